@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_REPLAY_H
+#define RS_REPLAY_REPLAY_H
+
+#include "replay/result.h"
+#include "traces/error.h"
+#include "traces/event.h"
+
+/*
+ * Open-loop replay: events in, figures out. Feed the stream in pieces of any
+ * size; the result depends on the stream alone. Not thread safe; several
+ * engines may run side by side.
+ */
+#define RS_REPLAY_TRUTH 0x1  /* necessary, spurious, missed */
+#define RS_REPLAY_CAUSES 0x2 /* needs TRUTH */
+#define RS_REPLAY_WIDTH 0x4  /* blocked frames and epochs */
+#define RS_REPLAY_ALL 0x7
+
+#define RS_ALGOS_DEFAULT "global,hva,gfn,gfn-v7,gfn-list,exact"
+
+/* What an outstanding invalidation covers, in guest frames of one address space. */
+struct rs_covered {
+	uint64_t gfn_start, gfn_end;
+	uint8_t as;
+};
+
+/* The state of one VM from @time_ns on, until the next call for this VM. */
+struct rs_view {
+	uint64_t time_ns;
+	uint32_t vm;
+	size_t nr_algos;
+	const uint64_t *blocked; /* frames, one per algorithm in the order of the list */
+	uint64_t exact_blocked;
+	uint64_t frames;
+	/* The range of algorithm "gfn" (kept whether or not it is in the list); empty: start >= end. */
+	uint64_t gfn_start, gfn_end;
+	/* What is really being invalidated, clipped to memslots; may overlap. */
+	const struct rs_covered *covered;
+	size_t nr_covered;
+	/* The memslots, if they changed since the last call (else NULL). */
+	const struct rs_covered *memslots;
+	size_t nr_memslots;
+};
+
+struct rs_judged {
+	uint64_t begin_ns, time_ns;
+	uint64_t gfn;
+	uint32_t vm, vcpu;
+	uint8_t as;
+	bool lockless, necessary;
+	uint8_t result;          /* what the kernel did: enum rs_result_code */
+	const uint8_t *rejected; /* one per algorithm: 0, or 1 + the cause, or 255 if necessary */
+};
+
+/* For series and maps; any function may be NULL. Costs time: only for plots. */
+struct rs_observer {
+	void *arg;
+	void (*view)(void *arg, const struct rs_view *v);
+	void (*judged)(void *arg, const struct rs_judged *j);
+};
+
+struct rs_replay_opts {
+	const char *algos;       /* comma separated, "all", or NULL for RS_ALGOS_DEFAULT */
+	unsigned int flags;      /* RS_REPLAY_* */
+	const char *kernel_algo; /* the traced kernel's, for STATE and disagreements; may be NULL */
+	bool strict;             /* the first anomaly is an error */
+	bool one_vm;             /* judge only @vm */
+	uint32_t vm;
+	const struct rs_observer *observer; /* may be NULL */
+};
+
+struct rs_replay;
+
+/* NULL with errno and @err set: EINVAL for an unknown algorithm (the text names it), ENOMEM. */
+struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_error *err);
+/*
+ * 0, -ENOMEM, or with strict -EINVAL at the first anomaly: @err then names it
+ * and the event's number.
+ */
+int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err);
+/* Ends the stream and hands over the result: the caller frees it. The engine is of no use then. */
+struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err);
+void rs_replay_free(struct rs_replay *r);
+
+/* One line of the table of algorithms, for help texts. NULL past the end. */
+struct rs_algo_info {
+	const char *name;    /* "gfn-multi:N" for a family */
+	const char *kernels; /* "6.8 on", "what-if" ... */
+	const char *summary;
+	bool merged;
+};
+const struct rs_algo_info *rs_algo_info(size_t i);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_EVENT_H
+#define RS_TRACES_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The event stream: everything is replayed from one ordered stream of these.
+ * Times are integer nanoseconds; ranges are half open; frames are 4 KiB.
+ * docs/model.md says what each event means.
+ *
+ * An event is one fixed-size record, so that a trace can be mapped and walked.
+ * Which member holds what:
+ *
+ *                  index   a      b          c          others
+ *   MEMSLOT        id      gfn    npages     hva        as, arg = KVM_MEM_* flags;
+ *                                                       npages = 0 removes (as, id)
+ *   INVAL_BEGIN    -       id     start      end        RS_F_GFN: the range is gfns, else hvas;
+ *                                                       RS_F_WALK: memslots follow as INVAL_SLOT
+ *   INVAL_SLOT     id      id     gfn start  gfn end    as (index is the memslot's id, a the
+ *                                                       invalidation's)
+ *   INVAL_END      -       id     -          -
+ *   FAULT_BEGIN    vcpu    gfn    -          -          as
+ *   FAULT_CHECK    vcpu    -      -          -          RS_F_LOCKLESS, result
+ *   FAULT_END      vcpu    -      -          -          arg = enum rs_end_reason
+ *   LOST           -       count  -          -          count ~0: unknown
+ *   STATE          -       seq    start      end        index = in_progress. Not an event of the
+ *                                                       model: what the traced kernel's own words
+ *                                                       were at the NEXT event of the same VM,
+ *                                                       an INVAL_SLOT or a locked FAULT_CHECK
+ *
+ * Unused members are 0, so that equal events are equal bytes.
+ */
+enum rs_event_type {
+	RS_EV_NONE,
+	RS_EV_MEMSLOT,
+	RS_EV_INVAL_BEGIN,
+	RS_EV_INVAL_SLOT,
+	RS_EV_INVAL_END,
+	RS_EV_FAULT_BEGIN,
+	RS_EV_FAULT_CHECK,
+	RS_EV_FAULT_END,
+	RS_EV_LOST,
+	RS_EV_STATE,
+	RS_NR_EVENT_TYPES,
+};
+
+enum rs_result_code { RS_RES_UNKNOWN, RS_RES_OK, RS_RES_RETRY, RS_NR_RESULTS };
+
+/* Why a fault ended without a decision that a notifier had a part in. */
+enum rs_end_reason {
+	RS_END_PLAIN,         /* fast path, emulation, MMIO, no memslot */
+	RS_END_SLOT_INVALID,  /* its memslot was being deleted or moved */
+	RS_END_ASYNC,         /* an async page fault was set up */
+	RS_END_ROOT_OBSOLETE, /* retried, and neither range nor sequence says why */
+	RS_NR_END_REASONS,
+};
+
+#define RS_F_WALK 0x01
+#define RS_F_GFN 0x02
+#define RS_F_LOCKLESS 0x04
+
+#define RS_LOST_UNKNOWN UINT64_MAX
+#define RS_PAGE_SHIFT 12
+#define RS_PAGE_SIZE (1ULL << RS_PAGE_SHIFT)
+
+/* Limits that readers enforce, so that a table indexed by these is bounded. */
+#define RS_MAX_VCPU 65535U
+#define RS_MAX_AS 255U
+#define RS_MAX_SLOT_ID 0x7fffffffU
+
+struct rs_event {
+	uint64_t time_ns;
+	uint32_t vm;
+	uint8_t type;  /* enum rs_event_type */
+	uint8_t flags; /* RS_F_* */
+	uint8_t result; /* enum rs_result_code */
+	uint8_t as;
+	uint32_t index;
+	uint32_t arg;
+	uint64_t a, b, c;
+};
+
+_Static_assert(sizeof(struct rs_event) == 48, "the record is part of the binary form");
+
+/* "memslot", "inval_begin" ...; NULL if @type is none. The names of the text form. */
+const char *rs_event_name(unsigned int type);
+/* "unknown", "ok", "retry"; NULL if out of range. */
+const char *rs_result_name(unsigned int result);
+/* "plain", "slot_invalid", "async", "root_obsolete"; NULL if out of range. */
+const char *rs_end_reason_name(unsigned int reason);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_TRACE_H
+#define RS_TRACES_TRACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "traces/error.h"
+#include "traces/event.h"
+
+/*
+ * What is known about a trace besides its events. Owned by the reader (const
+ * for everybody else); complete only once the reader has returned its last
+ * event, because losses, anomalies and VMs are found on the way.
+ */
+struct rs_fact {
+	char *key;   /* [a-z0-9_.-]+ */
+	char *value; /* any text without newline */
+};
+
+struct rs_count {
+	char *name;
+	uint64_t count;
+};
+
+struct rs_vm_info {
+	uint32_t vm;
+	int64_t pid;   /* 0: not known */
+	char *command; /* NULL: not known */
+};
+
+struct rs_trace_meta {
+	char *kernel;             /* uname -r of the traced host; NULL: not known */
+	char *level;              /* "full", "partial", "tracepoints"; NULL: not known (text) */
+	struct rs_fact *facts;    /* host facts, in order */
+	size_t nr_facts;
+	struct rs_vm_info *vms;
+	size_t nr_vms;
+	char **assumptions;       /* one sentence each; what the user made us assume */
+	size_t nr_assumptions;
+	struct rs_count *anomalies; /* found while importing */
+	size_t nr_anomalies;
+	uint64_t lost;            /* events that the recorder dropped, as far as known */
+};
+
+/* All of these copy their strings and return 0 or -ENOMEM. */
+int rs_meta_set_kernel(struct rs_trace_meta *m, const char *release);
+int rs_meta_set_level(struct rs_trace_meta *m, const char *level);
+int rs_meta_add_fact(struct rs_trace_meta *m, const char *key, const char *value);
+/* Adds the VM or fills in what is not yet known of it. */
+int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char *command);
+int rs_meta_add_assumption(struct rs_trace_meta *m, const char *sentence);
+/* Adds @n to the anomaly @name (created at 0). */
+int rs_meta_add_anomaly(struct rs_trace_meta *m, const char *name, uint64_t n);
+int rs_meta_copy(struct rs_trace_meta *to, const struct rs_trace_meta *from);
+/* Frees everything inside and leaves @m empty. */
+void rs_meta_free(struct rs_trace_meta *m);
+/* NULL if there is no such fact. */
+const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key);
+
+/*
+ * Which algorithm the traced kernel ran, from its release: "gfn" from 6.8 on,
+ * "hva" from 5.15 on, "hva-5.12" from 5.12 on, "global" before; NULL if
+ * @release is NULL or is no kernel release. Distributions backport, so a
+ * caller lets the user override it.
+ */
+const char *rs_kernel_algorithm(const char *release);
+
+enum rs_form { RS_FORM_UNKNOWN, RS_FORM_TRACE_DAT, RS_FORM_TEXT, RS_FORM_BINARY, RS_NR_FORMS };
+/* "trace.dat", "text", "binary". */
+const char *rs_form_name(enum rs_form form);
+
+struct rs_reader_opts {
+	/*
+	 * For a trace.dat with plain tracepoints only: how long an invalidation
+	 * lasts (0: refuse such a trace) and a text-form file of memslot lines.
+	 */
+	uint64_t assume_duration_ns;
+	const char *memslots_path;
+	/* Called now and then with bytes (or events) done and in all; may be NULL. Nonzero stops
+	 * with RS_ERR_INTR. */
+	int (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *progress_arg;
+	unsigned int jobs; /* threads that the import may use; 0: one per CPU */
+};
+
+struct rs_reader;
+
+/*
+ * Opens @path ("-": standard input) and finds out its form from its first
+ * bytes, through zstd if it is compressed. @opts may be NULL. Returns NULL with
+ * errno and @err set. Close with rs_reader_close().
+ */
+struct rs_reader *rs_reader_open(const char *path, const struct rs_reader_opts *opts,
+				 struct rs_error *err);
+/*
+ * The next events: *@evs points to as many as returned, valid until the next
+ * call. 0: the end. Negative errno with @err set: the input is ill-formed (what
+ * was returned before is good) or could not be read.
+ */
+ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct rs_error *err);
+/*
+ * Starts again at the first event. -ESPIPE if the input cannot be read twice
+ * (a pipe); then nothing is changed.
+ */
+int rs_reader_rewind(struct rs_reader *r, struct rs_error *err);
+const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r);
+enum rs_form rs_reader_form(const struct rs_reader *r);
+void rs_reader_close(struct rs_reader *r);
+
+struct rs_writer;
+
+/*
+ * Writes @form to @path ("-": standard output). A file appears under its name
+ * only when rs_writer_finish() succeeds: until then it is a temporary beside
+ * it, removed by rs_writer_abort(). Returns NULL with errno and @err set.
+ */
+struct rs_writer *rs_writer_open(const char *path, enum rs_form form, struct rs_error *err);
+int rs_writer_put(struct rs_writer *w, const struct rs_event *evs, size_t n, struct rs_error *err);
+/* @meta is what the source's reader says at its end. Frees @w, also on failure. */
+int rs_writer_finish(struct rs_writer *w, const struct rs_trace_meta *meta, struct rs_error *err);
+void rs_writer_abort(struct rs_writer *w);
+
+/*
+ * A form of trace, for the table in traces/forms.c. @head has the first @len
+ * bytes of the (decompressed) input.
+ */
+struct rs_source; /* a seekable file or a stream, decompressed: traces/source.h */
+struct rs_form_ops {
+	enum rs_form form;
+	bool (*probe)(const unsigned char *head, size_t len);
+	/* Returns the form's own reader state, which it frees in close(). */
+	void *(*open)(struct rs_source *src, const struct rs_reader_opts *opts,
+		      struct rs_trace_meta *meta, struct rs_error *err);
+	ssize_t (*next)(void *state, const struct rs_event **evs, struct rs_error *err);
+	int (*rewind)(void *state, struct rs_error *err);
+	void (*close)(void *state);
+	/* Writing; NULL if the form cannot be written. */
+	void *(*create)(int fd, struct rs_error *err);
+	int (*put)(void *state, const struct rs_event *evs, size_t n, struct rs_error *err);
+	int (*finish)(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
+	void (*discard)(void *state);
+};
+
+#endif

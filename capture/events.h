@@ -34,9 +34,9 @@ enum rs_probe_event { RS_PROBE_EVENTS(RS_PROBE_ENUM) RS_NR_PROBE_EVENTS };
 #undef RS_PROBE_ENUM
 
 /* The tracepoints that are recorded besides. */
-#define RS_TRACEPOINTS                                                                             \
-	"kvm:kvm_page_fault", "kvm:kvm_unmap_hva_range", "kvm:kvm_try_async_get_page",             \
-		"kvm:kvm_async_pf_not_present", "kvm:kvm_async_pf_ready",                          \
+#define RS_TRACEPOINTS                                                                 \
+	"kvm:kvm_page_fault", "kvm:kvm_unmap_hva_range", "kvm:kvm_try_async_get_page", \
+		"kvm:kvm_async_pf_not_present", "kvm:kvm_async_pf_ready",              \
 		"kvm:kvm_async_pf_repeated_fault"
 
 #endif

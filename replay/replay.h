@@ -32,7 +32,8 @@ struct rs_view {
 	const uint64_t *blocked; /* frames, one per algorithm in the order of the list */
 	uint64_t exact_blocked;
 	uint64_t frames;
-	/* The range of algorithm "gfn" (kept whether or not it is in the list); empty: start >= end. */
+	/* The range of algorithm "gfn" (kept whether or not it is in the list); empty: start >=
+	 * end. */
 	uint64_t gfn_start, gfn_end;
 	/* What is really being invalidated, clipped to memslots; may overlap. */
 	const struct rs_covered *covered;
@@ -48,7 +49,7 @@ struct rs_judged {
 	uint32_t vm, vcpu;
 	uint8_t as;
 	bool lockless, necessary;
-	uint8_t result;          /* what the kernel did: enum rs_result_code */
+	uint8_t result;		 /* what the kernel did: enum rs_result_code */
 	const uint8_t *rejected; /* one per algorithm: 0, or 1 + the cause, or 255 if necessary */
 };
 
@@ -60,11 +61,11 @@ struct rs_observer {
 };
 
 struct rs_replay_opts {
-	const char *algos;       /* comma separated, "all", or NULL for RS_ALGOS_DEFAULT */
-	unsigned int flags;      /* RS_REPLAY_* */
+	const char *algos;	 /* comma separated, "all", or NULL for RS_ALGOS_DEFAULT */
+	unsigned int flags;	 /* RS_REPLAY_* */
 	const char *kernel_algo; /* the traced kernel's, for STATE and disagreements; may be NULL */
-	bool strict;             /* the first anomaly is an error */
-	bool one_vm;             /* judge only @vm */
+	bool strict;		 /* the first anomaly is an error */
+	bool one_vm;		 /* judge only @vm */
 	uint32_t vm;
 	const struct rs_observer *observer; /* may be NULL */
 };

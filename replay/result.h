@@ -24,24 +24,24 @@ enum rs_cause {
 };
 
 /* Everything that a stream can have wrong with it: named, counted, never repaired silently. */
-#define RS_ANOMALIES(X)                                                                            \
-	X(TIME_BACKWARDS, "time-backwards")                                                        \
-	X(BEGIN_DUPLICATE, "begin-duplicate-id")                                                   \
-	X(BEGIN_WITHOUT_END, "begin-without-end")                                                  \
-	X(END_WITHOUT_BEGIN, "end-without-begin")                                                  \
-	X(SLOT_WITHOUT_BEGIN, "slot-without-begin")                                                \
-	X(SLOT_WITHOUT_WALK, "slot-without-walk")                                                  \
-	X(SLOT_NO_MEMSLOT, "slot-without-memslot")                                                 \
-	X(SLOT_OUTSIDE, "slot-outside-memslot")                                                    \
-	X(CHECK_WITHOUT_FAULT, "check-without-fault")                                              \
-	X(FAULT_END_WITHOUT_FAULT, "fault-end-without-fault")                                      \
-	X(FAULT_NESTED, "fault-begin-twice")                                                       \
-	X(RANGE_EMPTY, "range-empty")                                                              \
-	X(RANGE_UNALIGNED, "range-unaligned")                                                      \
-	X(RANGE_WRAPS, "range-wraps")                                                              \
-	X(MEMSLOT_OVERLAP, "memslot-overlap")                                                      \
-	X(MEMSLOT_ABSENT, "memslot-absent")                                                        \
-	X(MEMSLOT_TOO_LARGE, "memslot-too-large")                                                  \
+#define RS_ANOMALIES(X)                                       \
+	X(TIME_BACKWARDS, "time-backwards")                   \
+	X(BEGIN_DUPLICATE, "begin-duplicate-id")              \
+	X(BEGIN_WITHOUT_END, "begin-without-end")             \
+	X(END_WITHOUT_BEGIN, "end-without-begin")             \
+	X(SLOT_WITHOUT_BEGIN, "slot-without-begin")           \
+	X(SLOT_WITHOUT_WALK, "slot-without-walk")             \
+	X(SLOT_NO_MEMSLOT, "slot-without-memslot")            \
+	X(SLOT_OUTSIDE, "slot-outside-memslot")               \
+	X(CHECK_WITHOUT_FAULT, "check-without-fault")         \
+	X(FAULT_END_WITHOUT_FAULT, "fault-end-without-fault") \
+	X(FAULT_NESTED, "fault-begin-twice")                  \
+	X(RANGE_EMPTY, "range-empty")                         \
+	X(RANGE_UNALIGNED, "range-unaligned")                 \
+	X(RANGE_WRAPS, "range-wraps")                         \
+	X(MEMSLOT_OVERLAP, "memslot-overlap")                 \
+	X(MEMSLOT_ABSENT, "memslot-absent")                   \
+	X(MEMSLOT_TOO_LARGE, "memslot-too-large")             \
 	X(STATE_UNEQUAL, "state-unequal")
 
 #define RS_ANOMALY_ENUM(sym, name) RS_ANOM_##sym,
@@ -83,7 +83,7 @@ struct rs_closed_vm {
 
 struct rs_algo_result {
 	const char *name; /* "gfn-multi:4" as given; owned by the result */
-	bool merged;      /* some kernel ran it: missed must be 0 */
+	bool merged;	  /* some kernel ran it: missed must be 0 */
 	uint64_t rejected;
 	uint64_t spurious;
 	uint64_t missed;
@@ -95,7 +95,7 @@ struct rs_algo_result {
 	 * anything, and the peak of each epoch. */
 	struct rs_hist widening_time;
 	struct rs_hist widening_epoch;
-	struct rs_hist blocked_epoch; /* peak blocked frames of each epoch */
+	struct rs_hist blocked_epoch;  /* peak blocked frames of each epoch */
 	struct rs_closed_algo *closed; /* NULL in open loop */
 };
 
@@ -120,12 +120,13 @@ struct rs_state_mismatch {
 struct rs_vm_result {
 	uint32_t vm;
 	uint64_t begin_ns, end_ns; /* its first and last event */
-	uint64_t memslots;         /* the most at once */
-	uint64_t frames;           /* guest frames in memslots, the most at once */
-	uint64_t aliased_frames;   /* of those, frames whose host page another gfn maps too; the most */
-	double mean_frames;        /* over time: base of the shares of blocked means */
+	uint64_t memslots;	   /* the most at once */
+	uint64_t frames;	   /* guest frames in memslots, the most at once */
+	uint64_t aliased_frames; /* of those, frames whose host page another gfn maps too; the most
+				  */
+	double mean_frames;	 /* over time: base of the shares of blocked means */
 	uint64_t inval_hit, inval_no_hit, inval_gfn, max_outstanding;
-	struct rs_hist inval_ns;   /* begin to end of those that hit */
+	struct rs_hist inval_ns; /* begin to end of those that hit */
 	uint64_t checked, necessary, no_memslot, ended, unjudged;
 	uint64_t slot_invalid, root_obsolete, async;
 	uint64_t checked_lockless; /* part of checked */
@@ -133,7 +134,7 @@ struct rs_vm_result {
 	uint64_t epochs;
 	struct rs_hist epoch_ns, epoch_invals;
 	struct rs_disagreement *disagreements; /* of the traced kernel's algorithm */
-	size_t nr_disagreements;               /* listed; the counts are in agreement */
+	size_t nr_disagreements;	       /* listed; the counts are in agreement */
 	struct rs_state_mismatch *mismatches;
 	size_t nr_mismatches;
 	struct rs_closed_vm closed;
@@ -142,11 +143,11 @@ struct rs_vm_result {
 
 struct rs_result {
 	const char *kernel_algo; /* the traced kernel's own: NULL if not known */
-	bool closed;             /* the closed_* figures are there */
-	uint64_t events;         /* of the model: STATE records are not counted */
+	bool closed;		 /* the closed_* figures are there */
+	uint64_t events;	 /* of the model: STATE records are not counted */
 	uint64_t begin_ns, end_ns;
-	uint64_t lost;           /* events lost, as far as known */
-	uint64_t lost_marks;     /* `lost` events */
+	uint64_t lost;	     /* events lost, as far as known */
+	uint64_t lost_marks; /* `lost` events */
 	uint64_t anomalies[RS_NR_ANOMALIES];
 	size_t nr_algos;
 	struct rs_vm_result *vms;

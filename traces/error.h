@@ -12,12 +12,12 @@
  */
 enum rs_error_kind {
 	RS_ERR_NONE,
-	RS_ERR_INPUT,   /* the input is ill-formed: exit code 1 */
-	RS_ERR_USAGE,   /* the caller asked for something impossible: exit code 2 */
-	RS_ERR_HOST,    /* the host cannot do it: exit code 3 */
-	RS_ERR_OUTPUT,  /* no space, or the output cannot be written: exit code 4 */
-	RS_ERR_SYSTEM,  /* no memory, a failing read ...: exit code 4 */
-	RS_ERR_INTR,    /* interrupted by the user: exit code 130 */
+	RS_ERR_INPUT,  /* the input is ill-formed: exit code 1 */
+	RS_ERR_USAGE,  /* the caller asked for something impossible: exit code 2 */
+	RS_ERR_HOST,   /* the host cannot do it: exit code 3 */
+	RS_ERR_OUTPUT, /* no space, or the output cannot be written: exit code 4 */
+	RS_ERR_SYSTEM, /* no memory, a failing read ...: exit code 4 */
+	RS_ERR_INTR,   /* interrupted by the user: exit code 130 */
 };
 
 struct rs_error {

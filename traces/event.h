@@ -50,9 +50,9 @@ enum rs_result_code { RS_RES_UNKNOWN, RS_RES_OK, RS_RES_RETRY, RS_NR_RESULTS };
 
 /* Why a fault ended without a decision that a notifier had a part in. */
 enum rs_end_reason {
-	RS_END_PLAIN,         /* fast path, emulation, MMIO, no memslot */
+	RS_END_PLAIN,	      /* fast path, emulation, MMIO, no memslot */
 	RS_END_SLOT_INVALID,  /* its memslot was being deleted or moved */
-	RS_END_ASYNC,         /* an async page fault was set up */
+	RS_END_ASYNC,	      /* an async page fault was set up */
 	RS_END_ROOT_OBSOLETE, /* retried, and neither range nor sequence says why */
 	RS_NR_END_REASONS,
 };
@@ -73,8 +73,8 @@ enum rs_end_reason {
 struct rs_event {
 	uint64_t time_ns;
 	uint32_t vm;
-	uint8_t type;  /* enum rs_event_type */
-	uint8_t flags; /* RS_F_* */
+	uint8_t type;	/* enum rs_event_type */
+	uint8_t flags;	/* RS_F_* */
 	uint8_t result; /* enum rs_result_code */
 	uint8_t as;
 	uint32_t index;

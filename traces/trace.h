@@ -32,17 +32,17 @@ struct rs_vm_info {
 };
 
 struct rs_trace_meta {
-	char *kernel;             /* uname -r of the traced host; NULL: not known */
-	char *level;              /* "full", "partial", "tracepoints"; NULL: not known (text) */
-	struct rs_fact *facts;    /* host facts, in order */
+	char *kernel;	       /* uname -r of the traced host; NULL: not known */
+	char *level;	       /* "full", "partial", "tracepoints"; NULL: not known (text) */
+	struct rs_fact *facts; /* host facts, in order */
 	size_t nr_facts;
 	struct rs_vm_info *vms;
 	size_t nr_vms;
-	char **assumptions;       /* one sentence each; what the user made us assume */
+	char **assumptions; /* one sentence each; what the user made us assume */
 	size_t nr_assumptions;
 	struct rs_count *anomalies; /* found while importing */
 	size_t nr_anomalies;
-	uint64_t lost;            /* events that the recorder dropped, as far as known */
+	uint64_t lost; /* events that the recorder dropped, as far as known */
 };
 
 /* All of these copy their strings and return 0 or -ENOMEM. */

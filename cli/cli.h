@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_CLI_CLI_H
+#define RS_CLI_CLI_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "traces/error.h"
+
+/* Exit codes: docs/man has them for users. */
+enum {
+	RS_EXIT_OK = 0,
+	RS_EXIT_INPUT = 1,
+	RS_EXIT_USAGE = 2,
+	RS_EXIT_HOST = 3,
+	RS_EXIT_OUTPUT = 4,
+	RS_EXIT_INTR = 130,
+};
+
+/* One verb a file; each gets argv[0] = "retryscope VERB" and returns the exit code. */
+int rs_cmd_help(int argc, char **argv);
+
+/* Set by SIGINT and SIGTERM once rs_cli_catch_signals() was called. */
+extern volatile sig_atomic_t rs_cli_interrupted;
+void rs_cli_catch_signals(void);
+
+/* Prints "retryscope: FILE:LINE: text" to stderr and returns the exit code for @err. */
+int rs_cli_report(const struct rs_error *err);
+
+/*
+ * "10ms", "3us", "1s", "250" (ns). 0 or -EINVAL. And "64K", "10M", "2G" in bytes.
+ */
+int rs_cli_parse_time(const char *text, uint64_t *ns);
+int rs_cli_parse_size(const char *text, uint64_t *bytes);
+int rs_cli_parse_u64(const char *text, uint64_t *value);
+
+#endif

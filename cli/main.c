@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+struct verb {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+};
+
+/* In the order of a user's work. */
+static const struct verb verbs[] = {
+	{ "help", "show this, or the help of a verb", rs_cmd_help },
+};
+
+#define NR_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < NR_VERBS; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static void usage(FILE *f)
+{
+	fputs("Usage: retryscope VERB [OPTION...] [FILE...]\n\n", f);
+	for (size_t i = 0; i < NR_VERBS; i++)
+		fprintf(f, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+	fputs("\n`retryscope VERB --help` and retryscope-VERB(1) say more.\n", f);
+}
+
+static int run_verb(const struct verb *v, int argc, char **argv)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "retryscope %s", v->name);
+	argv[0] = name;
+	return v->run(argc, argv);
+}
+
+int rs_cmd_help(int argc, char **argv)
+{
+	const struct verb *v;
+	char help[] = "--help";
+	char *args[] = { NULL, help, NULL };
+
+	if (argc < 2) {
+		usage(stdout);
+		return RS_EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--help")) {
+		puts("Usage: retryscope help [VERB]");
+		return RS_EXIT_OK;
+	}
+	v = find_verb(argv[1]);
+	if (!v) {
+		fprintf(stderr, "retryscope: no verb '%s'; see `retryscope help`\n", argv[1]);
+		return RS_EXIT_USAGE;
+	}
+	return run_verb(v, 2, args);
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *v;
+
+	if (argc < 2) {
+		usage(stderr);
+		return RS_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return RS_EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("retryscope " RS_VERSION);
+		return RS_EXIT_OK;
+	}
+	v = find_verb(argv[1]);
+	if (!v) {
+		fprintf(stderr, "retryscope: no verb '%s'; see `retryscope help`\n", argv[1]);
+		return RS_EXIT_USAGE;
+	}
+	return run_verb(v, argc - 1, argv + 1);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/result.h"
+
+#include <stdlib.h>
+
+static const char *const cause_names[RS_NR_CAUSES] = {
+	[RS_CAUSE_SEQ] = "seq",
+	[RS_CAUSE_NO_HVA] = "no-hva",
+	[RS_CAUSE_ALIAS] = "alias",
+	[RS_CAUSE_SCATTER] = "scatter",
+	[RS_CAUSE_CONCURRENT] = "concurrent",
+	[RS_CAUSE_STALE] = "stale",
+};
+
+#define RS_ANOMALY_NAME(sym, name) [RS_ANOM_##sym] = name,
+static const char *const anomaly_names[RS_NR_ANOMALIES] = { RS_ANOMALIES(RS_ANOMALY_NAME) };
+
+const char *rs_cause_name(unsigned int cause)
+{
+	return cause < RS_NR_CAUSES ? cause_names[cause] : NULL;
+}
+
+const char *rs_anomaly_name(unsigned int anomaly)
+{
+	return anomaly < RS_NR_ANOMALIES ? anomaly_names[anomaly] : NULL;
+}
+
+static void free_closed(struct rs_closed_algo *c)
+{
+	if (!c)
+		return;
+	rs_hist_free(&c->retries_per_fault);
+	rs_hist_free(&c->retries_per_inval);
+	rs_hist_free(&c->service_ns);
+	rs_hist_free(&c->stall_ns);
+	free(c);
+}
+
+void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
+{
+	rs_hist_free(&v->inval_ns);
+	rs_hist_free(&v->epoch_ns);
+	rs_hist_free(&v->epoch_invals);
+	free(v->disagreements);
+	free(v->mismatches);
+	for (size_t i = 0; v->algos && i < nr_algos; i++) {
+		struct rs_algo_result *a = &v->algos[i];
+
+		rs_hist_free(&a->widening_time);
+		rs_hist_free(&a->widening_epoch);
+		rs_hist_free(&a->blocked_epoch);
+		free_closed(a->closed);
+		free((char *)a->name);
+	}
+	free(v->algos);
+}
+
+void rs_result_free(struct rs_result *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->nr_vms; i++)
+		rs_vm_result_free(&r->vms[i], r->nr_algos);
+	free(r->vms);
+	free((char *)r->kernel_algo);
+	free(r);
+}

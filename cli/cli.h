@@ -35,4 +35,16 @@ int rs_cli_parse_time(const char *text, uint64_t *ns);
 int rs_cli_parse_size(const char *text, uint64_t *bytes);
 int rs_cli_parse_u64(const char *text, uint64_t *value);
 
+/* A line on stderr, only if that is a terminal; also stops on SIGINT. */
+struct rs_progress {
+	const char *what;
+	bool terminal, shown;
+	int64_t last_ns;
+};
+void rs_progress_init(struct rs_progress *p, const char *what);
+/* For struct rs_reader_opts: @arg is the struct rs_progress. Nonzero once interrupted. */
+int rs_progress_update(void *arg, uint64_t done, uint64_t total);
+/* Takes the line away: call before anything else is printed. */
+void rs_progress_end(struct rs_progress *p);
+
 #endif

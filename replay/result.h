@@ -155,7 +155,15 @@ struct rs_result {
 };
 
 void rs_result_free(struct rs_result *r);
-/* Adds up what adds up, VM by VM into @to (one struct without a name): counts, histograms. */
+/*
+ * Adds @from to @to, which is all zero before the first. Counts and histograms
+ * add up, figures "at once" are the most of any VM. Its time runs from 0 to the
+ * VMs' times together, so means are those of an average VM. Listed
+ * disagreements and mismatches stay with their VM. 0 or -ENOMEM, then @to is
+ * good only for rs_vm_result_free().
+ */
+int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, size_t nr_algos);
+/* The sum of all VMs into @to, which the caller frees. 0 or -ENOMEM: then nothing is to free. */
 int rs_result_sum_vms(const struct rs_result *r, struct rs_vm_result *to);
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos);
 

@@ -23,6 +23,7 @@ struct rs_hist {
 	uint64_t dropped;
 };
 
+/* Adds @value, @weight times. No weight: nothing is added. */
 void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight);
 /* Adds everything in @from to @to. */
 void rs_hist_merge(struct rs_hist *to, const struct rs_hist *from);

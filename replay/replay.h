@@ -90,6 +90,7 @@ struct rs_algo_info {
 	const char *summary;
 	bool merged;
 };
+/* The @i-th algorithm, from 0. Static data. */
 const struct rs_algo_info *rs_algo_info(size_t i);
 
 #endif

@@ -154,6 +154,7 @@ struct rs_result {
 	size_t nr_vms;
 };
 
+/* Frees @r and all inside; NULL is fine. */
 void rs_result_free(struct rs_result *r);
 /*
  * Adds @from to @to, which is all zero before the first. Counts and histograms

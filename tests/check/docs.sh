@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Every public function has a comment, every verb a man page, and the options
+# of --help and of the man page are the same.
+set -u
+source_dir=$1 build_dir=$2
+program=$build_dir/retryscope
+failures=0
+
+fail() {
+	echo "$@"
+	failures=$((failures + 1))
+}
+
+# A prototype is documented by the comment right above it, or above the group
+# of prototypes (without a blank line in between) that it stands in.
+undocumented() {
+	awk '
+		FNR == 1 { documented = 0; inside = 0 }
+		/^\/\*/ || /^ \*/ || /^\t\*/ { documented = 1; next }
+		/^$/ { documented = 0; next }
+		/^(struct|enum|union) [a-z_0-9]+ \{/ || /^#/ { documented = 0; next }
+		/^(typedef|extern|static|#)/ { next }
+		/^[a-z].*[ *]rs_[a-z0-9_]+\(/ && !documented { print FILENAME ":" FNR ": " $0 }
+	' "$@"
+}
+
+# The long options in the OPTIONS section of a man page, or in --help.
+options_of_page() {
+	sed -n '/^# OPTIONS/,/^# [^O]/p' "$1" | tr -d '\\' | grep -E '^\*-' |
+		grep -oE -e '--[a-z][a-z0-9-]*' | sort -u
+}
+
+options_of_help() {
+	"$program" "$1" --help | grep -oE '^ +(-., )?--[a-z][a-z0-9-]*' |
+		grep -oE -e '--[a-z][a-z0-9-]*' | grep -vxE -e '--(help|usage|version)' | sort -u
+}
+
+while read -r line; do
+	fail "$line: a public function without a comment"
+done < <(cd "$source_dir" && undocumented traces/*.h replay/*.h analysis/*.h capture/*.h cli/*.h)
+
+[ -e "$source_dir/docs/man/retryscope.1.scd" ] || fail "no page retryscope(1)"
+for verb in $("$program" help | awk '/^  [a-z]/ { print $1 }'); do
+	page=$source_dir/docs/man/retryscope-$verb.1.scd
+	if [ ! -e "$page" ]; then
+		fail "$verb: no man page docs/man/retryscope-$verb.1.scd"
+		continue
+	fi
+	grep -q "retryscope-$verb\*(1)" "$source_dir/docs/man/retryscope.1.scd" ||
+		fail "$verb: retryscope(1) does not name its page"
+	difference=$(diff <(options_of_help "$verb") <(options_of_page "$page")) ||
+		fail "$verb: only in --help (<) or only in the man page (>):" $'\n'"$difference"
+done
+[ "$failures" -eq 0 ]

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_ALGORITHM_H
+#define RS_REPLAY_ALGORITHM_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "replay/inval.h"
+#include "replay/vm.h"
+#include "traces/error.h"
+
+/*
+ * An algorithm that decides whether a fault may be stale: one file in
+ * replay/algorithms/ with one of these, and one line in the table of
+ * replay/algorithm.c. The caller keeps the VM and the outstanding
+ * invalidations; an algorithm keeps what a kernel would keep.
+ *
+ * Each call of begin() or slot() comes after the invalidation's own fields
+ * changed, end() before it is forgotten. Only invalidations that hit are shown,
+ * unless the algorithm asks for all.
+ */
+enum rs_space { RS_SPACE_NONE, RS_SPACE_HVA, RS_SPACE_GFN, RS_SPACE_EXACT };
+
+#define RS_ALGO_SEES_ALL 0x1 /* also invalidations that hit no memslot */
+
+/* What rejects() answers; both may be set. */
+#define RS_REJECT_RANGE 0x1
+#define RS_REJECT_SEQ 0x2
+
+/* What the traced kernel records as STATE. */
+struct rs_state_words {
+	uint64_t seq, in_progress, range_start, range_end;
+};
+
+/* What an algorithm may look at besides its own state; outlives it. */
+struct rs_algo_env {
+	const struct rs_vm *vm;
+	const struct rs_invals *invals;
+};
+
+struct rs_algo_ops {
+	const char *name;    /* a family's ends in ":N" */
+	const char *kernels; /* which ran it, or "what-if" */
+	const char *summary;
+	bool merged; /* some released kernel ran it */
+	enum rs_space space;
+	unsigned int flags;
+	size_t state_size;
+	uint64_t min_param, max_param; /* of a family */
+
+	/* @state is zeroed. 0 or -ENOMEM. May be NULL, as every function up to end(). */
+	int (*init)(void *state, const struct rs_algo_env *env, uint64_t param);
+	void (*destroy)(void *state);
+	/* 0 or -ENOMEM. */
+	int (*begin)(void *state, const struct rs_inval *inv);
+	int (*slot)(void *state, const struct rs_inval *inv, const struct rs_hit *hit);
+	void (*end)(void *state, const struct rs_inval *inv);
+	/* All outstanding ones are gone without an end (events were lost). */
+	void (*drop)(void *state);
+	/* What a fault keeps from its begin to its check. */
+	uint64_t (*snapshot)(const void *state);
+	/* RS_REJECT_* of a fault that has a memslot. Moment of the locked check. */
+	unsigned int (*rejects)(const void *state, const struct rs_fault *f, uint64_t snapshot);
+	/* Guest frames at which a fault would be rejected by range right now. */
+	uint64_t (*blocked)(void *state);
+	/* Memslots changed and rs_vm_update() ran; NULL if that changes nothing here. 0 or -ENOMEM.
+	 */
+	int (*memslots_changed)(void *state);
+	/* The words that the kernel has for it; NULL if no kernel has. */
+	void (*words)(const void *state, struct rs_state_words *w);
+	/* Bytes that a kernel would keep per VM: now. NULL: always @fixed_bytes. */
+	size_t (*bytes)(const void *state);
+	size_t fixed_bytes;
+};
+
+/* One algorithm at work in one VM. */
+struct rs_algo {
+	const struct rs_algo_ops *ops;
+	uint64_t param;
+	void *state;
+};
+
+/* The table, in the order of docs/model.md; NULL past its end. */
+const struct rs_algo_ops *rs_algo_ops_get(size_t i);
+
+/* A parsed list of algorithms: "gfn,gfn-multi:4". */
+struct rs_algo_spec {
+	const struct rs_algo_ops *ops;
+	uint64_t param;
+	char name[48];
+};
+
+/*
+ * Parses a comma separated list ("all": each of the table, families with a few
+ * parameters; NULL: RS_ALGOS_DEFAULT) into an array that the caller frees.
+ * -EINVAL with @err set names what is wrong; a name given twice counts once.
+ */
+int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err);
+
+/* 0 or -ENOMEM. */
+int rs_algo_init(struct rs_algo *a, const struct rs_algo_spec *spec, const struct rs_algo_env *env);
+void rs_algo_destroy(struct rs_algo *a);
+
+/* Calls of functions that may be absent. */
+static inline int rs_algo_begin(struct rs_algo *a, const struct rs_inval *inv)
+{
+	return a->ops->begin ? a->ops->begin(a->state, inv) : 0;
+}
+
+static inline int rs_algo_slot(struct rs_algo *a, const struct rs_inval *inv,
+			       const struct rs_hit *hit)
+{
+	return a->ops->slot ? a->ops->slot(a->state, inv, hit) : 0;
+}
+
+static inline void rs_algo_end(struct rs_algo *a, const struct rs_inval *inv)
+{
+	if (a->ops->end)
+		a->ops->end(a->state, inv);
+}
+
+#endif

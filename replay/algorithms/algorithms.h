@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_ALGORITHMS_H
+#define RS_REPLAY_ALGORITHMS_H
+
+#include "replay/algorithm.h"
+
+extern const struct rs_algo_ops rs_algo_global;
+extern const struct rs_algo_ops rs_algo_hva_5_12;
+extern const struct rs_algo_ops rs_algo_hva;
+extern const struct rs_algo_ops rs_algo_gfn_v7;
+extern const struct rs_algo_ops rs_algo_gfn;
+extern const struct rs_algo_ops rs_algo_hva_split;
+extern const struct rs_algo_ops rs_algo_gfn_slot;
+extern const struct rs_algo_ops rs_algo_gfn_multi;
+extern const struct rs_algo_ops rs_algo_gfn_list;
+extern const struct rs_algo_ops rs_algo_exact;
+
+/*
+ * The four words that every kernel's version has per VM (struct kvm), and what
+ * they share: the count and the sequence. What the range holds is the
+ * algorithm's own affair.
+ */
+struct rs_words {
+	const struct rs_vm *vm;
+	uint64_t seq;
+	uint64_t in_progress;
+	struct rs_range range;
+};
+
+static inline int rs_words_init(void *state, const struct rs_algo_env *env, uint64_t param)
+{
+	struct rs_words *w = state;
+
+	w->vm = env->vm;
+	return 0;
+}
+
+/* Counts one more; the first forgets the range of those before. */
+static inline void rs_words_begin(struct rs_words *w)
+{
+	if (!w->in_progress++)
+		w->range = (struct rs_range){ 0, 0 };
+}
+
+static inline void rs_words_end(struct rs_words *w)
+{
+	w->seq++;
+	w->in_progress--;
+}
+
+static inline void rs_words_finish(void *state, const struct rs_inval *inv)
+{
+	rs_words_end(state);
+}
+
+static inline void rs_words_drop(void *state)
+{
+	struct rs_words *w = state;
+
+	w->in_progress = 0;
+}
+
+static inline uint64_t rs_words_snapshot(const void *state)
+{
+	const struct rs_words *w = state;
+
+	return w->seq;
+}
+
+static inline unsigned int rs_words_seq(const struct rs_words *w, uint64_t snapshot)
+{
+	return w->seq != snapshot ? RS_REJECT_SEQ : 0;
+}
+
+static inline void rs_words_get(const void *state, struct rs_state_words *out)
+{
+	const struct rs_words *w = state;
+
+	*out = (struct rs_state_words){ w->seq, w->in_progress, w->range.start, w->range.end };
+}
+
+/* The gfn range of a begin without walk: all its memslots' ranges together. */
+static inline void rs_words_add_span(struct rs_words *w, const struct rs_inval *inv)
+{
+	if (!inv->walk && inv->span.start < inv->span.end)
+		rs_range_widen(&w->range, inv->span.start, inv->span.end);
+}
+
+static inline unsigned int rs_words_rejects_gfn(const void *state, const struct rs_fault *f,
+						uint64_t snapshot)
+{
+	const struct rs_words *w = state;
+	bool range = w->in_progress && rs_range_has(&w->range, f->gfn);
+
+	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
+}
+
+static inline unsigned int rs_words_rejects_hva(const void *state, const struct rs_fault *f,
+						uint64_t snapshot)
+{
+	const struct rs_words *w = state;
+	bool range = w->in_progress && rs_range_has(&w->range, f->hva);
+
+	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
+}
+
+static inline uint64_t rs_words_blocked_gfn(void *state)
+{
+	const struct rs_words *w = state;
+
+	return w->in_progress ? rs_vm_frames_of_gfns(w->vm, w->range.start, w->range.end) : 0;
+}
+
+static inline uint64_t rs_words_blocked_hva(void *state)
+{
+	const struct rs_words *w = state;
+
+	return w->in_progress ? rs_vm_frames_of_hvas(w->vm, w->range.start, w->range.end) : 0;
+}
+
+#endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What-if: one gfn range per memslot. Aliases no longer widen each other's
+ * range; all lapse together. State grows with the memslots.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/algorithms/algorithms.h"
+
+struct per_slot {
+	struct rs_range range;
+	uint64_t epoch; /* the range is of this one */
+};
+
+struct slots {
+	struct rs_words words;	 /* its range is not used */
+	uint64_t epoch;		 /* rises when in_progress does from 0 */
+	struct per_slot *ranges; /* by handle */
+	uint32_t max;
+	uint32_t *touched; /* handles with a range of this epoch */
+	uint32_t nr_touched;
+	uint64_t blocked;
+};
+
+static int slots_init(void *state, const struct rs_algo_env *env, uint64_t param)
+{
+	struct slots *s = state;
+
+	s->epoch = 1;
+	return rs_words_init(&s->words, env, param);
+}
+
+static void slots_destroy(void *state)
+{
+	struct slots *s = state;
+
+	free(s->ranges);
+	free(s->touched);
+}
+
+static int make_room(struct slots *s)
+{
+	uint32_t max = s->max ? s->max : 16;
+	struct per_slot *ranges;
+	uint32_t *touched;
+
+	while (max < rs_vm_nr_handles(s->words.vm))
+		max *= 2;
+	if (max == s->max)
+		return 0;
+	ranges = realloc(s->ranges, max * sizeof(*ranges));
+	if (!ranges)
+		return -ENOMEM;
+	s->ranges = ranges;
+	touched = realloc(s->touched, max * sizeof(*touched));
+	if (!touched)
+		return -ENOMEM;
+	s->touched = touched;
+	memset(ranges + s->max, 0, (max - s->max) * sizeof(*ranges));
+	s->max = max;
+	return 0;
+}
+
+/* Frames of memslot @handle in its range: the memslot may have changed since. */
+static uint64_t frames_in(const struct slots *s, uint32_t handle)
+{
+	const struct rs_memslot *m = rs_vm_memslot(s->words.vm, handle);
+	const struct rs_range *r = &s->ranges[handle].range;
+	uint64_t start = r->start > m->gfn ? r->start : m->gfn;
+	uint64_t end = r->end < m->gfn + m->npages ? r->end : m->gfn + m->npages;
+
+	return m->present && start < end ? end - start : 0;
+}
+
+static int add(struct slots *s, uint32_t handle, struct rs_range gfns)
+{
+	struct per_slot *p;
+
+	if (handle >= s->max && make_room(s))
+		return -ENOMEM;
+	p = &s->ranges[handle];
+	if (p->epoch != s->epoch) {
+		p->epoch = s->epoch;
+		p->range = (struct rs_range){ 0, 0 };
+		s->touched[s->nr_touched++] = handle;
+	} else {
+		s->blocked -= frames_in(s, handle);
+	}
+	rs_range_widen(&p->range, gfns.start, gfns.end);
+	s->blocked += frames_in(s, handle);
+	return 0;
+}
+
+struct gfn_add {
+	struct slots *s;
+	struct rs_range range;
+};
+
+static int add_overlap(void *arg, uint32_t handle)
+{
+	const struct gfn_add *a = arg;
+	const struct rs_memslot *m = rs_vm_memslot(a->s->words.vm, handle);
+	struct rs_range r = a->range;
+
+	r.start = r.start > m->gfn ? r.start : m->gfn;
+	r.end = r.end < m->gfn + m->npages ? r.end : m->gfn + m->npages;
+	return add(a->s, handle, r);
+}
+
+static void lapse(struct slots *s)
+{
+	s->epoch++;
+	s->nr_touched = 0;
+	s->blocked = 0;
+}
+
+static int slots_begin(void *state, const struct rs_inval *inv)
+{
+	struct slots *s = state;
+	struct gfn_add a = { s, inv->range };
+
+	if (!s->words.in_progress++)
+		lapse(s);
+	if (inv->walk)
+		return 0;
+	if (inv->gfn)
+		return rs_vm_for_each_gfn(s->words.vm, a.range.start, a.range.end, add_overlap, &a);
+	for (uint32_t i = 0; i < inv->nr_hits; i++)
+		if (add(s, inv->hits[i].handle, inv->hits[i].gfns))
+			return -ENOMEM;
+	return 0;
+}
+
+static int slots_slot(void *state, const struct rs_inval *inv, const struct rs_hit *hit)
+{
+	return add(state, hit->handle, hit->gfns);
+}
+
+static unsigned int slots_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
+{
+	const struct slots *s = state;
+	unsigned int range = s->words.in_progress && f->handle < s->max &&
+			     s->ranges[f->handle].epoch == s->epoch &&
+			     rs_range_has(&s->ranges[f->handle].range, f->gfn);
+
+	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(&s->words, snapshot);
+}
+
+static uint64_t slots_blocked(void *state)
+{
+	const struct slots *s = state;
+
+	return s->words.in_progress ? s->blocked : 0;
+}
+
+static int slots_memslots_changed(void *state)
+{
+	struct slots *s = state;
+
+	s->blocked = 0;
+	for (uint32_t i = 0; i < s->nr_touched; i++)
+		s->blocked += frames_in(s, s->touched[i]);
+	return 0;
+}
+
+static size_t slots_bytes(const void *state)
+{
+	const struct slots *s = state;
+
+	return 16 + 16 * (size_t)rs_vm_nr_memslots(s->words.vm);
+}
+
+const struct rs_algo_ops rs_algo_gfn_slot = {
+	.name = "gfn-slot",
+	.kernels = "what-if",
+	.summary = "one gfn range per memslot",
+	.space = RS_SPACE_GFN,
+	.state_size = sizeof(struct slots),
+	.init = slots_init,
+	.destroy = slots_destroy,
+	.begin = slots_begin,
+	.slot = slots_slot,
+	.end = rs_words_finish,
+	.drop = rs_words_drop,
+	.snapshot = rs_words_snapshot,
+	.rejects = slots_rejects,
+	.blocked = slots_blocked,
+	.memslots_changed = slots_memslots_changed,
+	.bytes = slots_bytes,
+};

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* 6.8 on (8569992d64b8): one range of guest frames, made from every memslot hit. */
+#include "replay/algorithms/algorithms.h"
+
+static int gfn_begin(void *state, const struct rs_inval *inv)
+{
+	rs_words_begin(state);
+	rs_words_add_span(state, inv);
+	return 0;
+}
+
+static int gfn_slot(void *state, const struct rs_inval *inv, const struct rs_hit *hit)
+{
+	struct rs_words *w = state;
+
+	rs_range_widen(&w->range, hit->gfns.start, hit->gfns.end);
+	return 0;
+}
+
+const struct rs_algo_ops rs_algo_gfn = {
+	.name = "gfn",
+	.kernels = "6.8 on",
+	.summary = "one gfn range, made from every memslot hit",
+	.merged = true,
+	.space = RS_SPACE_GFN,
+	.state_size = sizeof(struct rs_words),
+	.init = rs_words_init,
+	.begin = gfn_begin,
+	.slot = gfn_slot,
+	.end = rs_words_finish,
+	.drop = rs_words_drop,
+	.snapshot = rs_words_snapshot,
+	.rejects = rs_words_rejects_gfn,
+	.blocked = rs_words_blocked_gfn,
+	.words = rs_words_get,
+	.fixed_bytes = 32,
+};

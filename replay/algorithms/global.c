@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Up to 5.11: no range, so whatever is in progress rejects every fault. */
+#include "replay/algorithms/algorithms.h"
+
+static int global_begin(void *state, const struct rs_inval *inv)
+{
+	rs_words_begin(state);
+	return 0;
+}
+
+static unsigned int global_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
+{
+	const struct rs_words *w = state;
+
+	return (w->in_progress ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
+}
+
+static uint64_t global_blocked(void *state)
+{
+	const struct rs_words *w = state;
+
+	return w->in_progress ? rs_vm_frames(w->vm) : 0;
+}
+
+const struct rs_algo_ops rs_algo_global = {
+	.name = "global",
+	.kernels = "up to 5.11",
+	.summary = "anything in progress rejects every fault",
+	.merged = true,
+	.space = RS_SPACE_NONE,
+	.state_size = sizeof(struct rs_words),
+	.init = rs_words_init,
+	.begin = global_begin,
+	.end = rs_words_finish,
+	.drop = rs_words_drop,
+	.snapshot = rs_words_snapshot,
+	.rejects = global_rejects,
+	.blocked = global_blocked,
+	.words = rs_words_get,
+	.fixed_bytes = 16,
+};

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One range of host virtual addresses. 5.12 (4a42d848db95) counted every
+ * notifier call; from 5.15 (071064f14d87) on only those that hit a memslot.
+ * What has no host address must block everything.
+ */
+#include "replay/algorithms/algorithms.h"
+
+static int hva_begin(void *state, const struct rs_inval *inv)
+{
+	struct rs_words *w = state;
+
+	rs_words_begin(w);
+	if (inv->gfn)
+		rs_range_widen(&w->range, 0, UINT64_MAX);
+	else
+		rs_range_widen(&w->range, inv->range.start, inv->range.end);
+	return 0;
+}
+
+const struct rs_algo_ops rs_algo_hva_5_12 = {
+	.name = "hva-5.12",
+	.kernels = "5.12 - 5.14",
+	.summary = "one hva range, widened also by calls that hit no memslot",
+	.merged = true,
+	.space = RS_SPACE_HVA,
+	.flags = RS_ALGO_SEES_ALL,
+	.state_size = sizeof(struct rs_words),
+	.init = rs_words_init,
+	.begin = hva_begin,
+	.end = rs_words_finish,
+	.drop = rs_words_drop,
+	.snapshot = rs_words_snapshot,
+	.rejects = rs_words_rejects_hva,
+	.blocked = rs_words_blocked_hva,
+	.words = rs_words_get,
+	.fixed_bytes = 32,
+};
+
+const struct rs_algo_ops rs_algo_hva = {
+	.name = "hva",
+	.kernels = "5.15 - 6.7",
+	.summary = "one hva range",
+	.merged = true,
+	.space = RS_SPACE_HVA,
+	.state_size = sizeof(struct rs_words),
+	.init = rs_words_init,
+	.begin = hva_begin,
+	.end = rs_words_finish,
+	.drop = rs_words_drop,
+	.snapshot = rs_words_snapshot,
+	.rejects = rs_words_rejects_hva,
+	.blocked = rs_words_blocked_hva,
+	.words = rs_words_get,
+	.fixed_bytes = 32,
+};

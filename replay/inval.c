@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/inval.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE UINT32_MAX
+#define CHUNK 64 /* invalidations allocated at once; they must not move */
+
+struct rs_invals {
+	struct rs_vm *vm;
+	unsigned int flags;
+	uint32_t nr_hit, nr_gfn, nr_silent; /* silent: hit nothing */
+
+	struct rs_inval **chunks;
+	uint32_t nr_chunks, nr_slots, free_slot;
+	uint32_t *outstanding; /* slots */
+	uint32_t nr, max;
+	uint32_t *hash; /* slots, chained through next; a power of two */
+	uint32_t hash_size;
+
+	struct rs_spans covered; /* folded frames */
+	struct rs_spans spans;	 /* gfns */
+	struct rs_spans primary; /* gfns */
+	struct rs_spans hvas;	 /* of those that hit */
+	struct rs_spans silent;	 /* hvas of those that hit nothing */
+};
+
+struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
+{
+	struct rs_invals *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->vm = vm;
+	t->flags = flags;
+	t->free_slot = NONE;
+	return t;
+}
+
+static struct rs_inval *inval_at(const struct rs_invals *t, uint32_t slot)
+{
+	return &t->chunks[slot / CHUNK][slot % CHUNK];
+}
+
+void rs_invals_free(struct rs_invals *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->nr_slots; i++)
+		free(inval_at(t, i)->hits);
+	for (uint32_t i = 0; i < t->nr_chunks; i++)
+		free(t->chunks[i]);
+	free(t->chunks);
+	free(t->outstanding);
+	free(t->hash);
+	rs_spans_free(&t->covered);
+	rs_spans_free(&t->spans);
+	rs_spans_free(&t->primary);
+	rs_spans_free(&t->hvas);
+	rs_spans_free(&t->silent);
+	free(t);
+}
+
+static uint32_t bucket(const struct rs_invals *t, uint64_t id)
+{
+	return (uint32_t)((id * 0x9e3779b97f4a7c15ULL) >> 32) & (t->hash_size - 1);
+}
+
+struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id)
+{
+	if (!t->nr)
+		return NULL;
+	for (uint32_t i = t->hash[bucket(t, id)]; i != NONE; i = inval_at(t, i)->next)
+		if (inval_at(t, i)->id == id)
+			return inval_at(t, i);
+	return NULL;
+}
+
+static void hash_add(struct rs_invals *t, struct rs_inval *inv)
+{
+	uint32_t b = bucket(t, inv->id);
+
+	inv->next = t->hash[b];
+	t->hash[b] = inv->slot;
+}
+
+static void hash_remove(struct rs_invals *t, const struct rs_inval *inv)
+{
+	uint32_t *p = &t->hash[bucket(t, inv->id)];
+
+	while (*p != inv->slot)
+		p = &inval_at(t, *p)->next;
+	*p = inv->next;
+}
+
+static int grow_outstanding(struct rs_invals *t)
+{
+	uint32_t max = t->max ? 2 * t->max : 16;
+	uint32_t *list = realloc(t->outstanding, max * sizeof(*list));
+	uint32_t *hash;
+
+	if (!list)
+		return -ENOMEM;
+	t->outstanding = list;
+	hash = realloc(t->hash, 2 * (size_t)max * sizeof(*hash));
+	if (!hash)
+		return -ENOMEM;
+	t->hash = hash;
+	t->hash_size = 2 * max;
+	t->max = max;
+	memset(hash, 0xff, t->hash_size * sizeof(*hash));
+	for (uint32_t i = 0; i < t->nr; i++)
+		hash_add(t, inval_at(t, list[i]));
+	return 0;
+}
+
+static int add_chunk(struct rs_invals *t)
+{
+	struct rs_inval **chunks = realloc(t->chunks, (t->nr_chunks + 1) * sizeof(*chunks));
+
+	if (!chunks)
+		return -ENOMEM;
+	t->chunks = chunks;
+	chunks[t->nr_chunks] = calloc(CHUNK, sizeof(**chunks));
+	if (!chunks[t->nr_chunks])
+		return -ENOMEM;
+	t->nr_chunks++;
+	return 0;
+}
+
+/* A free invalidation; its array of hits is kept from an earlier life. */
+static struct rs_inval *take_slot(struct rs_invals *t)
+{
+	struct rs_inval *inv;
+
+	if (t->free_slot != NONE) {
+		inv = inval_at(t, t->free_slot);
+		t->free_slot = inv->next;
+		return inv;
+	}
+	if (t->nr_slots == t->nr_chunks * CHUNK && add_chunk(t))
+		return NULL;
+	inv = inval_at(t, t->nr_slots);
+	inv->slot = t->nr_slots++;
+	return inv;
+}
+
+static void put_slot(struct rs_invals *t, struct rs_inval *inv)
+{
+	inv->next = t->free_slot;
+	t->free_slot = inv->slot;
+}
+
+static const struct rs_hit *add_hit(struct rs_inval *inv, uint32_t handle, struct rs_range gfns)
+{
+	if (inv->nr_hits == inv->max_hits) {
+		uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
+		struct rs_hit *hits = realloc(inv->hits, max * sizeof(*hits));
+
+		if (!hits)
+			return NULL;
+		inv->hits = hits;
+		inv->max_hits = max;
+	}
+	inv->hits[inv->nr_hits] = (struct rs_hit){ handle, gfns };
+	return &inv->hits[inv->nr_hits++];
+}
+
+struct begin {
+	struct rs_invals *t;
+	struct rs_inval *inv;
+};
+
+static void widen_spans(const struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+			struct rs_range gfns)
+{
+	struct rs_range p;
+
+	rs_range_widen(&inv->span, gfns.start, gfns.end);
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return;
+	p = inv->gfn ? gfns : rs_vm_primary_hull(t->vm, handle, gfns.start, gfns.end);
+	if (p.start < p.end)
+		rs_range_widen(&inv->primary, p.start, p.end);
+}
+
+static int begin_hits(void *arg, uint32_t handle)
+{
+	struct begin *b = arg;
+	struct rs_range gfns;
+
+	b->inv->hit = true;
+	if (b->inv->walk)
+		return -ECANCELED; /* enough is known */
+	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
+				b->inv->range.end, &gfns);
+	if (!add_hit(b->inv, handle, gfns))
+		return -ENOMEM;
+	widen_spans(b->t, b->inv, handle, gfns);
+	return 0;
+}
+
+/* Memslot @handle is covered as far as the invalidation's own range goes. */
+static bool covered_in(const struct rs_invals *t, const struct rs_inval *inv, uint32_t handle,
+		       struct rs_range *gfns)
+{
+	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
+
+	if (!s->present)
+		return false;
+	if (!inv->gfn)
+		return rs_memslot_gfns_of_hvas(s, inv->range.start, inv->range.end, gfns);
+	gfns->start = inv->range.start > s->gfn ? inv->range.start : s->gfn;
+	gfns->end = inv->range.end < s->gfn + s->npages ? inv->range.end : s->gfn + s->npages;
+	return gfns->start < gfns->end;
+}
+
+struct cover_walk {
+	const struct rs_invals *t;
+	const struct rs_inval *inv;
+	int (*fn)(void *arg, uint8_t as, struct rs_range gfns);
+	void *arg;
+};
+
+static int cover_memslot(void *arg, uint32_t handle)
+{
+	const struct cover_walk *w = arg;
+	struct rs_range gfns;
+
+	if (!covered_in(w->t, w->inv, handle, &gfns))
+		return 0;
+	return w->fn(w->arg, rs_vm_memslot(w->t->vm, handle)->as, gfns);
+}
+
+int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
+			      int (*fn)(void *arg, uint8_t as, struct rs_range gfns), void *arg)
+{
+	struct cover_walk w = { t, inv, fn, arg };
+	const uint8_t *spaces;
+	size_t n;
+	int ret;
+
+	if (!inv->hit)
+		return 0;
+	if (inv->walk) {
+		for (uint32_t i = 0; i < inv->nr_hits; i++) {
+			ret = cover_memslot(&w, inv->hits[i].handle);
+			if (ret < 0)
+				return ret;
+		}
+		return 0;
+	}
+	if (!inv->gfn)
+		return rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end, cover_memslot,
+					  &w);
+	n = rs_vm_spaces(t->vm, &spaces);
+	for (size_t i = 0; i < n; i++) {
+		ret = fn(arg, spaces[i], inv->range);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+static int cover_add(void *arg, uint8_t as, struct rs_range gfns)
+{
+	struct rs_invals *t = arg;
+	struct rs_range f = rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+
+	return rs_spans_add(&t->covered, f.start, f.end);
+}
+
+static int cover_remove(void *arg, uint8_t as, struct rs_range gfns)
+{
+	struct rs_invals *t = arg;
+	struct rs_range f = rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+
+	rs_spans_remove(&t->covered, f.start, f.end);
+	return 0;
+}
+
+/* Enters an invalidation that hit into what is counted. */
+static int count_in(struct rs_invals *t, struct rs_inval *inv)
+{
+	t->nr_hit++;
+	t->nr_gfn += inv->gfn;
+	if ((t->flags & RS_INVALS_TRUTH) && rs_inval_for_each_covered(t, inv, cover_add, t))
+		return -ENOMEM;
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return 0;
+	if (!inv->gfn && rs_spans_add(&t->hvas, inv->range.start, inv->range.end))
+		return -ENOMEM;
+	if (rs_spans_add(&t->spans, inv->span.start, inv->span.end))
+		return -ENOMEM;
+	return rs_spans_add(&t->primary, inv->primary.start, inv->primary.end);
+}
+
+static int count_in_silent(struct rs_invals *t, struct rs_inval *inv)
+{
+	t->nr_silent++;
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return 0;
+	return rs_spans_add(&t->silent, inv->range.start, inv->range.end);
+}
+
+static void count_out_silent(struct rs_invals *t, const struct rs_inval *inv)
+{
+	t->nr_silent--;
+	if (t->flags & RS_INVALS_CAUSES)
+		rs_spans_remove(&t->silent, inv->range.start, inv->range.end);
+}
+
+static void count_out(struct rs_invals *t, const struct rs_inval *inv)
+{
+	t->nr_hit--;
+	t->nr_gfn -= inv->gfn;
+	if (t->flags & RS_INVALS_TRUTH)
+		rs_inval_for_each_covered(t, inv, cover_remove, t);
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return;
+	if (!inv->gfn)
+		rs_spans_remove(&t->hvas, inv->range.start, inv->range.end);
+	rs_spans_remove(&t->spans, inv->span.start, inv->span.end);
+	rs_spans_remove(&t->primary, inv->primary.start, inv->primary.end);
+}
+
+/* Which memslots it hits. A gfn invalidation always counts: the kernel does not look. */
+static int find_hits(struct rs_invals *t, struct rs_inval *inv)
+{
+	struct begin b = { t, inv };
+	int ret;
+
+	if (inv->gfn) {
+		inv->hit = true;
+		if (!inv->walk) {
+			inv->span = inv->range;
+			inv->primary = inv->range;
+		}
+		return 0;
+	}
+	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end, begin_hits, &b);
+	return ret == -ENOMEM ? ret : 0;
+}
+
+struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+				 struct rs_range range, bool gfn, bool walk)
+{
+	struct rs_inval *inv;
+
+	if (t->nr == t->max && grow_outstanding(t))
+		return NULL;
+	inv = take_slot(t);
+	if (!inv)
+		return NULL;
+	inv->id = id;
+	inv->begin_ns = time_ns;
+	inv->range = range;
+	inv->gfn = gfn;
+	inv->walk = walk;
+	inv->hit = false;
+	inv->nr_hits = 0;
+	inv->span = inv->primary = (struct rs_range){ 0, 0 };
+	inv->place = t->nr;
+	t->outstanding[t->nr++] = inv->slot;
+	hash_add(t, inv);
+	if (find_hits(t, inv) || (inv->hit ? count_in(t, inv) : count_in_silent(t, inv)))
+		return NULL;
+	return inv;
+}
+
+const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+				    struct rs_range gfns, bool *first)
+{
+	struct rs_range span = inv->span, primary = inv->primary;
+	const struct rs_hit *hit;
+	struct rs_range c;
+
+	*first = !inv->hit;
+	if (*first) {
+		count_out_silent(t, inv);
+		inv->hit = true;
+		if (count_in(t, inv))
+			return NULL;
+	}
+	hit = add_hit(inv, handle, gfns);
+	if (!hit)
+		return NULL;
+	if ((t->flags & RS_INVALS_TRUTH) && covered_in(t, inv, handle, &c) &&
+	    cover_add(t, rs_vm_memslot(t->vm, handle)->as, c))
+		return NULL;
+	widen_spans(t, inv, handle, gfns);
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return hit;
+	rs_spans_remove(&t->spans, span.start, span.end);
+	rs_spans_remove(&t->primary, primary.start, primary.end);
+	if (rs_spans_add(&t->spans, inv->span.start, inv->span.end) ||
+	    rs_spans_add(&t->primary, inv->primary.start, inv->primary.end))
+		return NULL;
+	return hit;
+}
+
+void rs_invals_end(struct rs_invals *t, struct rs_inval *inv)
+{
+	if (inv->hit)
+		count_out(t, inv);
+	else
+		count_out_silent(t, inv);
+	hash_remove(t, inv);
+	t->outstanding[inv->place] = t->outstanding[--t->nr];
+	inval_at(t, t->outstanding[inv->place])->place = inv->place;
+	put_slot(t, inv);
+}
+
+void rs_invals_drop(struct rs_invals *t)
+{
+	for (uint32_t i = 0; i < t->nr; i++)
+		put_slot(t, inval_at(t, t->outstanding[i]));
+	if (t->hash)
+		memset(t->hash, 0xff, t->hash_size * sizeof(*t->hash));
+	t->nr = t->nr_hit = t->nr_gfn = t->nr_silent = 0;
+	rs_spans_clear(&t->covered);
+	rs_spans_clear(&t->spans);
+	rs_spans_clear(&t->primary);
+	rs_spans_clear(&t->hvas);
+	rs_spans_clear(&t->silent);
+}
+
+int rs_invals_memslots_changed(struct rs_invals *t)
+{
+	if (!(t->flags & RS_INVALS_TRUTH))
+		return 0;
+	rs_spans_clear(&t->covered);
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (rs_inval_for_each_covered(t, rs_invals_get(t, i), cover_add, t))
+			return -ENOMEM;
+	return 0;
+}
+
+uint32_t rs_invals_nr(const struct rs_invals *t)
+{
+	return t->nr;
+}
+
+uint32_t rs_invals_nr_hit(const struct rs_invals *t)
+{
+	return t->nr_hit;
+}
+
+uint32_t rs_invals_nr_gfn(const struct rs_invals *t)
+{
+	return t->nr_gfn;
+}
+
+const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i)
+{
+	return inval_at(t, t->outstanding[i]);
+}
+
+bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f)
+{
+	if (!inv->hit || !rs_range_has(&inv->range, inv->gfn ? f->gfn : f->hva))
+		return false;
+	if (!inv->walk)
+		return true;
+	for (uint32_t i = 0; i < inv->nr_hits; i++)
+		if (inv->hits[i].handle == f->handle)
+			return true;
+	return false;
+}
+
+bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f)
+{
+	if (!t->nr_hit)
+		return false;
+	if (t->nr <= 4) {
+		for (uint32_t i = 0; i < t->nr; i++)
+			if (rs_inval_covers(rs_invals_get(t, i), f))
+				return true;
+		return false;
+	}
+	return rs_spans_cover(&t->covered, rs_vm_fold(t->vm, f->as, f->gfn, f->gfn + 1).start);
+}
+
+uint64_t rs_invals_covered_frames(const struct rs_invals *t)
+{
+	return t->nr_hit ? rs_spans_length(&t->covered) : 0;
+}
+
+enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn)
+{
+	struct rs_range hull;
+
+	if (rs_spans_cover(&t->primary, gfn))
+		return RS_PLACE_SCATTER;
+	if (rs_spans_cover(&t->spans, gfn))
+		return RS_PLACE_ALIAS;
+	hull = rs_spans_hull(&t->spans);
+	return rs_range_has(&hull, gfn) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+}
+
+enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all)
+{
+	struct rs_range hull = rs_spans_hull(&t->hvas);
+
+	if (all) {
+		struct rs_range silent = rs_spans_hull(&t->silent);
+
+		if (silent.start < silent.end)
+			rs_range_widen(&hull, silent.start, silent.end);
+	}
+	return rs_range_has(&hull, hva) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_INVAL_H
+#define RS_REPLAY_INVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "replay/spans.h"
+#include "replay/vm.h"
+
+/*
+ * The outstanding invalidations of one VM: what each hit and covers, and, for
+ * all together, what the truth and the causes of docs/model.md ask for.
+ */
+
+/* A memslot that an hva invalidation hit, or that a walk reached. */
+struct rs_hit {
+	uint32_t handle;
+	struct rs_range gfns;
+};
+
+struct rs_inval {
+	uint64_t id;
+	uint64_t begin_ns;
+	struct rs_range range; /* hvas, or gfns if @gfn */
+	bool gfn;
+	bool walk;
+	bool hit; /* counts as in progress */
+	struct rs_hit *hits;
+	uint32_t nr_hits, max_hits;
+	struct rs_range span;	 /* hull of what it holds in gfn space */
+	struct rs_range primary; /* the same without aliasing */
+	uint32_t next;		 /* free list, or hash chain of the table */
+	uint32_t slot;		 /* index in the table */
+	uint32_t place;		 /* index in outstanding[] */
+};
+
+/* A fault between its begin and its check. */
+struct rs_fault {
+	uint64_t gfn;
+	uint64_t hva; /* of the gfn in its memslot */
+	uint64_t begin_ns;
+	uint32_t vcpu;
+	uint32_t handle; /* RS_NO_SLOT: none */
+	uint32_t generation;
+	uint8_t as;
+	bool open;
+	bool judged;	/* false: it began when the VM's state was not known */
+	bool necessary; /* an invalidation that covered it ended since it began */
+};
+
+#define RS_INVALS_TRUTH 0x1  /* keep what covers */
+#define RS_INVALS_CAUSES 0x2 /* keep spans */
+
+struct rs_invals;
+
+struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags);
+void rs_invals_free(struct rs_invals *t);
+
+struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id);
+/*
+ * Begins one whose id is not outstanding and whose range is sound, and finds
+ * the memslots it hits (walk: only whether it hits any). NULL: no memory.
+ */
+struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+				 struct rs_range range, bool gfn, bool walk);
+/*
+ * Its walk reached memslot @handle at @gfns; *@first is set if only now it turns
+ * out to hit one. NULL: no memory.
+ */
+const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+				    struct rs_range gfns, bool *first);
+/* Takes it out of all that is counted, then frees it. */
+void rs_invals_end(struct rs_invals *t, struct rs_inval *inv);
+/* All are gone, without an end. */
+void rs_invals_drop(struct rs_invals *t);
+/* Must follow a change of memslots (after rs_vm_update()). 0 or -ENOMEM. */
+int rs_invals_memslots_changed(struct rs_invals *t);
+
+uint32_t rs_invals_nr(const struct rs_invals *t);     /* outstanding, hit or not */
+uint32_t rs_invals_nr_hit(const struct rs_invals *t); /* outstanding that hit */
+uint32_t rs_invals_nr_gfn(const struct rs_invals *t); /* of those: without host address */
+/* Number @i of the outstanding ones, in no particular order. */
+const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i);
+
+/* Whether @inv covers the page of @f (it must have hit, and with walk reached the memslot). */
+bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f);
+/* Whether any outstanding one does. Needs RS_INVALS_TRUTH. */
+bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f);
+/* Frames, each (as, gfn) once, that outstanding ones cover. Needs RS_INVALS_TRUTH. */
+uint64_t rs_invals_covered_frames(const struct rs_invals *t);
+/* What it covers in the memslots of one address space each; calls @fn, clipped to nothing. */
+int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
+			      int (*fn)(void *arg, uint8_t as, struct rs_range gfns), void *arg);
+
+/* Where a page stands towards the outstanding invalidations: the base of the causes. */
+enum rs_place {
+	RS_PLACE_ALIAS,	     /* in the span of one, but in none's without aliasing */
+	RS_PLACE_SCATTER,    /* in the span of one without aliasing */
+	RS_PLACE_CONCURRENT, /* in the span of all together only */
+	RS_PLACE_OUTSIDE,
+};
+/* Need RS_INVALS_CAUSES. @all: count those that hit nothing as well. */
+enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn);
+enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all);
+
+#endif

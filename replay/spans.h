@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_SPANS_H
+#define RS_REPLAY_SPANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "replay/vm.h"
+
+/*
+ * A multiset of half-open ranges: how many cover a point, their hull, and the
+ * length of their union. A handful, the usual case, is a plain array; from
+ * RS_SPANS_SMALL on it is a tree of endpoints that knows, for each subtree,
+ * the change of coverage over it and how long it is at its least, so that every
+ * operation is O(log n) whatever the ranges look like.
+ */
+#define RS_SPANS_SMALL 16
+
+struct rs_spans {
+	struct rs_range few[RS_SPANS_SMALL];
+	uint32_t nr; /* ranges in all */
+	bool tree;   /* few[] is not used */
+	struct rs_spans_node *nodes;
+	uint32_t nr_nodes, max_nodes, root, free_node;
+	uint32_t random;
+};
+
+/* Empty ranges (start >= end) are ignored by both. 0 or -ENOMEM. */
+int rs_spans_add(struct rs_spans *s, uint64_t start, uint64_t end);
+/* The range must be in the set. */
+void rs_spans_remove(struct rs_spans *s, uint64_t start, uint64_t end);
+bool rs_spans_cover(const struct rs_spans *s, uint64_t point);
+/* The smallest range that covers all; empty (0, 0) if there are none. */
+struct rs_range rs_spans_hull(const struct rs_spans *s);
+uint64_t rs_spans_length(const struct rs_spans *s);
+/* Forgets all ranges; keeps the memory. */
+void rs_spans_clear(struct rs_spans *s);
+void rs_spans_free(struct rs_spans *s);
+
+#endif

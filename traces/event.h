@@ -91,4 +91,11 @@ const char *rs_result_name(unsigned int result);
 /* "plain", "slot_invalid", "async", "root_obsolete"; NULL if out of range. */
 const char *rs_end_reason_name(unsigned int reason);
 
+/*
+ * Why no form can hold @ev: a type, a result, a reason or a number out of range,
+ * or an unused member that is not 0. NULL if @ev is well-formed; what it says
+ * may still make no sense in its stream.
+ */
+const char *rs_event_problem(const struct rs_event *ev);
+
 #endif

@@ -45,15 +45,17 @@ struct rs_trace_meta {
 	uint64_t lost; /* events that the recorder dropped, as far as known */
 };
 
-/* All of these copy their strings and return 0 or -ENOMEM. */
+/* All of these copy their strings and return 0 or -ENOMEM. @m starts as all zero. */
 int rs_meta_set_kernel(struct rs_trace_meta *m, const char *release);
 int rs_meta_set_level(struct rs_trace_meta *m, const char *level);
+/* A key has one value: the one given last. */
 int rs_meta_add_fact(struct rs_trace_meta *m, const char *key, const char *value);
 /* Adds the VM or fills in what is not yet known of it. */
 int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char *command);
 int rs_meta_add_assumption(struct rs_trace_meta *m, const char *sentence);
 /* Adds @n to the anomaly @name (created at 0). */
 int rs_meta_add_anomaly(struct rs_trace_meta *m, const char *name, uint64_t n);
+/* Replaces what @to has. */
 int rs_meta_copy(struct rs_trace_meta *to, const struct rs_trace_meta *from);
 /* Frees everything inside and leaves @m empty. */
 void rs_meta_free(struct rs_trace_meta *m);
@@ -69,7 +71,7 @@ const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key);
 const char *rs_kernel_algorithm(const char *release);
 
 enum rs_form { RS_FORM_UNKNOWN, RS_FORM_TRACE_DAT, RS_FORM_TEXT, RS_FORM_BINARY, RS_NR_FORMS };
-/* "trace.dat", "text", "binary". */
+/* "unknown", "trace.dat", "text", "binary"; NULL if out of range. */
 const char *rs_form_name(enum rs_form form);
 
 struct rs_reader_opts {
@@ -103,7 +105,7 @@ struct rs_reader *rs_reader_open(const char *path, const struct rs_reader_opts *
 ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct rs_error *err);
 /*
  * Starts again at the first event. -ESPIPE if the input cannot be read twice
- * (a pipe); then nothing is changed.
+ * (a pipe); then nothing is changed. After any other error @r can only be closed.
  */
 int rs_reader_rewind(struct rs_reader *r, struct rs_error *err);
 const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r);
@@ -135,12 +137,14 @@ struct rs_form_ops {
 	void *(*open)(struct rs_source *src, const struct rs_reader_opts *opts,
 		      struct rs_trace_meta *meta, struct rs_error *err);
 	ssize_t (*next)(void *state, const struct rs_event **evs, struct rs_error *err);
+	/* NULL: the reader rewinds the source, closes and opens again. */
 	int (*rewind)(void *state, struct rs_error *err);
 	void (*close)(void *state);
 	/* Writing; NULL if the form cannot be written. */
 	void *(*create)(int fd, struct rs_error *err);
 	int (*put)(void *state, const struct rs_event *evs, size_t n, struct rs_error *err);
 	int (*finish)(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
+	/* Frees the state, after finish() or without it. */
 	void (*discard)(void *state);
 };
 

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/forms.h"
+#include "traces/source.h"
+
+struct rs_reader {
+	char *name; /* for messages */
+	struct rs_source *src;
+	const struct rs_form_ops *ops;
+	void *state;
+	struct rs_reader_opts opts;
+	struct rs_trace_meta meta;
+};
+
+/* Errors name the trace, unless they already name another file that they are about. */
+static int name_error(struct rs_reader *r, int rc, struct rs_error *err)
+{
+	if (err && !err->file[0])
+		snprintf(err->file, sizeof(err->file), "%s", r->name);
+	return rc;
+}
+
+static void clear_error(struct rs_error *err)
+{
+	if (err)
+		memset(err, 0, sizeof(*err));
+}
+
+static int open_form(struct rs_reader *r, struct rs_error *err)
+{
+	r->state = r->ops->open(r->src, &r->opts, &r->meta, err);
+	return r->state ? 0 : -errno;
+}
+
+static int find_form(struct rs_reader *r, struct rs_error *err)
+{
+	size_t len;
+	const unsigned char *head = rs_source_peek(r->src, &len);
+
+	r->ops = rs_form_of_head(head, len);
+	if (r->ops)
+		return 0;
+	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+			    "is no trace: neither a trace.dat, nor the text form (which starts "
+			    "with 'retryscope-events 1'), nor the binary form");
+}
+
+static int open_reader(struct rs_reader *r, const char *path, struct rs_error *err)
+{
+	int rc;
+
+	r->name = strdup(strcmp(path, "-") ? path : "standard input");
+	if (!r->name)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	r->src = rs_source_open(path, err);
+	if (!r->src)
+		return name_error(r, -errno, err);
+	rc = find_form(r, err);
+	if (!rc)
+		rc = open_form(r, err);
+	return rc ? name_error(r, rc, err) : 0;
+}
+
+struct rs_reader *rs_reader_open(const char *path, const struct rs_reader_opts *opts,
+				 struct rs_error *err)
+{
+	struct rs_reader *r = calloc(1, sizeof(*r));
+	int rc;
+
+	clear_error(err);
+	if (!r) {
+		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return NULL;
+	}
+	if (opts)
+		r->opts = *opts;
+	rc = open_reader(r, path, err);
+	if (!rc)
+		return r;
+	rs_reader_close(r);
+	errno = -rc;
+	return NULL;
+}
+
+static int report_progress(struct rs_reader *r, struct rs_error *err)
+{
+	if (!r->opts.progress)
+		return 0;
+	if (!r->opts.progress(r->opts.progress_arg, rs_source_done(r->src),
+			      rs_source_total(r->src)))
+		return 0;
+	return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+}
+
+ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct rs_error *err)
+{
+	ssize_t n;
+
+	clear_error(err);
+	n = report_progress(r, err);
+	if (!n)
+		n = r->ops->next(r->state, evs, err);
+	return n < 0 ? name_error(r, n, err) : n;
+}
+
+/* A form without a function of its own starts again on the rewound input. */
+static int reopen(struct rs_reader *r, struct rs_error *err)
+{
+	int rc = rs_source_rewind(r->src, err);
+
+	if (rc)
+		return rc;
+	r->ops->close(r->state);
+	rs_meta_free(&r->meta);
+	return open_form(r, err);
+}
+
+int rs_reader_rewind(struct rs_reader *r, struct rs_error *err)
+{
+	int rc;
+
+	clear_error(err);
+	rc = r->ops->rewind ? r->ops->rewind(r->state, err) : reopen(r, err);
+	return rc ? name_error(r, rc, err) : 0;
+}
+
+const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r)
+{
+	return &r->meta;
+}
+
+enum rs_form rs_reader_form(const struct rs_reader *r)
+{
+	return r->ops->form;
+}
+
+void rs_reader_close(struct rs_reader *r)
+{
+	if (!r)
+		return;
+	if (r->state)
+		r->ops->close(r->state);
+	rs_source_close(r->src);
+	rs_meta_free(&r->meta);
+	free(r->name);
+	free(r);
+}

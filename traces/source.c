@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zstd.h>
+
+#include "traces/outfile.h"
+
+#define IN_SIZE (256U << 10)
+
+struct rs_source {
+	int fd;
+	bool regular; /* a file that can be read again from @base */
+	off_t base;   /* standard input may be a file that was read from before */
+	uint64_t total, done;
+	ZSTD_DCtx *zstd;   /* NULL: not compressed */
+	size_t frame_left; /* what zstd said last: 0 between two frames */
+	unsigned char *in; /* stored bytes not yet handed on */
+	size_t in_pos, in_len;
+	unsigned char head[RS_SOURCE_HEAD];
+	size_t head_pos, head_len;
+	void *map;
+	size_t map_size;
+	char fd_path[32];
+};
+
+static ssize_t read_fd(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
+{
+	ssize_t n = read(s->fd, buf, size);
+
+	if (n < 0 && errno == EINTR)
+		return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted while reading");
+	if (n < 0)
+		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot be read: %s",
+				    strerror(errno));
+	s->done += n;
+	return n;
+}
+
+/* Refills the empty buffer of stored bytes. 0: the end. */
+static ssize_t fill_in(struct rs_source *s, struct rs_error *err)
+{
+	ssize_t n = read_fd(s, s->in, IN_SIZE, err);
+
+	s->in_pos = 0;
+	s->in_len = n > 0 ? n : 0;
+	return n;
+}
+
+static ssize_t read_plain(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
+{
+	size_t n = s->in_len - s->in_pos;
+
+	if (!n)
+		return read_fd(s, buf, size, err);
+	if (n > size)
+		n = size;
+	memcpy(buf, s->in + s->in_pos, n);
+	s->in_pos += n;
+	return n;
+}
+
+static int zstd_error(struct rs_source *s, const char *what, struct rs_error *err)
+{
+	rs_error_set(err, RS_ERR_INPUT, EINVAL, "broken zstd compression: %s", what);
+	if (err)
+		err->offset = s->done - (s->in_len - s->in_pos);
+	return -EINVAL;
+}
+
+/* One step; a call that gets nothing done says nothing about where the frame is. */
+static int zstd_step(struct rs_source *s, ZSTD_outBuffer *out, struct rs_error *err)
+{
+	ZSTD_inBuffer in = { s->in, s->in_len, s->in_pos };
+	size_t ret = ZSTD_decompressStream(s->zstd, out, &in);
+
+	if (ZSTD_isError(ret))
+		return zstd_error(s, ZSTD_getErrorName(ret), err);
+	if (out->pos || in.pos != s->in_pos)
+		s->frame_left = ret;
+	s->in_pos = in.pos;
+	return 0;
+}
+
+static ssize_t read_zstd(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
+{
+	ZSTD_outBuffer out = { buf, size, 0 };
+
+	while (!out.pos) {
+		ssize_t n = zstd_step(s, &out, err);
+
+		if (n < 0)
+			return n;
+		if (out.pos || s->in_pos < s->in_len)
+			continue;
+		n = fill_in(s, err);
+		if (n < 0)
+			return n;
+		if (!n && s->frame_left)
+			return zstd_error(s, "the file is truncated", err);
+		if (!n)
+			break;
+	}
+	return out.pos;
+}
+
+/* Past the head, which was read when the source was opened. */
+static ssize_t read_body(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
+{
+	return s->zstd ? read_zstd(s, buf, size, err) : read_plain(s, buf, size, err);
+}
+
+ssize_t rs_source_read(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
+{
+	size_t n = s->head_len - s->head_pos;
+
+	if (!n)
+		return read_body(s, buf, size, err);
+	if (n > size)
+		n = size;
+	memcpy(buf, s->head + s->head_pos, n);
+	s->head_pos += n;
+	return n;
+}
+
+static int fill_head(struct rs_source *s, struct rs_error *err)
+{
+	s->head_pos = 0;
+	s->head_len = 0;
+	while (s->head_len < sizeof(s->head)) {
+		ssize_t n = read_body(s, s->head + s->head_len, sizeof(s->head) - s->head_len, err);
+
+		if (n < 0)
+			return n;
+		if (!n)
+			break;
+		s->head_len += n;
+	}
+	return 0;
+}
+
+/* A frame of compressed data, or one to be skipped, as parallel compressors put first. */
+static bool is_zstd(const unsigned char *p, size_t len)
+{
+	uint32_t magic;
+
+	if (len < 4)
+		return false;
+	magic = p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
+	return magic == ZSTD_MAGICNUMBER ||
+	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+}
+
+/* Reads until the magic number can be told, however small the pieces of a pipe. */
+static int sniff(struct rs_source *s, struct rs_error *err)
+{
+	while (s->in_len < 4) {
+		ssize_t n = read_fd(s, s->in + s->in_len, IN_SIZE - s->in_len, err);
+
+		if (n < 0)
+			return n;
+		if (!n)
+			break;
+		s->in_len += n;
+	}
+	if (!s->in_len)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL, "the file is empty");
+	if (!is_zstd(s->in, s->in_len))
+		return 0;
+	s->zstd = ZSTD_createDCtx();
+	return s->zstd ? 0 : rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+}
+
+static int open_fd(struct rs_source *s, const char *path, struct rs_error *err)
+{
+	struct stat st;
+
+	s->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	if (s->fd < 0 || fstat(s->fd, &st))
+		return rs_error_set(err, RS_ERR_INPUT, errno, "cannot be opened: %s",
+				    strerror(errno));
+	if (S_ISDIR(st.st_mode))
+		return rs_error_set(err, RS_ERR_INPUT, EISDIR, "is a directory, not a trace");
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	s->base = lseek(s->fd, 0, SEEK_CUR);
+	s->regular = s->base >= 0;
+	s->total = st.st_size > s->base ? st.st_size - s->base : 0;
+	return 0;
+}
+
+struct rs_source *rs_source_open(const char *path, struct rs_error *err)
+{
+	struct rs_source *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s) {
+		s->fd = -1;
+		s->in = malloc(IN_SIZE);
+	}
+	if (!s || !s->in)
+		rc = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	else
+		rc = open_fd(s, path, err);
+	if (!rc)
+		rc = sniff(s, err);
+	if (!rc)
+		rc = fill_head(s, err);
+	if (!rc)
+		return s;
+	rs_source_close(s);
+	errno = -rc;
+	return NULL;
+}
+
+static void close_fd(struct rs_source *s)
+{
+	if (s->fd > STDIN_FILENO)
+		close(s->fd);
+}
+
+void rs_source_close(struct rs_source *s)
+{
+	if (!s)
+		return;
+	if (s->map)
+		munmap(s->map, s->map_size);
+	close_fd(s);
+	ZSTD_freeDCtx(s->zstd);
+	free(s->in);
+	free(s);
+}
+
+const unsigned char *rs_source_peek(const struct rs_source *s, size_t *len)
+{
+	*len = s->head_len;
+	return s->head;
+}
+
+int rs_source_rewind(struct rs_source *s, struct rs_error *err)
+{
+	if (!s->regular || lseek(s->fd, s->base, SEEK_SET) < 0)
+		return rs_error_set(err, RS_ERR_INPUT, ESPIPE, "a pipe cannot be read twice");
+	s->done = 0;
+	s->in_pos = 0;
+	s->in_len = 0;
+	s->frame_left = 0;
+	if (s->zstd)
+		ZSTD_DCtx_reset(s->zstd, ZSTD_reset_session_only);
+	return fill_head(s, err);
+}
+
+uint64_t rs_source_done(const struct rs_source *s)
+{
+	return s->done;
+}
+
+uint64_t rs_source_total(const struct rs_source *s)
+{
+	return s->total;
+}
+
+void rs_source_set_done(struct rs_source *s, uint64_t done)
+{
+	s->done = done;
+}
+
+static int copy_to(struct rs_source *s, int fd, struct rs_error *err)
+{
+	unsigned char *buf = malloc(IN_SIZE);
+	ssize_t n;
+	int rc = 0;
+
+	if (!buf)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	while ((n = rs_source_read(s, buf, IN_SIZE, err)) > 0 && !rc)
+		rc = rs_write_all(fd, buf, n, err);
+	free(buf);
+	return n < 0 ? n : rc;
+}
+
+/* Makes the source a plain temporary file with the same bytes. */
+static int materialise(struct rs_source *s, struct rs_error *err)
+{
+	int fd = rs_open_unnamed(err);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = s->regular ? rs_source_rewind(s, err) : 0;
+	if (!rc)
+		rc = copy_to(s, fd, err);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
+	close_fd(s);
+	ZSTD_freeDCtx(s->zstd);
+	s->zstd = NULL;
+	s->fd = fd;
+	s->regular = true;
+	s->base = 0;
+	s->total = lseek(fd, 0, SEEK_CUR);
+	return rs_source_rewind(s, err);
+}
+
+const char *rs_source_seekable_path(struct rs_source *s, struct rs_error *err)
+{
+	if (!s->regular || s->zstd || s->base) {
+		int rc = materialise(s, err);
+
+		if (rc) {
+			errno = -rc;
+			return NULL;
+		}
+	}
+	/* Not the name that was given: by now it may be another file's. */
+	snprintf(s->fd_path, sizeof(s->fd_path), "/proc/self/fd/%d", s->fd);
+	return s->fd_path;
+}
+
+const void *rs_source_map(struct rs_source *s, size_t *size, struct rs_error *err)
+{
+	void *map;
+
+	*size = s->total;
+	if (s->map)
+		return s->map;
+	if (!s->regular || s->zstd || s->base) {
+		errno = ENODEV;
+		return NULL;
+	}
+	map = mmap(NULL, s->total, PROT_READ, MAP_PRIVATE, s->fd, 0);
+	if (map == MAP_FAILED) {
+		rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot be mapped: %s", strerror(errno));
+		return NULL;
+	}
+	s->map = map;
+	s->map_size = s->total;
+	return map;
+}

@@ -12,6 +12,7 @@ struct verb {
 
 /* In the order of a user's work. */
 static const struct verb verbs[] = {
+	{ "workload", "run a small KVM guest with aliased memory, to record", rs_cmd_workload },
 	{ "help", "show this, or the help of a verb", rs_cmd_help },
 };
 

@@ -32,6 +32,7 @@ struct rs_workload_choice {
 	uint64_t first, npages;
 };
 
+/* The choice; all ranges and operations that are allowed are equally likely. */
 struct rs_workload_choice rs_workload_choose(const struct rs_workload_options *opts,
 					     uint32_t *random);
 

@@ -64,15 +64,24 @@ char *rs_format_short(uint64_t count, char *buf, size_t size)
 	return buf;
 }
 
-static void put_words(struct rs_page *p, unsigned int first, unsigned int indent, char *text)
+/* Length of the word at @s; a number keeps the percent sign behind its blank. */
+static size_t word_length(const char *s)
+{
+	size_t len = strcspn(s, " \n");
+
+	if (s[len] == ' ' && s[len + 1] == '%')
+		len += 1 + strcspn(s + len + 1, " \n");
+	return len;
+}
+
+static void put_words(struct rs_page *p, unsigned int first, unsigned int indent, const char *text)
 {
 	unsigned int column = first;
 	bool fresh = true;
-	char *save = NULL;
 
 	fprintf(p->f, "%*s", (int)first, "");
-	for (char *word = strtok_r(text, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
-		size_t len = strlen(word);
+	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
+		size_t len = word_length(text);
 
 		if (!fresh && column + 1 + len > p->width) {
 			fprintf(p->f, "\n%*s", (int)indent, "");
@@ -81,8 +90,9 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 			fputc(' ', p->f);
 			column++;
 		}
-		fputs(word, p->f);
+		fprintf(p->f, "%.*s", (int)len, text);
 		column += (unsigned int)len;
+		text += len;
 		fresh = false;
 	}
 	fputc('\n', p->f);

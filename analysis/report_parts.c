@@ -168,9 +168,9 @@ void rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct
 		if (!a->missed)
 			continue;
 		rs_para(p, 0, 0,
-			"%s missed %s faults that had to be retried: this algorithm would have "
+			"%s missed %s fault%s that had to be retried: this algorithm would have "
 			"been wrong.%s",
-			a->name, COUNT(a->missed),
+			a->name, COUNT(a->missed), a->missed == 1 ? "" : "s",
 			a->merged ? " But a kernel runs it: the trace is anomalous, or this "
 				    "tool is wrong."
 				  : "");

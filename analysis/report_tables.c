@@ -57,7 +57,7 @@ static const char *const cause_texts[RS_NR_CAUSES] = {
 	[RS_CAUSE_NO_HVA] = "an invalidation without host addresses blocked everything",
 	[RS_CAUSE_ALIAS] = "in the range only because several memslots map the same page",
 	[RS_CAUSE_SCATTER] = "in the range only because neighbours are far apart in frames",
-	[RS_CAUSE_CONCURRENT] = "between invalidations that were in progress at once",
+	[RS_CAUSE_CONCURRENT] = "in the span of all that was in progress, in none's own",
 	[RS_CAUSE_STALE] = "in the range only because of invalidations that had ended",
 };
 
@@ -146,7 +146,7 @@ void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct 
 	rs_blank_line(p);
 	rs_para(p, 2, 2,
 		"times exact: frames x time against exact's; at peak: the same at the peak of each "
-		"of %s epochs (an epoch: something is in progress throughout).",
+		"epoch (something is in progress throughout), of %s epochs.",
 		COUNT(v->epochs));
 	if (!isnan(ratio))
 		rs_para(p, 2, 2, "gfn blocked %s times what hva did (frames x time).",

@@ -59,8 +59,8 @@ void rs_part_headline(struct rs_page *p, const struct rs_report *rep, const stru
 			"%s: no fault was checked, so nothing can be concluded about faults%s.",
 			who, v->inval_hit ? "" : "; and no invalidation hit a memslot");
 	else
-		rs_para(p, 0, 0, "%s: %s faults were checked; %s of them (%s) had to be retried%s.",
-			who, COUNT(v->checked), COUNT(v->necessary),
+		rs_para(p, 0, 0, "%s: %s fault%s checked, of which %s (%s) had to be retried%s.",
+			who, COUNT(v->checked), v->checked == 1 ? "" : "s", COUNT(v->necessary),
 			SHARE(v->necessary, v->checked),
 			v->inval_hit ? "" : ", because no invalidation hit a memslot");
 }

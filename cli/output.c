@@ -2,60 +2,66 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static int fail(struct rs_output *out, int errnum, struct rs_error *err)
+static void name_file(const struct rs_output *out, struct rs_error *err)
 {
-	rs_error_set(err, RS_ERR_OUTPUT, errnum, "cannot write: %s", strerror(errnum));
 	if (err)
 		snprintf(err->file, sizeof(err->file), "%s",
 			 strcmp(out->path, "-") ? out->path : "standard output");
+}
+
+static int no_memory(struct rs_output *out, struct rs_error *err)
+{
 	rs_output_abort(out);
-	return -errnum;
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for the output");
 }
 
 int rs_output_open(struct rs_output *out, const char *path, struct rs_error *err)
 {
-	int fd;
-
 	memset(out, 0, sizeof(*out));
 	out->path = path ? path : "-";
 	out->file = rs_outfile_open(out->path, err);
-	if (!out->file)
+	if (!out->file) {
+		name_file(out, err);
 		return -errno;
-	/* The stream gets a descriptor of its own, so that it can be closed for itself. */
-	fd = dup(rs_outfile_fd(out->file));
-	out->f = fd < 0 ? NULL : fdopen(fd, "w");
-	if (out->f)
-		return 0;
-	if (fd >= 0)
-		close(fd);
-	return fail(out, errno, err);
+	}
+	out->f = open_memstream(&out->text, &out->size);
+	return out->f ? 0 : no_memory(out, err);
 }
 
 int rs_output_finish(struct rs_output *out, struct rs_error *err)
 {
-	int errnum = 0;
 	FILE *f = out->f;
+	int rc;
 
-	/* Of a write that failed earlier only the mark is left, not its errno. */
-	if (fflush(f))
-		errnum = errno;
-	else if (ferror(f))
-		errnum = EIO;
 	out->f = NULL;
-	if (fclose(f) && !errnum)
-		errnum = errno;
-	if (errnum)
-		return fail(out, errnum, err);
-	return rs_outfile_commit(out->file, err);
+	if (ferror(f) | fclose(f))
+		return no_memory(out, err);
+	rc = rs_write_all(rs_outfile_fd(out->file), out->text, out->size, err);
+	if (!rc) {
+		rc = rs_outfile_commit(out->file, err);
+		out->file = NULL;
+	}
+	if (rc)
+		name_file(out, err);
+	rs_output_abort(out);
+	return rc;
 }
 
 void rs_output_abort(struct rs_output *out)
 {
 	if (out->f)
 		fclose(out->f);
+	free(out->text);
 	rs_outfile_abort(out->file);
-	memset(out, 0, sizeof(*out));
+	out->f = NULL;
+	out->text = NULL;
+	out->file = NULL;
+}
+
+int rs_output_end(struct rs_output *out, int rc, struct rs_error *err)
+{
+	return rc ? no_memory(out, err) : rs_output_finish(out, err);
 }

@@ -7,9 +7,15 @@
 #include "traces/error.h"
 #include "traces/outfile.h"
 
-/* A stream to an output file that appears only when it is complete: traces/outfile.h says how. */
+/*
+ * An output that appears only when it is complete: traces/outfile.h says how.
+ * What is written to @f is kept in memory until the end, so that a failure to
+ * write it is known by its reason.
+ */
 struct rs_output {
 	FILE *f;
+	char *text;
+	size_t size;
 	struct rs_outfile *file;
 	const char *path; /* the caller's */
 };
@@ -19,9 +25,14 @@ struct rs_output {
  * (RS_ERR_OUTPUT). @path must live as long as @out.
  */
 int rs_output_open(struct rs_output *out, const char *path, struct rs_error *err);
-/* Flushes and closes. 0, or negative errno with @err set and nothing left behind. */
+/* Writes and closes. 0, or negative errno with @err set and nothing left behind. */
 int rs_output_finish(struct rs_output *out, struct rs_error *err);
 /* Drops what was written. */
 void rs_output_abort(struct rs_output *out);
+/*
+ * The end after a writer that returned @rc: finishes if that is 0, else drops
+ * what it wrote, which can only be for want of memory.
+ */
+int rs_output_end(struct rs_output *out, int rc, struct rs_error *err);
 
 #endif

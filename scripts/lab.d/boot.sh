@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Boots a kernel under emulation and lets it work through a plan.
 
 # boot KERNEL IMAGE SHARE SECONDS: 0 if the VM powered off by itself in time.
@@ -10,7 +10,7 @@ boot() {
 		-kernel "$1"/boot/vmlinuz-* -initrd "$2" \
 		-virtfs "local,path=$3,mount_tag=share,security_model=none" \
 		-virtfs "local,path=$cache/qemu-root,mount_tag=qroot,security_model=none,readonly=on" \
-		-append "console=ttyS0 panic=-1 mitigations=off tsc=reliable quiet" </dev/null
+		-append "console=ttyS0 panic=-1 mitigations=off tsc=reliable quiet" </dev/null 2>"$3/qemu.log"
 }
 
 # What of the plan has not been done yet.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # The initramfs: busybox, trace-cmd, retryscope, their libraries, modules, and
 # the scripts of guest/.
 

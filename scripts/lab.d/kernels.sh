@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Debian's kernels: found by package name, downloaded, unpacked, never installed.
 
 # The newest package that apt knows of a series: 6.1 or 6.12.

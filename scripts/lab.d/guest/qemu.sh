@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # A whole QEMU guest that boots Linux while its memory is reclaimed to swap, KSM
 # merges its pages and khugepaged collapses them.
 
@@ -38,7 +38,7 @@ run_guest() { # VGA
 	exec chroot /tmp/qroot /usr/bin/qemu-system-x86_64 -accel kvm -M pc -cpu host -smp 2 -m 128 \
 		-nic none -vga "$1" -display none -serial stdio -monitor none -no-reboot \
 		-kernel /tmp/bzImage -initrd /tmp/inner.img \
-		-append "console=ttyS0 panic=-1 vga=0x317 mitigations=off lab_seconds=$seconds"
+		-append "console=ttyS0 quiet panic=-1 vga=0x317 mitigations=off lab_seconds=$((seconds * 2))"
 }
 
 run_qemu() { # NAME VGA

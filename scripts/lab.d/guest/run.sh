@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=dash
+# shellcheck shell=dash disable=SC2034,SC2154
 # Runs scenarios inside a lab VM; what they leave is in /share/out as soon as
 # each is done: NAME.dat, NAME.json (what the workload did), NAME.log, and
 # NAME.done with the recorder's exit code.
@@ -9,6 +9,7 @@ out=/share/out
 seconds=4
 
 . /lab/scenarios.sh
+. /lab/check.sh
 
 # Prints the kind and the arguments of a scenario; 1 if there is none.
 scenario_of() { # NAME
@@ -63,15 +64,24 @@ run_workload() { # NAME ARGS...
 		--seconds $seconds "$@"
 }
 
+# Buffers so small that events are lost.
+run_lost() { # NAME ARGS...
+	lost_name=$1
+	shift
+	retryscope record --buffer 8K -o "/tmp/$lost_name.dat" -- \
+		/lab/workload "/tmp/$lost_name.json" --seconds $seconds "$@"
+}
+
 # A VM that runs before the capture begins, and longer.
 run_late() { # NAME ARGS...
 	late_name=$1
 	shift
-	/lab/workload "/tmp/$late_name.json" --seconds $((seconds * 3)) "$@" &
+	/lab/workload "/tmp/$late_name.json" --seconds 0 "$@" &
 	late_pid=$!
-	sleep $seconds
+	sleep 3
 	record "$late_name" sleep $seconds
 	late_result=$?
+	kill -INT $late_pid
 	wait $late_pid
 	return $late_result
 }
@@ -81,9 +91,9 @@ run_scenario() { # NAME KIND ARGS...
 	run_kind=$2
 	shift 2
 	case $run_kind in
-	workload) run_workload "$run_name" "$@" ;;
-	late) run_late "$run_name" "$@" ;;
-	qemu | trouble | cost) . "/lab/$run_kind.sh" && "run_$run_kind" "$run_name" "$@" ;;
+	workload | late | lost) "run_$run_kind" "$run_name" "$@" ;;
+	qemu) . /lab/qemu.sh && run_qemu "$run_name" "$@" ;;
+	trouble) . /lab/trouble.sh && run_trouble "$run_name" "$@" ;;
 	esac
 }
 
@@ -91,12 +101,19 @@ run_plan() { # FILE
 	swap_on
 	mkdir -p $out
 	[ ! -e /share/settings ] || . /share/settings
+	if [ -e /share/script ]; then
+		. /share/script
+		return
+	fi
 	while read -r plan_name; do
 		echo "lab: begin $plan_name at $(cut -d' ' -f1 /proc/uptime)"
+		snapshot >/tmp/before.plan
 		# shellcheck disable=SC2046
 		run_scenario "$plan_name" $(scenario_of "$plan_name") \
 			>"/tmp/$plan_name.log" 2>&1 </dev/null
 		plan_result=$?
+		is_as_before /tmp/before.plan >"/tmp/$plan_name.left"
+		bring_out "/tmp/$plan_name.left" "$plan_name.left"
 		bring_out "/tmp/$plan_name.json" "$plan_name.json"
 		bring_out "/tmp/$plan_name.log" "$plan_name.log"
 		bring_out "/tmp/$plan_name.dat" "$plan_name.dat"

@@ -16,5 +16,21 @@ vms workload --scenario vms
 late late --scenario alias3
 qemu qemu none
 qemu-vga qemu std
+lost lost --scenario invalidators
+kill trouble kill
+interrupt trouble interrupt INT
+terminate trouble interrupt TERM
+hangup trouble interrupt HUP
+writer-dies trouble writer
+disk-full trouble full
+read-only trouble readonly
+no-root trouble nobody
+no-kvm trouble nokvm
+two-recorders trouble two
 LIST
+}
+
+# What fits into a few minutes, and still is of every kind.
+quick_scenarios() {
+	printf '%s\n' alias3 churn late
 }

@@ -45,6 +45,7 @@ struct vm_run {
 	unsigned __int128 frames_area;
 	struct width *widths; /* nr_run */
 	struct epoch epoch;
+	bool layout_unmeasured; /* the layout with the most frames so far */
 
 	bool view_due, view_memslots;
 
@@ -472,17 +473,17 @@ static void end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 
 /* ---- memslots ---- */
 
-/* The largest figures of any layout. */
-static void measure_layout(struct vm_run *v)
+/* Figures of the layout with the most frames, measured when it is left or at the end. */
+static int measure_layout(struct vm_run *v)
 {
-	struct rs_vm_result *res = &v->res;
-
-	if (rs_vm_nr_memslots(v->vm) > res->memslots)
-		res->memslots = rs_vm_nr_memslots(v->vm);
-	if (rs_vm_frames(v->vm) > res->frames)
-		res->frames = rs_vm_frames(v->vm);
-	if (rs_vm_aliased_frames(v->vm) > res->aliased_frames)
-		res->aliased_frames = rs_vm_aliased_frames(v->vm);
+	if (!v->layout_unmeasured)
+		return 0;
+	if (rs_vm_update(v->vm))
+		return -ENOMEM;
+	v->res.frames = rs_vm_frames(v->vm);
+	v->res.aliased_frames = rs_vm_aliased_frames(v->vm);
+	v->layout_unmeasured = false;
+	return 0;
 }
 
 static enum rs_anomaly memslot_anomaly(enum rs_vm_change change)
@@ -534,10 +535,11 @@ static int memslots_changed(struct rs_replay *r, struct vm_run *v)
 static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	enum rs_vm_change change;
+	uint64_t most = v->res.frames, nr;
 
 	if (!memslot_sound(r, e))
 		return 0;
-	if (advance(r, v, r->now))
+	if (advance(r, v, r->now) || measure_layout(v))
 		return -ENOMEM;
 	change = rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg);
 	if (change == RS_VM_NOMEM)
@@ -548,7 +550,11 @@ static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 		anomaly(r, memslot_anomaly(change));
 		return 0;
 	}
-	measure_layout(v);
+	nr = rs_vm_nr_memslots(v->vm);
+	if (nr > v->res.memslots)
+		v->res.memslots = nr;
+	if (rs_vm_frames(v->vm) > most)
+		v->layout_unmeasured = true;
 	v->view_due = v->view_memslots = true;
 	return memslots_changed(r, v);
 }
@@ -1180,7 +1186,7 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 	/* An engine that a recorded state alone made known has no events to speak of. */
 	if (!v->seen)
 		return 0;
-	if (advance(r, v, v->res.end_ns) || show_view(r, v))
+	if (advance(r, v, v->res.end_ns) || show_view(r, v) || measure_layout(v))
 		return -ENOMEM;
 	ns = (double)(v->res.end_ns - v->res.begin_ns);
 	v->res.mean_frames = ns > 0 ? (double)v->frames_area / ns : (double)v->res.frames;

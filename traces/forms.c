@@ -2,10 +2,12 @@
 #include "traces/forms.h"
 
 #include "traces/text.h"
+#include "traces/trace_dat.h"
 
 /* A new form is one line here. */
 static const struct rs_form_ops *const forms[] = {
 	&rs_text_ops,
+	&rs_trace_dat_ops,
 };
 
 static const char *const form_names[RS_NR_FORMS] = {

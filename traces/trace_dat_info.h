@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_TRACE_DAT_INFO_H
+#define RS_TRACES_TRACE_DAT_INFO_H
+
+#include "traces/trace.h"
+#include "traces/trace_dat_probe.h"
+
+/* What the file says of the host and the recording, into @meta. 0 or -ENOMEM. */
+int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
+		struct rs_trace_meta *meta);
+/* The name of @pid in the saved command lines into @to; false if there is none. */
+bool rs_dat_command(const struct rs_dat_file *f, uint32_t pid, char *to, size_t size);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_TRACE_DAT_ORDER_H
+#define RS_TRACES_TRACE_DAT_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "traces/event.h"
+#include "traces/trace.h"
+
+/*
+ * The order of one VM's events. What the recorder saw comes in, item by item, in
+ * the order of time; what the model wants comes out in the order in which it
+ * happened.
+ *
+ * Every end of an invalidation makes the kernel's sequence number one larger, so
+ * the ends divide a VM's life into epochs, and an item that carries a sequence
+ * number says itself to which epoch it belongs, whatever its time says. Within
+ * an epoch, and for what carries no number, the time decides; the end comes last
+ * in its epoch.
+ *
+ * An item whose meaning is decided later (a fault's epoch is known only at its
+ * check) is put in as pending and completed through its ticket. Nothing behind a
+ * pending item is put in order.
+ */
+enum rs_dat_item_type {
+	RS_DAT_NONE,	      /* came to nothing */
+	RS_DAT_ENTER,	      /* a notifier call is entered: no memslot changes from here ... */
+	RS_DAT_LEAVE,	      /* ... to where its end has returned */
+	RS_DAT_MISS_BEGIN,    /* an invalidation that hits no memslot begins, ends */
+	RS_DAT_MISS_END,
+	RS_DAT_BEGIN,
+	RS_DAT_SLOT,	      /* has a state: an observation under the lock */
+	RS_DAT_END,	      /* seq known: exactly here; else at some time until @until */
+	RS_DAT_END_UNTIL,     /* by now the end whose ticket is @until has happened */
+	RS_DAT_FAULT_BEGIN,
+	RS_DAT_CHECK,	      /* has a state: an observation under the lock */
+	RS_DAT_CHECK_EARLY,   /* a decision made without the lock */
+	RS_DAT_FAULT_END,
+	RS_DAT_MEMSLOT,
+	RS_DAT_LOST,
+};
+
+#define RS_DAT_NO_SEQ UINT64_MAX
+#define RS_DAT_NO_TICKET UINT64_MAX
+
+struct rs_dat_state {
+	uint64_t seq, in_progress, start, end;
+};
+
+struct rs_dat_item {
+	uint64_t seq;	/* the number of its epoch, or RS_DAT_NO_SEQ */
+	uint64_t until; /* END: a time; END_UNTIL: a ticket */
+	struct rs_dat_state state;
+	struct rs_event ev; /* its time is the item's */
+	uint64_t next;	    /* in its epoch: used by the order alone */
+	uint8_t type;
+	bool pending;
+};
+
+struct rs_dat_order;
+
+/* @meta gets the anomalies. NULL if there is no memory. */
+struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta);
+void rs_dat_order_free(struct rs_dat_order *o);
+
+/* A new item and its ticket; NULL if there is no memory. Valid until the next call. */
+struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_type type,
+				     const struct rs_event *ev, bool pending, uint64_t *ticket);
+/* The item of a ticket; NULL if it has been put in order already. */
+struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket);
+
+/*
+ * Puts in order what can be: recorded time has come to @now_ns, which is
+ * UINT64_MAX at the end of the trace. Returns up to which time the order is
+ * settled.
+ */
+int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *settled_ns);
+/* Appends the model's events up to @until_ns, at most what is settled, to @out. */
+struct rs_dat_events {
+	struct rs_event *ev;
+	size_t nr, room;
+};
+int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_events *out);
+
+#endif

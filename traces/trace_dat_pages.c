@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/trace_dat_pages.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <zstd.h>
+
+#include "traces/trace_dat_bytes.h"
+
+#define CHUNK_BYTES (64U << 10)
+#define MAX_CHUNK_BYTES (256U << 20)
+
+/* The type field of an event's first word, and what stands beside its length. */
+#define TYPE_PADDING 29U
+#define TYPE_TIME_EXTEND 30U
+#define TYPE_TIME_STAMP 31U
+#define DELTA_BITS 27U
+#define ABSOLUTE_BITS 59U
+
+#define COMMIT_MASK ((1U << 27) - 1)
+#define MISSED_EVENTS (1U << 31)
+#define MISSED_STORED (1U << 30)
+
+/* One CPU's pages of one buffer. */
+struct stream {
+	uint32_t buffer, cpu, page_size;
+	bool compressed;
+	uint64_t offset, end; /* what is still to be read of the file */
+	uint32_t chunks;      /* still to come, of a compressed stream */
+
+	unsigned char *packed; /* a compressed chunk */
+	size_t packed_size;
+	unsigned char *chunk; /* whole pages */
+	size_t chunk_size, chunk_used, chunk_room;
+	uint64_t chunk_offset; /* in the file, for messages */
+
+	const unsigned char *data; /* of the page, behind its header */
+	uint32_t at, size;
+	uint64_t time;
+	uint64_t missed;
+	struct rs_dat_record record; /* the next to be returned */
+};
+
+struct rs_dat_merge {
+	const struct rs_dat_file *f;
+	struct rs_dat_layout layout;
+	struct stream *streams;
+	size_t nr_streams;
+	struct stream **heap; /* those that have a record, the earliest first */
+	size_t nr_heap;
+	bool taken; /* the top was returned */
+	ZSTD_DCtx *zstd;
+	uint64_t done, total;
+};
+
+static int damaged(const struct stream *s, struct rs_error *err, const char *problem)
+{
+	rs_error_set(err, RS_ERR_INPUT, EINVAL, "trace.dat: the pages of CPU %" PRIu32 ": %s",
+		     s->cpu, problem);
+	if (err)
+		err->offset = (int64_t)s->chunk_offset;
+	return -EINVAL;
+}
+
+static int make_room(unsigned char **buffer, size_t *room, size_t need, struct rs_error *err)
+{
+	unsigned char *bigger;
+
+	if (need <= *room)
+		return 0;
+	bigger = realloc(*buffer, need);
+	if (!bigger)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	*buffer = bigger;
+	*room = need;
+	return 0;
+}
+
+static int read_plain_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	size_t want = s->page_size < CHUNK_BYTES ? CHUNK_BYTES : s->page_size;
+	int ret;
+
+	if (want > s->end - s->offset)
+		want = s->end - s->offset;
+	ret = make_room(&s->chunk, &s->chunk_room, want, err);
+	if (!ret)
+		ret = rs_dat_file_read(m->f, s->offset, s->chunk, want, err);
+	s->offset += want;
+	s->chunk_size = want;
+	return ret;
+}
+
+static int read_packed_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	unsigned char head[8];
+	uint32_t packed, plain;
+	size_t got;
+	int ret;
+
+	if (s->end - s->offset < sizeof(head))
+		return damaged(s, err, "the last chunk is cut off");
+	ret = rs_dat_file_read(m->f, s->offset, head, sizeof(head), err);
+	if (ret)
+		return ret;
+	s->offset += sizeof(head);
+	packed = (uint32_t)rs_dat_uint(head, 4, m->f->swap);
+	plain = (uint32_t)rs_dat_uint(head + 4, 4, m->f->swap);
+	if (packed > s->end - s->offset || plain > MAX_CHUNK_BYTES)
+		return damaged(s, err, "a compressed chunk is larger than it can be");
+	ret = make_room(&s->packed, &s->packed_size, packed, err);
+	if (!ret)
+		ret = make_room(&s->chunk, &s->chunk_room, plain, err);
+	if (!ret)
+		ret = rs_dat_file_read(m->f, s->offset, s->packed, packed, err);
+	if (ret)
+		return ret;
+	s->offset += packed;
+	s->chunks--;
+	got = ZSTD_decompressDCtx(m->zstd, s->chunk, plain, s->packed, packed);
+	if (ZSTD_isError(got) || got != plain)
+		return damaged(s, err, "a chunk cannot be decompressed");
+	s->chunk_size = plain;
+	return 0;
+}
+
+/* 1 and a chunk of whole pages, or 0 at the end. */
+static int read_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	int ret;
+
+	if (s->compressed ? !s->chunks : s->offset == s->end)
+		return 0;
+	s->chunk_offset = s->offset;
+	s->chunk_used = 0;
+	ret = s->compressed ? read_packed_chunk(m, s, err) : read_plain_chunk(m, s, err);
+	if (ret)
+		return ret;
+	m->done += s->offset - s->chunk_offset;
+	if (s->chunk_size % s->page_size)
+		return damaged(s, err, "not a whole number of pages");
+	return 1;
+}
+
+static void note_missed(struct stream *s, uint64_t n)
+{
+	s->missed = s->missed == UINT64_MAX || n == UINT64_MAX ? UINT64_MAX : s->missed + n;
+}
+
+/* 1 and the next page, or 0 at the end. */
+static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const unsigned int word = m->layout.commit_size, header = 8 + word;
+	const unsigned char *page;
+	uint64_t commit;
+	int ret;
+
+	if (s->chunk_used == s->chunk_size) {
+		ret = read_chunk(m, s, err);
+		if (ret <= 0)
+			return ret;
+		if (!s->chunk_size)
+			return damaged(s, err, "an empty chunk");
+	}
+	page = s->chunk + s->chunk_used;
+	s->chunk_used += s->page_size;
+	s->time = rs_dat_uint(page, 8, m->f->swap);
+	commit = rs_dat_uint(page + 8, word, m->f->swap);
+	s->data = page + header;
+	s->size = (uint32_t)commit & COMMIT_MASK;
+	s->at = 0;
+	if (s->size > s->page_size - header)
+		return damaged(s, err, "a page claims more data than a page holds");
+	if ((commit & MISSED_EVENTS) && !(commit & MISSED_STORED))
+		note_missed(s, UINT64_MAX);
+	else if (commit & MISSED_EVENTS && s->size + word <= s->page_size - header)
+		note_missed(s, rs_dat_uint(s->data + s->size, word, m->f->swap));
+	return 1;
+}
+
+/*
+ * Takes one entry of the page: 1 if it is an event (in s->record), 0 if only time
+ * or padding.
+ */
+static int take_entry(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const unsigned char *p = s->data + s->at;
+	const uint32_t left = s->size - s->at;
+	uint32_t first, type, length, head = 4;
+	uint64_t delta;
+
+	if (left < 4)
+		return damaged(s, err, "an event does not end within its page");
+	first = (uint32_t)rs_dat_uint(p, 4, m->f->swap);
+	type = m->f->big_endian ? first >> DELTA_BITS : first & 31;
+	delta = m->f->big_endian ? first & ((1U << DELTA_BITS) - 1) : first >> 5;
+	if (type == TYPE_PADDING && !delta) {
+		s->at = s->size;
+		return 0;
+	}
+	length = type * 4;
+	if (!type || type >= TYPE_PADDING) {
+		if (left < 8)
+			return damaged(s, err, "an event does not end within its page");
+		length = (uint32_t)rs_dat_uint(p + 4, 4, m->f->swap);
+		head = 8;
+	}
+	if (type == TYPE_TIME_EXTEND || type == TYPE_TIME_STAMP) {
+		delta += (uint64_t)length << DELTA_BITS;
+		if (type == TYPE_TIME_STAMP)
+			s->time = (s->time & ~((1ULL << ABSOLUTE_BITS) - 1)) | delta;
+		else
+			s->time += delta;
+		s->at += 8;
+		return 0;
+	}
+	s->time += delta;
+	if (!type && length < 4)
+		return damaged(s, err, "an event is shorter than it can be");
+	if (!type)
+		length = ((length - 4) + 3) & ~3U;
+	if (type == TYPE_PADDING)
+		head = 4;
+	if (length > left - head)
+		return damaged(s, err, "an event does not end within its page");
+	s->at += head + length;
+	s->record.data = p + head;
+	s->record.size = length;
+	return type != TYPE_PADDING;
+}
+
+/*
+ * Moves to the next wanted event: 1, or 0 at the end. Losses noted on the way
+ * stay with the next event returned.
+ */
+static int advance(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const struct rs_dat_layout *l = &m->layout;
+	int ret;
+
+	for (;;) {
+		while (s->at < s->size) {
+			ret = take_entry(m, s, err);
+			if (ret < 0)
+				return ret;
+			if (!ret || s->record.size < l->type_offset + l->type_size)
+				continue;
+			s->record.type = (uint16_t)rs_dat_uint(s->record.data + l->type_offset,
+							       l->type_size, m->f->swap);
+			if (!l->wanted[s->record.type])
+				continue;
+			s->record.time = s->time;
+			s->record.missed = s->missed;
+			s->missed = 0;
+			return 1;
+		}
+		ret = load_page(m, s, err);
+		if (ret < 0)
+			return ret;
+		if (ret)
+			continue;
+		if (!s->missed)
+			return 0;
+		s->record.data = NULL;
+		s->record.size = 0;
+		s->record.type = 0;
+		s->record.time = s->time;
+		s->record.missed = s->missed;
+		s->missed = 0;
+		return 1;
+	}
+}
+
+static bool earlier(const struct stream *a, const struct stream *b)
+{
+	if (a->record.time != b->record.time)
+		return a->record.time < b->record.time;
+	return a < b;
+}
+
+static void sift_down(struct rs_dat_merge *m, size_t i)
+{
+	struct stream *s = m->heap[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child + 1 < m->nr_heap && earlier(m->heap[child + 1], m->heap[child]))
+			child++;
+		if (child >= m->nr_heap || !earlier(m->heap[child], s))
+			break;
+		m->heap[i] = m->heap[child];
+		i = child;
+	}
+	m->heap[i] = s;
+}
+
+static int start_stream(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const struct rs_dat_cpu *cpu = &m->f->buffers[s->buffer].cpus[s->record.cpu];
+	unsigned char count[4];
+	int ret;
+
+	s->offset = s->chunk_offset = cpu->offset;
+	s->end = cpu->offset + cpu->size;
+	s->chunk_size = s->chunk_used = 0;
+	s->at = s->size = 0;
+	s->missed = 0;
+	s->chunks = 0;
+	if (!s->compressed || s->offset == s->end)
+		return 0;
+	/* The recorded size is that of the chunks alone, without their number. */
+	s->end += sizeof(count);
+	if (s->end > m->f->size)
+		s->end = m->f->size;
+	ret = rs_dat_file_read(m->f, s->offset, count, sizeof(count), err);
+	s->chunks = (uint32_t)rs_dat_uint(count, 4, m->f->swap);
+	s->offset += sizeof(count);
+	m->done += sizeof(count);
+	return ret;
+}
+
+int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
+{
+	m->done = 0;
+	m->nr_heap = 0;
+	m->taken = false;
+	for (size_t i = 0; i < m->nr_streams; i++) {
+		struct stream *s = &m->streams[i];
+		int ret = start_stream(m, s, err);
+
+		if (!ret)
+			ret = advance(m, s, err);
+		if (ret < 0)
+			return ret;
+		if (ret)
+			m->heap[m->nr_heap++] = s;
+	}
+	for (size_t i = m->nr_heap / 2; i-- > 0;)
+		sift_down(m, i);
+	return 0;
+}
+
+static void add_streams(struct rs_dat_merge *m, uint32_t buffer)
+{
+	const struct rs_dat_buffer *b = &m->f->buffers[buffer];
+
+	for (uint32_t i = 0; i < b->nr_cpus; i++) {
+		struct stream *s = &m->streams[m->nr_streams++];
+
+		s->buffer = s->record.buffer = buffer;
+		s->cpu = b->cpus[i].cpu;
+		s->record.cpu = i;
+		s->page_size = b->page_size;
+		s->compressed = b->compressed;
+		m->total += b->cpus[i].size;
+	}
+}
+
+struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct rs_dat_layout *l,
+				      struct rs_error *err)
+{
+	struct rs_dat_merge *m = calloc(1, sizeof(*m));
+	size_t n = 0;
+
+	if (m) {
+		for (size_t i = 0; i < f->nr_buffers; i++)
+			n += f->buffers[i].nr_cpus;
+		m->f = f;
+		m->layout = *l;
+		m->streams = calloc(n ? n : 1, sizeof(*m->streams));
+		m->heap = calloc(n ? n : 1, sizeof(struct stream *));
+		m->zstd = ZSTD_createDCtx();
+	}
+	if (!m || !m->streams || !m->heap || !m->zstd) {
+		rs_dat_merge_free(m);
+		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < f->nr_buffers; i++)
+		add_streams(m, (uint32_t)i);
+	if (rs_dat_merge_rewind(m, err)) {
+		rs_dat_merge_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+int rs_dat_merge_next(struct rs_dat_merge *m, struct rs_dat_record *r, struct rs_error *err)
+{
+	int ret;
+
+	/* The top's successor is looked up only now: until here its data had to stay. */
+	if (m->taken) {
+		m->taken = false;
+		ret = advance(m, m->heap[0], err);
+		if (ret < 0)
+			return ret;
+		if (!ret)
+			m->heap[0] = m->heap[--m->nr_heap];
+		if (m->nr_heap)
+			sift_down(m, 0);
+	}
+	if (!m->nr_heap)
+		return 0;
+	*r = m->heap[0]->record;
+	m->taken = true;
+	return 1;
+}
+
+void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total)
+{
+	*done = m->done;
+	*total = m->total;
+}
+
+void rs_dat_merge_free(struct rs_dat_merge *m)
+{
+	if (!m)
+		return;
+	for (size_t i = 0; i < m->nr_streams; i++) {
+		free(m->streams[i].packed);
+		free(m->streams[i].chunk);
+	}
+	free(m->streams);
+	free(m->heap);
+	ZSTD_freeDCtx(m->zstd);
+	free(m);
+}

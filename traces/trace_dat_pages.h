@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_TRACE_DAT_PAGES_H
+#define RS_TRACES_TRACE_DAT_PAGES_H
+
+#include <stdint.h>
+
+#include "traces/trace_dat_file.h"
+
+/*
+ * The events of all ring buffers of a trace.dat, merged by time. Each CPU's
+ * pages are read (and decompressed) a chunk at a time, so memory depends on the
+ * number of CPUs only.
+ *
+ * The pages are walked here and not by libtraceevent's kbuffer because that
+ * believes the lengths in a page: a damaged one makes it read beyond the page or
+ * go round for ever.
+ */
+struct rs_dat_record {
+	uint64_t time; /* in the trace's clock */
+	const unsigned char *data;
+	uint32_t size;
+	uint32_t cpu;
+	uint32_t buffer; /* index into the file's buffers */
+	uint16_t type;	 /* the kernel's number of the event */
+	uint64_t missed; /* events lost on this CPU before this one; UINT64_MAX: unknown number */
+};
+
+/* How to read what stands before the data of each page and event. */
+struct rs_dat_layout {
+	unsigned int commit_size; /* of the word in the page header: 4 or 8 */
+	unsigned int type_offset, type_size;
+	/* Which events to return, by their number; all others are skipped. */
+	const unsigned char *wanted; /* 65536 flags */
+};
+
+struct rs_dat_merge;
+
+/* NULL with @err set. @f and @l must stay as they are until the free. */
+struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct rs_dat_layout *l,
+				      struct rs_error *err);
+/*
+ * 1 with the next event in @r (its data is valid until the next call), 0 at the
+ * end, negative errno with @err set if the file is damaged. An event with type 0
+ * and no data says only that events were lost at the end of a CPU's pages.
+ */
+int rs_dat_merge_next(struct rs_dat_merge *m, struct rs_dat_record *r, struct rs_error *err);
+/* Bytes of the file that were read so far, and that there are. */
+void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total);
+/* Back to the first event. */
+int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err);
+void rs_dat_merge_free(struct rs_dat_merge *m);
+
+#endif

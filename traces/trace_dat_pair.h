@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_TRACE_DAT_PAIR_H
+#define RS_TRACES_TRACE_DAT_PAIR_H
+
+#include "traces/trace_dat_order.h"
+#include "traces/trace_dat_probe.h"
+
+/*
+ * From single probe events to what they are part of: each task's faults and
+ * (nested) invalidations, and the VM that they belong to.
+ */
+struct rs_dat_vm {
+	uint64_t kvm; /* its address in the traced kernel */
+	uint32_t number;
+	uint32_t pid; /* the task in which it was seen first */
+	uint64_t next_id;
+	struct rs_dat_order *order;
+};
+
+struct rs_dat_pair;
+
+/*
+ * @probes says what the trace has; @mn_offset is that of the notifier in a VM's
+ * struct (0: not known). NULL if there is no memory.
+ */
+struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,
+				    struct rs_trace_meta *meta);
+void rs_dat_pair_free(struct rs_dat_pair *p);
+/* The next probe event, in order of time. 0 or -ENOMEM. */
+int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *probe);
+/* No more will come: what is unfinished stays so. */
+int rs_dat_pair_finish(struct rs_dat_pair *p);
+size_t rs_dat_pair_nr_vms(const struct rs_dat_pair *p);
+struct rs_dat_vm *rs_dat_pair_vm(struct rs_dat_pair *p, size_t i);
+
+#endif

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/trace_dat_probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <event-parse.h>
+
+#include "traces/trace_dat_bytes.h"
+
+#define MAX_NAMES 16
+
+struct kind_def {
+	const char *full;   /* "system:event" */
+	const char *system; /* NULL: that of our probes */
+	const char *name;
+	const char *fields[MAX_NAMES];
+};
+
+#define KIND_PROBE(sym, event, ...)                                                                \
+	[RS_PROBE_##sym] = { RS_PROBE_GROUP ":" event, RS_PROBE_GROUP, event, { __VA_ARGS__ } },
+#define KIND_KVM(sym, event, ...) [sym] = { "kvm:" event, "kvm", event, { __VA_ARGS__ } },
+
+static const struct kind_def kind_defs[RS_DAT_NR_KINDS] = {
+	RS_PROBE_EVENTS(KIND_PROBE)
+	KIND_KVM(RS_DAT_TP_PAGE_FAULT, "kvm_page_fault", "vcpu_id", "fault_address")
+	KIND_KVM(RS_DAT_TP_UNMAP_HVA, "kvm_unmap_hva_range", "start", "end")
+	KIND_KVM(RS_DAT_TP_ASYNC_TRY, "kvm_try_async_get_page", NULL)
+	KIND_KVM(RS_DAT_TP_ASYNC_NOT_PRESENT, "kvm_async_pf_not_present", NULL)
+	KIND_KVM(RS_DAT_TP_ASYNC_REPEATED, "kvm_async_pf_repeated_fault", NULL)
+	KIND_KVM(RS_DAT_TP_ENTRY, "kvm_entry", "vcpu_id")
+};
+
+#define FIELD_NAME(sym, name) [RS_DAT_F_##sym] = name,
+static const char *const field_names[RS_DAT_NR_FIELDS] = { RS_DAT_FIELDS(FIELD_NAME) };
+
+const char *rs_dat_kind_name(unsigned int kind)
+{
+	return kind < RS_DAT_NR_KINDS ? kind_defs[kind].full : NULL;
+}
+
+/* The kind of the event whose format is @text; RS_DAT_NR_KINDS if none. */
+static unsigned int kind_of_format(const char *system, const char *text)
+{
+	char name[128];
+	unsigned int i;
+
+	if (sscanf(text, "name: %127s", name) != 1)
+		return RS_DAT_NR_KINDS;
+	for (i = 0; i < RS_DAT_NR_KINDS; i++)
+		if (!strcmp(system, kind_defs[i].system) && !strcmp(name, kind_defs[i].name))
+			break;
+	return i;
+}
+
+bool rs_dat_probe_wants(const char *system, const char *text)
+{
+	return kind_of_format(system, text) < RS_DAT_NR_KINDS;
+}
+
+/*
+ * The print format is of no use here, and its grammar is where a parser can go
+ * wrong: libtraceevent gets an empty one instead.
+ */
+static int parse_format(struct tep_handle *tep, const struct rs_dat_format *f)
+{
+	static const char empty[] = "print fmt: \"\"\n";
+	const char *print = strstr(f->text, "print fmt:");
+	size_t len = print ? (size_t)(print - f->text) : strlen(f->text);
+	char *text = malloc(len + sizeof(empty));
+	int ret;
+
+	if (!text)
+		return -ENOMEM;
+	memcpy(text, f->text, len);
+	memcpy(text + len, empty, sizeof(empty));
+	ret = tep_parse_event(tep, text, len + sizeof(empty) - 1, f->system) ? -EINVAL : 0;
+	free(text);
+	return ret;
+}
+
+static int field_number(const char *name)
+{
+	for (int i = 0; i < RS_DAT_NR_FIELDS; i++)
+		if (!strcmp(name, field_names[i]))
+			return i;
+	return -1;
+}
+
+/* Adds a field to @k if it is one that can be read as a number. */
+static bool add_field(struct rs_dat_kind *k, const struct tep_format_field *f, unsigned int number)
+{
+	const bool number_size = f && (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
+
+	if (!number_size || f->offset < 0 || f->offset > 4096)
+		return false;
+	k->fields[k->nr_fields++] = (struct rs_dat_field_at){
+		.field = (uint8_t)number,
+		.size = (uint8_t)f->size,
+		.is_signed = f->flags & TEP_FIELD_IS_SIGNED,
+		.offset = (uint16_t)f->offset,
+	};
+	if (k->bytes < (uint32_t)(f->offset + f->size))
+		k->bytes = (uint32_t)(f->offset + f->size);
+	return true;
+}
+
+static void look_up_kind(struct rs_dat_kind *k, struct tep_handle *tep, const struct kind_def *def)
+{
+	struct tep_event *ev = tep_find_event_by_name(tep, def->system, def->name);
+
+	if (!ev || ev->id <= 0 || ev->id > UINT16_MAX)
+		return;
+	k->present = true;
+	k->type = (uint16_t)ev->id;
+	if (!add_field(k, tep_find_common_field(ev, "common_pid"), RS_DAT_NR_FIELDS))
+		k->present = false;
+	for (size_t i = 0; i < MAX_NAMES && def->fields[i]; i++) {
+		int number = field_number(def->fields[i]);
+
+		if (number >= 0 && add_field(k, tep_find_field(ev, def->fields[i]), number))
+			k->have |= 1U << number;
+	}
+}
+
+/* What all events share: where their type stands. */
+static int look_up_type(struct rs_dat_probes *p, struct tep_handle *tep, struct rs_error *err)
+{
+	for (unsigned int i = 0; i < RS_DAT_NR_KINDS; i++) {
+		struct tep_format_field *f;
+
+		if (!p->kinds[i].present)
+			continue;
+		f = tep_find_common_field(tep_find_event(tep, p->kinds[i].type), "common_type");
+		if (!f || (f->size != 2 && f->size != 4) || f->offset < 0 || f->offset > 4096)
+			break;
+		p->layout.type_offset = (unsigned int)f->offset;
+		p->layout.type_size = (unsigned int)f->size;
+		return 0;
+	}
+	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+			    "trace.dat: none of the events of retryscope or KVM are in this trace");
+}
+
+static int parse_all(struct tep_handle *tep, const struct rs_dat_file *f, struct rs_error *err)
+{
+	int ret = tep_parse_header_page(tep, f->header_page, strlen(f->header_page),
+					(int)f->long_size);
+
+	if (ret || tep_is_old_format(tep))
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "trace.dat: the page header's format is not known");
+	for (size_t i = 0; i < f->nr_formats; i++) {
+		ret = parse_format(tep, &f->formats[i]);
+		if (ret == -ENOMEM)
+			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		if (ret)
+			return rs_error_set(
+				err, RS_ERR_INPUT, EINVAL, "trace.dat: the format of %s is damaged",
+				rs_dat_kind_name(kind_of_format(f->formats[i].system,
+								f->formats[i].text)));
+	}
+	return 0;
+}
+
+static int look_up_all(struct rs_dat_probes *p, struct tep_handle *tep, struct rs_error *err)
+{
+	const int commit = tep_get_header_page_size(tep);
+
+	if (commit != 4 && commit != 8)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "trace.dat: the page header's format is not known");
+	p->layout.commit_size = (unsigned int)commit;
+	for (unsigned int i = 0; i < RS_DAT_NR_KINDS; i++) {
+		struct rs_dat_kind *k = &p->kinds[i];
+
+		look_up_kind(k, tep, &kind_defs[i]);
+		if (!k->present)
+			continue;
+		p->kind_of[k->type] = (uint8_t)(i + 1);
+		p->wanted[k->type] = 1;
+	}
+	return look_up_type(p, tep, err);
+}
+
+int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, struct rs_error *err)
+{
+	struct tep_handle *tep;
+	int ret;
+
+	memset(p, 0, sizeof(*p));
+	p->swap = f->swap;
+	p->layout.wanted = p->wanted;
+	tep_set_loglevel(TEP_LOG_NONE);
+	tep = tep_alloc();
+	if (!tep)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	tep_set_file_bigendian(tep, f->big_endian ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
+	tep_set_long_size(tep, (int)f->long_size);
+	ret = parse_all(tep, f, err);
+	if (!ret)
+		ret = look_up_all(p, tep, err);
+	tep_free(tep);
+	return ret;
+}
+
+static uint64_t read_field(const unsigned char *data, const struct rs_dat_field_at *f, bool swap)
+{
+	uint64_t v = rs_dat_uint(data + f->offset, f->size, swap);
+
+	if (!f->is_signed)
+		return v;
+	switch (f->size) {
+	case 1:
+		return (uint64_t)(int64_t)(int8_t)v;
+	case 2:
+		return (uint64_t)(int64_t)(int16_t)v;
+	case 4:
+		return (uint64_t)(int64_t)(int32_t)v;
+	default:
+		return v;
+	}
+}
+
+int rs_dat_probe_decode(struct rs_dat_probes *p, const struct rs_dat_record *r,
+			struct rs_dat_probe *to, struct rs_error *err)
+{
+	const unsigned int number = p->kind_of[r->type];
+	struct rs_dat_kind *k;
+
+	to->time = r->time;
+	to->buffer = r->buffer;
+	to->cpu = r->cpu;
+	to->missed = r->missed;
+	to->kind = RS_DAT_KIND_LOSS;
+	if (!r->data || !number)
+		return 0;
+	k = &p->kinds[number - 1];
+	if (r->size < k->bytes)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "trace.dat: an event %s on CPU %u is shorter than its format",
+				    rs_dat_kind_name(number - 1), (unsigned int)r->cpu);
+	to->kind = (uint8_t)(number - 1);
+	to->pid = (uint32_t)read_field(r->data, &k->fields[0], p->swap);
+	for (unsigned int i = 1; i < k->nr_fields; i++)
+		to->v[k->fields[i].field] = read_field(r->data, &k->fields[i], p->swap);
+	k->seen++;
+	return 0;
+}

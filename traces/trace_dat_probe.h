@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_TRACE_DAT_PROBE_H
+#define RS_TRACES_TRACE_DAT_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/events.h"
+#include "traces/trace_dat_file.h"
+#include "traces/trace_dat_pages.h"
+
+/*
+ * From the raw bytes of an event to its fields, looked up by name once per
+ * trace. A field has one number whatever event it stands in.
+ */
+#define RS_DAT_FIELDS(X)               \
+	X(KVM, "kvm")                  \
+	X(CHANGE, "change")            \
+	X(OLD_GFN, "old_gfn")          \
+	X(OLD_NPAGES, "old_npages")    \
+	X(OLD_ID, "old_id")            \
+	X(OLD_AS, "old_as")            \
+	X(GFN, "gfn")                  \
+	X(NPAGES, "npages")            \
+	X(HVA, "hva")                  \
+	X(ID, "id")                    \
+	X(AS, "as")                    \
+	X(FLAGS, "flags")              \
+	X(MN, "mn")                    \
+	X(START, "start")              \
+	X(END, "end")                  \
+	X(REASON, "reason")            \
+	X(SEQ, "seq")                  \
+	X(IN_PROGRESS, "in_progress")  \
+	X(RANGE_START, "range_start")  \
+	X(RANGE_END, "range_end")      \
+	X(GFN_START, "gfn_start")      \
+	X(GFN_END, "gfn_end")          \
+	X(VCPU, "vcpu")                \
+	X(ADDR, "addr")                \
+	X(ERROR, "error")              \
+	X(FAULT_SEQ, "fault_seq")      \
+	X(RET, "ret")                  \
+	X(TP_VCPU, "vcpu_id")          \
+	X(TP_ADDRESS, "fault_address")
+
+#define RS_DAT_FIELD_ENUM(sym, name) RS_DAT_F_##sym,
+enum rs_dat_field { RS_DAT_FIELDS(RS_DAT_FIELD_ENUM) RS_DAT_NR_FIELDS };
+#undef RS_DAT_FIELD_ENUM
+
+/* The tracepoints that matter, numbered behind the probes. */
+enum rs_dat_tracepoint {
+	RS_DAT_TP_PAGE_FAULT = RS_NR_PROBE_EVENTS,
+	RS_DAT_TP_UNMAP_HVA,
+	RS_DAT_TP_ASYNC_TRY,
+	RS_DAT_TP_ASYNC_NOT_PRESENT,
+	RS_DAT_TP_ASYNC_REPEATED,
+	RS_DAT_TP_ENTRY,
+	RS_DAT_NR_KINDS,
+	RS_DAT_KIND_LOSS, /* no event: some were lost */
+};
+
+struct rs_dat_field_at {
+	uint8_t field; /* enum rs_dat_field */
+	uint8_t size;
+	bool is_signed;
+	uint16_t offset;
+};
+
+/* One kind of event in this trace. */
+struct rs_dat_kind {
+	bool present;
+	uint16_t type;
+	uint32_t have; /* bit per enum rs_dat_field */
+	uint32_t bytes; /* that an event must have */
+	uint8_t nr_fields;
+	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS + 1]; /* the last: common_pid */
+	uint64_t seen;
+};
+
+struct rs_dat_probe {
+	uint64_t time;
+	uint8_t kind;
+	uint32_t buffer, cpu;
+	uint32_t pid;
+	uint64_t v[RS_DAT_NR_FIELDS]; /* those that the kind has; sign extended where signed */
+	uint64_t missed;	      /* events lost on this CPU before this one */
+};
+
+struct rs_dat_probes {
+	struct rs_dat_kind kinds[RS_DAT_NR_KINDS];
+	uint8_t kind_of[65536]; /* kind + 1, or 0 */
+	unsigned char wanted[65536];
+	struct rs_dat_layout layout;
+	bool swap;
+};
+
+/* For rs_dat_file_open(): the formats that matter here. */
+bool rs_dat_probe_wants(const char *system, const char *text);
+/* Looks every event and field up. Negative errno with @err set if no event is of use. */
+int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, struct rs_error *err);
+/* @r in terms of fields. -EINVAL with @err set if it is shorter than its format says. */
+int rs_dat_probe_decode(struct rs_dat_probes *p, const struct rs_dat_record *r,
+			struct rs_dat_probe *to, struct rs_error *err);
+/* "retryscope:fault_check", "kvm:kvm_page_fault" ... */
+const char *rs_dat_kind_name(unsigned int kind);
+
+static inline bool rs_dat_has(const struct rs_dat_probes *p, unsigned int kind)
+{
+	return p->kinds[kind].present;
+}
+
+#endif

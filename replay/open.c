@@ -45,7 +45,6 @@ struct vm_run {
 	unsigned __int128 frames_area;
 	struct width *widths; /* nr_run */
 	struct epoch epoch;
-	bool layout_unmeasured; /* the layout with the most frames so far */
 
 	bool view_due, view_memslots;
 
@@ -130,7 +129,7 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 				    opts->kernel_algo);
 	if ((opts->flags & RS_REPLAY_WIDTH) && add_hidden(r, "exact", &r->exact))
 		goto no_memory;
-	if (opts->observer && add_hidden(r, "gfn", &r->gfn))
+	if (opts->observer && opts->observer->view && add_hidden(r, "gfn", &r->gfn))
 		goto no_memory;
 	r->result = calloc(1, sizeof(*r->result));
 	r->view_blocked = calloc(r->nr_run, sizeof(*r->view_blocked));
@@ -404,6 +403,22 @@ static int show_view(struct rs_replay *r, struct vm_run *v)
 	return 0;
 }
 
+static void show_applied(const struct rs_replay *r, const struct rs_event *e)
+{
+	const struct rs_observer *o = r->opts.observer;
+
+	if (o && o->applied)
+		o->applied(o->arg, e, r->now);
+}
+
+static void show_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu)
+{
+	const struct rs_observer *o = r->opts.observer;
+
+	if (o && o->unjudged)
+		o->unjudged(o->arg, v->number, vcpu);
+}
+
 /* ---- width ---- */
 
 static void count_width(struct rs_algo_result *a, struct width *w, uint64_t blocked, uint64_t exact,
@@ -473,17 +488,17 @@ static void end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 
 /* ---- memslots ---- */
 
-/* Figures of the layout with the most frames, measured when it is left or at the end. */
-static int measure_layout(struct vm_run *v)
+/* The largest figures of any layout. */
+static void measure_layout(struct vm_run *v)
 {
-	if (!v->layout_unmeasured)
-		return 0;
-	if (rs_vm_update(v->vm))
-		return -ENOMEM;
-	v->res.frames = rs_vm_frames(v->vm);
-	v->res.aliased_frames = rs_vm_aliased_frames(v->vm);
-	v->layout_unmeasured = false;
-	return 0;
+	struct rs_vm_result *res = &v->res;
+
+	if (rs_vm_nr_memslots(v->vm) > res->memslots)
+		res->memslots = rs_vm_nr_memslots(v->vm);
+	if (rs_vm_frames(v->vm) > res->frames)
+		res->frames = rs_vm_frames(v->vm);
+	if (rs_vm_aliased_frames(v->vm) > res->aliased_frames)
+		res->aliased_frames = rs_vm_aliased_frames(v->vm);
 }
 
 static enum rs_anomaly memslot_anomaly(enum rs_vm_change change)
@@ -535,11 +550,10 @@ static int memslots_changed(struct rs_replay *r, struct vm_run *v)
 static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	enum rs_vm_change change;
-	uint64_t most = v->res.frames, nr;
 
 	if (!memslot_sound(r, e))
 		return 0;
-	if (advance(r, v, r->now) || measure_layout(v))
+	if (advance(r, v, r->now))
 		return -ENOMEM;
 	change = rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg);
 	if (change == RS_VM_NOMEM)
@@ -550,11 +564,8 @@ static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 		anomaly(r, memslot_anomaly(change));
 		return 0;
 	}
-	nr = rs_vm_nr_memslots(v->vm);
-	if (nr > v->res.memslots)
-		v->res.memslots = nr;
-	if (rs_vm_frames(v->vm) > most)
-		v->layout_unmeasured = true;
+	measure_layout(v);
+	show_applied(r, e);
 	v->view_due = v->view_memslots = true;
 	return memslots_changed(r, v);
 }
@@ -587,6 +598,8 @@ static int begin_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inva
 	if (nr == 1)
 		begin_epoch(r, v, r->now);
 	v->epoch.invals++;
+	v->res.inval_hit++;
+	v->res.inval_no_hit -= late;
 	if (nr > v->res.max_outstanding)
 		v->res.max_outstanding = nr;
 	for (size_t i = 0; i < r->nr_run; i++) {
@@ -600,6 +613,7 @@ static int begin_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inva
 
 static int begin_silent(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv)
 {
+	v->res.inval_no_hit++;
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (sees(&v->algos[i], inv) && rs_algo_begin(&v->algos[i], inv))
 			return -ENOMEM;
@@ -623,6 +637,8 @@ static int on_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	inv = rs_invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK);
 	if (!inv)
 		return -ENOMEM;
+	v->res.inval_gfn += gfn;
+	show_applied(r, e);
 	v->view_due = true;
 	return inv->hit ? begin_hit(r, v, inv, false) : begin_silent(r, v, inv);
 }
@@ -672,6 +688,7 @@ static int on_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (rs_algo_slot(&v->algos[i], inv, hit))
 			return -ENOMEM;
+	show_applied(r, e);
 	v->view_due = true;
 	return 0;
 }
@@ -695,16 +712,6 @@ static void orphan_end(struct rs_replay *r, struct vm_run *v)
 		anomaly(r, RS_ANOM_END_WITHOUT_BEGIN);
 }
 
-/* Counts an invalidation that is over, or that never ended. */
-static void count_inval(struct vm_run *v, const struct rs_inval *inv)
-{
-	if (inv->hit)
-		v->res.inval_hit++;
-	else
-		v->res.inval_no_hit++;
-	v->res.inval_gfn += inv->gfn;
-}
-
 static int on_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	struct rs_inval *inv = rs_invals_find(v->invals, e->a);
@@ -725,9 +732,9 @@ static int on_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_e
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (sees(&v->algos[i], inv))
 			rs_algo_end(&v->algos[i], inv);
-	count_inval(v, inv);
 	hit = inv->hit;
 	rs_invals_end(v->invals, inv);
+	show_applied(r, e);
 	v->view_due = true;
 	if (!hit)
 		return 0;
@@ -788,6 +795,7 @@ static int on_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	if (f->open) {
 		anomaly(r, RS_ANOM_FAULT_NESTED);
 		close_fault(v, f);
+		show_unjudged(r, v, e->index);
 	}
 	f->vcpu = e->index;
 	f->as = e->as;
@@ -973,6 +981,7 @@ static int on_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs
 		v->res.root_obsolete++;
 	else
 		return judge(r, v, f, e);
+	show_unjudged(r, v, e->index);
 	return 0;
 }
 
@@ -986,6 +995,7 @@ static void on_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_
 		return;
 	}
 	close_fault(v, f);
+	show_unjudged(r, v, e->index);
 	switch (e->arg) {
 	case RS_END_SLOT_INVALID:
 		v->res.slot_invalid++;
@@ -1012,8 +1022,10 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 	r->result->lost_marks++;
 	if (e->a != RS_LOST_UNKNOWN)
 		r->result->lost += e->a;
-	while (v->nr_open)
+	while (v->nr_open) {
+		show_unjudged(r, v, v->open[0]);
 		close_fault(v, &v->faults[v->open[0]]);
+	}
 	rs_invals_drop(v->invals);
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (v->algos[i].ops->drop)
@@ -1021,6 +1033,7 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 	v->dark = true;
 	v->quiet_ns = r->now;
 	v->state_based = false;
+	show_applied(r, e);
 	v->view_due = true;
 	return 0;
 }
@@ -1186,14 +1199,11 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 	/* An engine that a recorded state alone made known has no events to speak of. */
 	if (!v->seen)
 		return 0;
-	if (advance(r, v, v->res.end_ns) || show_view(r, v) || measure_layout(v))
+	if (advance(r, v, v->res.end_ns) || show_view(r, v))
 		return -ENOMEM;
 	ns = (double)(v->res.end_ns - v->res.begin_ns);
 	v->res.mean_frames = ns > 0 ? (double)v->frames_area / ns : (double)v->res.frames;
-	for (uint32_t i = 0; i < rs_invals_nr(v->invals); i++) {
-		count_inval(v, rs_invals_get(v->invals, i));
-		r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END]++;
-	}
+	r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END] += rs_invals_nr(v->invals);
 	if (rs_invals_nr_hit(v->invals))
 		end_epoch(r, v, v->res.end_ns);
 	return 0;

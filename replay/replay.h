@@ -58,6 +58,11 @@ struct rs_observer {
 	void *arg;
 	void (*view)(void *arg, const struct rs_view *v);
 	void (*judged)(void *arg, const struct rs_judged *j);
+	/* A fault that was not judged (no memslot, obsolete root, ended, lost ...) is over. */
+	void (*unjudged)(void *arg, uint32_t vm, uint32_t vcpu);
+	/* A memslot, inval_* or lost event that was sound, and when it happens (time_ns may lie
+	 * before that if time ran backwards). */
+	void (*applied)(void *arg, const struct rs_event *e, uint64_t time_ns);
 };
 
 struct rs_replay_opts {

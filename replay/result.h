@@ -78,7 +78,11 @@ struct rs_closed_vm {
 	bool retry_gap_assumed;
 	uint64_t logical_faults;
 	uint64_t recorded_retries;
-	uint64_t clean_attempt_ns;
+	uint64_t clean_attempt_ns; /* median of decisions after the lookup */
+	uint64_t precheck_ns;	   /* median of decisions before it */
+	/* The traced kernel's algorithm with its own pre-check and recorded arrivals. */
+	bool checked;
+	uint64_t check_as_recorded, check_retries;
 };
 
 struct rs_algo_result {

@@ -38,12 +38,17 @@ struct rs_vm {
 	uint64_t *hva_end;   /* all ends, sorted for themselves */
 	uint32_t max_hvas;
 
-	/* Derived from those by rs_vm_update(). */
+	uint64_t aliased; /* frames whose host page another gfn maps too */
+
+	/* Derived from those: the tree when a memslot is looked for by hva, ... */
+	bool tree_dirty;
+	uint64_t *hva_max;   /* heap-shaped, of the highest ends over by_hva[] */
+	uint32_t hva_leaves; /* a power of two */
+	uint32_t max_leaves;
+	/* ... the rest by rs_vm_update(). */
 	bool dirty;
 	uint64_t *hva_start_sum; /* pages: sum of the starts before */
 	uint64_t *hva_end_sum;	 /* pages: sum of the ends before */
-	uint64_t *hva_max;	 /* a heap-shaped tree of the highest ends over by_hva[] */
-	uint32_t hva_leaves;	 /* a power of two */
 	struct primary *primary; /* by handle, then gfn */
 	uint32_t nr_primary;
 	uint32_t *primary_first; /* by handle, nr_handles + 1 */
@@ -240,108 +245,6 @@ static void list_spaces(struct rs_vm *vm)
 			vm->space_as[vm->nr_spaces++] = (uint8_t)as;
 }
 
-/* Enters a memslot whose fields are set; grow_*() made room. */
-static void enter_memslot(struct rs_vm *vm, uint32_t handle)
-{
-	struct rs_memslot *s = &vm->slots[handle];
-	struct space *sp = &vm->spaces[s->as];
-	uint32_t n = vm->nr_present;
-	uint32_t at = (uint32_t)(last_at_most(sp->start, sp->nr, s->gfn) + 1);
-
-	insert_u32(sp->handles, sp->nr, at, handle);
-	insert_u64(sp->start, sp->nr, at, s->gfn);
-	if (!sp->nr++)
-		list_spaces(vm);
-	at = (uint32_t)(last_at_most(vm->hva_start, n, s->hva) + 1);
-	insert_u32(vm->by_hva, n, at, handle);
-	insert_u64(vm->hva_start, n, at, s->hva);
-	at = (uint32_t)(last_at_most(vm->hva_end, n, slot_hva_end(s)) + 1);
-	insert_u64(vm->hva_end, n, at, slot_hva_end(s));
-	vm->nr_present++;
-	vm->frames += s->npages;
-	s->present = true;
-	vm->dirty = true;
-}
-
-static void take_out_memslot(struct rs_vm *vm, uint32_t handle)
-{
-	struct rs_memslot *s = &vm->slots[handle];
-	struct space *sp = &vm->spaces[s->as];
-	uint32_t n = vm->nr_present;
-	uint32_t at = (uint32_t)last_at_most(sp->start, sp->nr, s->gfn);
-
-	remove_u32(sp->handles, sp->nr, at);
-	remove_u64(sp->start, sp->nr, at);
-	if (!--sp->nr)
-		list_spaces(vm);
-	at = (uint32_t)last_at_most(vm->hva_start, n, s->hva);
-	while (vm->by_hva[at] != handle)
-		at--;
-	remove_u32(vm->by_hva, n, at);
-	remove_u64(vm->hva_start, n, at);
-	at = (uint32_t)last_at_most(vm->hva_end, n, slot_hva_end(s));
-	remove_u64(vm->hva_end, n, at);
-	vm->nr_present--;
-	vm->frames -= s->npages;
-	s->present = false;
-	s->generation++;
-	vm->dirty = true;
-}
-
-/* Whether another memslot than @handle of the same space has gfns in [gfn, gfn + npages). */
-static bool overlaps(const struct rs_vm *vm, uint8_t as, uint32_t handle, uint64_t gfn,
-		     uint64_t npages)
-{
-	const struct space *sp = &vm->spaces[as];
-	int64_t i = last_at_most(sp->start, sp->nr, gfn + npages - 1);
-
-	if (i >= 0 && sp->handles[i] == handle)
-		i--;
-	return i >= 0 && sp->start[i] + vm->slots[sp->handles[i]].npages > gfn;
-}
-
-enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, uint64_t gfn,
-				    uint64_t npages, uint64_t hva, uint32_t flags)
-{
-	uint32_t handle = find_handle(vm, as, id);
-	struct rs_memslot *s = handle == RS_NO_SLOT ? NULL : &vm->slots[handle];
-	bool replaces = s && s->present;
-	uint64_t before = replaces ? s->npages : 0;
-
-	if (!npages) {
-		if (!replaces)
-			return RS_VM_ABSENT;
-		take_out_memslot(vm, handle);
-		return RS_VM_CHANGED;
-	}
-	if (replaces && before == npages && s->gfn == gfn && s->hva == hva) {
-		s->flags = flags;
-		return RS_VM_SAME;
-	}
-	if (overlaps(vm, as, handle, gfn, npages))
-		return RS_VM_OVERLAP;
-	if (vm->frames - before + npages < npages)
-		return RS_VM_TOO_LARGE;
-	if (grow_space(&vm->spaces[as]) || grow_hvas(vm))
-		return RS_VM_NOMEM;
-	if (!s) {
-		handle = new_handle(vm, as, id);
-		if (handle == RS_NO_SLOT)
-			return RS_VM_NOMEM;
-		s = &vm->slots[handle];
-	}
-	if (replaces)
-		take_out_memslot(vm, handle);
-	s->gfn = gfn;
-	s->npages = npages;
-	s->hva = hva;
-	s->flags = flags;
-	s->generation++;
-	s->added = vm->next_added++;
-	enter_memslot(vm, handle);
-	return RS_VM_CHANGED;
-}
-
 static int alloc_derived(struct rs_vm *vm)
 {
 	size_t n = 16, handles = (size_t)vm->max_handles + 2;
@@ -352,7 +255,6 @@ static int alloc_derived(struct rs_vm *vm)
 		vm->max_derived = 0;
 		if (resize(&vm->hva_start_sum, n, sizeof(uint64_t)) ||
 		    resize(&vm->hva_end_sum, n, sizeof(uint64_t)) ||
-		    resize(&vm->hva_max, 2 * n, sizeof(uint64_t)) ||
 		    resize(&vm->primary, 2 * n, sizeof(struct primary)) ||
 		    resize(&vm->heap, n, sizeof(uint32_t)))
 			return -ENOMEM;
@@ -381,13 +283,20 @@ static void update_gfns(struct rs_vm *vm)
 	}
 }
 
-static void update_hvas(struct rs_vm *vm)
+/* Makes the tree of highest ends fit the memslots. */
+static int update_tree(struct rs_vm *vm)
 {
 	uint32_t n = vm->nr_present, leaves = 1;
-	uint64_t starts = 0, ends = 0;
 
+	if (!vm->tree_dirty)
+		return 0;
 	while (leaves < n)
 		leaves *= 2;
+	if (leaves > vm->max_leaves) {
+		if (resize(&vm->hva_max, 2 * (size_t)leaves, sizeof(*vm->hva_max)))
+			return -ENOMEM;
+		vm->max_leaves = leaves;
+	}
 	vm->hva_leaves = leaves;
 	for (uint32_t i = 0; i < leaves; i++)
 		vm->hva_max[leaves + i] = i < n ? slot_hva_end(&vm->slots[vm->by_hva[i]]) : 0;
@@ -395,7 +304,283 @@ static void update_hvas(struct rs_vm *vm)
 		vm->hva_max[i] = vm->hva_max[2 * i] > vm->hva_max[2 * i + 1]
 					 ? vm->hva_max[2 * i]
 					 : vm->hva_max[2 * i + 1];
-	for (uint32_t i = 0; i < n; i++) {
+	vm->tree_dirty = false;
+	return 0;
+}
+
+struct hva_walk {
+	const struct rs_vm *vm;
+	uint64_t start;
+	uint32_t last; /* by_hva[] up to here starts before the range's end */
+	int (*fn)(void *arg, uint32_t handle);
+	void *arg;
+};
+
+static int walk_hvas(const struct hva_walk *w, uint32_t node, uint32_t first, uint32_t width)
+{
+	int ret;
+
+	if (first > w->last || w->vm->hva_max[node] <= w->start)
+		return 0;
+	if (width == 1)
+		return w->fn(w->arg, w->vm->by_hva[first]);
+	ret = walk_hvas(w, 2 * node, first, width / 2);
+	if (ret < 0)
+		return ret;
+	return walk_hvas(w, 2 * node + 1, first + width / 2, width / 2);
+}
+
+int rs_vm_for_each_hva(const struct rs_vm *vm, uint64_t start, uint64_t end,
+		       int (*fn)(void *arg, uint32_t handle), void *arg)
+{
+	int64_t last;
+	struct hva_walk w = { vm, start, 0, fn, arg };
+
+	if (start >= end)
+		return 0;
+	last = last_at_most(vm->hva_start, vm->nr_present, end - 1);
+	if (last < 0)
+		return 0;
+	w.last = (uint32_t)last;
+	return walk_hvas(&w, 1, 0, vm->hva_leaves);
+}
+
+/*
+ * An end of a memslot's stretch of host addresses. Two memslots with the same
+ * distance map a page at the same gfn (in two address spaces): no alias.
+ */
+struct edge {
+	uint64_t hva;
+	uint64_t distance; /* gfn - hva in pages */
+	bool start;
+};
+
+static int cmp_edge(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+
+	if (x->hva != y->hva)
+		return x->hva < y->hva ? -1 : 1;
+	return (int)y->start -
+	       (int)x->start; /* starts first, so that nothing ends before it began */
+}
+
+/* The memslots over one stretch: how many have which distance. */
+struct distance {
+	uint64_t distance, count;
+};
+
+struct stretch {
+	const struct rs_vm *vm;
+	uint64_t start, end;
+	struct edge *edges;
+	size_t nr_edges, max_edges;
+	struct distance *distances;
+	size_t nr_distances;
+	uint64_t slots;
+};
+
+static int collect_edges(void *arg, uint32_t handle)
+{
+	struct stretch *t = arg;
+	const struct rs_memslot *s = &t->vm->slots[handle];
+	uint64_t start = s->hva > t->start ? s->hva : t->start;
+	uint64_t end = slot_hva_end(s) < t->end ? slot_hva_end(s) : t->end;
+	uint64_t distance = s->gfn - (s->hva >> RS_PAGE_SHIFT);
+
+	if (t->nr_edges + 2 > t->max_edges) {
+		size_t max = t->max_edges ? 2 * t->max_edges : 16;
+
+		if (resize(&t->edges, max, sizeof(*t->edges)))
+			return -ENOMEM;
+		t->max_edges = max;
+	}
+	t->edges[t->nr_edges++] = (struct edge){ start, distance, true };
+	t->edges[t->nr_edges++] = (struct edge){ end, distance, false };
+	return 0;
+}
+
+static void cross_edge(struct stretch *t, const struct edge *e)
+{
+	size_t i = 0;
+
+	while (i < t->nr_distances && t->distances[i].distance != e->distance)
+		i++;
+	if (i == t->nr_distances)
+		t->distances[t->nr_distances++] = (struct distance){ e->distance, 0 };
+	if (e->start) {
+		t->distances[i].count++;
+		t->slots++;
+		return;
+	}
+	t->slots--;
+	if (!--t->distances[i].count)
+		t->distances[i] = t->distances[--t->nr_distances];
+}
+
+/* Aliased frames among the edges collected. */
+static int64_t sweep_edges(struct stretch *t)
+{
+	uint64_t frames = 0;
+
+	t->distances = malloc((t->nr_edges + 1) * sizeof(*t->distances));
+	if (!t->distances)
+		return -ENOMEM;
+	qsort(t->edges, t->nr_edges, sizeof(*t->edges), cmp_edge);
+	for (size_t i = 0; i < t->nr_edges; i++) {
+		if (i && t->nr_distances > 1)
+			frames += t->slots *
+				  ((t->edges[i].hva - t->edges[i - 1].hva) >> RS_PAGE_SHIFT);
+		cross_edge(t, &t->edges[i]);
+	}
+	free(t->distances);
+	return (int64_t)frames;
+}
+
+/* Frames with host addresses in [start, end) whose host page another gfn maps too, or -ENOMEM. */
+static int64_t aliased_in(struct rs_vm *vm, uint64_t start, uint64_t end)
+{
+	struct stretch t = { .vm = vm, .start = start, .end = end };
+	int64_t frames = 0;
+
+	if (update_tree(vm) || rs_vm_for_each_hva(vm, start, end, collect_edges, &t))
+		frames = -ENOMEM;
+	else if (t.nr_edges > 2)
+		frames = sweep_edges(&t);
+	free(t.edges);
+	return frames;
+}
+
+/* Enters a memslot whose fields are set; grow_*() made room. */
+static void enter_memslot(struct rs_vm *vm, uint32_t handle)
+{
+	struct rs_memslot *s = &vm->slots[handle];
+	struct space *sp = &vm->spaces[s->as];
+	uint32_t n = vm->nr_present;
+	uint32_t at = (uint32_t)(last_at_most(sp->start, sp->nr, s->gfn) + 1);
+
+	insert_u32(sp->handles, sp->nr, at, handle);
+	insert_u64(sp->start, sp->nr, at, s->gfn);
+	if (!sp->nr++)
+		list_spaces(vm);
+	at = (uint32_t)(last_at_most(vm->hva_start, n, s->hva) + 1);
+	insert_u32(vm->by_hva, n, at, handle);
+	insert_u64(vm->hva_start, n, at, s->hva);
+	at = (uint32_t)(last_at_most(vm->hva_end, n, slot_hva_end(s)) + 1);
+	insert_u64(vm->hva_end, n, at, slot_hva_end(s));
+	vm->nr_present++;
+	vm->frames += s->npages;
+	s->present = true;
+	vm->dirty = true;
+	vm->tree_dirty = true;
+}
+
+static void take_out_memslot(struct rs_vm *vm, uint32_t handle)
+{
+	struct rs_memslot *s = &vm->slots[handle];
+	struct space *sp = &vm->spaces[s->as];
+	uint32_t n = vm->nr_present;
+	uint32_t at = (uint32_t)last_at_most(sp->start, sp->nr, s->gfn);
+
+	remove_u32(sp->handles, sp->nr, at);
+	remove_u64(sp->start, sp->nr, at);
+	if (!--sp->nr)
+		list_spaces(vm);
+	at = (uint32_t)last_at_most(vm->hva_start, n, s->hva);
+	while (vm->by_hva[at] != handle)
+		at--;
+	remove_u32(vm->by_hva, n, at);
+	remove_u64(vm->hva_start, n, at);
+	at = (uint32_t)last_at_most(vm->hva_end, n, slot_hva_end(s));
+	remove_u64(vm->hva_end, n, at);
+	vm->nr_present--;
+	vm->frames -= s->npages;
+	s->present = false;
+	s->generation++;
+	vm->dirty = true;
+	vm->tree_dirty = true;
+}
+
+/* Whether another memslot than @handle of the same space has gfns in [gfn, gfn + npages). */
+static bool overlaps(const struct rs_vm *vm, uint8_t as, uint32_t handle, uint64_t gfn,
+		     uint64_t npages)
+{
+	const struct space *sp = &vm->spaces[as];
+	int64_t i = last_at_most(sp->start, sp->nr, gfn + npages - 1);
+
+	if (i >= 0 && sp->handles[i] == handle)
+		i--;
+	return i >= 0 && sp->start[i] + vm->slots[sp->handles[i]].npages > gfn;
+}
+
+/* Takes @handle out and enters it with new fields, either only if asked for. */
+static enum rs_vm_change change_memslot(struct rs_vm *vm, uint32_t handle, bool out,
+					const struct rs_memslot *in)
+{
+	struct rs_memslot *s = &vm->slots[handle];
+	int64_t before = 0, after = 0, left = 0, entered = 0;
+
+	if (out) {
+		before = aliased_in(vm, s->hva, slot_hva_end(s));
+		if (before < 0)
+			return RS_VM_NOMEM;
+		take_out_memslot(vm, handle);
+		left = aliased_in(vm, s->hva, slot_hva_end(s));
+	}
+	if (in && left >= 0) {
+		entered = aliased_in(vm, in->hva, slot_hva_end(in));
+		s->gfn = in->gfn;
+		s->npages = in->npages;
+		s->hva = in->hva;
+		s->flags = in->flags;
+		s->generation++;
+		s->added = vm->next_added++;
+		enter_memslot(vm, handle);
+		after = aliased_in(vm, s->hva, slot_hva_end(s));
+	}
+	if (left < 0 || entered < 0 || after < 0)
+		return RS_VM_NOMEM;
+	vm->aliased += (uint64_t)(left - before + after - entered);
+	return RS_VM_CHANGED;
+}
+
+enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, uint64_t gfn,
+				    uint64_t npages, uint64_t hva, uint32_t flags)
+{
+	uint32_t handle = find_handle(vm, as, id);
+	struct rs_memslot *s = handle == RS_NO_SLOT ? NULL : &vm->slots[handle];
+	const struct rs_memslot in = { .gfn = gfn, .npages = npages, .hva = hva, .flags = flags };
+	bool replaces = s && s->present;
+	uint64_t before = replaces ? s->npages : 0;
+
+	if (!npages) {
+		if (!replaces)
+			return RS_VM_ABSENT;
+		return change_memslot(vm, handle, true, NULL);
+	}
+	if (replaces && before == npages && s->gfn == gfn && s->hva == hva) {
+		s->flags = flags;
+		return RS_VM_SAME;
+	}
+	if (overlaps(vm, as, handle, gfn, npages))
+		return RS_VM_OVERLAP;
+	if (vm->frames - before + npages < npages)
+		return RS_VM_TOO_LARGE;
+	if (grow_space(&vm->spaces[as]) || grow_hvas(vm))
+		return RS_VM_NOMEM;
+	if (!s) {
+		handle = new_handle(vm, as, id);
+		if (handle == RS_NO_SLOT)
+			return RS_VM_NOMEM;
+	}
+	return change_memslot(vm, handle, replaces, &in);
+}
+
+static void update_hvas(struct rs_vm *vm)
+{
+	uint64_t starts = 0, ends = 0;
+
+	for (uint32_t i = 0; i < vm->nr_present; i++) {
 		vm->hva_start_sum[i] = starts;
 		vm->hva_end_sum[i] = ends;
 		starts += vm->hva_start[i] >> RS_PAGE_SHIFT;
@@ -511,7 +696,7 @@ int rs_vm_update(struct rs_vm *vm)
 {
 	if (!vm->dirty)
 		return 0;
-	if (alloc_derived(vm))
+	if (alloc_derived(vm) || update_tree(vm))
 		return -ENOMEM;
 	update_gfns(vm);
 	update_hvas(vm);
@@ -550,43 +735,6 @@ uint32_t rs_vm_find_gfn(const struct rs_vm *vm, uint8_t as, uint64_t gfn)
 	if (i < 0 || gfn - sp->start[i] >= vm->slots[sp->handles[i]].npages)
 		return RS_NO_SLOT;
 	return sp->handles[i];
-}
-
-struct hva_walk {
-	const struct rs_vm *vm;
-	uint64_t start;
-	uint32_t last; /* by_hva[] up to here starts before the range's end */
-	int (*fn)(void *arg, uint32_t handle);
-	void *arg;
-};
-
-static int walk_hvas(const struct hva_walk *w, uint32_t node, uint32_t first, uint32_t width)
-{
-	int ret;
-
-	if (first > w->last || w->vm->hva_max[node] <= w->start)
-		return 0;
-	if (width == 1)
-		return w->fn(w->arg, w->vm->by_hva[first]);
-	ret = walk_hvas(w, 2 * node, first, width / 2);
-	if (ret < 0)
-		return ret;
-	return walk_hvas(w, 2 * node + 1, first + width / 2, width / 2);
-}
-
-int rs_vm_for_each_hva(const struct rs_vm *vm, uint64_t start, uint64_t end,
-		       int (*fn)(void *arg, uint32_t handle), void *arg)
-{
-	int64_t last;
-	struct hva_walk w = { vm, start, 0, fn, arg };
-
-	if (start >= end)
-		return 0;
-	last = last_at_most(vm->hva_start, vm->nr_present, end - 1);
-	if (last < 0)
-		return 0;
-	w.last = (uint32_t)last;
-	return walk_hvas(&w, 1, 0, vm->hva_leaves);
 }
 
 int rs_vm_for_each_gfn(const struct rs_vm *vm, uint64_t start, uint64_t end,
@@ -725,79 +873,7 @@ struct rs_range rs_vm_primary_hull(const struct rs_vm *vm, uint32_t handle, uint
 	return hull;
 }
 
-/* A memslot's end of a stretch of host addresses; the same gfn-hva distance is no alias. */
-struct edge {
-	uint64_t hva;
-	uint64_t distance; /* gfn - hva in pages: equal ones map a page at the same gfn */
-	bool start;
-};
-
-static int cmp_edge(const void *a, const void *b)
-{
-	const struct edge *x = a, *y = b;
-
-	return x->hva < y->hva ? -1 : x->hva > y->hva;
-}
-
-/* How many of the memslots over one stretch have which distance. */
-struct distances {
-	struct {
-		uint64_t distance, count;
-	} * d;
-	size_t nr;
-	uint64_t slots;
-};
-
-static void count_distance(struct distances *ds, const struct edge *e)
-{
-	size_t i = 0;
-
-	while (i < ds->nr && ds->d[i].distance != e->distance)
-		i++;
-	if (e->start) {
-		if (i == ds->nr) {
-			ds->d[ds->nr].distance = e->distance;
-			ds->d[ds->nr++].count = 0;
-		}
-		ds->d[i].count++;
-		ds->slots++;
-		return;
-	}
-	ds->slots--;
-	if (!--ds->d[i].count)
-		ds->d[i] = ds->d[--ds->nr];
-}
-
 uint64_t rs_vm_aliased_frames(const struct rs_vm *vm)
 {
-	size_t n = 2 * (size_t)vm->nr_present;
-	struct edge *edges = malloc((n + 1) * sizeof(*edges));
-	struct distances ds = { malloc((n + 1) * sizeof(*ds.d)), 0, 0 };
-	uint64_t frames = 0;
-
-	for (uint32_t i = 0; edges && ds.d && i < vm->nr_present; i++) {
-		const struct rs_memslot *s = &vm->slots[vm->by_hva[i]];
-		uint64_t distance = s->gfn - (s->hva >> RS_PAGE_SHIFT);
-
-		edges[2 * i] = (struct edge){ s->hva, distance, true };
-		edges[2 * i + 1] = (struct edge){ slot_hva_end(s), distance, false };
-	}
-	if (edges && ds.d)
-		qsort(edges, n, sizeof(*edges), cmp_edge);
-	for (size_t i = 0; edges && ds.d && i + 1 < n; i++) {
-		/* Starts and ends at one address may come in any order, but not an end first. */
-		for (size_t j = i; j < n && edges[j].hva == edges[i].hva; j++)
-			if (edges[j].start)
-				count_distance(&ds, &edges[j]);
-		for (; i + 1 < n && edges[i + 1].hva == edges[i].hva; i++)
-			if (!edges[i].start)
-				count_distance(&ds, &edges[i]);
-		if (!edges[i].start)
-			count_distance(&ds, &edges[i]);
-		if (ds.nr > 1 && i + 1 < n)
-			frames += ds.slots * ((edges[i + 1].hva - edges[i].hva) >> RS_PAGE_SHIFT);
-	}
-	free(edges);
-	free(ds.d);
-	return frames;
+	return vm->aliased;
 }

@@ -120,7 +120,7 @@ size_t rs_vm_spaces(const struct rs_vm *vm, const uint8_t **spaces);
  */
 struct rs_range rs_vm_primary_hull(const struct rs_vm *vm, uint32_t handle, uint64_t start,
 				   uint64_t end);
-/* Frames whose host page is mapped at another gfn as well. O(n log n): not for hot paths. */
+/* Frames whose host page is mapped at another gfn as well. */
 uint64_t rs_vm_aliased_frames(const struct rs_vm *vm);
 
 #endif

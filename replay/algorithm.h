@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "replay/inval.h"
-#include "replay/vm.h"
+#include "traces/vm.h"
 #include "traces/error.h"
 
 /*

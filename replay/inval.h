@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "replay/spans.h"
-#include "replay/vm.h"
+#include "traces/vm.h"
 
 /*
  * The outstanding invalidations of one VM: what each hit and covers, and, for

@@ -8,7 +8,7 @@
 #include "replay/algorithm.h"
 #include "replay/inval.h"
 #include "replay/replay.h"
-#include "replay/vm.h"
+#include "traces/vm.h"
 
 /* After events were lost: at least this long without an orphan end. */
 #define MIN_BLACKOUT_NS 10000000ULL

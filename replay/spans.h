@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "replay/vm.h"
+#include "traces/vm.h"
 
 /*
  * A multiset of half-open ranges: how many cover a point, their hull, and the

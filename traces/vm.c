@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/vm.h"
+#include "traces/vm.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -22,20 +22,26 @@ remaining() { # SHARE
 	done <"$1/plan.all"
 }
 
-# Works through SHARE/plan.all, with a second boot for what the first left.
+# Works through SHARE/plan.all. What a boot did not get done is tried in another
+# one; the scenario that it died in gets no third try.
 boot_plan() { # KERNEL IMAGE SHARE SECONDS
-	local try before
+	local began result left name last='' number=0
 
-	for try in 1 2; do
-		remaining "$3" >"$3/plan"
-		[ -s "$3/plan" ] || return 0
-		before=$SECONDS
-		boot "$1" "$2" "$3" "$4" ||
-			say "boot $try of $(basename "$1") ended with $? after $((SECONDS - before)) s" \
-				"(limit $4 s); $(remaining "$3" | wc -l) scenarios were left"
-		cp "$3/console.log" "$3/console.$try.log"
-		say "boot $try of $(basename "$1"): $((SECONDS - before)) s"
+	while remaining "$3" >"$3/plan" && [ -s "$3/plan" ]; do
+		number=$((number + 1)) began=$SECONDS
+		boot "$1" "$2" "$3" "$4"
+		result=$?
+		cat "$3/console.log" >>"$3/console.all"
+		left=$(remaining "$3" | wc -l)
+		say "boot $number of $(basename "$1"): $((SECONDS - began)) s," \
+			"exit code $result, $left scenarios left"
+		name=$(remaining "$3" | head -n 1)
+		if [ -n "$name" ] && [ "$name" = "$last" ]; then
+			say "$name: not done in two boots (limit $4 s)"
+			compgen -G "$3/out/*.done" >/dev/null || return 1
+			echo "the VM died or was too slow, twice" >"$3/out/$name.log"
+			echo died >"$3/out/$name.done"
+		fi
+		last=$name
 	done
-	remaining "$3" >"$3/plan"
-	[ ! -s "$3/plan" ]
 }

@@ -46,7 +46,7 @@ run_qemu() { # NAME VGA
 	pressure_on
 	: >/tmp/reclaiming
 	reclaim &
-	record "$1" timeout 240 sh -c '. /lab/qemu.sh; seconds=$2 run_guest "$1"' - "$2" "$seconds"
+	record "$1" timeout 500 sh -c '. /lab/qemu.sh; seconds=$2 run_guest "$1"' - "$2" "$seconds"
 	qemu_result=$?
 	rm -f /tmp/reclaiming
 	wait $!

@@ -35,26 +35,7 @@ bring_out() { # FILE NAME
 record() {
 	record_name=$1
 	shift
-	case "${RECORDER:-retryscope}" in
-	retryscope) retryscope record -o "/tmp/$record_name.dat" -- "$@" ;;
-	trace-cmd) record_plainly "/tmp/$record_name.dat" "$@" ;;
-	none) "$@" ;;
-	esac
-}
-
-# The same events by trace-cmd alone, with probes that share/probes defines.
-record_plainly() { # FILE COMMAND...
-	plain_file=$1
-	shift
-	cat /share/probes >$tracing/kprobe_events
-	trace-cmd record -q -C mono -b 16384 -e retryscope -e kvm:kvm_page_fault \
-		-e kvm:kvm_unmap_hva_range -e kvm:kvm_try_async_get_page \
-		-e kvm:kvm_async_pf_not_present -e kvm:kvm_async_pf_ready \
-		-e kvm:kvm_async_pf_repeated_fault -o "$plain_file" "$@"
-	plain_result=$?
-	cat $tracing/kprobe_profile
-	: >$tracing/kprobe_events
-	return $plain_result
+	retryscope record -o "/tmp/$record_name.dat" -- "$@"
 }
 
 run_workload() { # NAME ARGS...
@@ -94,6 +75,7 @@ run_scenario() { # NAME KIND ARGS...
 	workload | late | lost) "run_$run_kind" "$run_name" "$@" ;;
 	qemu) . /lab/qemu.sh && run_qemu "$run_name" "$@" ;;
 	trouble) . /lab/trouble.sh && run_trouble "$run_name" "$@" ;;
+	cost) . /lab/cost.sh && run_cost "$run_name" ;;
 	esac
 }
 

@@ -27,10 +27,11 @@ read-only trouble readonly
 no-root trouble nobody
 no-kvm trouble nokvm
 two-recorders trouble two
+cost cost
 LIST
 }
 
 # What fits into a few minutes, and still is of every kind.
 quick_scenarios() {
-	printf '%s\n' alias3 churn late
+	printf '%s\n' alias3 churn late lost kill disk-full
 }

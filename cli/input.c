@@ -96,10 +96,12 @@ static int feed(struct rs_reader *reader, const struct rs_input_sink *sink, stru
 	ssize_t n = rs_reader_next(reader, &evs, err);
 	int rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
 
-	for (; !rc && n > 0; n = rs_reader_next(reader, &evs, err)) {
+	while (!rc && n > 0) {
 		rc = sink->events(sink->arg, evs, (size_t)n, err);
 		if (!rc && rs_cli_interrupted)
 			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+		if (!rc) /* not after an error, which the next one would hide */
+			n = rs_reader_next(reader, &evs, err);
 	}
 	return rc ? rc : n < 0 ? (int)n : 0;
 }

@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
 	{ "probe", "what can this host tell? kernel, tracing, probe points", rs_cmd_probe },
 	{ "workload", "run a small KVM guest with aliased memory, to record", rs_cmd_workload },
 	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },
+	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
 	{ "help", "show this, or the help of a verb", rs_cmd_help },
 };
 

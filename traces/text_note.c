@@ -40,26 +40,25 @@ static int unescape(struct rs_text_line *l, char *c)
 	return 0;
 }
 
-/* All that is left of the line, for the caller to free; *@to is set on success only. */
-static int text(struct rs_text_line *l, char **to)
+/* All that is left of the line, for the caller to free. */
+static int text(struct rs_text_line *l, char **text)
 {
-	char *text = malloc(l->end - l->p + 1), *q = text;
+	char *to = malloc(l->end - l->p + 1);
 	int rc = 0;
 
-	if (!text)
+	if (!to)
 		return no_memory(l);
+	*text = to;
 	while (l->p < l->end && !rc) {
 		char c = *l->p++;
 
 		if (c == '\\')
 			rc = unescape(l, &c);
-		*q++ = c;
+		*to++ = c;
 	}
-	*q = '\0';
+	*to = '\0';
 	if (rc)
-		free(text);
-	else
-		*to = text;
+		free(*text);
 	return rc;
 }
 

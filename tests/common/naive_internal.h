@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TESTS_NAIVE_INTERNAL_H
+#define RS_TESTS_NAIVE_INTERNAL_H
+
+#include "tests/common/naive.h"
+
+/* Moments are positions in the stream, from 1. */
+#define NV_NEVER UINT64_MAX
+
+enum nv_kind {
+	NV_GLOBAL,
+	NV_HVA_512,
+	NV_HVA,
+	NV_GFN_V7,
+	NV_GFN,
+	NV_HVA_SPLIT,
+	NV_GFN_SLOT,
+	NV_GFN_MULTI,
+	NV_GFN_LIST,
+	NV_EXACT,
+};
+
+struct nv_algo {
+	enum nv_kind kind;
+	size_t max_ranges; /* gfn-multi's N */
+};
+
+struct nv_slot {
+	uint8_t as;
+	uint32_t id;
+	uint64_t gfn, npages, hva;
+	uint64_t serial; /* a new one whenever what it maps changes */
+};
+
+/* A set of pages: of one memslot or of all, between two gfns or two hvas. */
+struct nv_area {
+	bool hva, one_slot;
+	uint8_t as;
+	uint32_t id;
+	uint64_t start, end;
+};
+
+struct nv_areas {
+	struct nv_area *v;
+	size_t n;
+};
+
+/* A memslot that an invalidation hit: the overlap in gfns, and the hull of what is primary in it.
+ */
+struct nv_hit {
+	uint64_t pos;
+	uint8_t as;
+	uint32_t id;
+	uint64_t start, end;
+	uint64_t primary_start, primary_end;
+};
+
+struct nv_inval {
+	uint64_t id, start, end;
+	bool gfn, walk;
+	uint64_t begin_pos, begin_ns;
+	uint64_t hit_pos;    /* NV_NEVER as long as it has hit nothing */
+	uint64_t end_pos;    /* NV_NEVER as long as it is outstanding */
+	struct nv_hit *hits; /* in the order of the walk */
+	size_t nr_hits;
+};
+
+struct nv_fault {
+	bool outstanding, unjudged, backed;
+	uint8_t as;
+	uint32_t vcpu;
+	uint64_t gfn, begin_pos, begin_ns;
+	struct nv_slot slot;
+};
+
+struct nv_vm {
+	uint32_t vm;
+	struct nv_slot *slots;
+	size_t nr_slots;
+	struct nv_inval *invals; /* all that may still matter */
+	size_t nr_invals;
+	struct nv_fault *faults; /* one per vCPU seen */
+	size_t nr_faults;
+	bool blackout;
+	uint64_t quiet_since_ns;
+	uint64_t last_ns;
+	bool in_epoch, epoch_covers; /* anything at all, so that widening is defined */
+	uint64_t epoch_ns, epoch_invals;
+	uint64_t epoch_blocked[NAIVE_MAX_ALGOS], epoch_widening[NAIVE_MAX_ALGOS];
+};
+
+/* The pages that an algorithm rejects by range at this moment. */
+struct nv_view {
+	bool busy; /* something is in progress, as this algorithm counts */
+	bool all;
+	struct nv_areas areas;
+};
+
+void *nv_grow(void *array, size_t n, size_t size);
+void nv_area_add(struct nv_areas *as, struct nv_area a);
+void nv_areas_free(struct nv_areas *as);
+/* The range of @s's hvas; the last is never 2^64, see range-wraps. */
+uint64_t nv_slot_hva_end(const struct nv_slot *s);
+bool nv_outstanding(const struct nv_inval *iv);
+bool nv_covers(const struct nv_inval *iv, const struct nv_slot *s, uint64_t gfn);
+bool nv_area_has(const struct nv_area *a, const struct nv_slot *s, uint64_t gfn);
+
+void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo);
+bool nv_view_rejects(const struct nv_view *v, const struct nv_slot *s, uint64_t gfn);
+/* Did an end that @algo counts come after @since? */
+bool nv_seq_changed(const struct nv_vm *vm, struct nv_algo algo, uint64_t since);
+/* From which position on has something been in progress without a break; NV_NEVER: nothing is. */
+uint64_t nv_epoch_start(const struct nv_vm *vm, struct nv_algo algo);
+/* The first cause that applies to a spurious rejection. */
+enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const struct nv_view *v,
+			  const struct nv_slot *s, uint64_t gfn);
+
+/* Counts the frames that each of @n views blocks into @blocked; @return all frames. */
+uint64_t nv_count_blocked(const struct nv_vm *vm, const struct nv_view *views, size_t n,
+			  uint64_t *blocked);
+/* Frames whose host page is mapped at another gfn as well. */
+uint64_t nv_count_aliased(const struct nv_vm *vm);
+
+#endif

@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/common/random_stream.h"
+
+#define MAX_VMS 3
+#define MAX_VCPUS 4
+#define MAX_SLOTS 8
+#define MAX_INVALS 8
+#define WINDOW_PAGES 64
+
+struct gen_slot {
+	bool used;
+	uint8_t as;
+	uint32_t id;
+	uint64_t gfn, npages, hva;
+};
+
+struct gen_inval {
+	bool used, gfn, walk;
+	uint64_t id, start, end;
+	size_t nr_todo; /* memslots that its walk has not reached */
+	struct gen_slot todo[MAX_SLOTS];
+};
+
+struct gen_vm {
+	uint32_t vm;
+	bool faulting[MAX_VCPUS];
+	struct gen_slot slots[MAX_SLOTS];
+	struct gen_inval invals[MAX_INVALS];
+};
+
+struct gen {
+	struct stream_rng rng;
+	unsigned int flags;
+	struct stream out;
+	uint64_t now_ns, next_id;
+	uint64_t max_step_ns;
+	/* Drawn once per stream, so that streams differ in kind and not only in detail. */
+	unsigned int nr_vms, nr_vcpus, nr_as, max_outstanding;
+	unsigned int walk_percent, gfn_percent, slot_percent, lockless_percent, extreme_percent;
+	uint64_t hva_base, gfn_base;
+	struct gen_vm vms[MAX_VMS];
+};
+
+uint64_t stream_random(struct stream_rng *r)
+{
+	uint64_t z = r->state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+uint64_t stream_below(struct stream_rng *r, uint64_t n)
+{
+	return stream_random(r) % n;
+}
+
+static uint64_t below(struct gen *g, uint64_t n)
+{
+	return stream_below(&g->rng, n);
+}
+
+static bool percent(struct gen *g, unsigned int p)
+{
+	return below(g, 100) < p;
+}
+
+static void emit(struct gen *g, struct gen_vm *vm, struct rs_event ev)
+{
+	struct stream *s = &g->out;
+
+	if (!(s->n & (s->n - 1)))
+		s->v = realloc(s->v, (s->n ? 2 * s->n : 1) * sizeof(*s->v));
+	if (!s->v)
+		abort();
+	if (percent(g, 70))
+		g->now_ns += below(g, g->max_step_ns);
+	ev.time_ns = g->now_ns;
+	if (g->flags & STREAM_ANOMALIES && percent(g, 2) && ev.time_ns)
+		ev.time_ns -= 1 + below(g, ev.time_ns);
+	ev.vm = vm->vm;
+	s->v[s->n++] = ev;
+}
+
+static bool overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+{
+	return a < b + b_len && b < a + a_len;
+}
+
+/* Memslots. */
+
+static struct gen_slot *any_slot(struct gen *g, struct gen_vm *vm)
+{
+	size_t from = below(g, MAX_SLOTS);
+
+	for (size_t i = 0; i < MAX_SLOTS; i++)
+		if (vm->slots[(from + i) % MAX_SLOTS].used)
+			return &vm->slots[(from + i) % MAX_SLOTS];
+	return NULL;
+}
+
+/* Does an outstanding invalidation reach into what @s maps? */
+static bool under_invalidation(const struct gen_vm *vm, const struct gen_slot *s)
+{
+	for (size_t i = 0; i < MAX_INVALS; i++) {
+		const struct gen_inval *iv = &vm->invals[i];
+
+		if (!iv->used)
+			continue;
+		if (iv->gfn ? overlap(iv->start, iv->end - iv->start, s->gfn, s->npages)
+			    : overlap(iv->start, iv->end - iv->start, s->hva,
+				      s->npages * RS_PAGE_SIZE))
+			return true;
+	}
+	return false;
+}
+
+static bool may_change(const struct gen *g, const struct gen_vm *vm, const struct gen_slot *s)
+{
+	return !s->used || g->flags & STREAM_DISOBEY || !under_invalidation(vm, s);
+}
+
+static bool place_free(const struct gen_vm *vm, const struct gen_slot *s,
+		       const struct gen_slot *but)
+{
+	for (size_t i = 0; i < MAX_SLOTS; i++) {
+		const struct gen_slot *t = &vm->slots[i];
+
+		if (t->used && t != but && t->as == s->as &&
+		    overlap(t->gfn, t->npages, s->gfn, s->npages))
+			return false;
+	}
+	return true;
+}
+
+static void emit_memslot(struct gen *g, struct gen_vm *vm, const struct gen_slot *s)
+{
+	emit(g, vm,
+	     (struct rs_event){ .type = RS_EV_MEMSLOT,
+				.as = s->as,
+				.index = s->id,
+				.a = s->gfn,
+				.b = s->npages,
+				.c = s->hva,
+				.arg = below(g, 3) });
+}
+
+/* Somewhere in the window; memslots are drawn from few pages, so that aliases come by themselves.
+ */
+static void draw_slot(struct gen *g, struct gen_slot *s)
+{
+	s->npages = 1 + below(g, percent(g, 70) ? 8 : 24);
+	s->gfn = g->gfn_base + below(g, WINDOW_PAGES - s->npages);
+	s->hva = g->hva_base + below(g, WINDOW_PAGES - s->npages) * RS_PAGE_SIZE;
+	if (g->flags & STREAM_CONTIGUOUS) {
+		s->hva = g->hva_base + (s->gfn - g->gfn_base) * RS_PAGE_SIZE;
+		return;
+	}
+	if (percent(g, 20) && g->gfn_base < UINT64_MAX / 2)
+		s->gfn += 0x100000ULL << below(g, 20);
+	if (percent(g, g->extreme_percent)) {
+		s->npages = 1ULL << below(g, 31);
+		s->gfn = percent(g, 50) ? UINT64_MAX - s->npages : below(g, 1ULL << 40);
+		s->hva = percent(g, 50) ? -RS_PAGE_SIZE - s->npages * RS_PAGE_SIZE
+					: below(g, 1000) * RS_PAGE_SIZE;
+	}
+}
+
+static void change_slot(struct gen *g, struct gen_vm *vm)
+{
+	struct gen_slot *old = &vm->slots[below(g, MAX_SLOTS)];
+	struct gen_slot new = *old;
+
+	if (!may_change(g, vm, old))
+		return;
+	if (old->used && percent(g, 35)) {
+		new.npages = 0;
+		emit_memslot(g, vm, &new);
+		old->used = false;
+		return;
+	}
+	if (!old->used || !percent(g, 25)) {
+		draw_slot(g, &new);
+		if (!old->used)
+			new.as = below(g, g->nr_as);
+	}
+	new.used = true;
+	if (!may_change(g, vm, &new) || !place_free(vm, &new, old))
+		return;
+	emit_memslot(g, vm, &new);
+	*old = new;
+}
+
+/* Invalidations. */
+
+static struct gen_inval *any_inval(struct gen *g, struct gen_vm *vm)
+{
+	size_t from = below(g, MAX_INVALS);
+
+	for (size_t i = 0; i < MAX_INVALS; i++)
+		if (vm->invals[(from + i) % MAX_INVALS].used)
+			return &vm->invals[(from + i) % MAX_INVALS];
+	return NULL;
+}
+
+static void draw_range(struct gen *g, struct gen_vm *vm, struct gen_inval *iv)
+{
+	const struct gen_slot *s = percent(g, 90) ? any_slot(g, vm) : NULL;
+	uint64_t unit = iv->gfn ? 1 : RS_PAGE_SIZE;
+	uint64_t base = iv->gfn ? g->gfn_base : g->hva_base, pages = WINDOW_PAGES;
+	uint64_t first, last;
+
+	if (s) {
+		base = iv->gfn ? s->gfn : s->hva;
+		pages = s->npages;
+	}
+	first = below(g, pages);
+	last = percent(g, 40) ? first : first + below(g, pages - first);
+	iv->start = base + first * unit;
+	iv->end = base + (last + 1) * unit;
+	if (percent(g, 10) && iv->start >= 3 * unit)
+		iv->start -= (1 + below(g, 3)) * unit;
+	if (percent(g, 10) && iv->end < UINT64_MAX - 4 * unit)
+		iv->end += (1 + below(g, 3)) * unit;
+	if (percent(g, g->extreme_percent)) {
+		iv->start = percent(g, 50) ? 0 : iv->start;
+		iv->end = -unit;
+	}
+}
+
+static void remember_walk(struct gen_vm *vm, struct gen_inval *iv)
+{
+	for (size_t i = 0; i < MAX_SLOTS; i++) {
+		struct gen_slot s = vm->slots[i];
+		uint64_t end = s.hva + s.npages * RS_PAGE_SIZE;
+		uint64_t from = iv->start > s.hva ? iv->start : s.hva;
+		uint64_t to = iv->end < end ? iv->end : end;
+
+		if (!s.used || from >= to)
+			continue;
+		s.gfn += (from - s.hva) / RS_PAGE_SIZE;
+		s.npages = (to - from) / RS_PAGE_SIZE;
+		iv->todo[iv->nr_todo++] = s;
+	}
+}
+
+static void begin_inval(struct gen *g, struct gen_vm *vm)
+{
+	struct gen_inval *iv = &vm->invals[below(g, MAX_INVALS)];
+
+	if (iv->used || (size_t)(iv - vm->invals) >= g->max_outstanding)
+		return;
+	memset(iv, 0, sizeof(*iv));
+	iv->used = true;
+	iv->gfn = percent(g, g->gfn_percent);
+	iv->walk = !iv->gfn && percent(g, g->walk_percent);
+	/* An id may come again once it is free. */
+	iv->id = percent(g, 50) ? (uint64_t)(iv - vm->invals) : 100 + g->next_id++;
+	draw_range(g, vm, iv);
+	if (iv->walk)
+		remember_walk(vm, iv);
+	emit(g, vm,
+	     (struct rs_event){ .type = RS_EV_INVAL_BEGIN,
+				.flags = (iv->gfn ? RS_F_GFN : 0) | (iv->walk ? RS_F_WALK : 0),
+				.a = iv->id,
+				.b = iv->start,
+				.c = iv->end });
+}
+
+static void emit_inval_slot(struct gen *g, struct gen_vm *vm, const struct gen_inval *iv,
+			    const struct gen_slot *s)
+{
+	emit(g, vm,
+	     (struct rs_event){ .type = RS_EV_INVAL_SLOT,
+				.as = s->as,
+				.index = s->id,
+				.a = iv->id,
+				.b = s->gfn,
+				.c = s->gfn + s->npages });
+}
+
+/* A walk that reaches what it did not overlap, or only a part. */
+static void stray(struct gen *g, struct gen_vm *vm, struct gen_inval *iv)
+{
+	const struct gen_slot *any = any_slot(g, vm);
+	struct gen_slot s;
+
+	if (!any)
+		return;
+	s = *any;
+	s.gfn += below(g, s.npages);
+	s.npages = 1 + below(g, any->gfn + any->npages - s.gfn);
+	emit_inval_slot(g, vm, iv, &s);
+}
+
+static void walk_inval(struct gen *g, struct gen_vm *vm, struct gen_inval *iv)
+{
+	size_t i;
+
+	if (g->flags & STREAM_DISOBEY && percent(g, 20))
+		return stray(g, vm, iv);
+	if (!iv->nr_todo)
+		return;
+	i = percent(g, 80) ? 0 : below(g, iv->nr_todo);
+	emit_inval_slot(g, vm, iv, &iv->todo[i]);
+	memmove(&iv->todo[i], &iv->todo[i + 1], (--iv->nr_todo - i) * sizeof(*iv->todo));
+}
+
+static void end_inval(struct gen *g, struct gen_vm *vm)
+{
+	struct gen_inval *iv = any_inval(g, vm);
+
+	if (!iv)
+		return;
+	if (iv->walk && (iv->nr_todo || (g->flags & STREAM_DISOBEY && percent(g, 30)))) {
+		walk_inval(g, vm, iv);
+		if (!(g->flags & STREAM_DISOBEY) || percent(g, 90))
+			return;
+	}
+	iv->used = false;
+	emit(g, vm, (struct rs_event){ .type = RS_EV_INVAL_END, .a = iv->id });
+}
+
+/* Faults. */
+
+static uint64_t draw_gfn(struct gen *g, struct gen_vm *vm, uint8_t *as)
+{
+	const struct gen_slot *s = percent(g, 95) ? any_slot(g, vm) : NULL;
+
+	if (!s)
+		return percent(g, 90) ? g->gfn_base + below(g, WINDOW_PAGES) : UINT64_MAX;
+	if (percent(g, 95))
+		*as = s->as;
+	/* Ends are where mistakes are. */
+	return s->gfn +
+	       (percent(g, 20) ? (percent(g, 50) ? 0 : s->npages - 1) : below(g, s->npages));
+}
+
+static void finish_fault(struct gen *g, struct gen_vm *vm, uint32_t vcpu)
+{
+	struct rs_event ev = { .type = RS_EV_FAULT_CHECK, .index = vcpu };
+
+	if (percent(g, 10)) {
+		ev.type = RS_EV_FAULT_END;
+		ev.arg = percent(g, 50) ? RS_END_PLAIN : below(g, RS_NR_END_REASONS);
+	} else {
+		ev.result = below(g, RS_NR_RESULTS);
+		ev.flags = percent(g, g->lockless_percent) ? RS_F_LOCKLESS : 0;
+	}
+	emit(g, vm, ev);
+	vm->faulting[vcpu] = false;
+}
+
+static void step_fault(struct gen *g, struct gen_vm *vm)
+{
+	uint32_t vcpu = below(g, g->nr_vcpus);
+	struct rs_event ev = { .type = RS_EV_FAULT_BEGIN, .index = vcpu };
+
+	if (vm->faulting[vcpu]) {
+		finish_fault(g, vm, vcpu);
+		return;
+	}
+	ev.as = below(g, g->nr_as);
+	ev.a = draw_gfn(g, vm, &ev.as);
+	emit(g, vm, ev);
+	vm->faulting[vcpu] = true;
+}
+
+/* What is wrong with a stream. */
+
+static void emit_orphan(struct gen *g, struct gen_vm *vm)
+{
+	static const uint8_t types[] = { RS_EV_INVAL_END, RS_EV_INVAL_SLOT, RS_EV_FAULT_CHECK,
+					 RS_EV_FAULT_END, RS_EV_FAULT_BEGIN };
+	struct rs_event ev = { .type = types[below(g, sizeof(types))] };
+
+	ev.index = below(g, g->nr_vcpus);
+	ev.a = percent(g, 50) ? 1000000 : below(g, MAX_INVALS);
+	if (ev.type == RS_EV_FAULT_CHECK || ev.type == RS_EV_FAULT_END)
+		ev.a = 0;
+	if (ev.type == RS_EV_INVAL_SLOT) {
+		ev.b = g->gfn_base + below(g, WINDOW_PAGES);
+		ev.c = ev.b + below(g, 4);
+	}
+	emit(g, vm, ev);
+}
+
+static void emit_bad_range(struct gen *g, struct gen_vm *vm)
+{
+	struct rs_event ev = { .type = RS_EV_INVAL_BEGIN, .a = 2000000 + g->next_id++ };
+
+	ev.flags = percent(g, 30) ? RS_F_GFN : 0;
+	ev.b = g->hva_base + below(g, 4 * RS_PAGE_SIZE);
+	ev.c = percent(g, 30) ? ev.b : g->hva_base + below(g, 4 * RS_PAGE_SIZE);
+	/* Only what is sure to be refused: the rest of this file does not know of it. */
+	if (ev.b < ev.c && (ev.flags & RS_F_GFN || !((ev.b | ev.c) % RS_PAGE_SIZE)))
+		ev.c = ev.b;
+	emit(g, vm, ev);
+}
+
+static void emit_duplicate(struct gen *g, struct gen_vm *vm)
+{
+	const struct gen_inval *iv = any_inval(g, vm);
+
+	if (iv)
+		emit(g, vm,
+		     (struct rs_event){ .type = RS_EV_INVAL_BEGIN,
+					.a = iv->id,
+					.b = g->hva_base,
+					.c = g->hva_base + RS_PAGE_SIZE });
+}
+
+static void emit_bad_memslot(struct gen *g, struct gen_vm *vm)
+{
+	const struct gen_slot *s = any_slot(g, vm);
+	struct gen_slot bad = { .id = 77, .npages = 1 };
+
+	if (s && percent(g, 40)) {
+		bad = *s; /* the same frames again, under another id */
+		bad.id = 78;
+	} else if (percent(g, 30)) {
+		bad.hva = 1 + below(g, RS_PAGE_SIZE - 1);
+		bad.gfn = 1ULL << 50;
+	} else if (percent(g, 30)) {
+		bad.npages = 1 + (UINT64_MAX >> below(g, 33));
+		bad.gfn = 1ULL << 50;
+	} else if (percent(g, 50)) {
+		bad.gfn = UINT64_MAX - below(g, 2);
+		bad.npages = 2;
+	} else {
+		bad.npages = 0;
+	}
+	emit_memslot(g, vm, &bad);
+}
+
+static void emit_anomaly(struct gen *g, struct gen_vm *vm)
+{
+	static void (*const kinds[])(struct gen *,
+				     struct gen_vm *) = { emit_orphan, emit_orphan, emit_bad_range,
+							  emit_duplicate, emit_bad_memslot };
+
+	kinds[below(g, sizeof(kinds) / sizeof(*kinds))](g, vm);
+}
+
+/* Some of what was outstanding goes on after the loss as if it were known. */
+static void lose(struct gen *g, struct gen_vm *vm)
+{
+	emit(g, vm,
+	     (struct rs_event){ .type = RS_EV_LOST,
+				.a = percent(g, 50) ? RS_LOST_UNKNOWN : below(g, 100) });
+	for (size_t i = 0; i < MAX_INVALS; i++)
+		if (vm->invals[i].used && percent(g, 60))
+			vm->invals[i].used = false;
+	for (size_t i = 0; i < MAX_VCPUS; i++)
+		if (percent(g, 60))
+			vm->faulting[i] = false;
+}
+
+static void draw_kind(struct gen *g)
+{
+	g->nr_vms = percent(g, 70) ? 1 : 2 + below(g, MAX_VMS - 1);
+	g->nr_vcpus = 1 + below(g, MAX_VCPUS);
+	g->nr_as = percent(g, 60) ? 1 : 2;
+	g->max_outstanding = 1 + below(g, MAX_INVALS);
+	g->walk_percent = below(g, 3) * 45;
+	g->gfn_percent = percent(g, 50) ? 0 : below(g, 60);
+	g->slot_percent = below(g, 8);
+	g->lockless_percent = percent(g, 50) ? 0 : 30;
+	g->extreme_percent = percent(g, 80) ? 0 : 15;
+	g->max_step_ns = 1 + below(g, 1000);
+	if (g->flags & STREAM_LOST)
+		g->max_step_ns = 1 + below(g, 6000000);
+	g->hva_base = percent(g, 80)   ? 0x7f0000000000ULL
+		      : percent(g, 50) ? 0
+				       : -(WINDOW_PAGES + 1) * RS_PAGE_SIZE;
+	g->gfn_base = percent(g, 80) ? 0 : percent(g, 50) ? 1ULL << 40 : UINT64_MAX - WINDOW_PAGES;
+	if (g->flags & STREAM_CONTIGUOUS) {
+		g->nr_as = 1;
+		g->walk_percent = g->gfn_percent = g->extreme_percent = 0;
+		/* A memslot added inside a range that is stale would be in the hva range alone. */
+		g->slot_percent = 0;
+	}
+}
+
+static void step(struct gen *g, struct gen_vm *vm)
+{
+	uint64_t what = below(g, 100);
+
+	if (g->flags & STREAM_ANOMALIES && percent(g, 6))
+		emit_anomaly(g, vm);
+	if (g->flags & STREAM_LOST && percent(g, 3))
+		lose(g, vm);
+	if (what < g->slot_percent)
+		change_slot(g, vm);
+	else if (what < 25)
+		begin_inval(g, vm);
+	else if (what < 45)
+		end_inval(g, vm);
+	else
+		step_fault(g, vm);
+}
+
+struct stream stream_make(uint64_t seed, unsigned int flags)
+{
+	struct gen g = { .rng.state = seed * 2654435761ULL + flags, .flags = flags };
+	size_t steps;
+
+	draw_kind(&g);
+	for (size_t i = 0; i < g.nr_vms; i++) {
+		g.vms[i].vm = 1 + 3 * i;
+		for (size_t j = 0; j < MAX_SLOTS; j++)
+			g.vms[i].slots[j].id = j / 2;
+		for (size_t j = 0; j < MAX_SLOTS; j += 2)
+			g.vms[i].slots[j + 1].id = 100 + j;
+		for (size_t j = 0; j < 8; j++)
+			change_slot(&g, &g.vms[i]);
+	}
+	steps = percent(&g, 70) ? 5 + below(&g, 40) : 40 + below(&g, 160);
+	for (size_t i = 0; i < steps; i++)
+		step(&g, &g.vms[below(&g, g.nr_vms)]);
+	return g.out;
+}
+
+void stream_free(struct stream *s)
+{
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}

@@ -8,7 +8,6 @@
 #include "replay/algorithm.h"
 #include "replay/inval.h"
 #include "replay/replay.h"
-#include "replay/sound.h"
 #include "traces/vm.h"
 
 /* After events were lost: at least this long without an orphan end. */
@@ -24,7 +23,8 @@ struct epoch {
 struct width {
 	uint64_t blocked;
 	uint64_t peak;
-	uint64_t peak_ratio; /* 0: exact blocked nothing yet */
+	uint64_t peak_ratio;
+	bool has_ratio; /* exact blocked something */
 };
 
 struct vm_run {
@@ -438,6 +438,7 @@ static void count_width(struct rs_algo_result *a, struct width *w, uint64_t bloc
 		return;
 	ratio = (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);
 	rs_hist_add(&a->widening_time, ratio, ns);
+	w->has_ratio = true;
 	if (ratio > w->peak_ratio)
 		w->peak_ratio = ratio;
 }
@@ -482,7 +483,7 @@ static void end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 	rs_hist_add(&v->res.epoch_invals, v->epoch.invals, 1);
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		rs_hist_add(&v->res.algos[i].blocked_epoch, v->widths[i].peak, 1);
-		if (v->widths[i].peak_ratio)
+		if (v->widths[i].has_ratio)
 			rs_hist_add(&v->res.algos[i].widening_epoch, v->widths[i].peak_ratio, 1);
 	}
 }
@@ -514,13 +515,22 @@ static enum rs_anomaly memslot_anomaly(enum rs_vm_change change)
 	}
 }
 
-/* Counts what is wrong with an event; true if nothing is. */
-static bool sound(struct rs_replay *r, enum rs_anomaly problem)
+static bool memslot_sound(struct rs_replay *r, const struct rs_event *e)
 {
-	if (problem == RS_ANOM_NONE)
+	uint64_t end;
+
+	if (!e->b)
 		return true;
-	anomaly(r, problem);
-	return false;
+	if (__builtin_add_overflow(e->a, e->b, &end) || e->b > UINT64_MAX >> RS_PAGE_SHIFT ||
+	    __builtin_add_overflow(e->c, e->b << RS_PAGE_SHIFT, &end)) {
+		anomaly(r, RS_ANOM_RANGE_WRAPS);
+		return false;
+	}
+	if (e->c % RS_PAGE_SIZE) {
+		anomaly(r, RS_ANOM_RANGE_UNALIGNED);
+		return false;
+	}
+	return true;
 }
 
 /* What is outstanding must see the new memslots at once; else the next begin will do. */
@@ -543,7 +553,7 @@ static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 {
 	enum rs_vm_change change;
 
-	if (!sound(r, rs_memslot_problem(e)))
+	if (!memslot_sound(r, e))
 		return 0;
 	if (advance(r, v, r->now))
 		return -ENOMEM;
@@ -563,6 +573,19 @@ static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 }
 
 /* ---- invalidations ---- */
+
+static bool range_sound(struct rs_replay *r, const struct rs_event *e, bool gfn)
+{
+	if (e->b == e->c)
+		anomaly(r, RS_ANOM_RANGE_EMPTY);
+	else if (e->b > e->c)
+		anomaly(r, RS_ANOM_RANGE_WRAPS);
+	else if (!gfn && (e->b | e->c) % RS_PAGE_SIZE)
+		anomaly(r, RS_ANOM_RANGE_UNALIGNED);
+	else
+		return true;
+	return false;
+}
 
 static bool sees(const struct rs_algo *a, const struct rs_inval *inv)
 {
@@ -605,7 +628,7 @@ static int on_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	bool gfn = e->flags & RS_F_GFN;
 	struct rs_inval *inv;
 
-	if (!sound(r, rs_range_problem(e)))
+	if (!range_sound(r, e, gfn))
 		return 0;
 	if (rs_invals_find(v->invals, e->a)) {
 		anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
@@ -654,7 +677,7 @@ static int on_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_
 			anomaly(r, RS_ANOM_SLOT_WITHOUT_BEGIN);
 		return 0;
 	}
-	if (!sound(r, rs_range_problem(e)))
+	if (!range_sound(r, e, true))
 		return 0;
 	handle = slot_memslot(r, v, e);
 	if (handle == RS_NO_SLOT)

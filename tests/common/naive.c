@@ -356,8 +356,7 @@ static void epoch_close(struct naive *nv, struct nv_vm *vm, struct naive_vm *out
 	dist_add(&out->epoch_invals, vm->epoch_invals, 1);
 	for (size_t i = 0; i < nv->res->nr_algos; i++) {
 		dist_add(&out->algos[i].blocked_epoch, vm->epoch_blocked[i], 1);
-		dist_add(&out->algos[i].widening_epoch, vm->epoch_widening[i],
-			 vm->epoch_covers && vm->epoch_widening[i]);
+		dist_add(&out->algos[i].widening_epoch, vm->epoch_widening[i], vm->epoch_covers);
 	}
 }
 

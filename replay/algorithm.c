@@ -10,16 +10,16 @@
 
 /* One line an algorithm, in the order of docs/model.md. */
 static const struct rs_algo_ops *const table[] = {
-	&rs_algo_global,   &rs_algo_hva_5_12,  &rs_algo_hva,	  &rs_algo_gfn_v7,
-	&rs_algo_gfn,	   &rs_algo_hva_split, &rs_algo_gfn_slot, &rs_algo_gfn_multi,
-	&rs_algo_gfn_list, &rs_algo_exact,
+	&rs_algo_global,   &rs_algo_hva_5_12,	&rs_algo_hva,	   &rs_algo_gfn_v7,
+	&rs_algo_gfn,	   &rs_algo_hva_split,	&rs_algo_gfn_slot, &rs_algo_gfn_multi,
+	&rs_algo_gfn_list, &rs_algo_gfn_recent, &rs_algo_exact,
 };
 
 #define NR_ALGOS (sizeof(table) / sizeof(table[0]))
 
 /* What "all" takes of the families. */
 static const char all_algos[] = "global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,"
-				"gfn-multi:4,gfn-multi:8,gfn-list,exact";
+				"gfn-multi:4,gfn-multi:8,gfn-list,gfn-recent:4.4.4,exact";
 
 const struct rs_algo_ops *rs_algo_ops_get(size_t i)
 {
@@ -37,22 +37,32 @@ const struct rs_algo_info *rs_algo_info(size_t i)
 	return &info[i];
 }
 
+static bool parse_number(const struct rs_algo_ops *ops, const char *text, size_t len,
+			 uint64_t *param)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	*param = strtoull(text, &end, 10);
+	return end == text + len && *param >= ops->min_param && *param <= ops->max_param;
+}
+
 /* "gfn-multi:4" is of family "gfn-multi:N". */
 static bool match(const struct rs_algo_ops *ops, const char *name, size_t len, uint64_t *param)
 {
-	size_t stem = strlen(ops->name);
-	char *end;
+	const char *colon = strchr(ops->name, ':');
+	size_t stem;
 
 	*param = 0;
-	if (!ops->max_param)
-		return stem == len && !memcmp(ops->name, name, len);
-	stem--; /* the N */
+	if (!colon)
+		return strlen(ops->name) == len && !memcmp(ops->name, name, len);
+	stem = (size_t)(colon - ops->name) + 1;
 	if (len <= stem || memcmp(ops->name, name, stem))
 		return false;
-	if (name[stem] < '0' || name[stem] > '9')
-		return false;
-	*param = strtoull(name + stem, &end, 10);
-	return end == name + len && *param >= ops->min_param && *param <= ops->max_param;
+	if (ops->parse)
+		return ops->parse(name + stem, len - stem, param);
+	return parse_number(ops, name + stem, len - stem, param);
 }
 
 static bool find(const char *name, size_t len, struct rs_algo_spec *spec)

@@ -48,7 +48,9 @@ struct rs_algo_ops {
 	enum rs_space space;
 	unsigned int flags;
 	size_t state_size;
-	uint64_t min_param, max_param; /* of a family */
+	uint64_t min_param, max_param; /* of a family with one number */
+	/* Of a family with more: what follows the colon; false if it is none. NULL: one number. */
+	bool (*parse)(const char *text, size_t len, uint64_t *param);
 
 	/* @state is zeroed. 0 or -ENOMEM. May be NULL, as every function up to end(). */
 	int (*init)(void *state, const struct rs_algo_env *env, uint64_t param);

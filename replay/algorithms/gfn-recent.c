@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Proposal: what most spurious retries of real captures come from is not the
+ * shape of the one range but its life: it lapses only when nothing is in
+ * progress, and one end of any invalidation rejects every fault that was on its
+ * way. So keep up to L live invalidations apart, each dropped at its own end,
+ * and remember the ranges of the last D that ended instead of only counting
+ * them. Each has up to R gfn ranges, so that the memslots that alias its pages
+ * need no hull over what lies between them. Beyond a limit it gets coarser,
+ * never wrong: live ones beyond L share an entry that lapses with the last of
+ * them, a range beyond R merges the two closest, and a fault that began more
+ * than D ends ago is rejected.
+ *
+ * All limits are constants, so every operation is O(1) in what is outstanding.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/algorithms/algorithms.h"
+
+#define MAX_LIVE 64
+#define MAX_RANGES 64
+#define MAX_DONE 1024
+
+/* Up to R ranges, in order and apart. */
+struct ranges {
+	uint32_t nr;
+	struct rs_range v[]; /* R + 1 */
+};
+
+struct recent {
+	struct rs_words words; /* its range is not used */
+	uint32_t live, per_inval, done;
+	size_t entry_size;
+	const struct rs_inval **owner; /* of live entry i; NULL: free */
+	char *entries;		       /* live + 1 (shared) + done of struct ranges */
+	uint64_t sharing;	       /* invalidations in the shared entry */
+};
+
+static struct ranges *entry(const struct recent *r, uint64_t i)
+{
+	return (struct ranges *)(r->entries + i * r->entry_size);
+}
+
+static struct ranges *shared_entry(const struct recent *r)
+{
+	return entry(r, r->live);
+}
+
+/* The ranges of the end that made the sequence count @seq. */
+static struct ranges *done_entry(const struct recent *r, uint64_t seq)
+{
+	return entry(r, r->live + 1 + seq % r->done);
+}
+
+/* "4.2.8": live, ranges of each, remembered ends. */
+static bool recent_parse(const char *text, size_t len, uint64_t *param)
+{
+	static const uint64_t max[3] = { MAX_LIVE, MAX_RANGES, MAX_DONE };
+	const char *end = text + len;
+
+	*param = 0;
+	for (int i = 0; i < 3; i++) {
+		uint64_t n = 0;
+
+		if (i && (text == end || *text++ != '.'))
+			return false;
+		if (text == end || *text < '1' || *text > '9')
+			return false;
+		while (text < end && *text >= '0' && *text <= '9' && n <= max[i])
+			n = 10 * n + (uint64_t)(*text++ - '0');
+		if (n > max[i])
+			return false;
+		*param = *param << 16 | n;
+	}
+	return text == end;
+}
+
+static int recent_init(void *state, const struct rs_algo_env *env, uint64_t param)
+{
+	struct recent *r = state;
+
+	r->live = param >> 32 & 0xffff;
+	r->per_inval = param >> 16 & 0xffff;
+	r->done = param & 0xffff;
+	r->entry_size = sizeof(struct ranges) + (r->per_inval + 1) * sizeof(struct rs_range);
+	r->owner = calloc(r->live, sizeof(*r->owner));
+	r->entries = calloc((size_t)r->live + 1 + r->done, r->entry_size);
+	if (!r->owner || !r->entries)
+		return -ENOMEM;
+	return rs_words_init(&r->words, env, param);
+}
+
+static void recent_destroy(void *state)
+{
+	struct recent *r = state;
+
+	free(r->owner);
+	free(r->entries);
+}
+
+static void merge_closest(struct ranges *e)
+{
+	uint64_t least = UINT64_MAX;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i + 1 < e->nr; i++) {
+		uint64_t gap = e->v[i + 1].start - e->v[i].end;
+
+		if (gap < least) {
+			least = gap;
+			at = i;
+		}
+	}
+	e->v[at].end = e->v[at + 1].end;
+	memmove(&e->v[at + 1], &e->v[at + 2], (e->nr - at - 2) * sizeof(e->v[0]));
+	e->nr--;
+}
+
+static void add(const struct recent *r, struct ranges *e, struct rs_range x)
+{
+	uint32_t from = 0, to;
+
+	if (x.start >= x.end)
+		return;
+	while (from < e->nr && e->v[from].end < x.start)
+		from++;
+	for (to = from; to < e->nr && e->v[to].start <= x.end; to++)
+		rs_range_widen(&x, e->v[to].start, e->v[to].end);
+	memmove(&e->v[from + 1], &e->v[to], (e->nr - to) * sizeof(e->v[0]));
+	e->v[from] = x;
+	e->nr = e->nr - (to - from) + 1;
+	if (e->nr > r->per_inval)
+		merge_closest(e);
+}
+
+static bool has(const struct ranges *e, uint64_t gfn)
+{
+	for (uint32_t i = 0; i < e->nr; i++)
+		if (rs_range_has(&e->v[i], gfn))
+			return true;
+	return false;
+}
+
+/* The live entry of @inv (NULL: a free one), else the number of live entries. */
+static uint32_t find_owner(const struct recent *r, const struct rs_inval *inv)
+{
+	uint32_t i = 0;
+
+	while (i < r->live && r->owner[i] != inv)
+		i++;
+	return i;
+}
+
+static int recent_begin(void *state, const struct rs_inval *inv)
+{
+	struct recent *r = state;
+	uint32_t i = find_owner(r, NULL);
+	struct ranges *e = entry(r, i);
+
+	r->words.in_progress++;
+	if (i < r->live) {
+		r->owner[i] = inv;
+		e->nr = 0;
+	} else if (!r->sharing++) {
+		e->nr = 0;
+	}
+	if (inv->walk)
+		return 0;
+	if (inv->gfn)
+		add(r, e, inv->range);
+	for (uint32_t k = 0; k < inv->nr_hits; k++)
+		add(r, e, inv->hits[k].gfns);
+	return 0;
+}
+
+static int recent_slot(void *state, const struct rs_inval *inv, const struct rs_hit *hit)
+{
+	struct recent *r = state;
+
+	add(r, entry(r, find_owner(r, inv)), hit->gfns);
+	return 0;
+}
+
+static void recent_end(void *state, const struct rs_inval *inv)
+{
+	struct recent *r = state;
+	uint32_t i = find_owner(r, inv);
+
+	rs_words_end(&r->words);
+	memcpy(done_entry(r, r->words.seq), entry(r, i), r->entry_size);
+	if (i < r->live)
+		r->owner[i] = NULL;
+	else
+		r->sharing--;
+}
+
+static void recent_drop(void *state)
+{
+	struct recent *r = state;
+
+	rs_words_drop(&r->words);
+	memset(r->owner, 0, r->live * sizeof(*r->owner));
+	r->sharing = 0;
+}
+
+static bool in_progress(const struct recent *r, uint64_t gfn)
+{
+	if (!r->words.in_progress)
+		return false;
+	for (uint32_t i = 0; i < r->live; i++)
+		if (r->owner[i] && has(entry(r, i), gfn))
+			return true;
+	return r->sharing && has(shared_entry(r), gfn);
+}
+
+static bool ended_since(const struct recent *r, uint64_t gfn, uint64_t snapshot)
+{
+	uint64_t seq = r->words.seq;
+
+	if (seq - snapshot > r->done)
+		return true;
+	for (; seq != snapshot; seq--)
+		if (has(done_entry(r, seq), gfn))
+			return true;
+	return false;
+}
+
+static unsigned int recent_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
+{
+	const struct recent *r = state;
+
+	return (in_progress(r, f->gfn) ? RS_REJECT_RANGE : 0) |
+	       (ended_since(r, f->gfn, snapshot) ? RS_REJECT_SEQ : 0);
+}
+
+/* Each frame once, though entries may overlap: those of [from, to) beyond entry @i. */
+static uint64_t frames_beyond(const struct recent *r, uint32_t i, uint64_t from, uint64_t to)
+{
+	for (; i <= r->live && from < to; i++) {
+		const struct ranges *e = entry(r, i);
+
+		if (i < r->live ? !r->owner[i] : !r->sharing)
+			continue;
+		for (uint32_t k = 0; k < e->nr; k++) {
+			const struct rs_range *x = &e->v[k];
+
+			if (x->start >= to || x->end <= from)
+				continue;
+			return (x->start > from ? frames_beyond(r, i + 1, from, x->start) : 0) +
+			       (x->end < to ? frames_beyond(r, i, x->end, to) : 0);
+		}
+	}
+	return rs_vm_frames_of_gfns(r->words.vm, from, to);
+}
+
+static uint64_t recent_blocked(void *state)
+{
+	const struct recent *r = state;
+	uint64_t frames = 0;
+
+	if (!r->words.in_progress)
+		return 0;
+	for (uint32_t i = 0; i <= r->live; i++) {
+		const struct ranges *e = entry(r, i);
+
+		if (i < r->live ? !r->owner[i] : !r->sharing)
+			continue;
+		for (uint32_t k = 0; k < e->nr; k++)
+			frames += frames_beyond(r, i + 1, e->v[k].start, e->v[k].end);
+	}
+	return frames;
+}
+
+/* Two words of count and sequence; ranges; an owner (its hva range) of each live entry. */
+static size_t recent_bytes(const void *state)
+{
+	const struct recent *r = state;
+
+	return 24 + ((size_t)r->live + 1 + r->done) * r->per_inval * 16 + (size_t)r->live * 16;
+}
+
+const struct rs_algo_ops rs_algo_gfn_recent = {
+	.name = "gfn-recent:L.R.D",
+	.kernels = "proposal",
+	.summary = "L live invalidations, dropped each at its end, and the last D ended; R ranges "
+		   "each",
+	.space = RS_SPACE_GFN,
+	.state_size = sizeof(struct recent),
+	.parse = recent_parse,
+	.init = recent_init,
+	.destroy = recent_destroy,
+	.begin = recent_begin,
+	.slot = recent_slot,
+	.end = recent_end,
+	.drop = recent_drop,
+	.snapshot = rs_words_snapshot,
+	.rejects = recent_rejects,
+	.blocked = recent_blocked,
+	.bytes = recent_bytes,
+};

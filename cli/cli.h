@@ -20,6 +20,10 @@ enum {
 
 /* One verb a file; each gets argv[0] = "retryscope VERB" and returns the exit code. */
 int rs_cmd_help(int argc, char **argv);
+int rs_cmd_probe(int argc, char **argv);
+int rs_cmd_workload(int argc, char **argv);
+int rs_cmd_replay(int argc, char **argv);
+int rs_cmd_convert(int argc, char **argv);
 
 /* Set by SIGINT and SIGTERM once rs_cli_catch_signals() was called. */
 extern volatile sig_atomic_t rs_cli_interrupted;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -12,6 +16,10 @@ struct verb {
 
 /* In the order of a user's work. */
 static const struct verb verbs[] = {
+	{ "probe", "what can this host tell? kernel, tracing, probe points", rs_cmd_probe },
+	{ "workload", "run a small KVM guest with aliased memory, to record", rs_cmd_workload },
+	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },
+	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
 	{ "help", "show this, or the help of a verb", rs_cmd_help },
 };
 
@@ -64,10 +72,21 @@ int rs_cmd_help(int argc, char **argv)
 	return run_verb(v, 2, args);
 }
 
+/* What could not be written to standard output must not go unnoticed. */
+static void close_stdout(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return;
+	fprintf(stderr, "retryscope: standard output: cannot write: %s\n", strerror(errno));
+	_exit(RS_EXIT_OUTPUT);
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *v;
 
+	argp_err_exit_status = RS_EXIT_USAGE;
+	atexit(close_stdout);
 	if (argc < 2) {
 		usage(stderr);
 		return RS_EXIT_USAGE;

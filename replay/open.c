@@ -8,6 +8,7 @@
 #include "replay/algorithm.h"
 #include "replay/inval.h"
 #include "replay/replay.h"
+#include "replay/sound.h"
 #include "traces/vm.h"
 
 /* After events were lost: at least this long without an orphan end. */
@@ -515,22 +516,13 @@ static enum rs_anomaly memslot_anomaly(enum rs_vm_change change)
 	}
 }
 
-static bool memslot_sound(struct rs_replay *r, const struct rs_event *e)
+/* Counts what is wrong with an event; true if nothing is. */
+static bool sound(struct rs_replay *r, enum rs_anomaly problem)
 {
-	uint64_t end;
-
-	if (!e->b)
+	if (problem == RS_ANOM_NONE)
 		return true;
-	if (__builtin_add_overflow(e->a, e->b, &end) || e->b > UINT64_MAX >> RS_PAGE_SHIFT ||
-	    __builtin_add_overflow(e->c, e->b << RS_PAGE_SHIFT, &end)) {
-		anomaly(r, RS_ANOM_RANGE_WRAPS);
-		return false;
-	}
-	if (e->c % RS_PAGE_SIZE) {
-		anomaly(r, RS_ANOM_RANGE_UNALIGNED);
-		return false;
-	}
-	return true;
+	anomaly(r, problem);
+	return false;
 }
 
 /* What is outstanding must see the new memslots at once; else the next begin will do. */
@@ -553,7 +545,7 @@ static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 {
 	enum rs_vm_change change;
 
-	if (!memslot_sound(r, e))
+	if (!sound(r, rs_memslot_problem(e)))
 		return 0;
 	if (advance(r, v, r->now))
 		return -ENOMEM;
@@ -573,19 +565,6 @@ static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 }
 
 /* ---- invalidations ---- */
-
-static bool range_sound(struct rs_replay *r, const struct rs_event *e, bool gfn)
-{
-	if (e->b == e->c)
-		anomaly(r, RS_ANOM_RANGE_EMPTY);
-	else if (e->b > e->c)
-		anomaly(r, RS_ANOM_RANGE_WRAPS);
-	else if (!gfn && (e->b | e->c) % RS_PAGE_SIZE)
-		anomaly(r, RS_ANOM_RANGE_UNALIGNED);
-	else
-		return true;
-	return false;
-}
 
 static bool sees(const struct rs_algo *a, const struct rs_inval *inv)
 {
@@ -628,7 +607,7 @@ static int on_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	bool gfn = e->flags & RS_F_GFN;
 	struct rs_inval *inv;
 
-	if (!range_sound(r, e, gfn))
+	if (!sound(r, rs_range_problem(e)))
 		return 0;
 	if (rs_invals_find(v->invals, e->a)) {
 		anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
@@ -677,7 +656,7 @@ static int on_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_
 			anomaly(r, RS_ANOM_SLOT_WITHOUT_BEGIN);
 		return 0;
 	}
-	if (!range_sound(r, e, true))
+	if (!sound(r, rs_range_problem(e)))
 		return 0;
 	handle = slot_memslot(r, v, e);
 	if (handle == RS_NO_SLOT)

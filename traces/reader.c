@@ -27,7 +27,7 @@ static int name_error(struct rs_reader *r, int rc, struct rs_error *err)
 static void clear_error(struct rs_error *err)
 {
 	if (err)
-		memset(err, 0, sizeof(*err));
+		*err = (struct rs_error){ .offset = -1 };
 }
 
 static int open_form(struct rs_reader *r, struct rs_error *err)

@@ -40,25 +40,26 @@ static int unescape(struct rs_text_line *l, char *c)
 	return 0;
 }
 
-/* All that is left of the line, for the caller to free. */
-static int text(struct rs_text_line *l, char **text)
+/* All that is left of the line, for the caller to free; *@to is set on success only. */
+static int text(struct rs_text_line *l, char **to)
 {
-	char *to = malloc(l->end - l->p + 1);
+	char *text = malloc(l->end - l->p + 1), *q = text;
 	int rc = 0;
 
-	if (!to)
+	if (!text)
 		return no_memory(l);
-	*text = to;
 	while (l->p < l->end && !rc) {
 		char c = *l->p++;
 
 		if (c == '\\')
 			rc = unescape(l, &c);
-		*to++ = c;
+		*q++ = c;
 	}
-	*to = '\0';
+	*q = '\0';
 	if (rc)
-		free(*text);
+		free(text);
+	else
+		*to = text;
 	return rc;
 }
 

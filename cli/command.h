@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_CLI_COMMAND_H
+#define RS_CLI_COMMAND_H
+
+#include <stdio.h>
+
+/* For command lines that a report shows: each adds to @f, quoted for a shell where it must be. */
+
+/* " WORD" */
+void rs_command_word(FILE *f, const char *word);
+/* " NAME VALUE"; nothing if @value is NULL. */
+void rs_command_option(FILE *f, const char *name, const char *value);
+
+#endif

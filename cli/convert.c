@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "replay/cut.h"
+
+enum { OPT_TO = 0x100, OPT_FROM, OPT_UNTIL };
+
+struct convert_args {
+	struct rs_input input;
+	enum rs_form form;
+	const char *output;
+	struct rs_cut_opts cut_opts;
+	struct rs_cut *cut;
+	struct rs_writer *writer;
+};
+
+static const struct argp_option options[] = {
+	{ "to", OPT_TO, "text|binary", 0, "the form to write (text)", 0 },
+	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
+	{ "from", OPT_FROM, "TIME", 0,
+	  "leave out what happened before TIME after the trace's first event, or before @TIME on "
+	  "the trace's own clock",
+	  0 },
+	{ "until", OPT_UNTIL, "TIME", 0, "leave out what happened at or after TIME, as in --from",
+	  0 },
+	{ 0 },
+};
+
+static enum rs_form parse_form(struct argp_state *state, const char *arg)
+{
+	if (!strcmp(arg, "text"))
+		return RS_FORM_TEXT;
+	if (!strcmp(arg, "binary"))
+		return RS_FORM_BINARY;
+	argp_error(state, "--to: text or binary expected, not '%s'", arg);
+	return RS_FORM_UNKNOWN;
+}
+
+static void parse_when(struct argp_state *state, const char *option, const char *arg, uint64_t *ns,
+		       bool *absolute)
+{
+	*absolute = arg[0] == '@';
+	if (rs_cli_parse_time(arg + *absolute, ns))
+		argp_error(state, "%s: a time like 10ms or @123456789 expected, not '%s'", option,
+			   arg);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct convert_args *a = state->input;
+	struct rs_cut_opts *cut = &a->cut_opts;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->input;
+		return 0;
+	case OPT_TO:
+		a->form = parse_form(state, arg);
+		return 0;
+	case 'o':
+		a->output = arg;
+		return 0;
+	case OPT_FROM:
+		cut->from = true;
+		parse_when(state, "--from", arg, &cut->from_ns, &cut->from_absolute);
+		return 0;
+	case OPT_UNTIL:
+		cut->until = true;
+		parse_when(state, "--until", arg, &cut->until_ns, &cut->until_absolute);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = { { &rs_input_argp, 0, NULL, 0 }, { 0 } };
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "FILE",
+	.doc = "Write a trace in another form, or a piece of it.\v"
+	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
+	       "- is standard input. A piece starts with the memslots and the invalidations in "
+	       "progress, so that every fault in it is judged as it is in the whole.",
+	.children = children,
+};
+
+static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	return 0;
+}
+
+/* The cut knows no files. */
+static int name_input(const struct convert_args *a, int rc, struct rs_error *err)
+{
+	snprintf(err->file, sizeof(err->file), "%s", a->input.path);
+	return rc;
+}
+
+static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	struct convert_args *a = arg;
+	ssize_t kept = rs_cut_feed(a->cut, evs, n, &evs, err);
+
+	return kept < 0 ? name_input(a, (int)kept, err)
+			: rs_writer_put(a->writer, evs, (size_t)kept, err);
+}
+
+/* What is left to write when the trace is over; frees the writer. */
+static int finish(struct convert_args *a, const struct rs_trace_meta *whole, struct rs_error *err)
+{
+	struct rs_trace_meta meta = { 0 };
+	const struct rs_event *evs;
+	ssize_t n = rs_cut_finish(a->cut, &evs, err);
+	int rc = n < 0 ? name_input(a, (int)n, err) : rs_writer_put(a->writer, evs, (size_t)n, err);
+
+	if (!rc && rs_cut_meta(a->cut, whole, &meta))
+		rc = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	if (!rc) {
+		rc = rs_writer_finish(a->writer, &meta, err);
+		a->writer = NULL;
+	}
+	rs_meta_free(&meta);
+	return rc;
+}
+
+static int run(struct convert_args *a, struct rs_error *err)
+{
+	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
+	struct rs_reader *reader;
+	int rc = -1;
+
+	a->cut_opts.one_vm = a->input.vm_text;
+	a->cut_opts.vm = a->input.vm;
+	a->cut = rs_cut_new(&a->cut_opts, err);
+	if (a->cut)
+		a->writer = rs_writer_open(a->output, a->form, err);
+	if (a->writer) {
+		reader = rs_input_read(&a->input, &sink, err);
+		if (reader)
+			rc = finish(a, rs_reader_meta(reader), err);
+		rs_reader_close(reader);
+	}
+	rs_writer_abort(a->writer);
+	rs_cut_free(a->cut);
+	return rc;
+}
+
+int rs_cmd_convert(int argc, char **argv)
+{
+	struct convert_args a = { .form = RS_FORM_TEXT, .output = "-" };
+	struct rs_error err = { .offset = -1 };
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (a.form == RS_FORM_BINARY && !strcmp(a.output, "-") && isatty(STDOUT_FILENO)) {
+		fputs("retryscope: the binary form is not written to a terminal; see -o\n", stderr);
+		return RS_EXIT_USAGE;
+	}
+	return run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/input.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "replay/replay.h"
+
+enum { OPT_VM = 0x1000, OPT_KERNEL_ALGO, OPT_ASSUME, OPT_MEMSLOTS };
+
+static const struct argp_option options[] = {
+	{ NULL, 0, NULL, 0, "Input:", 1 },
+	{ "vm", OPT_VM, "N", 0, "only the VM of that number (all)", 1 },
+	{ "kernel-algo", OPT_KERNEL_ALGO, "NAME", 0,
+	  "the traced kernel's algorithm, if its release misleads (backports)", 1 },
+	{ "assume-duration", OPT_ASSUME, "TIME", 0,
+	  "how long invalidations last, for a trace without their ends", 1 },
+	{ "memslots", OPT_MEMSLOTS, "FILE", 0,
+	  "memslot lines of the text form, for a trace without them", 1 },
+	{ "jobs", 'j', "N", 0, "threads to use, without effect on the result (one per CPU)", 1 },
+	{ 0 },
+};
+
+void rs_input_check_algos(struct argp_state *state, const char *algos)
+{
+	struct rs_error err = { 0 };
+	struct rs_replay_opts opts = { .algos = algos };
+	struct rs_replay *engine = rs_replay_new(&opts, &err);
+
+	if (!engine)
+		argp_error(state, "%s", err.text);
+	rs_replay_free(engine);
+}
+
+static uint32_t parse_u32(struct argp_state *state, const char *option, const char *arg)
+{
+	uint64_t v;
+
+	if (rs_cli_parse_u64(arg, &v) || v > UINT32_MAX)
+		argp_error(state, "%s: a number expected, not '%s'", option, arg);
+	return (uint32_t)v;
+}
+
+static void parse_duration(struct argp_state *state, struct rs_input *in, const char *arg)
+{
+	if (rs_cli_parse_time(arg, &in->reader.assume_duration_ns) ||
+	    !in->reader.assume_duration_ns)
+		argp_error(state, "--assume-duration: a time like 50us expected, not '%s'", arg);
+	in->assume_text = arg;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct rs_input *in = state->input;
+
+	switch (key) {
+	case OPT_VM:
+		in->vm_text = arg;
+		in->vm = parse_u32(state, "--vm", arg);
+		return 0;
+	case OPT_KERNEL_ALGO:
+		if (strchr(arg, ','))
+			argp_error(state, "--kernel-algo: one algorithm expected, not '%s'", arg);
+		rs_input_check_algos(state, arg);
+		in->kernel_algo = arg;
+		return 0;
+	case OPT_ASSUME:
+		parse_duration(state, in, arg);
+		return 0;
+	case OPT_MEMSLOTS:
+		in->reader.memslots_path = arg;
+		return 0;
+	case 'j':
+		in->reader.jobs = parse_u32(state, "--jobs", arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (in->path)
+			argp_error(state, "only one FILE expected, not also '%s'", arg);
+		in->path = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "FILE expected");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp rs_input_argp = { .options = options, .parser = parse };
+
+static int feed(struct rs_reader *reader, const struct rs_input_sink *sink, struct rs_error *err)
+{
+	const struct rs_event *evs;
+	/* What the kernel was is known at the latest with the first events. */
+	ssize_t n = rs_reader_next(reader, &evs, err);
+	int rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
+
+	while (!rc && n > 0) {
+		rc = sink->events(sink->arg, evs, (size_t)n, err);
+		if (!rc && rs_cli_interrupted)
+			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+		if (!rc) /* not after an error, which the next one would hide */
+			n = rs_reader_next(reader, &evs, err);
+	}
+	return rc ? rc : n < 0 ? (int)n : 0;
+}
+
+struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink *sink,
+				struct rs_error *err)
+{
+	struct rs_progress progress;
+	struct rs_reader *reader;
+
+	rs_cli_catch_signals();
+	rs_progress_init(&progress, in->path);
+	in->reader.progress = rs_progress_update;
+	in->reader.progress_arg = &progress;
+	reader = rs_reader_open(in->path, &in->reader, err);
+	if (reader && feed(reader, sink, err)) {
+		/* The engine knows no files. */
+		if (!err->file[0] && err->kind == RS_ERR_INPUT)
+			snprintf(err->file, sizeof(err->file), "%s", in->path);
+		rs_reader_close(reader);
+		reader = NULL;
+	}
+	rs_progress_end(&progress);
+	return reader;
+}
+
+const char *rs_input_kernel_algo(const struct rs_input *in, const struct rs_trace_meta *meta)
+{
+	return in->kernel_algo ? in->kernel_algo : rs_kernel_algorithm(meta->kernel);
+}
+
+int rs_input_check_vm(const struct rs_input *in, size_t found, struct rs_error *err)
+{
+	if (!in->vm_text || found)
+		return 0;
+	rs_error_set(err, RS_ERR_USAGE, ENOENT, "no VM %s in the trace", in->vm_text);
+	snprintf(err->file, sizeof(err->file), "%s", in->path);
+	return -ENOENT;
+}
+
+void rs_input_command(FILE *f, const struct rs_input *in)
+{
+	rs_command_option(f, "--vm", in->vm_text);
+	rs_command_option(f, "--kernel-algo", in->kernel_algo);
+	rs_command_option(f, "--assume-duration", in->assume_text);
+	rs_command_option(f, "--memslots", in->reader.memslots_path);
+	rs_command_word(f, in->path);
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/workload.h"
+#include "cli/cli.h"
+
+enum {
+	OPT_SCENARIO = 256,
+	OPT_LIST,
+	OPT_VMS,
+	OPT_VCPUS,
+	OPT_PAGES,
+	OPT_ALIASES,
+	OPT_DISTANCE,
+	OPT_PARTIAL,
+	OPT_MEMSLOTS,
+	OPT_INVALIDATORS,
+	OPT_OPS,
+	OPT_RANGE,
+	OPT_RATE,
+	OPT_THP,
+	OPT_CHURN,
+	OPT_CHURN_OPS,
+	OPT_WRITES,
+	OPT_SECONDS,
+	OPT_SEED,
+	OPT_JSON,
+};
+
+static const struct argp_option options[] = {
+	{ "scenario", OPT_SCENARIO, "NAME", 0, "begin with a named scenario's settings", 0 },
+	{ "list", OPT_LIST, NULL, 0, "list the scenarios and operations, and exit", 0 },
+	{ "vms", OPT_VMS, "N", 0, "VMs at once, each in a process of its own (1)", 0 },
+	{ "vcpus", OPT_VCPUS, "N", 0, "vCPUs of each VM (2)", 0 },
+	{ "pages", OPT_PAGES, "N", 0, "pages of host memory that the guest touches (1024)", 0 },
+	{ "aliases", OPT_ALIASES, "N", 0, "further memslots that map all of them (3)", 0 },
+	{ "alias-distance", OPT_DISTANCE, "SIZE", 0,
+	  "guest memory from one alias to the next (256M)", 0 },
+	{ "partial", OPT_PARTIAL, "N", 0, "further memslots that map a part of them (0)", 0 },
+	{ "memslots", OPT_MEMSLOTS, "N", 0, "cut each whole mapping into N memslots (1)", 0 },
+	{ "invalidators", OPT_INVALIDATORS, "N", 0, "invalidating threads of each VM (1)", 0 },
+	{ "ops", OPT_OPS, "LIST", 0, "what they do: names, or all (dontneed)", 0 },
+	{ "range", OPT_RANGE, "MIN[-MAX]", 0, "pages of one invalidation (1-64)", 0 },
+	{ "rate", OPT_RATE, "N", 0, "invalidations a second and thread (no limit)", 0 },
+	{ "thp", OPT_THP, "off|on|host", 0, "huge pages for the guest (off)", 0 },
+	{ "churn", OPT_CHURN, "N", 0, "memslot changes a second (0)", 0 },
+	{ "churn-ops", OPT_CHURN_OPS, "LIST", 0, "which changes: names, or all (delete)", 0 },
+	{ "writes", OPT_WRITES, "PERCENT", 0, "share of writes among the accesses (50)", 0 },
+	{ "seconds", OPT_SECONDS, "TIME", 0,
+	  "run so long; a number is seconds, 0 until interrupted (3)", 0 },
+	{ "seed", OPT_SEED, "N", 0, "of the random numbers (1)", 0 },
+	{ "json", OPT_JSON, NULL, 0, "report as JSON", 0 },
+	{ 0 },
+};
+
+struct workload_args {
+	struct rs_workload_options opts;
+	bool json, list;
+};
+
+static void parse_number(struct argp_state *state, const char *name, const char *arg, uint64_t max,
+			 uint64_t *value)
+{
+	if (rs_cli_parse_u64(arg, value) || *value > max)
+		argp_error(state, "--%s takes a number up to %" PRIu64 ", not '%s'", name, max,
+			   arg);
+}
+
+static void parse_u32(struct argp_state *state, const char *name, const char *arg, uint32_t *value)
+{
+	uint64_t v = 0;
+
+	parse_number(state, name, arg, UINT32_MAX, &v);
+	*value = (uint32_t)v;
+}
+
+static void parse_scenario(struct argp_state *state, const char *arg,
+			   struct rs_workload_options *opts)
+{
+	const struct rs_workload_scenario *s = rs_workload_scenario_find(arg);
+
+	if (!s)
+		argp_error(state, "no scenario '%s'; --list names them", arg);
+	else
+		s->apply(opts);
+}
+
+static void parse_distance(struct argp_state *state, const char *arg, uint64_t *pages)
+{
+	uint64_t bytes = 0;
+
+	if (rs_cli_parse_size(arg, &bytes) || bytes % 4096 || !bytes)
+		argp_error(state, "--alias-distance takes a multiple of 4K, not '%s'", arg);
+	*pages = bytes / 4096;
+}
+
+static void parse_range(struct argp_state *state, const char *arg, struct rs_workload_options *opts)
+{
+	const char *dash = strchr(arg, '-');
+	char *min = strndup(arg, dash ? (size_t)(dash - arg) : strlen(arg));
+
+	if (!min || rs_cli_parse_u64(min, &opts->range_min) ||
+	    rs_cli_parse_u64(dash ? dash + 1 : min, &opts->range_max))
+		argp_error(state, "--range takes MIN or MIN-MAX pages, not '%s'", arg);
+	free(min);
+}
+
+static void parse_ops(struct argp_state *state, const char *arg, bool churn, uint32_t *ops)
+{
+	struct rs_error err = { 0 };
+
+	if (churn ? rs_workload_churn_ops_parse(arg, ops, &err)
+		  : rs_workload_ops_parse(arg, ops, &err))
+		argp_error(state, "%s; --list names them", err.text);
+}
+
+static void parse_thp(struct argp_state *state, const char *arg, enum rs_workload_thp *thp)
+{
+	if (!strcmp(arg, "off"))
+		*thp = RS_THP_OFF;
+	else if (!strcmp(arg, "on"))
+		*thp = RS_THP_ON;
+	else if (!strcmp(arg, "host"))
+		*thp = RS_THP_HOST;
+	else
+		argp_error(state, "--thp takes off, on or host, not '%s'", arg);
+}
+
+static void parse_seconds(struct argp_state *state, const char *arg, uint64_t *ns)
+{
+	char text[64];
+
+	/* A bare number is seconds here, as the option's name says. */
+	snprintf(text, sizeof(text), "%s%s", arg, arg[strspn(arg, "0123456789")] ? "" : "s");
+	if (rs_cli_parse_time(text, ns))
+		argp_error(state, "--seconds takes a time, not '%s'", arg);
+}
+
+static error_t parse_shape(int key, char *arg, struct argp_state *state,
+			   struct rs_workload_options *opts)
+{
+	switch (key) {
+	case OPT_VMS:
+		parse_u32(state, "vms", arg, &opts->vms);
+		return 0;
+	case OPT_VCPUS:
+		parse_u32(state, "vcpus", arg, &opts->vcpus);
+		return 0;
+	case OPT_PAGES:
+		parse_number(state, "pages", arg, UINT32_MAX, &opts->pages);
+		return 0;
+	case OPT_ALIASES:
+		parse_u32(state, "aliases", arg, &opts->aliases);
+		return 0;
+	case OPT_DISTANCE:
+		parse_distance(state, arg, &opts->alias_distance_pages);
+		return 0;
+	case OPT_PARTIAL:
+		parse_u32(state, "partial", arg, &opts->partial);
+		return 0;
+	case OPT_MEMSLOTS:
+		parse_u32(state, "memslots", arg, &opts->memslots);
+		return 0;
+	case OPT_THP:
+		parse_thp(state, arg, &opts->thp);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_activity(int key, char *arg, struct argp_state *state,
+			      struct rs_workload_options *opts)
+{
+	switch (key) {
+	case OPT_INVALIDATORS:
+		parse_u32(state, "invalidators", arg, &opts->invalidators);
+		return 0;
+	case OPT_OPS:
+		parse_ops(state, arg, false, &opts->ops);
+		return 0;
+	case OPT_RANGE:
+		parse_range(state, arg, opts);
+		return 0;
+	case OPT_RATE:
+		parse_number(state, "rate", arg, UINT32_MAX, &opts->rate);
+		return 0;
+	case OPT_CHURN:
+		parse_number(state, "churn", arg, UINT32_MAX, &opts->churn_rate);
+		return 0;
+	case OPT_CHURN_OPS:
+		parse_ops(state, arg, true, &opts->churn_ops);
+		return 0;
+	case OPT_WRITES:
+		parse_u32(state, "writes", arg, &opts->write_percent);
+		return 0;
+	case OPT_SECONDS:
+		parse_seconds(state, arg, &opts->duration_ns);
+		return 0;
+	case OPT_SEED:
+		parse_number(state, "seed", arg, UINT64_MAX, &opts->seed);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct workload_args *args = state->input;
+
+	switch (key) {
+	case OPT_SCENARIO:
+		parse_scenario(state, arg, &args->opts);
+		return 0;
+	case OPT_LIST:
+		args->list = true;
+		return 0;
+	case OPT_JSON:
+		args->json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "takes no file: '%s'", arg);
+		return 0;
+	}
+	if (!parse_shape(key, arg, state, &args->opts))
+		return 0;
+	return parse_activity(key, arg, state, &args->opts);
+}
+
+static void print_list(void)
+{
+	const char *text, *name;
+
+	puts("Scenarios:");
+	for (const struct rs_workload_scenario *s = rs_workload_scenarios; s->name; s++)
+		printf("  %-14s %s\n", s->name, s->summary);
+	puts("\nOperations of --ops:");
+	for (unsigned int i = 0; (name = rs_workload_op_name(i, &text)); i++)
+		printf("  %-14s %s\n", name, text);
+	puts("\nOperations of --churn-ops:");
+	for (unsigned int i = 0; (name = rs_churn_op_name(i, &text)); i++)
+		printf("  %-14s %s\n", name, text);
+}
+
+static void print_ops(const char *what, const uint64_t *counts,
+		      const char *(*name)(unsigned int, const char **))
+{
+	for (unsigned int i = 0; name(i, NULL); i++)
+		if (counts[i])
+			printf("  %-22s %12" PRIu64 " %s\n", name(i, NULL), counts[i], what);
+}
+
+static void print_text(const struct rs_workload_result *r, uint32_t vm)
+{
+	printf("VM %u, pid %d, %.3f s\n", vm, r->pid, (double)r->elapsed_ns / 1e9);
+	printf("  %-22s %12" PRIu64 "\n", "accesses", r->accesses);
+	if (r->mmio)
+		printf("  %-22s %12" PRIu64 "\n", "without a memslot", r->mmio);
+	if (r->unmapped)
+		printf("  %-22s %12" PRIu64 "\n", "on read-only memory", r->unmapped);
+	print_ops("invalidations", r->invalidations, rs_workload_op_name);
+	print_ops("refused by the host", r->refused, rs_workload_op_name);
+	print_ops("memslot changes", r->churned, rs_churn_op_name);
+#define PRINT_STAT(name)                 \
+	if (r->stats.name != UINT64_MAX) \
+		printf("  %-22s %12" PRIu64 " counted by KVM\n", #name, r->stats.name);
+	RS_WORKLOAD_STATS(PRINT_STAT)
+#undef PRINT_STAT
+}
+
+static json_t *json_ops(const uint64_t *counts, const char *(*name)(unsigned int, const char **))
+{
+	json_t *obj = json_object();
+
+	for (unsigned int i = 0; name(i, NULL); i++)
+		json_object_set_new(obj, name(i, NULL), json_integer((json_int_t)counts[i]));
+	return obj;
+}
+
+static json_t *json_stats(const struct rs_workload_stats *stats)
+{
+	json_t *obj = json_object();
+
+#define JSON_STAT(name)                                             \
+	json_object_set_new(obj, #name,                             \
+			    stats->name == UINT64_MAX ? json_null() \
+						      : json_integer((json_int_t)stats->name));
+	RS_WORKLOAD_STATS(JSON_STAT)
+#undef JSON_STAT
+	return obj;
+}
+
+static json_t *json_vm(const struct rs_workload_result *r, uint32_t vm)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "vm", (json_int_t)vm,
+			 "pid", (json_int_t)r->pid, "elapsed_ns", (json_int_t)r->elapsed_ns,
+			 "accesses", (json_int_t)r->accesses, "mmio", (json_int_t)r->mmio,
+			 "unmapped", (json_int_t)r->unmapped, "invalidations",
+			 json_ops(r->invalidations, rs_workload_op_name), "refused",
+			 json_ops(r->refused, rs_workload_op_name), "churned",
+			 json_ops(r->churned, rs_churn_op_name), "kvm", json_stats(&r->stats));
+}
+
+static int print_json(const struct rs_workload_result *results, uint32_t vms)
+{
+	json_t *list = json_array();
+	json_t *root;
+	int ret;
+
+	for (uint32_t i = 0; i < vms; i++)
+		json_array_append_new(list, json_vm(&results[i], i));
+	root = json_pack("{s:s, s:o}", "schema", "retryscope-workload/1", "vms", list);
+	ret = root ? json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : -1;
+	putchar('\n');
+	json_decref(root);
+	return ret;
+}
+
+static int print_results(const struct workload_args *args, const struct rs_workload_result *results)
+{
+	int ret = 0;
+
+	if (args->json)
+		ret = print_json(results, args->opts.vms);
+	for (uint32_t i = 0; !args->json && i < args->opts.vms; i++)
+		print_text(&results[i], i);
+	if (fflush(stdout) || ferror(stdout) || ret) {
+		fprintf(stderr, "retryscope: cannot write the report: %s\n", strerror(errno));
+		return RS_EXIT_OUTPUT;
+	}
+	return RS_EXIT_OK;
+}
+
+static int run(const struct workload_args *args)
+{
+	struct rs_workload_result *results = calloc(args->opts.vms + 1, sizeof(*results));
+	struct rs_error err = { 0 };
+	int ret;
+
+	if (!results) {
+		rs_error_set(&err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_cli_report(&err);
+	}
+	rs_cli_catch_signals();
+	if (rs_workload_run(&args->opts, &rs_cli_interrupted, results, &err))
+		ret = rs_cli_report(&err);
+	else
+		ret = print_results(args, results);
+	free(results);
+	return ret;
+}
+
+int rs_cmd_workload(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse_option,
+		.doc = "Runs small KVM guests whose memory is mapped by several memslots and "
+		       "invalidated meanwhile: something to record on any host with KVM."
+		       "\vEnds cleanly on SIGINT and SIGTERM, and reports what it did.",
+	};
+	struct workload_args args = { 0 };
+	error_t ret;
+
+	rs_workload_defaults(&args.opts);
+	argp_err_exit_status = RS_EXIT_USAGE;
+	ret = argp_parse(&argp, argc, argv, 0, NULL, &args);
+	if (ret)
+		return RS_EXIT_USAGE;
+	if (args.list) {
+		print_list();
+		return RS_EXIT_OK;
+	}
+	return run(&args);
+}

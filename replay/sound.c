@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/sound.h"
+
+enum rs_anomaly rs_memslot_problem(const struct rs_event *ev)
+{
+	uint64_t end;
+
+	if (!ev->b)
+		return RS_ANOM_NONE;
+	if (__builtin_add_overflow(ev->a, ev->b, &end) || ev->b > UINT64_MAX >> RS_PAGE_SHIFT ||
+	    __builtin_add_overflow(ev->c, ev->b << RS_PAGE_SHIFT, &end))
+		return RS_ANOM_RANGE_WRAPS;
+	return ev->c % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED : RS_ANOM_NONE;
+}
+
+enum rs_anomaly rs_range_problem(const struct rs_event *ev)
+{
+	bool gfns = ev->type == RS_EV_INVAL_SLOT || ev->flags & RS_F_GFN;
+
+	if (ev->b == ev->c)
+		return RS_ANOM_RANGE_EMPTY;
+	if (ev->b > ev->c)
+		return RS_ANOM_RANGE_WRAPS;
+	return !gfns && (ev->b | ev->c) % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED : RS_ANOM_NONE;
+}

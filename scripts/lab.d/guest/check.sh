@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash disable=SC2034,SC2154
+# Checks inside the VM: a line each in the scenario's log.
+
+checks_failed=0
+
+# check TEXT COMMAND...: "ok TEXT" if the command succeeds.
+check() {
+	check_text=$1
+	shift
+	if "$@"; then
+		echo "ok $check_text"
+	else
+		echo "not ok $check_text"
+		checks_failed=1
+	fi
+}
+
+equal() { # GOT WANTED
+	[ "$1" = "$2" ] || { echo "got $1, wanted $2"; false; }
+}
+
+# Everything of tracing that a recorder might leave different.
+snapshot() {
+	for snapshot_file in kprobe_events uprobe_events dynamic_events set_event set_event_pid \
+		set_ftrace_pid current_tracer trace_clock tracing_on buffer_size_kb; do
+		echo "$snapshot_file: $(cat $tracing/$snapshot_file 2>/dev/null)"
+	done
+	echo "instances: $(ls $tracing/instances)"
+	grep -v '^none$' $tracing/events/kvm/*/filter
+	echo "enabled: $(cat $tracing/events/enable) $(cat $tracing/events/kvm/enable)"
+}
+
+# Nothing of tracing differs from the snapshot in FILE, and no trace-cmd runs.
+is_as_before() { # FILE
+	snapshot >"$1.now"
+	diff "$1" "$1.now" || return
+	if pidof trace-cmd; then
+		echo "trace-cmd still runs"
+		return 1
+	fi
+}
+
+has_one_line() { # FILE
+	equal "$(wc -l <"$1")" 1 || { cat "$1"; false; }
+}
+
+# Waits up to 30 s until a command succeeds.
+eventually() { # COMMAND...
+	eventually_left=150
+	until "$@" >/dev/null 2>&1; do
+		eventually_left=$((eventually_left - 1))
+		[ $eventually_left -gt 0 ] || return 1
+		usleep 200000
+	done
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash disable=SC2034,SC2154
+# A whole QEMU guest that boots Linux while its memory is reclaimed to swap, KSM
+# merges its pages and khugepaged collapses them.
+
+set_sys() { # VALUE FILE
+	[ ! -e "$2" ] || echo "$1" >"$2"
+}
+
+pressure_on() {
+	set_sys 1000 /sys/kernel/mm/ksm/pages_to_scan
+	set_sys 20 /sys/kernel/mm/ksm/sleep_millisecs
+	set_sys 1 /sys/kernel/mm/ksm/run
+	set_sys 100 /sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
+	set_sys 100 /sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+	mkdir -p /sys/fs/cgroup/vm
+}
+
+# Takes memory away until the cgroup's VM has begun and ended.
+reclaim() {
+	while [ -e /tmp/reclaiming ]; do
+		echo 4M >/sys/fs/cgroup/vm/memory.reclaim 2>/dev/null
+		usleep 200000
+	done
+}
+
+prepare_root() {
+	mkdir -p /tmp/qroot
+	mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=loose,ro qroot /tmp/qroot &&
+		mount --bind /dev /tmp/qroot/dev && mount -t tmpfs tmp /tmp/qroot/tmp &&
+		cp /share/bzImage /share/inner.img /tmp/qroot/tmp/
+}
+
+# In the cgroup; prints the guest's console.
+run_guest() { # VGA
+	echo $$ >/sys/fs/cgroup/vm/cgroup.procs
+	exec chroot /tmp/qroot /usr/bin/qemu-system-x86_64 -accel kvm -M pc -cpu host -smp 2 -m 128 \
+		-nic none -vga "$1" -display none -serial stdio -monitor none -no-reboot \
+		-kernel /tmp/bzImage -initrd /tmp/inner.img \
+		-append "console=ttyS0 quiet panic=-1 vga=0x317 mitigations=off lab_seconds=$((seconds * 2))"
+}
+
+run_qemu() { # NAME VGA
+	[ -e /tmp/qroot/usr ] || prepare_root || return
+	pressure_on
+	: >/tmp/reclaiming
+	reclaim &
+	record "$1" timeout 500 sh -c '. /lab/qemu.sh; seconds=$2 run_guest "$1"' - "$2" "$seconds"
+	qemu_result=$?
+	rm -f /tmp/reclaiming
+	wait $!
+	set_sys 2 /sys/kernel/mm/ksm/run
+	return $qemu_result
+}

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash disable=SC2034,SC2154
+# Runs scenarios inside a lab VM; what they leave is in /share/out as soon as
+# each is done: NAME.dat, NAME.json (what the workload did), NAME.log, and
+# NAME.done with the recorder's exit code.
+
+tracing=/sys/kernel/tracing
+out=/share/out
+seconds=4
+
+. /lab/scenarios.sh
+. /lab/check.sh
+
+# Prints the kind and the arguments of a scenario; 1 if there is none.
+scenario_of() { # NAME
+	scenarios | while read -r name kind args; do
+		[ "$name" = "$1" ] && echo "$kind $args" && break
+	done | grep .
+}
+
+swap_on() {
+	[ -e /sys/block/zram0 ] || return
+	echo 512M >/sys/block/zram0/disksize
+	mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
+}
+
+# Makes what was written appear in the shared folder at once and whole.
+bring_out() { # FILE NAME
+	[ -e "$1" ] || return
+	cp "$1" "$out/$2.part" && mv "$out/$2.part" "$out/$2"
+	rm -f "$1"
+}
+
+# record NAME COMMAND...: captures while COMMAND runs.
+record() {
+	record_name=$1
+	shift
+	retryscope record -o "/tmp/$record_name.dat" -- "$@"
+}
+
+run_workload() { # NAME ARGS...
+	workload_name=$1
+	shift
+	record "$workload_name" /lab/workload "/tmp/$workload_name.json" \
+		--seconds $seconds "$@"
+}
+
+# Buffers so small that events are lost.
+run_lost() { # NAME ARGS...
+	lost_name=$1
+	shift
+	retryscope record --buffer 8K -o "/tmp/$lost_name.dat" -- \
+		/lab/workload "/tmp/$lost_name.json" --seconds $seconds "$@"
+}
+
+# A VM that runs before the capture begins, and longer.
+run_late() { # NAME ARGS...
+	late_name=$1
+	shift
+	/lab/workload "/tmp/$late_name.json" --seconds 0 "$@" &
+	late_pid=$!
+	sleep 3
+	record "$late_name" sleep $seconds
+	late_result=$?
+	kill -INT $late_pid
+	wait $late_pid
+	return $late_result
+}
+
+run_scenario() { # NAME KIND ARGS...
+	run_name=$1
+	run_kind=$2
+	shift 2
+	case $run_kind in
+	workload | late | lost) "run_$run_kind" "$run_name" "$@" ;;
+	qemu) . /lab/qemu.sh && run_qemu "$run_name" "$@" ;;
+	trouble) . /lab/trouble.sh && run_trouble "$run_name" "$@" ;;
+	cost) . /lab/cost.sh && run_cost "$run_name" ;;
+	esac
+}
+
+run_plan() { # FILE
+	swap_on
+	mkdir -p $out
+	[ ! -e /share/settings ] || . /share/settings
+	if [ -e /share/script ]; then
+		. /share/script
+		return
+	fi
+	while read -r plan_name; do
+		echo "lab: begin $plan_name at $(cut -d' ' -f1 /proc/uptime)"
+		snapshot >/tmp/before.plan
+		# shellcheck disable=SC2046
+		run_scenario "$plan_name" $(scenario_of "$plan_name") \
+			>"/tmp/$plan_name.log" 2>&1 </dev/null
+		plan_result=$?
+		is_as_before /tmp/before.plan >"/tmp/$plan_name.left"
+		bring_out "/tmp/$plan_name.left" "$plan_name.left"
+		bring_out "/tmp/$plan_name.json" "$plan_name.json"
+		bring_out "/tmp/$plan_name.log" "$plan_name.log"
+		bring_out "/tmp/$plan_name.dat" "$plan_name.dat"
+		echo $plan_result >"$out/$plan_name.done"
+		echo "lab: end $plan_name: $plan_result at $(cut -d' ' -f1 /proc/uptime)"
+	done <"$1"
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# What the lab can run: name, kind, arguments. Read by the host and by the VM.
+scenarios() {
+	cat <<'LIST'
+alias0 workload --scenario alias0
+alias1 workload --scenario alias1
+alias3 workload --scenario alias3
+alias7 workload --scenario alias7
+partial workload --scenario partial
+thp workload --scenario thp
+churn workload --scenario churn
+invalidators workload --scenario invalidators
+memslots workload --scenario memslots
+vms workload --scenario vms
+late late --scenario alias3
+qemu qemu none
+qemu-vga qemu std
+lost lost --scenario invalidators
+kill trouble kill
+interrupt trouble interrupt INT
+terminate trouble interrupt TERM
+hangup trouble interrupt HUP
+writer-dies trouble writer
+disk-full trouble full
+read-only trouble readonly
+no-root trouble nobody
+no-kvm trouble nokvm
+two-recorders trouble two
+cost cost
+LIST
+}
+
+# What fits into a few minutes, and still is of every kind.
+quick_scenarios() {
+	printf '%s\n' alias3 churn late lost kill disk-full
+}

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash disable=SC2034,SC2154
+# What can go wrong while recording, and what must be left of it: nothing.
+
+# Something of somebody else's, which must survive every cleanup.
+foreign_add() {
+	echo 'p:mine/open do_sys_openat2' >>$tracing/kprobe_events
+	mkdir -p $tracing/instances/mine
+}
+
+foreign_remove() {
+	rmdir $tracing/instances/mine
+	echo '-:mine/open' >>$tracing/kprobe_events
+}
+
+is_recording() {
+	[ "$(grep -c retryscope $tracing/kprobe_events)" -gt 5 ] && pidof trace-cmd
+}
+
+# Records for long in the background: $recorder is its pid.
+start_recorder() { # ARGS...
+	retryscope record "$@" -- sleep 1000 </dev/null &
+	recorder=$!
+	check "it begins to record" eventually is_recording
+	sleep 1
+}
+
+# The recorder ends, with that exit code.
+ends_with() { # CODE
+	wait "$recorder"
+	equal $? "$1"
+}
+
+trouble_kill() {
+	start_recorder -o /tmp/kill.dat
+	kill -9 "$recorder"
+	wait "$recorder"
+	check "SIGKILL leaves its probes" grep -q retryscope $tracing/kprobe_events
+	retryscope record --cleanup
+	check "--cleanup says that all went well" equal $? 0
+	eventually sh -c '! pidof trace-cmd sleep'
+}
+
+trouble_interrupt() { # SIGNAL
+	/lab/workload /tmp/ignored --seconds 60 &
+	trouble_workload=$!
+	start_recorder -o "/tmp/$trouble_name.dat"
+	sleep 2
+	kill "-$1" "$recorder"
+	check "SIG$1 ends it with 130" ends_with 130
+	kill -INT $trouble_workload
+	wait $trouble_workload
+	check "what was captured is kept" retryscope info "/tmp/$trouble_name.dat"
+}
+
+trouble_writer() {
+	start_recorder -o /tmp/writer.dat
+	kill -9 "$(pidof trace-cmd | tr ' ' '\n' | sort -n | head -n 1)"
+	wait "$recorder"
+	check "a dead trace-cmd is an error" test $? -ne 0
+}
+
+trouble_full() {
+	mkdir -p /tmp/full
+	mount -t tmpfs -o size=512k full /tmp/full
+	retryscope record -o /tmp/full/x.dat -- retryscope workload --seconds 6 \
+		--invalidators 3 2>/tmp/full.err
+	check "a full disk ends it with 4" equal $? 4
+	check "and says so" grep -iq 'space' /tmp/full.err
+	cat /tmp/full.err
+	check "nothing stays on the disk" equal "$(ls /tmp/full)" ""
+	umount /tmp/full
+}
+
+trouble_nobody() {
+	chpst -u :65534:65534 retryscope record -o /tmp/nobody.dat -- true 2>/tmp/nobody.err
+	check "without root: 3" equal $? 3
+	check "in one line" has_one_line /tmp/nobody.err
+	cat /tmp/nobody.err
+}
+
+trouble_readonly() {
+	mkdir -p /tmp/readonly
+	mount -t tmpfs -o ro readonly /tmp/readonly
+	retryscope record -o /tmp/readonly/x.dat -- true 2>/tmp/readonly.err
+	check "a read-only target: 4" equal $? 4
+	check "in one line" has_one_line /tmp/readonly.err
+	cat /tmp/readonly.err
+	umount /tmp/readonly
+}
+
+trouble_nokvm() {
+	mount --bind /dev/null /dev/kvm 2>/dev/null || mv /dev/kvm /dev/kvm.away
+	retryscope workload --seconds 1 2>/tmp/nokvm.err
+	check "a workload without KVM: 3" equal $? 3
+	check "in one line" has_one_line /tmp/nokvm.err
+	cat /tmp/nokvm.err
+	umount /dev/kvm 2>/dev/null || mv /dev/kvm.away /dev/kvm
+}
+
+trouble_two() {
+	retryscope record -o /tmp/one.dat -- retryscope workload --seconds 4 &
+	recorder=$!
+	retryscope record -o /tmp/two.dat -- retryscope workload --seconds 4
+	check "two recorders at once: the second" equal $? 0
+	check "two recorders at once: the first" ends_with 0
+	check "the first's capture" retryscope info /tmp/one.dat
+	check "the second's capture" retryscope info /tmp/two.dat
+}
+
+run_trouble() { # NAME WHICH...
+	trouble_name=$1
+	. /lab/check.sh
+	foreign_add
+	snapshot >/tmp/before
+	"trouble_$2" "$3"
+	check "tracing is as before" eventually is_as_before /tmp/before
+	is_as_before /tmp/before
+	foreign_remove
+	return $checks_failed
+}

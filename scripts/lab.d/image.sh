@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash disable=SC2154
+# The initramfs: busybox, trace-cmd, retryscope, their libraries, modules, and
+# the scripts of guest/.
+
+modules=(virtio_pci 9pnet_virtio 9p kvm_amd zram)
+
+# Copies a program and the libraries that it needs to their places below DIR.
+install_program() { # DIR PROGRAM [NAME]
+	local lib
+
+	install -D "$2" "$1/bin/${3:-$(basename "$2")}" || return 1
+	ldd "$2" | grep -oE '/[^ ]+' | while read -r lib; do
+		[ -e "$1$lib" ] || install -D "$lib" "$1$lib" || exit 1
+	done
+}
+
+# Copies modules in the order in which they must be loaded, into modules/NN-NAME.ko.
+install_modules() { # DIR KERNEL
+	local release n=10 file name
+	release=$(kernel_release "$2")
+
+	mkdir -p "$1/modules"
+	for module in "${modules[@]}"; do
+		modprobe -d "$2" -S "$release" --show-depends "$module" || return 1
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$1/modules/order" || return 1
+	while read -r file; do
+		name=$(basename "$file")
+		case "$file" in
+		*.xz) xz -dc "$file" >"$1/modules/$n-${name%.xz}" ;;
+		*.zst) zstd -qdc "$file" >"$1/modules/$n-${name%.zst}" ;;
+		*) cp "$file" "$1/modules/$n-$name" ;;
+		esac || return 1
+		n=$((n + 1))
+	done <"$1/modules/order"
+}
+
+pack() { # DIR FILE
+	(cd "$1" && find . -print0 | cpio --null --quiet -o -H newc) | gzip -1 >"$2"
+}
+
+image_build() { # KERNEL FILE
+	local root=$work/root
+
+	rm -rf "$root" && mkdir -p "$root"/{bin,dev,proc,sys,tmp,lab,share} || return 1
+	install -D /bin/busybox "$root/bin/busybox" || return 1
+	install_program "$root" "$retryscope" retryscope || return 1
+	install_program "$root" "$(command -v trace-cmd)" || return 1
+	install_modules "$root" "$1" || return 1
+	cp "$here"/lab.d/guest/* "$root/lab/" || return 1
+	ln -s lab/init "$root/init"
+	pack "$root" "$2"
+}
+
+# The guest of the guest: busybox and an init that writes files.
+inner_image_build() { # FILE
+	local root=$work/inner
+
+	rm -rf "$root" && mkdir -p "$root"/{bin,dev,proc,sys,tmp} || return 1
+	install -D /bin/busybox "$root/bin/busybox" &&
+		install "$here/lab.d/guest/inner-init" "$root/init" && pack "$root" "$1"
+}
+
+# A root with QEMU, for a guest that mounts it read-only.
+qemu_root_build() { # DIR
+	[ -e "$1/.complete" ] && return
+	rm -rf "$1" && mkdir -p "$1"/{dev,proc,sys,tmp,usr/share} || return 1
+	install_program "$1" "$(command -v qemu-system-x86_64)" ../usr/bin/qemu-system-x86_64 || return 1
+	cp -rL /usr/share/seabios /usr/share/qemu "$1/usr/share/" && touch "$1/.complete"
+}

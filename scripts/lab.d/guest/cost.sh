@@ -30,13 +30,13 @@ learn_probes() {
 record_plainly() { # FILE COMMAND...
 	plain_file=$1
 	shift
-	cat /tmp/cost.probes >$tracing/kprobe_events
+	cat /tmp/cost.probes >>$tracing/kprobe_events
 	# shellcheck disable=SC2046
-	trace-cmd record -q -C mono -b "$cost_buffer" $(sed 's/^/-e /' /tmp/cost.events) \
-		-o "$plain_file" "$@" >/dev/null
+	trace-cmd record -q -B plain -C mono -b "$cost_buffer" \
+		$(sed 's/^/-e /' /tmp/cost.events) -o "$plain_file" "$@" >/dev/null
 	plain_result=$?
-	trace-cmd reset >/dev/null
-	: >$tracing/kprobe_events
+	rmdir $tracing/instances/plain 2>/dev/null
+	sed 's/^[pr0-9]*:\([^ ]*\) .*/-:\1/' /tmp/cost.probes >>$tracing/kprobe_events
 	return $plain_result
 }
 

@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The lab's own arithmetic, without booting anything: its options, what it says
+# of a capture, and its medians.
+set -u
+source_dir=$1
+lab=$source_dir/scripts/lab
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+failures=0
+
+expect() { # WHAT WANTED GOT
+	[ "$2" = "$3" ] && return
+	echo "$1: wanted '$2', got '$3'"
+	failures=$((failures + 1))
+}
+
+# shellcheck source=/dev/null
+. "$source_dir/scripts/lab.d/table.sh"
+# shellcheck source=/dev/null
+. "$source_dir/scripts/lab.d/cost.sh"
+# shellcheck source=/dev/null
+. "$source_dir/scripts/lab.d/guest/scenarios.sh"
+
+"$lab" --kernel >/dev/null 2>&1
+expect "an option without a value" 2 $?
+"$lab" --scenario alias3,nonsense >/dev/null 2>&1
+expect "an unknown scenario" 2 $?
+"$lab" --seconds 0 >/dev/null 2>&1
+expect "no seconds" 2 $?
+"$lab" --run "$temp/none" >/dev/null 2>&1
+expect "a script that is not there" 2 $?
+expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"
+expect "each scenario once" "" "$("$lab" --list | sort | uniq -d)"
+for name in $(quick_scenarios); do
+	expect "quick scenario $name" 1 "$("$lab" --list | grep -cx "$name")"
+done
+
+expect "the algorithm before 6.8" hva "$(algorithm_of 6.1)"
+expect "the algorithm from 6.8 on" gfn "$(algorithm_of 6.8)"
+expect "the algorithm of 6.12" gfn "$(algorithm_of 6.12)"
+
+# KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COUNTED
+said() {
+	verdict "$@" | paste -sd,
+}
+expect "a good capture" "" "$(said workload 0 10 10 199 200 30 30 0 40 40)"
+expect "no counters" "" "$(said workload 0 10 10 0 0 30 30 0 40 '')"
+expect "another life" "" "$(said late 0 10 10 0 0 30 30 0 40 90)"
+expect "loss" "lost 3" "$(said workload 3 10 10 0 0 30 30 0 40 40)"
+expect "locked" "1 locked disagree" "$(said workload 0 9 10 0 0 30 30 0 40 40)"
+expect "lockless" "2 lockless disagree" "$(said workload 0 10 10 198 200 30 30 0 40 40)"
+expect "state" "2 STATE differ" "$(said workload 0 10 10 0 0 28 30 0 40 40)"
+expect "nothing" "no decisions,no STATE" "$(said late 0 0 0 0 0 0 0 0 0 0)"
+expect "missed" "missed 4" "$(said workload 0 10 10 0 0 30 30 4 40 40)"
+expect "incomplete" "39 faults recorded, KVM counted 40" \
+	"$(said workload 0 10 10 0 0 30 30 0 39 40)"
+expect "a good lossy capture" "" "$(said lost 3 10 10 0 0 30 30 0 30 40)"
+expect "a lossy capture without loss" "nothing lost" "$(said lost 0 10 10 0 0 30 30 0 30 40)"
+expect "a lossy capture that judges nothing" "" "$(said lost 3 0 0 0 0 0 0 0 30 40)"
+
+# Medians of 10, 20 and 90 us an access: 20; 27 us with trace-cmd: (27 - 20) / 7 = 1 us an event.
+for access in 10 90 20; do
+	echo "cost new-pages none 1000 1000 ${access}000000 0"
+done >"$temp/log"
+{
+	echo "cost new-pages trace-cmd 1000 1000 27000000 350000"
+	echo "cost new-pages retryscope 1000 1000 29700000 420000"
+} >>"$temp/log"
+cat >"$temp/wanted" <<'END'
+workload   recorder     rounds  us/access  slow-down   ns/event bytes/event
+new-pages  none              3       20.0       1.00          -          -
+new-pages  trace-cmd         1       27.0       1.35       1000       50.0
+new-pages  retryscope        1       29.7       1.49       1386       60.0
+new-pages: retryscope takes 1.10 times as long as trace-cmd
+END
+cost_table "$temp/log" >"$temp/got"
+difference=$(diff "$temp/wanted" "$temp/got")
+expect "the table of costs" "" "$difference"
+[ "$failures" -eq 0 ]

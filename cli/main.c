@@ -20,6 +20,7 @@ static const struct verb verbs[] = {
 	{ "workload", "run a small KVM guest with aliased memory, to record", rs_cmd_workload },
 	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },
 	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
+	{ "synth", "make a synthetic trace from a named scenario", rs_cmd_synth },
 	{ "help", "show this, or the help of a verb", rs_cmd_help },
 };
 

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "cli/cli.h"
+#include "traces/synth.h"
+#include "traces/trace.h"
+
+enum { OPT_TO = 256, OPT_LIST, OPT_SHOW, OPT_DIGEST };
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "FILE", 0, "write to FILE, not to standard output", 0 },
+	{ "to", OPT_TO, "text|binary", 0, "the form to write (text)", 0 },
+	{ "list", OPT_LIST, NULL, 0, "list the scenarios and the parameters, and exit", 0 },
+	{ "show", OPT_SHOW, NULL, 0, "print the value of every parameter, and exit", 0 },
+	{ "digest", OPT_DIGEST, NULL, 0,
+	  "write no trace, but print how many events it has and a checksum of them", 0 },
+	{ 0 },
+};
+
+struct synth_args {
+	struct rs_synth_params params;
+	const char *output;
+	enum rs_form form;
+	bool list, show, digest;
+};
+
+static error_t parse_parameter(struct argp_state *state, struct synth_args *a, char *arg)
+{
+	char *value = strchr(arg, '=');
+	struct rs_error err = { 0 };
+
+	if (value)
+		*value++ = '\0';
+	if (rs_synth_set(&a->params, value ? arg : "scenario", value ? value : arg, &err))
+		argp_error(state, "%s; --list names them", err.text);
+	return 0;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct synth_args *a = state->input;
+
+	switch (key) {
+	case 'o':
+		a->output = arg;
+		return 0;
+	case OPT_TO:
+		if (!strcmp(arg, "text"))
+			a->form = RS_FORM_TEXT;
+		else if (!strcmp(arg, "binary"))
+			a->form = RS_FORM_BINARY;
+		else
+			argp_error(state, "--to takes text or binary, not '%s'", arg);
+		return 0;
+	case OPT_LIST:
+		a->list = true;
+		return 0;
+	case OPT_SHOW:
+		a->show = true;
+		return 0;
+	case OPT_DIGEST:
+		a->digest = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		return parse_parameter(state, a, arg);
+	case ARGP_KEY_NO_ARGS:
+		if (!a->list)
+			argp_error(state, "name a scenario; --list has them");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void print_list(const struct rs_synth_params *p)
+{
+	const struct rs_synth_scenario_info *s;
+	const struct rs_synth_param_info *d;
+	char value[64];
+
+	puts("Scenarios:");
+	for (size_t i = 0; (s = rs_synth_scenario(i)); i++)
+		printf("  %-20s %s\n", s->name, s->summary);
+	printf("\nParameters, with their values in the scenario \"%s\":\n", p->scenario);
+	for (size_t i = 0; (d = rs_synth_param(i)); i++) {
+		rs_synth_get(p, d->key, value, sizeof(value));
+		printf("  %s=%s\n      %s (%s)\n", d->key, value, d->summary, d->takes);
+	}
+}
+
+/* All parameters, as they stand on a command line. */
+static int all_parameters(const struct rs_synth_params *p, char **text)
+{
+	const struct rs_synth_param_info *d;
+	char value[64];
+	size_t size;
+	FILE *f = open_memstream(text, &size);
+
+	if (!f)
+		return -1;
+	fputs(p->scenario, f);
+	for (size_t i = 0; (d = rs_synth_param(i)); i++) {
+		rs_synth_get(p, d->key, value, sizeof(value));
+		fprintf(f, " %s=%s", d->key, value);
+	}
+	return fclose(f);
+}
+
+static int show(const struct rs_synth_params *p)
+{
+	char *text = NULL;
+
+	if (all_parameters(p, &text))
+		return RS_EXIT_OUTPUT;
+	for (char *c = text; *c; c++)
+		if (*c == ' ')
+			*c = '\n';
+	puts(text);
+	free(text);
+	return RS_EXIT_OK;
+}
+
+/* The stream is little-endian records; the checksum is over these bytes. */
+static int digest(struct rs_synth *s)
+{
+	uint64_t count[RS_NR_EVENT_TYPES] = { 0 }, events = 0;
+	const struct rs_event *evs;
+	XXH64_state_t *state = XXH64_createState();
+	size_t n;
+
+	if (!state)
+		return RS_EXIT_OUTPUT;
+	XXH64_reset(state, 0);
+	while (!rs_cli_interrupted && (n = rs_synth_next(s, &evs))) {
+		XXH64_update(state, evs, n * sizeof(*evs));
+		for (size_t i = 0; i < n; i++)
+			count[evs[i].type]++;
+		events += n;
+	}
+	printf("%016" PRIx64 " %" PRIu64 " events\n", XXH64_digest(state), events);
+	for (unsigned int i = 0; i < RS_NR_EVENT_TYPES; i++)
+		if (count[i])
+			printf("%16" PRIu64 " %s\n", count[i], rs_event_name(i));
+	XXH64_freeState(state);
+	return rs_cli_interrupted ? RS_EXIT_INTR : RS_EXIT_OK;
+}
+
+/* The trace says how to make it again. */
+static int describe(struct rs_trace_meta *meta, const struct synth_args *a, struct rs_error *err)
+{
+	char *text = NULL;
+	int ret = -1;
+
+	if (!all_parameters(&a->params, &text))
+		ret = rs_meta_add_fact(meta, "synth", text);
+	free(text);
+	if (ret)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	return 0;
+}
+
+static int put_all(struct rs_synth *s, struct rs_writer *w, struct rs_error *err)
+{
+	const struct rs_event *evs;
+	size_t n;
+
+	while ((n = rs_synth_next(s, &evs))) {
+		int ret = rs_writer_put(w, evs, n, err);
+
+		if (ret)
+			return ret;
+		if (rs_cli_interrupted)
+			return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+	}
+	return 0;
+}
+
+static int write_trace(const struct synth_args *a, struct rs_synth *s)
+{
+	struct rs_trace_meta meta = { 0 };
+	struct rs_error err = { 0 };
+	struct rs_writer *w = rs_writer_open(a->output, a->form, &err);
+	int ret;
+
+	if (!w)
+		return rs_cli_report(&err);
+	ret = describe(&meta, a, &err);
+	if (!ret)
+		ret = put_all(s, w, &err);
+	if (ret)
+		rs_writer_abort(w);
+	else
+		ret = rs_writer_finish(w, &meta, &err);
+	rs_meta_free(&meta);
+	return ret ? rs_cli_report(&err) : RS_EXIT_OK;
+}
+
+int rs_cmd_synth(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse_option,
+		.args_doc = "SCENARIO [KEY=VALUE...]",
+		.doc = "Makes a synthetic trace: a guest that faults while its host does "
+		       "what the scenario is named after."
+		       "\vThe same parameters give the same trace on every machine.",
+	};
+	struct synth_args a = { .output = "-", .form = RS_FORM_TEXT };
+	struct rs_error err = { 0 };
+	struct rs_synth *s;
+	int ret;
+
+	rs_synth_defaults(&a.params);
+	argp_err_exit_status = RS_EXIT_USAGE;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return RS_EXIT_USAGE;
+	if (a.list) {
+		print_list(&a.params);
+		return RS_EXIT_OK;
+	}
+	if (a.show)
+		return show(&a.params);
+	s = rs_synth_new(&a.params, &err);
+	if (!s)
+		return rs_cli_report(&err);
+	rs_cli_catch_signals();
+	ret = a.digest ? digest(s) : write_trace(&a, s);
+	rs_synth_free(s);
+	return ret;
+}

@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <xxhash.h>
+
+#include "replay/replay.h"
+#include "traces/synth.h"
+#include "traces/synth_random.h"
+
+#define MAX_SETTINGS 12
+
+/* A scenario and "key=value" settings up to NULL. */
+static struct rs_synth_params params_of(const char *scenario, const char *const *settings)
+{
+	struct rs_synth_params p;
+	struct rs_error err = { 0 };
+	char key[64];
+
+	rs_synth_defaults(&p);
+	assert_int_equal(rs_synth_set(&p, "scenario", scenario, &err), 0);
+	for (; *settings; settings++) {
+		const char *value = strchr(*settings, '=');
+
+		snprintf(key, sizeof(key), "%.*s", (int)(value - *settings), *settings);
+		if (rs_synth_set(&p, key, value + 1, &err))
+			fail_msg("%s", err.text);
+	}
+	return p;
+}
+
+static struct rs_synth *make(const struct rs_synth_params *p)
+{
+	struct rs_error err = { 0 };
+	struct rs_synth *s = rs_synth_new(p, &err);
+
+	if (!s)
+		fail_msg("%s", err.text);
+	return s;
+}
+
+static uint64_t digest(const struct rs_synth_params *p)
+{
+	struct rs_synth *s = make(p);
+	XXH64_state_t *state = XXH64_createState();
+	const struct rs_event *evs;
+	uint64_t result;
+	size_t n;
+
+	XXH64_reset(state, 0);
+	while ((n = rs_synth_next(s, &evs)))
+		XXH64_update(state, evs, n * sizeof(*evs));
+	result = XXH64_digest(state);
+	XXH64_freeState(state);
+	rs_synth_free(s);
+	return result;
+}
+
+/*
+ * What `retryscope synth SCENARIO events=100000 --digest` prints: these change
+ * only when a scenario is meant to change, and never with the machine.
+ */
+static void test_same_bytes(void **state)
+{
+	static const struct {
+		const char *scenario;
+		uint64_t digest;
+	} golden[] = {
+		{ "ksm", 0x8303da2be774956f },
+		{ "thp-collapse", 0x21acef702a0acd66 },
+		{ "thp-split", 0xe82bf7b521acd8bf },
+		{ "numa-balancing", 0xd27dbdf2a8f75a32 },
+		{ "balloon", 0x5ad423c3650e4392 },
+		{ "free-page-reporting", 0xcf7c6ab1f3b10869 },
+		{ "memory-reclaim", 0x5adac5674c943a26 },
+		{ "live-migration", 0x931347e7ef5f4df2 },
+		{ "madvise-all", 0x91954e5d2faabb26 },
+		{ "guest-memfd", 0xc543bb091e3295a8 },
+
+	};
+	static const char *const settings[] = { "events=100000", NULL };
+	static const char *const other[] = { "events=100000", "seed=2", NULL };
+
+	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
+		struct rs_synth_params p = params_of(golden[i].scenario, settings);
+		struct rs_synth_params q = params_of(golden[i].scenario, other);
+
+		if (digest(&p) != golden[i].digest)
+			fail_msg("%s: 0x%016" PRIx64, golden[i].scenario, digest(&p));
+		assert_int_not_equal(digest(&q), golden[i].digest);
+	}
+	assert_null(rs_synth_scenario(sizeof(golden) / sizeof(golden[0])));
+}
+
+/* Whether all faults so far were judged alike by the first two algorithms. */
+struct alike {
+	uint64_t faults, differ;
+};
+
+static void on_judged(void *arg, const struct rs_judged *j)
+{
+	struct alike *a = arg;
+
+	a->faults++;
+	a->differ += !j->rejected[0] != !j->rejected[1];
+}
+
+/* Replays the whole stream; any anomaly fails the test. */
+static struct rs_result *replay(const struct rs_synth_params *p, const char *algos,
+				struct alike *alike)
+{
+	struct rs_observer observer = { .arg = alike, .judged = on_judged };
+	struct rs_replay_opts opts = {
+		.algos = algos,
+		.flags = RS_REPLAY_ALL,
+		.strict = true,
+		.observer = alike ? &observer : NULL,
+	};
+	struct rs_error err = { 0 };
+	struct rs_replay *r = rs_replay_new(&opts, &err);
+	struct rs_synth *s = make(p);
+	const struct rs_event *evs;
+	struct rs_result *result;
+	size_t n;
+
+	assert_non_null(r);
+	while ((n = rs_synth_next(s, &evs)))
+		if (rs_replay_feed(r, evs, n, &err))
+			fail_msg("%s: %s", p->scenario, err.text);
+	result = rs_replay_finish(r, &err);
+	assert_non_null(result);
+	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
+		if (result->anomalies[i])
+			fail_msg("%s: %" PRIu64 " x %s", p->scenario, result->anomalies[i],
+				 rs_anomaly_name(i));
+	rs_synth_free(s);
+	rs_replay_free(r);
+	return result;
+}
+
+/* Every scenario in every shape is a well-formed stream, and no kernel is ever wrong on it. */
+static void test_well_formed(void **state)
+{
+	static const char *const shapes[][MAX_SETTINGS] = {
+		{ NULL },
+		{ "layout=flat", "guest-size=64K", "vcpus=1", NULL },
+		{ "layout=pc", "vga=on", "guest-size=128M", "walk=on", "period=1ms", NULL },
+		{ "layout=q35", "vga=on", "guest-size=3G", "pick=hot", "period=1ms", NULL },
+		{ "layout=many:1000", "aliases=3", "alias-share=0.5", "alias-distance=4G",
+		  "walk=on", "period=1ms", NULL },
+		{ "layout=dimms:7", "aliases=5", "alias-part=0.3", "walk=on", "invalidators=9",
+		  "nested=1M", "period=1ms", NULL },
+		{ "vms=3", "miss=20%", "ended=10%", "aliases=2", "refault=1", "period=1ms",
+		  "walk=on", "walk-time=0", NULL },
+		{ "vcpus=0", "period=1us", "gap=1", "inval-time=1", NULL },
+		{ "invalidators=0", "fault-time=1", "fault-rate=1000000000", NULL },
+	};
+	const struct rs_synth_scenario_info *scenario;
+
+	for (size_t i = 0; (scenario = rs_synth_scenario(i)); i++) {
+		for (size_t k = 0; k < sizeof(shapes) / sizeof(shapes[0]); k++) {
+			struct rs_synth_params p = params_of(scenario->name, shapes[k]);
+			struct rs_result *r;
+
+			p.events = 5000;
+			r = replay(&p, "all", NULL);
+			assert_true(r->events >= 5000 && r->events < 5000 + 200 + 2000);
+			for (size_t v = 0; v < r->nr_vms; v++)
+				for (size_t a = 0; a < r->nr_algos; a++)
+					if (r->vms[v].algos[a].merged)
+						assert_int_equal(r->vms[v].algos[a].missed, 0);
+			rs_result_free(r);
+		}
+	}
+}
+
+/* The causes that hva and gfn reject for in a VM, as a scenario names them. */
+static void causes_of(const struct rs_vm_result *vm, char *text, size_t size)
+{
+	text[0] = '\0';
+	for (unsigned int c = 0; c < RS_NR_CAUSES; c++) {
+		if (!vm->algos[0].causes[c] && !vm->algos[1].causes[c])
+			continue;
+		if (text[0])
+			strncat(text, ",", size - strlen(text) - 1);
+		strncat(text, rs_cause_name(c), size - strlen(text) - 1);
+	}
+}
+
+static void test_causes(void **state)
+{
+	static const char *const settings[] = { "events=400000", "period=1ms", NULL };
+	const struct rs_synth_scenario_info *scenario;
+	char causes[128];
+
+	for (size_t i = 0; (scenario = rs_synth_scenario(i)); i++) {
+		struct rs_synth_params p = params_of(scenario->name, settings);
+		struct rs_result *r = replay(&p, "hva,gfn", NULL);
+
+		assert_true(r->vms[0].necessary > 0);
+		causes_of(&r->vms[0], causes, sizeof(causes));
+		assert_string_equal(causes, scenario->causes);
+		rs_result_free(r);
+	}
+}
+
+static uint64_t cause_count(const char *scenario, const char *const *settings, unsigned int cause)
+{
+	struct rs_synth_params p = params_of(scenario, settings);
+	struct rs_result *r = replay(&p, "gfn", NULL);
+	uint64_t count = r->vms[0].algos[0].causes[cause];
+
+	rs_result_free(r);
+	return count;
+}
+
+/* What the aliases, the window of a VGA card and memory in reverse order are there for. */
+static void test_causes_of_layouts(void **state)
+{
+	static const char *const aliased[] = { "events=100000", "aliases=1", "period=1ms", NULL };
+	static const char *const vga[] = { "events=200000", "layout=pc", "guest-size=16M", "vga=on",
+					   NULL };
+	static const char *const dimms[] = { "events=100000", "layout=dimms:16", "period=10ms",
+					     NULL };
+	static const char *const many[] = { "events=100000", "layout=many:16", "period=10ms",
+					    NULL };
+
+	assert_true(cause_count("memory-reclaim", aliased, RS_CAUSE_ALIAS) > 0);
+	assert_true(cause_count("memory-reclaim", vga, RS_CAUSE_ALIAS) > 0);
+	assert_true(cause_count("numa-balancing", dimms, RS_CAUSE_SCATTER) > 0);
+	assert_int_equal(cause_count("numa-balancing", many, RS_CAUSE_SCATTER), 0);
+}
+
+/* Without aliases, and with host addresses in the order of frames, the ranges are the same. */
+static void test_contiguous_is_alike(void **state)
+{
+	static const char *const shapes[][MAX_SETTINGS] = {
+		{ "layout=flat", NULL },
+		{ "layout=many:64", "invalidators=3", NULL },
+		{ "layout=flat", "guest-size=1M", "invalidators=8", "period=10us", "miss=0.1",
+		  "nested=16K", NULL },
+	};
+	const struct rs_synth_scenario_info *scenario;
+
+	for (size_t i = 0; (scenario = rs_synth_scenario(i)); i++) {
+		for (size_t k = 0; k < sizeof(shapes) / sizeof(shapes[0]); k++) {
+			struct rs_synth_params p = params_of(scenario->name, shapes[k]);
+			struct alike alike = { 0 };
+
+			if (p.space == RS_SPACE_GFN)
+				continue;
+			p.events = 50000;
+			rs_result_free(replay(&p, "hva,gfn", &alike));
+			assert_true(alike.faults > 0);
+			assert_int_equal(alike.differ, 0);
+		}
+	}
+}
+
+static size_t count_memslots(const struct rs_event *evs)
+{
+	size_t n = 0;
+
+	while (evs[n].type == RS_EV_MEMSLOT)
+		n++;
+	return n;
+}
+
+/* All but the guest frames stays as it was when only aliases are added: grids compare cells. */
+static void test_common_random_numbers(void **state)
+{
+	static const char *const none[] = { "events=20000", "layout=flat", NULL };
+	static const char *const some[] = { "events=20000", "layout=flat", "aliases=1", NULL };
+	struct rs_synth_params p = params_of("memory-reclaim", none);
+	struct rs_synth_params q = params_of("memory-reclaim", some);
+	struct rs_synth *s = make(&p), *t = make(&q);
+	const struct rs_event *a, *b;
+	size_t n = rs_synth_next(s, &a), m = rs_synth_next(t, &b);
+	size_t i = count_memslots(a), k = count_memslots(b);
+	uint64_t faults = 0, same = 0;
+
+	assert_true(i < k && k < 10);
+	for (; i < n && k < m; i++, k++) {
+		assert_int_equal(a[i].time_ns, b[k].time_ns);
+		assert_int_equal(a[i].type, b[k].type);
+		faults += a[i].type == RS_EV_FAULT_BEGIN;
+		same += a[i].type == RS_EV_FAULT_BEGIN && a[i].a == b[k].a;
+	}
+	assert_true(faults > 20 && same < faults);
+	rs_synth_free(s);
+	rs_synth_free(t);
+}
+
+static void test_parameters(void **state)
+{
+	static const char *const bad[][2] = {
+		{ "vcpu", "1" },
+		{ "vcpus", "4097" },
+		{ "vcpus", "-1" },
+		{ "vcpus", "" },
+		{ "guest-size", "5000" },
+		{ "guest-size", "4Q" },
+		{ "guest-size", "4K" },
+		{ "layout", "many" },
+		{ "layout", "many:0" },
+		{ "layout", "flat:2" },
+		{ "layout", "many:32765" },
+		{ "layout", "isa" },
+		{ "vga", "yes" },
+		{ "alias-share", "101%" },
+		{ "alias-share", "1.1" },
+		{ "zipf", "0.9999" },
+		{ "zipf", "-1" },
+		{ "zipf", "." },
+		{ "pick", "cold" },
+		{ "period", "0" },
+		{ "period", "10 ms" },
+		{ "scenario", "nothing" },
+		{ "scenario", "" },
+		{ "layout", "many:1e3" },
+		{ "seed", "1x" },
+		{ "miss", "%" },
+		{ "miss", "0.0000001" },
+	};
+	const struct rs_synth_param_info *d;
+	struct rs_synth_params p, q;
+	struct rs_error err;
+	char value[64];
+
+	rs_synth_defaults(&p);
+	rs_synth_defaults(&q);
+	assert_int_equal(rs_synth_set(&p, "scenario", "guest-memfd", NULL), 0);
+	assert_int_equal(rs_synth_set(&p, "layout", "dimms:12", NULL), 0);
+	assert_int_equal(rs_synth_set(&p, "miss", "12.5%", NULL), 0);
+	assert_int_equal(rs_synth_set(&p, "zipf", "1.25", NULL), 0);
+	assert_int_equal(rs_synth_set(&p, "gap", "1500ns", NULL), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memset(&err, 0, sizeof(err));
+		assert_int_equal(rs_synth_set(&p, bad[i][0], bad[i][1], &err), -EINVAL);
+		assert_int_equal(err.kind, RS_ERR_USAGE);
+		assert_non_null(strstr(err.text, bad[i][0]));
+	}
+	assert_int_equal(rs_synth_get(&p, "vcpu", value, sizeof(value)), -EINVAL);
+	/* What get() writes, set() reads. */
+	assert_int_equal(rs_synth_set(&q, "scenario", p.scenario, NULL), 0);
+	for (size_t i = 0; (d = rs_synth_param(i)); i++) {
+		assert_int_equal(rs_synth_get(&p, d->key, value, sizeof(value)), 0);
+		assert_int_equal(rs_synth_set(&q, d->key, value, NULL), 0);
+	}
+	assert_memory_equal(&p, &q, sizeof(p));
+	rs_synth_get(&p, "layout", value, sizeof(value));
+	assert_string_equal(value, "dimms:12");
+	rs_synth_get(&p, "miss", value, sizeof(value));
+	assert_string_equal(value, "0.125");
+	rs_synth_get(&p, "zipf", value, sizeof(value));
+	assert_string_equal(value, "1.25");
+	rs_synth_get(&p, "gap", value, sizeof(value));
+	assert_string_equal(value, "1500ns");
+}
+
+/* Each value is good, but they do not fit together. */
+static void test_impossible(void **state)
+{
+	static const char *const bad[][MAX_SETTINGS] = {
+		{ "events=0", "time=0", NULL },
+		{ "layout=flat", "vga=on", NULL },
+		{ "layout=pc", "guest-size=512K", NULL },
+		{ "layout=many:32000", "aliases=1000", "guest-size=1T", NULL },
+		{ "layout=many:100", "guest-size=64K", NULL },
+		{ "aliases=1", "alias-share=0.5", "alias-distance=1G", NULL },
+		{ "aliases=4000", "alias-distance=64T", NULL },
+		{ "aliases=1", "alias-share=0.5", "alias-distance=8G", "layout=dimms:4", NULL },
+		{ "aliases=3", "alias-distance=1G", "vga=on", "guest-size=4032M", "alias-share=0.1",
+		  "layout=pc", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct rs_synth_params p = params_of("ksm", bad[i]);
+		struct rs_error err = { 0 };
+
+		errno = 0;
+		assert_null(rs_synth_new(&p, &err));
+		assert_int_equal(errno, EINVAL);
+		assert_int_equal(err.kind, RS_ERR_USAGE);
+		assert_true(err.text[0]);
+	}
+	rs_synth_free(NULL);
+}
+
+static void test_logarithms(void **state)
+{
+	for (uint64_t x = 1; x < 1ULL << 62; x = x * 3 + 1)
+		assert_true(fabs((double)rs_fixed_log2(x) / 0x1p32 - log2((double)x)) < 1e-8);
+	for (uint64_t y = 0; y < 63ULL << 32; y += 123456789012) {
+		double want = exp2(-(double)y / 0x1p32) * 0x1p63;
+
+		assert_true(fabs((double)rs_fixed_exp2_neg(y) - want) < want * 1e-8 + 1);
+	}
+	assert_int_equal(rs_fixed_exp2_neg(64ULL << 32), 0);
+}
+
+static void test_exponential(void **state)
+{
+	static struct rs_exponential e;
+	uint64_t random = 1, n = 1000000, above = 0;
+	double sum = 0;
+
+	rs_exponential_init(&e);
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t value = rs_exponential(&e, rs_random(&random), 1000000);
+
+		sum += (double)value;
+		above += value > 3000000;
+	}
+	assert_true(fabs(sum / (double)n - 1e6) < 5e3);
+	assert_true(fabs((double)above / (double)n - exp(-3)) < 1e-3);
+	assert_int_equal(rs_exponential(&e, 5, 0), 0);
+}
+
+/* Ranks are drawn as often as the law of Zipf wants, within the noise of so many draws. */
+static void test_zipf(void **state)
+{
+	enum { N = 5000, DRAWS = 2000000 };
+	static struct rs_zipf z;
+	static uint32_t count[N];
+	static const uint32_t exponents[] = { 0, 500, 990, 2000 };
+	uint64_t random = 1;
+
+	for (size_t e = 0; e < sizeof(exponents) / sizeof(exponents[0]); e++) {
+		double s = exponents[e] / 1000.0, all = 0;
+
+		memset(count, 0, sizeof(count));
+		rs_zipf_init(&z, N, exponents[e]);
+		for (int i = 1; i <= N; i++)
+			all += pow(i, -s);
+		for (int i = 0; i < DRAWS; i++) {
+			uint64_t r = rs_random(&random);
+
+			count[rs_zipf_draw(&z, r, rs_random(&random))]++;
+		}
+		for (int from = 1, to = 2; from <= N; from = to, to *= 2) {
+			double want = 0, got = 0;
+
+			for (int i = from; i < to && i <= N; i++) {
+				want += DRAWS * pow(i, -s) / all;
+				got += count[i - 1];
+			}
+			assert_true(fabs(got - want) < 5 * sqrt(want) + 1);
+		}
+	}
+	rs_zipf_init(&z, 1, 990);
+	assert_int_equal(rs_zipf_draw(&z, UINT64_MAX, UINT64_MAX), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_well_formed),
+		cmocka_unit_test(test_causes),
+		cmocka_unit_test(test_causes_of_layouts),
+		cmocka_unit_test(test_contiguous_is_alike),
+		cmocka_unit_test(test_common_random_numbers),
+		cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_impossible),
+		cmocka_unit_test(test_logarithms),
+		cmocka_unit_test(test_exponential),
+		cmocka_unit_test(test_zipf),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -223,13 +223,18 @@ static json_t *mismatches(const struct rs_vm_result *v)
 
 static json_t *closed_vm(const struct rs_closed_vm *c)
 {
-	return OBJECT({ "precheck", json_boolean(c->precheck) },
-		      { "arrivals", rs_json_text(c->arrivals) },
-		      { "retry_gap_ns", rs_json_u64(c->retry_gap_ns) },
-		      { "retry_gap_assumed", json_boolean(c->retry_gap_assumed) },
-		      { "clean_attempt_ns", rs_json_u64(c->clean_attempt_ns) },
-		      { "logical_faults", rs_json_u64(c->logical_faults) },
-		      { "recorded_retries", rs_json_u64(c->recorded_retries) });
+	return OBJECT(
+		{ "precheck", json_boolean(c->precheck) },
+		{ "arrivals", rs_json_text(c->arrivals) },
+		{ "retry_gap_ns", rs_json_u64(c->retry_gap_ns) },
+		{ "retry_gap_assumed", json_boolean(c->retry_gap_assumed) },
+		{ "clean_attempt_ns", rs_json_u64(c->clean_attempt_ns) },
+		{ "precheck_ns", rs_json_u64(c->precheck_ns) },
+		{ "logical_faults", rs_json_u64(c->logical_faults) },
+		{ "recorded_retries", rs_json_u64(c->recorded_retries) },
+		{ "check", c->checked ? OBJECT({ "as_recorded", rs_json_u64(c->check_as_recorded) },
+					       { "retries", rs_json_u64(c->check_retries) })
+				      : json_null() });
 }
 
 static json_t *faults(const struct rs_vm_result *v)

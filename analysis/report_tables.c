@@ -172,17 +172,20 @@ static void closed_row(struct rs_table *t, const struct rs_algo_result *a,
 static void closed_check(struct rs_page *p, const struct rs_report *rep,
 			 const struct rs_vm_result *v)
 {
-	const struct rs_algo_result *own = rs_vm_algo(rep->result, v, rep->result->kernel_algo);
 	char text[48];
 
-	if (!own || !own->closed)
+	if (!v->closed.checked)
 		return;
 	rs_para(p, 0, 0,
-		"The check: simulating %s, the traced kernel's own, %s of %s logical faults (%s) "
-		"came out exactly as recorded (same retries, same end).",
-		own->name, COUNT(own->closed->as_recorded), COUNT(v->closed.logical_faults),
-		rs_format_share(share(own->closed->as_recorded, v->closed.logical_faults), text,
-				sizeof(text)));
+		"The check: simulating %s, the traced kernel's own, with recorded arrivals and its "
+		"own "
+		"pre-check, %s of %s logical faults (%s) came out exactly as recorded (same "
+		"retries, same end); retries in all: %s simulated, %s recorded.",
+		rep->result->kernel_algo, COUNT(v->closed.check_as_recorded),
+		COUNT(v->closed.logical_faults),
+		rs_format_share(share(v->closed.check_as_recorded, v->closed.logical_faults), text,
+				sizeof(text)),
+		COUNT(v->closed.check_retries), COUNT(v->closed.recorded_retries));
 }
 
 void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)

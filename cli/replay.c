@@ -9,9 +9,20 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "replay/closed.h"
 #include "replay/replay.h"
 
-enum { OPT_FORMAT = 0x100, OPT_ALGO, OPT_LOOP, OPT_STRICT, OPT_DISTRIBUTIONS };
+enum {
+	OPT_FORMAT = 0x100,
+	OPT_ALGO,
+	OPT_LOOP,
+	OPT_STRICT,
+	OPT_DISTRIBUTIONS,
+	OPT_ARRIVALS,
+	OPT_PRECHECK,
+	OPT_GAP,
+	OPT_JOBS
+};
 
 struct replay_args {
 	struct rs_input input;
@@ -19,7 +30,12 @@ struct replay_args {
 	const char *algos;
 	const char *output;
 	bool strict, distributions;
+	bool closed_loop;
+	const char *closed_only; /* the first option given that needs --loop closed */
+	const char *precheck, *gap;
+	struct rs_closed_opts closed;
 	struct rs_replay *engine;
+	struct rs_closed *simulation;
 };
 
 static const struct argp_option options[] = {
@@ -28,12 +44,74 @@ static const struct argp_option options[] = {
 	  "algorithms: names separated by commas, or all (" RS_ALGOS_DEFAULT "); "
 	  "`retryscope help algorithms` lists them",
 	  0 },
-	{ "loop", OPT_LOOP, "open", 0, "judge each recorded fault once (open)", 0 },
+	{ "loop", OPT_LOOP, "open|closed", 0,
+	  "open (the default): judge each recorded fault once; closed: besides, simulate each "
+	  "algorithm for itself",
+	  0 },
+	{ "arrivals", OPT_ARRIVALS, "recorded|think", 0,
+	  "closed loop: a fault arrives at its recorded time (the default), or its vCPU runs as "
+	  "long as recorded before it",
+	  0 },
+	{ "precheck", OPT_PRECHECK, "on|off|traced", 0,
+	  "closed loop: test without the lock before the lookup; traced (the default): if the "
+	  "traced kernel did",
+	  0 },
+	{ "retry-gap", OPT_GAP, "TIME", 0,
+	  "closed loop: from a retry to the next attempt (the recorded median)", 0 },
+	{ "jobs", OPT_JOBS, "N", 0, "threads (one per CPU); changes no figure", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "the first anomaly of the trace is an error", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ "distributions", OPT_DISTRIBUTIONS, NULL, 0, "JSON: add the whole distributions", 0 },
 	{ 0 },
 };
+
+static enum rs_precheck parse_precheck(struct argp_state *state, const char *arg)
+{
+	if (!strcmp(arg, "on"))
+		return RS_PRECHECK_ON;
+	if (!strcmp(arg, "off"))
+		return RS_PRECHECK_OFF;
+	if (strcmp(arg, "traced"))
+		argp_error(state, "--precheck: on, off or traced expected, not '%s'", arg);
+	return RS_PRECHECK_TRACED;
+}
+
+/* Options that say how the closed loop is to run. */
+static error_t parse_closed(int key, char *arg, struct argp_state *state)
+{
+	struct replay_args *a = state->input;
+
+	switch (key) {
+	case OPT_ARRIVALS:
+		a->closed_only = "--arrivals";
+		a->closed.think = !strcmp(arg, "think");
+		if (!a->closed.think && strcmp(arg, "recorded"))
+			argp_error(state, "--arrivals: recorded or think expected, not '%s'", arg);
+		return 0;
+	case OPT_PRECHECK:
+		a->closed_only = "--precheck";
+		a->precheck = arg;
+		a->closed.precheck = parse_precheck(state, arg);
+		return 0;
+	case OPT_GAP:
+		a->closed_only = "--retry-gap";
+		a->gap = arg;
+		if (rs_cli_parse_time(arg, &a->closed.retry_gap_ns) || !a->closed.retry_gap_ns)
+			argp_error(state, "--retry-gap: a time of at least 1ns expected, not '%s'",
+				   arg);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static void parse_jobs(struct argp_state *state, const char *arg, unsigned int *jobs)
+{
+	uint64_t n;
+
+	if (rs_cli_parse_u64(arg, &n) || !n || n > 1024)
+		argp_error(state, "--jobs: 1 to 1024 expected, not '%s'", arg);
+	*jobs = (unsigned int)n;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -54,8 +132,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->algos = arg;
 		return 0;
 	case OPT_LOOP:
-		if (strcmp(arg, "open"))
-			argp_error(state, "--loop: open expected, not '%s'", arg);
+		a->closed_loop = !strcmp(arg, "closed");
+		if (!a->closed_loop && strcmp(arg, "open"))
+			argp_error(state, "--loop: open or closed expected, not '%s'", arg);
 		return 0;
 	case OPT_STRICT:
 		a->strict = true;
@@ -66,8 +145,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_DISTRIBUTIONS:
 		a->distributions = true;
 		return 0;
+	case OPT_JOBS:
+		parse_jobs(state, arg, &a->closed.jobs);
+		return 0;
+	case ARGP_KEY_END:
+		if (a->closed_only && !a->closed_loop)
+			argp_error(state, "%s needs --loop closed", a->closed_only);
+		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return parse_closed(key, arg, state);
 }
 
 static const struct argp_child children[] = { { &rs_input_argp, 0, NULL, 0 }, { 0 } };
@@ -95,6 +181,12 @@ static char *command_line(const struct replay_args *a)
 	if (strcmp(a->format->name, "text"))
 		rs_command_option(f, "--format", a->format->name);
 	rs_command_option(f, "--algo", a->algos);
+	if (a->closed_loop)
+		rs_command_option(f, "--loop", "closed");
+	if (a->closed.think)
+		rs_command_option(f, "--arrivals", "think");
+	rs_command_option(f, "--precheck", a->precheck);
+	rs_command_option(f, "--retry-gap", a->gap);
 	if (a->strict)
 		rs_command_word(f, "--strict");
 	if (a->distributions)
@@ -119,6 +211,14 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 		.vm = a->input.vm,
 	};
 
+	if (a->closed_loop) {
+		a->closed.algos = a->algos;
+		a->closed.kernel_algo = opts.kernel_algo;
+		a->simulation = rs_closed_new(&a->closed, err);
+		if (!a->simulation)
+			return -errno;
+		opts.observer = rs_closed_observer(a->simulation);
+	}
 	a->engine = rs_replay_new(&opts, err);
 	return a->engine ? 0 : -errno;
 }
@@ -163,10 +263,13 @@ static int run(struct replay_args *a, struct rs_error *err)
 	int rc = -1;
 
 	if (r && !rs_input_check_vm(&a->input, r->nr_vms, err))
+		rc = a->simulation ? rs_closed_finish(a->simulation, r, err) : 0;
+	if (r && !rc)
 		rc = write_report(a, reader, r, err);
 	rs_result_free(r);
 	rs_reader_close(reader);
 	rs_replay_free(a->engine);
+	rs_closed_free(a->simulation);
 	return rc;
 }
 

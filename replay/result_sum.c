@@ -83,6 +83,9 @@ static void add_closed_vm(struct rs_vm_result *to, const struct rs_vm_result *fr
 		t->clean_attempt_ns = 0;
 	t->retry_gap_assumed |= f->retry_gap_assumed;
 	t->logical_faults += f->logical_faults;
+	t->checked |= f->checked;
+	t->check_as_recorded += f->check_as_recorded;
+	t->check_retries += f->check_retries;
 	t->recorded_retries += f->recorded_retries;
 }
 

@@ -45,6 +45,14 @@ const struct rs_algo_result *rs_vm_algo(const struct rs_result *r, const struct 
 	return i ? &v->algos[i - 1] : NULL;
 }
 
+const struct rs_vm_result *rs_vm_result_find(const struct rs_result *r, uint32_t vm)
+{
+	for (size_t i = 0; i < r->nr_vms; i++)
+		if (r->vms[i].vm == vm)
+			return &r->vms[i];
+	return NULL;
+}
+
 const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t vm)
 {
 	for (size_t i = 0; i < m->nr_vms; i++)

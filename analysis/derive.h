@@ -20,6 +20,8 @@ double rs_widening(const struct rs_algo_result *a, const struct rs_algo_result *
 /* The algorithm called @name of this VM, or NULL. */
 const struct rs_algo_result *rs_vm_algo(const struct rs_result *r, const struct rs_vm_result *v,
 					const char *name);
+/* The VM of that number, or NULL. */
+const struct rs_vm_result *rs_vm_result_find(const struct rs_result *r, uint32_t vm);
 /* What is known of the VM, or NULL. */
 const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t vm);
 

@@ -119,11 +119,6 @@ json_t *rs_json_text(const char *text)
 	return v;
 }
 
-int rs_json_set(json_t *object, const char *key, json_t *value)
-{
-	return json_object_set_new(object, key, value) ? -ENOMEM : 0;
-}
-
 int rs_json_write(FILE *f, const json_t *root)
 {
 	char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));

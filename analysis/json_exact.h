@@ -33,9 +33,6 @@ json_t *rs_json_text(const char *text);
 /* @text, which must be JSON without strings, as it is. */
 json_t *rs_json_raw(const char *text);
 
-/* Sets @key of @object, both owned by the caller; takes @value, even on failure. 0 or -ENOMEM. */
-int rs_json_set(json_t *object, const char *key, json_t *value);
-
 /* Writes @root indented, with a newline at the end. 0, -ENOMEM, or -EIO if @f has failed. */
 int rs_json_write(FILE *f, const json_t *root);
 

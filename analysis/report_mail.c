@@ -47,7 +47,7 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 	}
 	rs_part_width(p, rep, v);
 	rs_blank_line(p);
-	rs_part_contents(p, rep, v);
+	rs_part_contents(p, v);
 	rs_part_agreement(p, rep, v);
 }
 
@@ -63,7 +63,7 @@ static int put_vms(struct rs_page *p, const struct rs_report *rep)
 		return 0;
 	}
 	if (r->nr_vms == 1) {
-		put_vm(p, rep, &r->vms[0], rs_part_vm_name(rep, &r->vms[0], who, sizeof(who)));
+		put_vm(p, rep, &r->vms[0], rs_part_vm_name(rep, r->vms[0].vm, who, sizeof(who)));
 		return 0;
 	}
 	if (rs_result_sum_vms(r, &all))

@@ -21,18 +21,17 @@ static const char *share_of(uint64_t part, uint64_t base, char *buf, size_t size
 
 #define SHARE(part, base) share_of((part), (base), (char[32]){ 0 }, 32)
 
-char *rs_part_vm_name(const struct rs_report *rep, const struct rs_vm_result *v, char *buf,
-		      size_t size)
+char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size)
 {
-	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, v->vm);
+	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, vm);
 
 	if (info && info->pid && info->command)
-		snprintf(buf, size, "VM %" PRIu32 " (pid %" PRId64 ", %s)", v->vm, info->pid,
+		snprintf(buf, size, "VM %" PRIu32 " (pid %" PRId64 ", %s)", vm, info->pid,
 			 info->command);
 	else if (info && info->pid)
-		snprintf(buf, size, "VM %" PRIu32 " (pid %" PRId64 ")", v->vm, info->pid);
+		snprintf(buf, size, "VM %" PRIu32 " (pid %" PRId64 ")", vm, info->pid);
 	else
-		snprintf(buf, size, "VM %" PRIu32, v->vm);
+		snprintf(buf, size, "VM %" PRIu32, vm);
 	return buf;
 }
 
@@ -306,7 +305,7 @@ static void put_unchecked(struct rs_page *p, const struct rs_vm_result *v)
 	}
 }
 
-void rs_part_contents(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+void rs_part_contents(struct rs_page *p, const struct rs_vm_result *v)
 {
 	rs_para(p, 0, 2,
 		"Memslots: at most %s at once with %s frames (4 KiB), of which %s share their "

@@ -30,13 +30,12 @@ void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct
 void rs_part_agreement(struct rs_page *p, const struct rs_report *rep,
 		       const struct rs_vm_result *v);
 /* Invalidations, memslots, and the faults that were not checked. */
-void rs_part_contents(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+void rs_part_contents(struct rs_page *p, const struct rs_vm_result *v);
 /* The reports that a merged one was added up from. */
 void rs_part_sources(struct rs_page *p, const struct rs_report *rep);
 
 /* "VM 1 (pid 12, qemu-system-x86)" into @buf; returns it. */
-char *rs_part_vm_name(const struct rs_report *rep, const struct rs_vm_result *v, char *buf,
-		      size_t size);
+char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size);
 /* "the kernel 6.1.0 (which runs hva)" into @buf; returns it. */
 char *rs_part_kernel_name(const struct rs_report *rep, char *buf, size_t size);
 

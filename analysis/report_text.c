@@ -28,7 +28,7 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 	}
 	rs_part_width(p, rep, v);
 	rs_blank_line(p);
-	rs_part_contents(p, rep, v);
+	rs_part_contents(p, v);
 }
 
 static int put_sum(struct rs_page *p, const struct rs_report *rep)
@@ -75,7 +75,7 @@ static int write_text(FILE *f, const struct rs_report *rep)
 	}
 	for (size_t i = 0; i < r->nr_vms; i++) {
 		rs_blank_line(&p);
-		put_vm(&p, rep, &r->vms[i], rs_part_vm_name(rep, &r->vms[i], who, sizeof(who)));
+		put_vm(&p, rep, &r->vms[i], rs_part_vm_name(rep, r->vms[i].vm, who, sizeof(who)));
 	}
 	return p.err ? p.err : ferror(f) ? -EIO : 0;
 }

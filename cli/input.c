@@ -8,6 +8,8 @@
 #include "cli/command.h"
 #include "replay/replay.h"
 
+#define MAX_JOBS 1024
+
 enum { OPT_VM = 0x1000, OPT_KERNEL_ALGO, OPT_ASSUME, OPT_MEMSLOTS };
 
 static const struct argp_option options[] = {
@@ -74,6 +76,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'j':
 		in->reader.jobs = parse_u32(state, "--jobs", arg);
+		if (!in->reader.jobs || in->reader.jobs > MAX_JOBS)
+			argp_error(state, "--jobs: 1 to %d expected, not '%s'", MAX_JOBS, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (in->path)

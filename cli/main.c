@@ -18,6 +18,7 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "probe", "what can this host tell? kernel, tracing, probe points", rs_cmd_probe },
 	{ "workload", "run a small KVM guest with aliased memory, to record", rs_cmd_workload },
+	{ "info", "tell what is in a trace", rs_cmd_info },
 	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },
 	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
 	{ "synth", "make a synthetic trace from a named scenario", rs_cmd_synth },

@@ -21,7 +21,6 @@ enum {
 	OPT_ARRIVALS,
 	OPT_PRECHECK,
 	OPT_GAP,
-	OPT_JOBS
 };
 
 struct replay_args {
@@ -45,7 +44,7 @@ static const struct argp_option options[] = {
 	  "`retryscope help algorithms` lists them",
 	  0 },
 	{ "loop", OPT_LOOP, "open|closed", 0,
-	  "open (the default): judge each recorded fault once; closed: besides, simulate each "
+	  "open (the default): judge each recorded fault once; closed: also simulate each "
 	  "algorithm for itself",
 	  0 },
 	{ "arrivals", OPT_ARRIVALS, "recorded|think", 0,
@@ -58,7 +57,6 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "retry-gap", OPT_GAP, "TIME", 0,
 	  "closed loop: from a retry to the next attempt (the recorded median)", 0 },
-	{ "jobs", OPT_JOBS, "N", 0, "threads (one per CPU); changes no figure", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "the first anomaly of the trace is an error", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ "distributions", OPT_DISTRIBUTIONS, NULL, 0, "JSON: add the whole distributions", 0 },
@@ -104,15 +102,6 @@ static error_t parse_closed(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static void parse_jobs(struct argp_state *state, const char *arg, unsigned int *jobs)
-{
-	uint64_t n;
-
-	if (rs_cli_parse_u64(arg, &n) || !n || n > 1024)
-		argp_error(state, "--jobs: 1 to 1024 expected, not '%s'", arg);
-	*jobs = (unsigned int)n;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct replay_args *a = state->input;
@@ -144,9 +133,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_DISTRIBUTIONS:
 		a->distributions = true;
-		return 0;
-	case OPT_JOBS:
-		parse_jobs(state, arg, &a->closed.jobs);
 		return 0;
 	case ARGP_KEY_END:
 		if (a->closed_only && !a->closed_loop)
@@ -213,6 +199,7 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 
 	if (a->closed_loop) {
 		a->closed.algos = a->algos;
+		a->closed.jobs = a->input.reader.jobs;
 		a->closed.kernel_algo = opts.kernel_algo;
 		a->simulation = rs_closed_new(&a->closed, err);
 		if (!a->simulation)

@@ -81,6 +81,8 @@ static void add_closed_vm(struct rs_vm_result *to, const struct rs_vm_result *fr
 		t->retry_gap_ns = 0;
 	if (t->clean_attempt_ns != f->clean_attempt_ns)
 		t->clean_attempt_ns = 0;
+	if (t->precheck_ns != f->precheck_ns)
+		t->precheck_ns = 0;
 	t->retry_gap_assumed |= f->retry_gap_assumed;
 	t->logical_faults += f->logical_faults;
 	t->checked |= f->checked;

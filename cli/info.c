@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+
+#include "analysis/inventory.h"
+#include "analysis/report.h"
+#include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/output.h"
+#include "replay/replay.h"
+
+enum { OPT_JSON = 0x100 };
+
+struct info_args {
+	struct rs_input input;
+	bool json;
+	const char *output;
+	struct rs_replay *engine;
+	struct rs_inventory_builder *inventory;
+};
+
+static const struct argp_option options[] = {
+	{ "json", OPT_JSON, NULL, 0, "as JSON, with all memslots", 0 },
+	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct info_args *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->input;
+		return 0;
+	case OPT_JSON:
+		a->json = true;
+		return 0;
+	case 'o':
+		a->output = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp_child children[] = { { &rs_input_argp, 0, NULL, 0 }, { 0 } };
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "FILE",
+	.doc = "Tell what is in a trace: host, VMs, memslots and their aliases, events, losses, "
+	       "and how the recorded state agrees with the model.\v"
+	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
+	       "- is standard input.",
+	.children = children,
+};
+
+/* Of the engine only the traced kernel's own algorithm is wanted, for its state and decisions. */
+static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct info_args *a = arg;
+	const char *algo = rs_input_kernel_algo(&a->input, meta);
+	struct rs_replay_opts opts = {
+		.algos = algo ? algo : "exact",
+		.kernel_algo = algo,
+		.one_vm = a->input.vm_text,
+		.vm = a->input.vm,
+	};
+
+	a->engine = rs_replay_new(&opts, err);
+	return a->engine ? 0 : -errno;
+}
+
+static int no_memory(struct rs_error *err)
+{
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+}
+
+static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	struct info_args *a = arg;
+
+	if (rs_inventory_feed(a->inventory, evs, n, a->input.vm_text ? &a->input.vm : NULL))
+		return no_memory(err);
+	return rs_replay_feed(a->engine, evs, n, err);
+}
+
+static int write_info(const struct info_args *a, const struct rs_reader *reader,
+		      const struct rs_result *r, const struct rs_inventory *inv,
+		      struct rs_error *err)
+{
+	struct rs_report rep = {
+		.result = r,
+		.meta = rs_reader_meta(reader),
+		.path = a->input.path,
+		.form = rs_form_name(rs_reader_form(reader)),
+		.version = RS_VERSION,
+	};
+	struct rs_output out;
+	int rc = rs_output_open(&out, a->output, err);
+
+	if (rc)
+		return rc;
+	rc = a->json ? rs_inventory_write_json(out.f, &rep, inv)
+		     : rs_inventory_write_text(out.f, &rep, inv);
+	return rs_output_end(&out, rc, err);
+}
+
+static int report(struct info_args *a, const struct rs_reader *reader, const struct rs_result *r,
+		  struct rs_error *err)
+{
+	struct rs_inventory *inv = rs_inventory_finish(a->inventory);
+	int rc;
+
+	a->inventory = NULL;
+	if (!inv)
+		return no_memory(err);
+	rc = rs_input_check_vm(&a->input, inv->nr_vms, err);
+	if (!rc)
+		rc = write_info(a, reader, r, inv, err);
+	rs_inventory_free(inv);
+	return rc;
+}
+
+static int run(struct info_args *a, struct rs_error *err)
+{
+	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
+	struct rs_reader *reader = rs_input_read(&a->input, &sink, err);
+	struct rs_result *r = reader ? rs_replay_finish(a->engine, err) : NULL;
+	int rc = r ? report(a, reader, r, err) : -1;
+
+	rs_result_free(r);
+	rs_reader_close(reader);
+	rs_replay_free(a->engine);
+	return rc;
+}
+
+int rs_cmd_info(int argc, char **argv)
+{
+	struct info_args a = { .inventory = rs_inventory_new() };
+	struct rs_error err = { .offset = -1 };
+	int rc;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rc = a.inventory ? run(&a, &err) : no_memory(&err);
+	rs_inventory_abort(a.inventory);
+	return rc ? rs_cli_report(&err) : RS_EXIT_OK;
+}

@@ -48,6 +48,7 @@ void rs_gfn_axis_lay_out(struct rs_gfn_axis *axis, uint32_t max_rows);
 /* Frees what is inside. */
 void rs_gfn_axis_free(struct rs_gfn_axis *axis);
 
+/* Is @gfn on the axis? */
 bool rs_gfn_axis_has(const struct rs_gfn_axis *axis, uint64_t gfn);
 /* How many frames of the axis are below @gfn, which may be in a gap. */
 uint64_t rs_gfn_axis_pos(const struct rs_gfn_axis *axis, uint64_t gfn);

@@ -50,6 +50,7 @@ void rs_map_judged(struct rs_map *map, const struct rs_judged *fault, size_t alg
  * views. */
 void rs_map_finish(struct rs_map *map, uint64_t end_ns);
 
+/* The axis given to rs_map_new(), and how many columns there are. */
 const struct rs_gfn_axis *rs_map_axis(const struct rs_map *map);
 uint32_t rs_map_nr_cols(const struct rs_map *map);
 /* When column @col begins; that of nr_cols is the map's end. */

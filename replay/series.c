@@ -8,7 +8,6 @@
 
 struct rs_series {
 	size_t nr_tracks;
-	uint64_t from_ns, until_ns;
 	bool started;
 	uint64_t origin_ns;  /* where bin 0 begins */
 	uint64_t covered_ns; /* from the origin on */
@@ -24,15 +23,13 @@ static void clear_bins(struct rs_series_bin *bins, size_t n)
 		bins[i] = (struct rs_series_bin){ .min = UINT64_MAX };
 }
 
-struct rs_series *rs_series_new(size_t nr_tracks, uint64_t from_ns, uint64_t until_ns)
+struct rs_series *rs_series_new(size_t nr_tracks)
 {
 	struct rs_series *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->nr_tracks = nr_tracks;
-	s->from_ns = from_ns;
-	s->until_ns = until_ns;
 	s->values = calloc(nr_tracks ? nr_tracks : 1, sizeof(*s->values));
 	s->bins = calloc(nr_tracks ? nr_tracks : 1, RS_SERIES_BINS * sizeof(*s->bins));
 	if (!s->values || !s->bins) {
@@ -106,19 +103,13 @@ static void add_span(struct rs_series *s, uint64_t begin, uint64_t end)
 	s->covered_ns = end;
 }
 
-/* What is set lasts until @time_ns, as far as that is inside the window. */
+/* What is set lasts until @time_ns. */
 static void advance(struct rs_series *s, uint64_t time_ns)
 {
-	uint64_t end = time_ns < s->until_ns ? time_ns : s->until_ns;
-	uint64_t begin = s->now_ns > s->from_ns ? s->now_ns : s->from_ns;
-
-	if (begin < end) {
-		if (!s->covered_ns)
-			s->origin_ns = begin;
-		add_span(s, begin - s->origin_ns, end - s->origin_ns);
-	}
-	if (time_ns > s->now_ns)
-		s->now_ns = time_ns;
+	if (time_ns <= s->now_ns)
+		return;
+	add_span(s, s->now_ns - s->origin_ns, time_ns - s->origin_ns);
+	s->now_ns = time_ns;
 }
 
 void rs_series_set(struct rs_series *s, uint64_t time_ns, const uint64_t *values)
@@ -126,7 +117,7 @@ void rs_series_set(struct rs_series *s, uint64_t time_ns, const uint64_t *values
 	if (s->started)
 		advance(s, time_ns);
 	else
-		s->now_ns = time_ns;
+		s->origin_ns = s->now_ns = time_ns;
 	s->started = true;
 	memcpy(s->values, values, s->nr_tracks * sizeof(*values));
 }

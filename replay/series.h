@@ -12,7 +12,7 @@
  * outgrown them, so the memory does not depend on the trace's length, nothing is
  * ever left out, and a short trace keeps every step. All figures are exact.
  */
-#define RS_SERIES_BINS 1024
+#define RS_SERIES_BINS 512
 
 struct rs_series_bin {
 	uint64_t min, max;	    /* of the values that lasted; min > max: nothing known here */
@@ -21,11 +21,8 @@ struct rs_series_bin {
 
 struct rs_series;
 
-/*
- * A series of @nr_tracks that takes in what happens in [@from_ns, @until_ns).
- * NULL with errno. Free with rs_series_free().
- */
-struct rs_series *rs_series_new(size_t nr_tracks, uint64_t from_ns, uint64_t until_ns);
+/* A series of @nr_tracks; NULL with errno. */
+struct rs_series *rs_series_new(size_t nr_tracks);
 void rs_series_free(struct rs_series *s);
 /*
  * From @time_ns on the tracks have @values (nr_tracks of them, copied). Values

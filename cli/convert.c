@@ -8,9 +8,10 @@
 
 #include "cli/cli.h"
 #include "cli/input.h"
+#include "cli/piece.h"
 #include "replay/cut.h"
 
-enum { OPT_TO = 0x100, OPT_FROM, OPT_UNTIL };
+enum { OPT_TO = 0x100 };
 
 struct convert_args {
 	struct rs_input input;
@@ -24,12 +25,6 @@ struct convert_args {
 static const struct argp_option options[] = {
 	{ "to", OPT_TO, "text|binary", 0, "the form to write (text)", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
-	{ "from", OPT_FROM, "TIME", 0,
-	  "leave out what happened before TIME after the trace's first event, or before @TIME on "
-	  "the trace's own clock",
-	  0 },
-	{ "until", OPT_UNTIL, "TIME", 0, "leave out what happened at or after TIME, as in --from",
-	  0 },
 	{ 0 },
 };
 
@@ -43,23 +38,14 @@ static enum rs_form parse_form(struct argp_state *state, const char *arg)
 	return RS_FORM_UNKNOWN;
 }
 
-static void parse_when(struct argp_state *state, const char *option, const char *arg, uint64_t *ns,
-		       bool *absolute)
-{
-	*absolute = arg[0] == '@';
-	if (rs_cli_parse_time(arg + *absolute, ns))
-		argp_error(state, "%s: a time like 10ms or @123456789 expected, not '%s'", option,
-			   arg);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct convert_args *a = state->input;
-	struct rs_cut_opts *cut = &a->cut_opts;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->input;
+		state->child_inputs[0] = &a->cut_opts;
+		state->child_inputs[1] = &a->input;
 		return 0;
 	case OPT_TO:
 		a->form = parse_form(state, arg);
@@ -67,19 +53,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o':
 		a->output = arg;
 		return 0;
-	case OPT_FROM:
-		cut->from = true;
-		parse_when(state, "--from", arg, &cut->from_ns, &cut->from_absolute);
-		return 0;
-	case OPT_UNTIL:
-		cut->until = true;
-		parse_when(state, "--until", arg, &cut->until_ns, &cut->until_absolute);
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child children[] = { { &rs_input_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = { { &rs_piece_argp, 0, NULL, 0 },
+					      { &rs_input_argp, 0, NULL, 0 },
+					      { 0 } };
 
 static const struct argp argp = {
 	.options = options,

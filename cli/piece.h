@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_CLI_PIECE_H
+#define RS_CLI_PIECE_H
+
+#include <argp.h>
+
+/*
+ * --from and --until of a verb that takes a piece of a trace: a child for the
+ * verb's parser, whose input is a struct rs_cut_opts.
+ */
+extern const struct argp rs_piece_argp;
+
+#endif

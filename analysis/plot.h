@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_ANALYSIS_PLOT_H
+#define RS_ANALYSIS_PLOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "analysis/figure.h"
+#include "replay/map.h"
+#include "replay/result.h"
+#include "replay/series.h"
+
+/* What a plot is drawn from; which of it is there depends on the input. */
+enum rs_plot_need {
+	RS_PLOT_COUNTS,	       /* the result's counts */
+	RS_PLOT_DISTRIBUTIONS, /* the result's histograms */
+	RS_PLOT_SERIES,
+	RS_PLOT_MAP,
+};
+
+/* Nothing in it is owned. */
+struct rs_plot_input {
+	const char *source;	       /* what the user calls the input */
+	const char *kernel;	       /* NULL: not known */
+	const struct rs_vm_result *vm; /* one VM, or the sum of all */
+	size_t nr_summed;	       /* 1: vm->vm is the one; else of so many VMs */
+	const size_t *shown;	       /* which of its algorithms, in what order */
+	size_t nr_shown;
+	size_t nr_algos;
+	uint64_t origin_ns;		/* time 0 of the axes: the trace's first event */
+	const struct rs_series *series; /* tracks: all algorithms, then all frames */
+	const struct rs_map *map;
+};
+
+/* A kind of plot. Adding one is adding a file with one of these and a line to the table. */
+struct rs_plot_type {
+	const char *name;    /* also of the file that is drawn */
+	const char *summary; /* for help texts */
+	const char *algos;   /* those shown unless the user chooses; NULL: all there are */
+	enum rs_plot_need need;
+	/* Writes the script and the data. Failures stay with the figure. */
+	void (*draw)(struct rs_figure *fig, const struct rs_plot_input *in);
+};
+
+extern const struct rs_plot_type rs_plot_rejected, rs_plot_blocked, rs_plot_widening, rs_plot_map;
+
+/* The table; NULL past its end. */
+const struct rs_plot_type *rs_plot_type(size_t i);
+/* NULL if there is none of this name. */
+const struct rs_plot_type *rs_plot_find(const char *name);
+/* Series and maps are of one VM, the others add up over VMs. */
+bool rs_plot_is_per_vm(const struct rs_plot_type *type);
+
+/* For the plots: sets the title to @what, and what input it is of. */
+void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const char *what);
+/* For the plots: the @i-th algorithm shown. */
+const struct rs_algo_result *rs_plot_algo(const struct rs_plot_input *in, size_t i);
+/* For the plots: an x axis of time that ends at what is drawn. */
+void rs_plot_time_axis(struct rs_figure *fig, const struct rs_plot_input *in, uint64_t begin_ns,
+		       uint64_t end_ns);
+/* A time of the trace's clock on that axis. */
+double rs_plot_time(const struct rs_plot_input *in, uint64_t time_ns, uint64_t span_ns);
+
+#endif

@@ -26,6 +26,7 @@ int rs_cmd_workload(int argc, char **argv);
 int rs_cmd_info(int argc, char **argv);
 int rs_cmd_replay(int argc, char **argv);
 int rs_cmd_convert(int argc, char **argv);
+int rs_cmd_plot(int argc, char **argv);
 
 /* Set by SIGINT and SIGTERM once rs_cli_catch_signals() was called. */
 extern volatile sig_atomic_t rs_cli_interrupted;

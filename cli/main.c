@@ -22,6 +22,7 @@ static const struct verb verbs[] = {
 	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },
 	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
 	{ "synth", "make a synthetic trace from a named scenario", rs_cmd_synth },
+	{ "plot", "draw pictures of a trace or a report", rs_cmd_plot },
 	{ "help", "show this, or the help of a verb", rs_cmd_help },
 };
 

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/plot_data.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "traces/outfile.h"
+
+/* The input as something that can be read twice. */
+struct input {
+	char path[64 + 4096]; /* to open it by */
+	int fd;		      /* of a pipe's copy, or -1 */
+};
+
+static int input_error(struct rs_error *err, const char *path, int errnum)
+{
+	rs_error_set(err, RS_ERR_INPUT, errnum, "cannot read: %s", strerror(errnum));
+	if (err)
+		snprintf(err->file, sizeof(err->file), "%s",
+			 strcmp(path, "-") ? path : "standard input");
+	return -errnum;
+}
+
+/* Copies all of @from, which is no regular file, to a file without a name. */
+static int spool(int from, struct input *in, const char *path, struct rs_error *err)
+{
+	char buf[65536];
+	ssize_t n = 0;
+	int rc = 0;
+
+	in->fd = rs_open_unnamed(err);
+	if (in->fd < 0)
+		return in->fd;
+	while (!rc && (n = read(from, buf, sizeof(buf))) != 0) {
+		if (rs_cli_interrupted)
+			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+		else if (n > 0)
+			rc = rs_write_all(in->fd, buf, (size_t)n, err);
+		else if (errno != EINTR)
+			rc = input_error(err, path, errno);
+	}
+	if (rc)
+		close(in->fd);
+	else
+		snprintf(in->path, sizeof(in->path), "/proc/self/fd/%d", in->fd);
+	return rc;
+}
+
+static int open_input(struct input *in, const char *path, struct rs_error *err)
+{
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	struct stat st;
+	int rc = 0;
+
+	in->fd = -1;
+	if (fd < 0 || fstat(fd, &st))
+		return input_error(err, path, errno);
+	snprintf(in->path, sizeof(in->path), "%s", fd ? path : "/proc/self/fd/0");
+	if (S_ISDIR(st.st_mode))
+		rc = input_error(err, path, EISDIR);
+	else if (!S_ISREG(st.st_mode))
+		rc = spool(fd, in, path, err);
+	if (fd)
+		close(fd);
+	return rc;
+}
+
+/* A report is a JSON object; no form of trace begins with a brace. */
+static bool looks_like_report(const struct input *in)
+{
+	FILE *f = fopen(in->path, "r");
+	int c = EOF;
+
+	if (!f)
+		return false;
+	do
+		c = fgetc(f);
+	while (c != EOF && isspace(c));
+	fclose(f);
+	return c == '{';
+}
+
+/* One replay of the input, or of a piece of it. */
+struct pass {
+	const struct plot_request *req;
+	struct plot_data *data;
+	struct rs_input input; /* under the name to open it by */
+	struct rs_replay_opts opts;
+	struct rs_cut *cut; /* NULL: all of it */
+	struct rs_replay *engine;
+	bool begun;
+};
+
+static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct pass *p = arg;
+
+	p->opts.kernel_algo = rs_input_kernel_algo(&p->input, meta);
+	p->engine = rs_replay_new(&p->opts, err);
+	return p->engine ? 0 : -errno;
+}
+
+static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	struct pass *p = arg;
+	ssize_t kept = (ssize_t)n;
+
+	if (!p->begun && n)
+		p->data->first_ns = evs[0].time_ns;
+	p->begun = true;
+	if (p->cut)
+		kept = rs_cut_feed(p->cut, evs, n, &evs, err);
+	return kept < 0 ? (int)kept : rs_replay_feed(p->engine, evs, (size_t)kept, err);
+}
+
+static int finish_cut(struct pass *p, struct rs_error *err)
+{
+	const struct rs_event *evs;
+	ssize_t n = p->cut ? rs_cut_finish(p->cut, &evs, err) : 0;
+
+	return n <= 0 ? (int)n : rs_replay_feed(p->engine, evs, (size_t)n, err);
+}
+
+static int no_memory(struct rs_error *err)
+{
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
+static int note_kernel(struct plot_data *d, const char *kernel, struct rs_error *err)
+{
+	if (d->kernel || !kernel)
+		return 0;
+	d->kernel = strdup(kernel);
+	return d->kernel ? 0 : no_memory(err);
+}
+
+static struct rs_result *run_pass(struct pass *p, struct rs_error *err)
+{
+	const struct rs_input_sink sink = { .arg = p, .start = start, .events = events };
+	struct rs_result *r = NULL;
+	struct rs_reader *reader;
+
+	if (p->req->piece.from || p->req->piece.until) {
+		p->cut = rs_cut_new(&p->req->piece, err);
+		if (!p->cut)
+			return NULL;
+	}
+	p->begun = false;
+	reader = rs_input_read(&p->input, &sink, err);
+	if (reader && !note_kernel(p->data, rs_reader_meta(reader)->kernel, err) &&
+	    !finish_cut(p, err))
+		r = rs_replay_finish(p->engine, err);
+	rs_reader_close(reader);
+	rs_replay_free(p->engine);
+	rs_cut_free(p->cut);
+	p->engine = NULL;
+	p->cut = NULL;
+	return r;
+}
+
+/* Only for the map, whose axes are known by now. */
+static int second_pass(struct pass *p, struct rs_error *err)
+{
+	struct rs_result *r;
+	int rc;
+
+	p->opts.algos = "gfn";
+	p->opts.observer = rs_plot_collect_second(p->data->collect);
+	r = run_pass(p, err);
+	if (!r)
+		return -EINVAL;
+	rc = rs_plot_collect_second_done(p->data->collect, r);
+	rs_result_free(r);
+	return rc ? no_memory(err) : 0;
+}
+
+static int load_trace(struct plot_data *d, const struct plot_request *req, const char *path,
+		      struct rs_error *err)
+{
+	struct rs_plot_collect_opts collect = { .series = req->series,
+						.map = req->map,
+						.one_vm = req->input.vm_text,
+						.vm = req->input.vm };
+	struct pass p = { .req = req, .data = d, .input = req->input };
+
+	p.input.path = path;
+	p.opts = (struct rs_replay_opts){ .algos = req->algos,
+					  .flags = RS_REPLAY_ALL,
+					  .one_vm = req->input.vm_text,
+					  .vm = req->input.vm };
+	d->collect = rs_plot_collect_new(&collect);
+	if (!d->collect)
+		return no_memory(err);
+	if (req->series || req->map)
+		p.opts.observer = rs_plot_collect_first(d->collect);
+	d->result = run_pass(&p, err);
+	if (!d->result)
+		return -EINVAL;
+	if (rs_plot_collect_first_done(d->collect, d->result))
+		return no_memory(err);
+	return req->map ? second_pass(&p, err) : 0;
+}
+
+static int load(struct plot_data *d, const struct plot_request *req, const struct input *in,
+		struct rs_error *err)
+{
+	int rc = load_trace(d, req, in->path, err);
+
+	if (!rc)
+		rc = rs_input_check_vm(&req->input, d->result->nr_vms, err);
+	if (!rc && rs_result_sum_vms(d->result, &d->sum))
+		rc = no_memory(err);
+	/* The copy of a pipe has no name that the user knows. */
+	if (rc && !strcmp(err->file, in->path))
+		snprintf(err->file, sizeof(err->file), "%s", req->input.path);
+	return rc;
+}
+
+int plot_data_load(struct plot_data *d, const struct plot_request *req, struct rs_error *err)
+{
+	struct input in;
+	int rc;
+
+	memset(d, 0, sizeof(*d));
+	rc = open_input(&in, req->input.path, err);
+	if (rc)
+		return rc;
+	d->is_report = looks_like_report(&in);
+	rc = load(d, req, &in, err);
+	if (in.fd >= 0)
+		close(in.fd);
+	if (rc)
+		plot_data_free(d);
+	return rc;
+}
+
+void plot_data_free(struct plot_data *d)
+{
+	if (d->result)
+		rs_vm_result_free(&d->sum, d->result->nr_algos);
+	rs_result_free(d->result);
+	rs_plot_collect_free(d->collect);
+	free(d->kernel);
+	memset(d, 0, sizeof(*d));
+}

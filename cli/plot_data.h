@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_CLI_PLOT_DATA_H
+#define RS_CLI_PLOT_DATA_H
+
+#include "analysis/plot.h"
+#include "analysis/plot_collect.h"
+#include "cli/input.h"
+#include "replay/cut.h"
+
+/* What the user wants of an input. */
+struct plot_request {
+	struct rs_input input;
+	struct rs_cut_opts piece; /* its times */
+	const char *algos;	  /* NULL: the default ones */
+	bool series, map;	  /* needed */
+};
+
+/* What there is to draw. */
+struct plot_data {
+	bool is_report;		/* no series, no maps */
+	bool has_distributions; /* of a report */
+	char *kernel;		/* NULL: not known */
+	uint64_t first_ns;	/* the whole trace's first event */
+	struct rs_result *result;
+	struct rs_vm_result sum;	 /* of all VMs */
+	struct rs_plot_collect *collect; /* NULL: of a report */
+};
+
+/*
+ * Reads the request's input, a trace or a report. 0, or negative errno with
+ * @err set; then nothing is to free.
+ */
+int plot_data_load(struct plot_data *d, const struct plot_request *req, struct rs_error *err);
+/* Frees what is inside. */
+void plot_data_free(struct plot_data *d);
+
+#endif

@@ -279,8 +279,8 @@ static void add_cpu(struct cursor *c, struct rs_dat_buffer *b, struct rs_dat_cpu
 		return;
 	if (cpu.offset > c->f->size || cpu.size > c->f->size - cpu.offset) {
 		c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL,
-				      "trace.dat: the pages of CPU %" PRIu32
-				      " (%" PRIu64 " bytes at %" PRIu64
+				      "trace.dat: the pages of CPU %" PRIu32 " (%" PRIu64
+				      " bytes at %" PRIu64
 				      ") are not all in the file: it is cut short or damaged",
 				      cpu.cpu, cpu.size, cpu.offset);
 		return;

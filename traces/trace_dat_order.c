@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/trace_dat_slots.h"
+
 /*
  * How far the order lags behind the recording: an item that belongs to an
  * earlier epoch than its time says is expected within this time.
@@ -12,12 +14,18 @@
 #define WINDOW_NS 50000000ULL
 /* So many items may wait for a pending one; then that is taken as it stands. */
 #define MAX_WAITING (1U << 19)
+/* How long after a memslot was used its commit is waited for. */
+#define COMMIT_NS 500000000ULL
 /* How many epochs a number may be ahead of the ends seen. */
 #define MAX_AHEAD (1U << 12)
 /* Guest frames that no guest has: an invalidation of all memory. */
 #define ALL_GFNS (1ULL << 52)
 /* Ids of invalidations that were never recorded; far from those of the others. */
 #define UNSEEN_ID (1ULL << 63)
+
+/* A vCPU's items without a number that may go back before an end. */
+#define MAX_BACK 64
+#define WAIT 1
 
 struct epoch {
 	uint64_t head, tail; /* its items, by ticket */
@@ -41,9 +49,16 @@ struct rs_dat_order {
 	size_t nr_deferred, room_deferred;
 
 	struct rs_dat_state cur; /* at the last observation or end */
-	uint64_t *vcpu_epoch;	 /* of each vCPU's last item, plus 1 */
+	uint64_t *vcpu_last;	 /* each vCPU's last item in the order */
 	size_t nr_vcpus;
 
+	struct rs_dat_slots *slots;
+	struct rs_dat_hit *hits; /* of one notifier call */
+	size_t room_hits;
+	uint64_t *dropped; /* ids of calls that were left out */
+	size_t nr_dropped, room_dropped;
+
+	uint64_t recorded_ns; /* how far the recording has been read */
 	uint64_t settled, last_out, unseen;
 };
 
@@ -78,7 +93,8 @@ struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta)
 	o->epoch_mask = 2 * MAX_AHEAD - 1;
 	o->items = calloc(o->mask + 1, sizeof(*o->items));
 	o->epochs = calloc(o->epoch_mask + 1, sizeof(*o->epochs));
-	if (!o->items || !o->epochs) {
+	o->slots = rs_dat_slots_new();
+	if (!o->items || !o->epochs || !o->slots) {
 		rs_dat_order_free(o);
 		return NULL;
 	}
@@ -95,7 +111,10 @@ void rs_dat_order_free(struct rs_dat_order *o)
 	free(o->epochs);
 	free(o->open);
 	free(o->deferred);
-	free(o->vcpu_epoch);
+	free(o->vcpu_last);
+	rs_dat_slots_free(o->slots);
+	free(o->hits);
+	free(o->dropped);
 	free(o);
 }
 
@@ -153,13 +172,18 @@ struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_ty
 
 	if (o->tail - o->first > o->mask && grow_items(o))
 		return NULL;
+	if (type == RS_DAT_MEMSLOT && rs_dat_slots_commit(o->slots, ev, o->tail))
+		return NULL;
 	if (ticket)
 		*ticket = o->tail;
 	i = at(o, o->tail++);
 	*i = (struct rs_dat_item){
 		.seq = RS_DAT_NO_SEQ,
+		.until = RS_DAT_NO_TICKET,
 		.ev = *ev,
 		.next = RS_DAT_NO_TICKET,
+		.prev = RS_DAT_NO_TICKET,
+		.vcpu_prev = RS_DAT_NO_TICKET,
 		.type = (uint8_t)type,
 		.pending = pending,
 	};
@@ -179,35 +203,89 @@ static bool of_vcpu(const struct rs_dat_item *i)
 	       i->type == RS_DAT_CHECK_EARLY || i->type == RS_DAT_FAULT_END;
 }
 
-/* A vCPU's items keep their order: not before the epoch of its last one. */
+static void link_tail(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
+{
+	struct rs_dat_item *i = at(o, ticket);
+	struct epoch *e = epoch_at(o, epoch);
+
+	i->epoch = epoch;
+	i->next = RS_DAT_NO_TICKET;
+	i->prev = e->tail;
+	if (e->tail == RS_DAT_NO_TICKET)
+		e->head = ticket;
+	else
+		at(o, e->tail)->next = ticket;
+	e->tail = ticket;
+}
+
+static void unlink_item(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_dat_item *i = at(o, ticket);
+	struct epoch *e = epoch_at(o, i->epoch);
+
+	if (i->prev == RS_DAT_NO_TICKET)
+		e->head = i->next;
+	else
+		at(o, i->prev)->next = i->next;
+	if (i->next == RS_DAT_NO_TICKET)
+		e->tail = i->prev;
+	else
+		at(o, i->next)->prev = i->prev;
+}
+
+static int grow_vcpus(struct rs_dat_order *o, size_t vcpu)
+{
+	const size_t n = vcpu + 16;
+	uint64_t *bigger;
+
+	if (vcpu < o->nr_vcpus)
+		return 0;
+	bigger = realloc(o->vcpu_last, n * sizeof(*bigger));
+	if (!bigger)
+		return -ENOMEM;
+	for (size_t i = o->nr_vcpus; i < n; i++)
+		bigger[i] = RS_DAT_NO_TICKET;
+	o->vcpu_last = bigger;
+	o->nr_vcpus = n;
+	return 0;
+}
+
+/* Whether the item is in an epoch after @epoch, and not yet handed out. */
+static bool waits_after(struct rs_dat_order *o, uint64_t ticket, uint64_t epoch)
+{
+	return ticket != RS_DAT_NO_TICKET && ticket >= o->first &&
+	       at(o, ticket)->type != RS_DAT_NONE && at(o, ticket)->epoch > epoch;
+}
+
+/*
+ * A vCPU's items keep their order. Its time may have put an item without a number
+ * behind an end that, as the number of the vCPU's next item says, had not
+ * happened by then: it goes back to that epoch.
+ */
 static int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat_item *i, uint64_t *epoch)
 {
-	const size_t vcpu = i->ev.index;
-	int ret = 0;
+	uint64_t back[MAX_BACK], last = o->vcpu_last[i->ev.index];
+	size_t n = 0;
 
-	if (vcpu >= o->nr_vcpus) {
-		size_t n = vcpu + 16;
-		uint64_t *bigger = realloc(o->vcpu_epoch, n * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		memset(bigger + o->nr_vcpus, 0, (n - o->nr_vcpus) * sizeof(*bigger));
-		o->vcpu_epoch = bigger;
-		o->nr_vcpus = n;
+	for (uint64_t t = last; n < MAX_BACK && waits_after(o, t, *epoch); n++) {
+		if (at(o, t)->seq != RS_DAT_NO_SEQ || i->seq == RS_DAT_NO_SEQ)
+			break;
+		back[n] = t;
+		t = at(o, t)->vcpu_prev;
 	}
-	if (*epoch + 1 < o->vcpu_epoch[vcpu]) {
-		*epoch = o->vcpu_epoch[vcpu] - 1;
-		if (i->seq != RS_DAT_NO_SEQ)
-			ret = note(o, "order-conflict");
+	while (n--) {
+		unlink_item(o, back[n]);
+		link_tail(o, *epoch, back[n]);
 	}
-	o->vcpu_epoch[vcpu] = *epoch + 1;
-	return ret;
+	if (!waits_after(o, last, *epoch))
+		return 0;
+	*epoch = at(o, last)->epoch;
+	return i->seq == RS_DAT_NO_SEQ ? 0 : note(o, "order-conflict");
 }
 
 static int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
 {
 	struct rs_dat_item *i = at(o, ticket);
-	struct epoch *e;
 	int ret = 0;
 
 	if (epoch < o->emitting) {
@@ -217,18 +295,17 @@ static int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
 		epoch = o->now;
 		ret = note(o, "order-conflict");
 	}
-	if (!ret && of_vcpu(i))
-		ret = keep_vcpu_order(o, i, &epoch);
-	if (ret)
-		return ret;
-	e = epoch_at(o, epoch);
-	i->next = RS_DAT_NO_TICKET;
-	if (e->tail == RS_DAT_NO_TICKET)
-		e->head = ticket;
-	else
-		at(o, e->tail)->next = ticket;
-	e->tail = ticket;
-	return 0;
+	if (!ret && of_vcpu(i)) {
+		ret = grow_vcpus(o, i->ev.index);
+		if (!ret)
+			ret = keep_vcpu_order(o, i, &epoch);
+		if (ret)
+			return ret;
+		i->vcpu_prev = o->vcpu_last[i->ev.index];
+		o->vcpu_last[i->ev.index] = ticket;
+	}
+	link_tail(o, epoch, ticket);
+	return ret;
 }
 
 static int next_epoch(struct rs_dat_order *o)
@@ -241,14 +318,46 @@ static int next_epoch(struct rs_dat_order *o)
 
 /* ---- decisions made without the lock ---- */
 
-/* Whether what was last seen under the lock has the reason for rejecting this. */
-static bool has_reason(const struct rs_dat_order *o, const struct rs_dat_item *i)
+/* The number of the epoch @seq of the kernel; the first one seen sets the base. */
+static uint64_t epoch_of(struct rs_dat_order *o, uint64_t seq)
 {
-	return o->cur.in_progress && i->until >= o->cur.start && i->until < o->cur.end;
+	if (!o->based) {
+		o->based = true;
+		o->base = seq - o->now;
+	}
+	return seq - o->base;
 }
 
-/* Appends those deferred that have their reason now, or all (@vcpu: only its). */
-static int release_deferred(struct rs_dat_order *o, bool all, int64_t vcpu)
+/*
+ * Whether there is a reason by now to reject the fault: what was last seen under
+ * the lock covers its page, or an end has come since it began. The count and the
+ * range are raised just before the memslot's walk is recorded, so the reason can
+ * come a moment after the decision.
+ */
+static bool has_reason(struct rs_dat_order *o, const struct rs_dat_item *i)
+{
+	const int64_t ends = (int64_t)(o->now - epoch_of(o, i->state.seq));
+
+	if (i->seq == RS_DAT_NO_SEQ && ends > 0)
+		return true;
+	return ends >= 0 && o->cur.in_progress && i->until >= o->cur.start && i->until < o->cur.end;
+}
+
+/* Where a decision belongs that has no reason of its own. */
+static uint64_t early_epoch(struct rs_dat_order *o, const struct rs_dat_item *i)
+{
+	const uint64_t epoch = i->seq == RS_DAT_NO_SEQ ? o->now : epoch_of(o, i->seq);
+
+	return (int64_t)(epoch - o->now) < 0 ? epoch : o->now;
+}
+
+enum release { RELEASE_REASON, RELEASE_EPOCH, RELEASE_ALL };
+
+/*
+ * Appends those deferred that have their reason now, those that belong to this
+ * epoch, which is about to end, or all.
+ */
+static int release_deferred(struct rs_dat_order *o, enum release which)
 {
 	size_t kept = 0;
 	int ret = 0;
@@ -257,8 +366,29 @@ static int release_deferred(struct rs_dat_order *o, bool all, int64_t vcpu)
 		const uint64_t ticket = o->deferred[n];
 		const struct rs_dat_item *i = at(o, ticket);
 
-		if (!ret && (all || has_reason(o, i) || (int64_t)i->ev.index == vcpu))
+		if (!ret && (which == RELEASE_ALL || has_reason(o, i) ||
+			     (which == RELEASE_EPOCH && i->seq != RS_DAT_NO_SEQ &&
+			      epoch_of(o, i->seq) == o->now)))
 			ret = append(o, o->now, ticket);
+		else
+			o->deferred[kept++] = ticket;
+	}
+	o->nr_deferred = kept;
+	return ret;
+}
+
+/* Appends those of @vcpu: it has gone on. */
+static int release_vcpu(struct rs_dat_order *o, uint32_t vcpu)
+{
+	size_t kept = 0;
+	int ret = 0;
+
+	for (size_t n = 0; n < o->nr_deferred; n++) {
+		const uint64_t ticket = o->deferred[n];
+		const struct rs_dat_item *i = at(o, ticket);
+
+		if (!ret && i->ev.index == vcpu)
+			ret = append(o, early_epoch(o, i), ticket);
 		else
 			o->deferred[kept++] = ticket;
 	}
@@ -271,12 +401,14 @@ static int release_deferred(struct rs_dat_order *o, bool all, int64_t vcpu)
 /* The end @ticket closes the present epoch. */
 static int place_end(struct rs_dat_order *o, uint64_t ticket)
 {
-	int ret = release_deferred(o, true, -1);
+	int ret = release_deferred(o, RELEASE_EPOCH);
 
 	epoch_at(o, o->now)->end = ticket;
 	if (o->cur.in_progress)
 		o->cur.in_progress--;
-	return ret ? ret : next_epoch(o);
+	if (!ret)
+		ret = next_epoch(o);
+	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
 /* Of the ends that may have happened: the one that must have happened first. */
@@ -297,19 +429,11 @@ static int place_open_end(struct rs_dat_order *o)
 /* An epoch whose end nobody recorded. */
 static int skip_end(struct rs_dat_order *o)
 {
-	int ret = release_deferred(o, true, -1);
+	int ret = release_deferred(o, RELEASE_EPOCH);
 
-	return ret ? ret : next_epoch(o);
-}
-
-/* The number of the epoch @seq of the kernel; the first one seen sets the base. */
-static uint64_t epoch_of(struct rs_dat_order *o, uint64_t seq)
-{
-	if (!o->based) {
-		o->based = true;
-		o->base = seq - o->now;
-	}
-	return seq - o->base;
+	if (!ret)
+		ret = next_epoch(o);
+	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
 /* The kernel was at @seq under the lock, so all ends before have happened. */
@@ -333,6 +457,150 @@ static int observe(struct rs_dat_order *o, uint64_t seq, uint64_t *epoch)
 	return ret;
 }
 
+/* ---- memslots ---- */
+
+/* The oldest @n commits not yet in effect took effect at @time_ns. */
+static int apply_commits(struct rs_dat_order *o, size_t n, uint64_t time_ns)
+{
+	uint64_t ticket;
+	int ret = 0;
+
+	while (!ret && n-- && rs_dat_slots_next(o->slots, &ticket)) {
+		struct rs_dat_item *i = at(o, ticket);
+
+		ret = rs_dat_slots_apply(o->slots, time_ns);
+		if (time_ns < i->ev.time_ns)
+			i->ev.time_ns = time_ns;
+		i->until = 0; /* done, perhaps before its turn */
+		if (!ret)
+			ret = append(o, o->now, ticket);
+	}
+	return ret;
+}
+
+/* The commit's turn has come: unless it was brought forward, it takes effect now. */
+static int sweep_memslot(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_dat_item *i = at(o, ticket);
+
+	return i->until ? apply_commits(o, 1, i->ev.time_ns) : 0;
+}
+
+/*
+ * Lets those commits take effect that @e, seen at @time_ns, says were in effect.
+ * WAIT: the one that explains it may still come. Sets *@explained if all is well.
+ */
+static int bring_forward(struct rs_dat_order *o, const struct rs_dat_evidence *e, uint64_t time_ns,
+			 bool *explained)
+{
+	size_t n;
+	int ret = rs_dat_slots_explain(o->slots, e, &n);
+
+	*explained = n != RS_DAT_SLOTS_NEVER;
+	if (ret || *explained)
+		return ret ? ret : apply_commits(o, n, time_ns);
+	if (o->recorded_ns < time_ns + COMMIT_NS && o->tail - o->swept < MAX_WAITING)
+		return WAIT;
+	return 0;
+}
+
+static int add_hit(struct rs_dat_order *o, size_t n, const struct rs_event *slot)
+{
+	if (n == o->room_hits) {
+		size_t room = n ? 2 * n : 16;
+		struct rs_dat_hit *bigger = realloc(o->hits, room * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		o->hits = bigger;
+		o->room_hits = room;
+	}
+	o->hits[n] = (struct rs_dat_hit){ slot->b, slot->c, slot->index, slot->as };
+	return 0;
+}
+
+/* A notifier call is entered: the memslots are those that it found. */
+static int check_call(struct rs_dat_order *o, uint64_t ticket, bool *explained)
+{
+	const struct rs_dat_item *i = at(o, ticket);
+	struct rs_dat_evidence e = {
+		.by = RS_DAT_SEEN_NOTIFIER,
+		.start = i->ev.b,
+		.end = i->ev.c,
+	};
+
+	for (uint64_t t = i->until; t != RS_DAT_NO_TICKET; t = at(o, t)->until)
+		if (add_hit(o, e.nr_hits++, &at(o, t)->ev))
+			return -ENOMEM;
+	if (e.nr_hits > 1)
+		qsort(o->hits, e.nr_hits, sizeof(*o->hits), rs_dat_hit_cmp);
+	e.hits = o->hits;
+	return bring_forward(o, &e, i->ev.time_ns, explained);
+}
+
+static int sweep_enter(struct rs_dat_order *o, uint64_t ticket)
+{
+	bool explained = true;
+	int ret = check_call(o, ticket, &explained);
+
+	if (ret)
+		return ret;
+	at(o, ticket)->type = RS_DAT_NONE;
+	return explained ? 0 : note(o, "memslots-unexplained");
+}
+
+/*
+ * An invalidation that hit nothing though a memslot is where it was: in the model
+ * it would be a hit, so it is left out.
+ */
+static int sweep_miss(struct rs_dat_order *o, uint64_t ticket)
+{
+	struct rs_dat_item *i = at(o, ticket);
+	bool explained = true;
+	int ret = check_call(o, ticket, &explained);
+
+	if (ret)
+		return ret;
+	if (explained)
+		return append(o, o->now, ticket);
+	i->type = RS_DAT_NONE;
+	ret = push(&o->dropped, &o->nr_dropped, &o->room_dropped, i->ev.a);
+	return ret ? ret : note(o, "miss-overlaps-memslot");
+}
+
+static int sweep_miss_end(struct rs_dat_order *o, uint64_t ticket)
+{
+	struct rs_dat_item *i = at(o, ticket);
+
+	for (size_t n = 0; n < o->nr_dropped; n++) {
+		if (o->dropped[n] != i->ev.a)
+			continue;
+		i->type = RS_DAT_NONE;
+		o->dropped[n] = o->dropped[--o->nr_dropped];
+		return 0;
+	}
+	return append(o, o->now, ticket);
+}
+
+/* A fault begins: the memslots are those that it found. */
+static int check_fault(struct rs_dat_order *o, uint64_t ticket)
+{
+	struct rs_dat_item *i = at(o, ticket);
+	const struct rs_dat_evidence e = {
+		.by = RS_DAT_SEEN_FAULT,
+		.gfn = i->ev.a,
+		.as = i->ev.as,
+		.since_ns = i->through.since_ns,
+		.hva = i->through.hva,
+		.id = i->through.id,
+		.has_id = i->through.has_id,
+	};
+	bool explained;
+	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);
+
+	return ret || explained ? ret : note(o, "memslots-unexplained");
+}
+
 /* ---- one item after the other ---- */
 
 static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
@@ -344,7 +612,7 @@ static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
 	if (!ret)
 		ret = append(o, epoch, ticket);
 	o->cur = state;
-	return ret ? ret : release_deferred(o, false, -1);
+	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
 static int sweep_end(struct rs_dat_order *o, uint64_t ticket)
@@ -365,26 +633,29 @@ static int sweep_end(struct rs_dat_order *o, uint64_t ticket)
 	return ret;
 }
 
-static int sweep_end_until(struct rs_dat_order *o, uint64_t end)
+static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
 {
-	int ret = 0;
+	const uint64_t end = i->until;
 
-	for (size_t n = 0; n < o->nr_open && !ret; n++) {
+	i->type = RS_DAT_NONE;
+	for (size_t n = 0; n < o->nr_open; n++) {
 		if (o->open[n] != end)
 			continue;
 		memmove(&o->open[n], &o->open[n + 1], (o->nr_open - n - 1) * sizeof(*o->open));
 		o->nr_open--;
 		return place_end(o, end);
 	}
-	return ret;
+	return 0;
 }
 
 static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 {
 	const struct rs_dat_item *i = at(o, ticket);
 	uint64_t epoch = o->now;
-	int ret = release_deferred(o, false, i->ev.index);
+	int ret = check_fault(o, ticket);
 
+	if (!ret)
+		ret = release_vcpu(o, i->ev.index);
 	if (!ret && i->seq != RS_DAT_NO_SEQ) {
 		epoch = epoch_of(o, i->seq);
 		/* It saw a number that only an end already entered can have made. */
@@ -399,14 +670,13 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 static int sweep_early(struct rs_dat_order *o, uint64_t ticket)
 {
 	const struct rs_dat_item *i = at(o, ticket);
-	uint64_t epoch;
+	const uint64_t epoch = early_epoch(o, i);
 
-	if (i->seq == RS_DAT_NO_SEQ)
-		return append(o, o->now, ticket);
-	epoch = epoch_of(o, i->seq);
-	if (epoch == o->now && !has_reason(o, i))
+	if (epoch != o->now)
+		return append(o, epoch, ticket);
+	if (!has_reason(o, i))
 		return push(&o->deferred, &o->nr_deferred, &o->room_deferred, ticket);
-	return append(o, (int64_t)epoch < 0 ? o->now : epoch, ticket);
+	return append(o, o->now, ticket);
 }
 
 static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
@@ -415,9 +685,15 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 
 	switch (i->type) {
 	case RS_DAT_NONE:
-	case RS_DAT_ENTER:
-	case RS_DAT_LEAVE:
 		return 0;
+	case RS_DAT_ENTER:
+		return sweep_enter(o, ticket);
+	case RS_DAT_MISS_BEGIN:
+		return sweep_miss(o, ticket);
+	case RS_DAT_MISS_END:
+		return sweep_miss_end(o, ticket);
+	case RS_DAT_MEMSLOT:
+		return sweep_memslot(o, ticket);
 	case RS_DAT_BEGIN:
 		if (i->seq == RS_DAT_NO_SEQ)
 			return append(o, o->now, ticket);
@@ -428,7 +704,7 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 	case RS_DAT_END:
 		return sweep_end(o, ticket);
 	case RS_DAT_END_UNTIL:
-		return sweep_end_until(o, i->until);
+		return sweep_end_until(o, at(o, ticket));
 	case RS_DAT_FAULT_BEGIN:
 		return sweep_fault_begin(o, ticket);
 	case RS_DAT_CHECK_EARLY:
@@ -458,6 +734,7 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 	uint64_t horizon = now_ns;
 	int ret = 0;
 
+	o->recorded_ns = now_ns;
 	while (o->swept < o->tail && !ret) {
 		struct rs_dat_item *i = at(o, o->swept);
 
@@ -470,12 +747,17 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 		}
 		if (!ret)
 			ret = sweep_item(o, o->swept);
+		if (ret == WAIT) {
+			horizon = i->ev.time_ns;
+			ret = 0;
+			break;
+		}
 		o->swept++;
 	}
 	while (!ret && now_ns == UINT64_MAX && o->nr_open)
 		ret = place_open_end(o);
 	if (!ret && now_ns == UINT64_MAX)
-		ret = release_deferred(o, true, -1);
+		ret = release_deferred(o, RELEASE_ALL);
 	horizon = earliest_waiting(o, horizon);
 	if (now_ns == UINT64_MAX)
 		o->settled = UINT64_MAX;
@@ -554,8 +836,7 @@ static void drop_done(struct rs_dat_order *o, struct rs_dat_item *i)
 	while (o->first < o->swept) {
 		const struct rs_dat_item *f = at(o, o->first);
 
-		if (f->type != RS_DAT_NONE && f->type != RS_DAT_ENTER && f->type != RS_DAT_LEAVE &&
-		    f->type != RS_DAT_END_UNTIL)
+		if (f->type != RS_DAT_NONE)
 			break;
 		o->first++;
 	}
@@ -577,6 +858,8 @@ static int take_item(struct rs_dat_order *o, struct epoch *e, uint64_t until_ns,
 	e->head = i->next;
 	if (e->head == RS_DAT_NO_TICKET)
 		e->tail = RS_DAT_NO_TICKET;
+	else
+		at(o, e->head)->prev = RS_DAT_NO_TICKET;
 	drop_done(o, i);
 	return ret ? ret : 1;
 }

@@ -25,18 +25,17 @@
  * pending item is put in order.
  */
 enum rs_dat_item_type {
-	RS_DAT_NONE,	      /* came to nothing */
-	RS_DAT_ENTER,	      /* a notifier call is entered: no memslot changes from here ... */
-	RS_DAT_LEAVE,	      /* ... to where its end has returned */
-	RS_DAT_MISS_BEGIN,    /* an invalidation that hits no memslot begins, ends */
+	RS_DAT_NONE,	   /* came to nothing */
+	RS_DAT_ENTER,	   /* a notifier call is entered that hits memslots */
+	RS_DAT_MISS_BEGIN, /* one that hits none is entered, and left */
 	RS_DAT_MISS_END,
 	RS_DAT_BEGIN,
-	RS_DAT_SLOT,	      /* has a state: an observation under the lock */
-	RS_DAT_END,	      /* seq known: exactly here; else at some time until @until */
-	RS_DAT_END_UNTIL,     /* by now the end whose ticket is @until has happened */
+	RS_DAT_SLOT,	  /* has a state: an observation under the lock */
+	RS_DAT_END,	  /* seq known: exactly here; else at some time until @until */
+	RS_DAT_END_UNTIL, /* by now the end whose ticket is @until has happened */
 	RS_DAT_FAULT_BEGIN,
-	RS_DAT_CHECK,	      /* has a state: an observation under the lock */
-	RS_DAT_CHECK_EARLY,   /* a decision made without the lock */
+	RS_DAT_CHECK,	    /* has a state: an observation under the lock */
+	RS_DAT_CHECK_EARLY, /* a decision made without the lock */
 	RS_DAT_FAULT_END,
 	RS_DAT_MEMSLOT,
 	RS_DAT_LOST,
@@ -49,12 +48,28 @@ struct rs_dat_state {
 	uint64_t seq, in_progress, start, end;
 };
 
+/* Through which memslot a fault went, as far as known. */
+struct rs_dat_through {
+	uint64_t since_ns; /* looked up at some time from here on */
+	uint64_t hva;	   /* 0: not known */
+	uint32_t id;
+	bool has_id;
+};
+
 struct rs_dat_item {
-	uint64_t seq;	/* the number of its epoch, or RS_DAT_NO_SEQ */
-	uint64_t until; /* END: a time; END_UNTIL: a ticket */
-	struct rs_dat_state state;
+	uint64_t seq; /* the number of its epoch, or RS_DAT_NO_SEQ */
+	/*
+	 * END: the time by which it has happened; END_UNTIL: the end's ticket;
+	 * ENTER, SLOT: the ticket of the call's next SLOT; CHECK_EARLY: the page.
+	 */
+	uint64_t until;
+	union {
+		struct rs_dat_state state;     /* BEGIN, SLOT, CHECK; CHECK_EARLY: at its begin */
+		struct rs_dat_through through; /* FAULT_BEGIN */
+	};
 	struct rs_event ev; /* its time is the item's */
-	uint64_t next;	    /* in its epoch: used by the order alone */
+	/* Used by the order alone: its epoch, its place there, its vCPU's item before. */
+	uint64_t epoch, next, prev, vcpu_prev;
 	uint8_t type;
 	bool pending;
 };

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #define V(p, f) ((p)->v[RS_DAT_F_##f])
+/* A memslot's flags: what user space sets, and KVM's mark that it is on its way out. */
 #define SLOT_INVALID (1U << 16)
+#define SLOT_FLAGS (SLOT_INVALID | 0xff)
 #define MAX_NESTED 64
 /* What the look-up of a page returns: go on, or drop the fault. The same on all kernels. */
 #define LOOKED_UP_RETRY 1
@@ -19,7 +21,7 @@ struct fault {
 	uint32_t vcpu, flags;
 	uint64_t gfn;
 	struct rs_dat_state state; /* at its begin */
-	uint64_t looked_up_ns;
+	uint64_t since_ns;
 	int64_t looked_up; /* what the look-up returned; INT64_MIN: not yet */
 	uint64_t entry, begin, early, check;
 	uint64_t fault_seq;
@@ -28,7 +30,7 @@ struct fault {
 struct inval {
 	struct rs_dat_vm *vm;
 	uint64_t mn, start, end, id;
-	uint64_t enter, end_ticket;
+	uint64_t enter, last_slot, end_ticket;
 	bool hit, started, ending, locked_end, orphan;
 };
 
@@ -67,9 +69,9 @@ struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t
 	p->mn_offset = mn_offset;
 	p->unknown_space = !algo;
 	p->gfn_kernel = algo && !strcmp(algo, "gfn");
-	p->space = !algo || p->gfn_kernel ? SPACE_GFN :
-		   !strcmp(algo, "global") ? SPACE_ALL :
-					     SPACE_HVA;
+	p->space = !algo || p->gfn_kernel    ? SPACE_GFN
+		   : !strcmp(algo, "global") ? SPACE_ALL
+					     : SPACE_HVA;
 	p->mask = 255;
 	p->tasks = calloc(p->mask + 1, sizeof(*p->tasks));
 	if (!p->tasks) {
@@ -266,8 +268,6 @@ static int leave_inval(struct rs_dat_pair *p, struct task *t, const struct rs_da
 	} else if (i) {
 		settle(v->vm, v->end_ticket, v->hit ? RS_DAT_NONE : RS_DAT_MISS_END);
 	}
-	if (!ret && !rs_dat_order_put(v->vm->order, RS_DAT_LEAVE, &ev, false, NULL))
-		ret = -ENOMEM;
 	t->nr_invals--;
 	return ret;
 }
@@ -299,6 +299,7 @@ static struct inval *push_inval(struct rs_dat_pair *p, struct task *t, const str
 		.start = V(e, START),
 		.end = V(e, END),
 		.enter = RS_DAT_NO_TICKET,
+		.last_slot = RS_DAT_NO_TICKET,
 		.end_ticket = RS_DAT_NO_TICKET,
 	};
 	if (p->mn_offset) {
@@ -338,8 +339,8 @@ static int on_inval_start(struct rs_dat_pair *p, struct task *t, const struct rs
 	ev.a = v->id;
 	ev.b = v->start;
 	ev.c = v->end;
-	return rs_dat_order_put(v->vm->order, RS_DAT_MISS_BEGIN, &ev, true, &v->enter) ? 0 :
-											-ENOMEM;
+	return rs_dat_order_put(v->vm->order, RS_DAT_MISS_BEGIN, &ev, true, &v->enter) ? 0
+										       : -ENOMEM;
 }
 
 static int put_begin(struct inval *v, const struct rs_dat_probe *e)
@@ -351,7 +352,7 @@ static int put_begin(struct inval *v, const struct rs_dat_probe *e)
 	ev.a = v->id;
 	ev.b = v->start;
 	ev.c = v->end;
-	settle(v->vm, v->enter, RS_DAT_ENTER);
+	v->last_slot = v->enter;
 	i = rs_dat_order_put(v->vm->order, RS_DAT_BEGIN, &ev, false, NULL);
 	if (!i)
 		return -ENOMEM;
@@ -366,6 +367,7 @@ static int on_inval_slot(struct rs_dat_pair *p, struct task *t, const struct rs_
 	struct inval *v = innermost(t);
 	struct rs_dat_item *i;
 	struct rs_event ev;
+	uint64_t ticket;
 	int ret;
 
 	if (!v || v->ending || v->started || !v->vm || v->vm->kvm != V(e, KVM))
@@ -381,19 +383,23 @@ static int on_inval_slot(struct rs_dat_pair *p, struct task *t, const struct rs_
 	ev.a = v->id;
 	ev.b = V(e, GFN_START);
 	ev.c = V(e, GFN_END);
-	i = rs_dat_order_put(v->vm->order, RS_DAT_SLOT, &ev, false, NULL);
+	i = rs_dat_order_put(v->vm->order, RS_DAT_SLOT, &ev, false, &ticket);
 	if (!i)
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
 	i->state = state_of(e);
+	i = rs_dat_order_item(v->vm->order, v->last_slot);
+	if (i)
+		i->until = ticket;
+	v->last_slot = ticket;
 	return 0;
 }
 
 static void finish_start(struct inval *v)
 {
 	v->started = true;
-	if (v->vm && !v->hit)
-		settle(v->vm, v->enter, RS_DAT_MISS_BEGIN);
+	if (v->vm)
+		settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_MISS_BEGIN);
 }
 
 static int on_inval_started(struct task *t)
@@ -488,6 +494,7 @@ static int put_fault_end(struct fault *f, uint64_t time_ns, enum rs_end_reason r
 static int finish_early_retry(struct rs_dat_pair *p, struct fault *f, uint64_t now_ns)
 {
 	const bool known_async = rs_dat_has(p->probes, RS_DAT_TP_ASYNC_NOT_PRESENT);
+	struct rs_dat_item *i;
 	struct rs_event ev;
 
 	settle(f->vm, f->begin, RS_DAT_FAULT_BEGIN);
@@ -516,7 +523,12 @@ static int finish_early_retry(struct rs_dat_pair *p, struct fault *f, uint64_t n
 		.result = RS_RES_RETRY,
 		.index = f->vcpu,
 	};
-	return rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, false, NULL) ? 0 : -ENOMEM;
+	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->state = f->state;
+	i->until = f->gfn;
+	return 0;
 }
 
 /* Ends whatever fault the task is in; @time_ns is now. */
@@ -552,6 +564,7 @@ static int start_fault(struct rs_dat_pair *p, struct task *t, const struct rs_da
 	*f = (struct fault){
 		.vm = vm,
 		.vcpu = (uint32_t)V(e, VCPU),
+		.since_ns = e->time,
 		.looked_up = INT64_MIN,
 		.entry = RS_DAT_NO_TICKET,
 		.begin = RS_DAT_NO_TICKET,
@@ -578,8 +591,8 @@ static int on_fault(struct rs_dat_pair *p, struct task *t, const struct rs_dat_p
 	ev = event_of(f->vm, e, RS_EV_FAULT_BEGIN);
 	ev.index = f->vcpu;
 	ev.a = V(e, ADDR) >> RS_PAGE_SHIFT;
-	return rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry) ? 0 :
-											  -ENOMEM;
+	return rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry) ? 0
+											: -ENOMEM;
 }
 
 /* The decision that the recorded state at the begin already says; settled at the look-up. */
@@ -595,12 +608,16 @@ static int put_early_check(struct fault *f, const struct rs_dat_probe *e)
 	if (!i)
 		return -ENOMEM;
 	i->seq = f->state.seq;
+	i->state = f->state;
 	i->until = f->gfn;
 	return 0;
 }
 
 static int on_fault_begin(struct rs_dat_pair *p, struct task *t, const struct rs_dat_probe *e)
 {
+	/* Without a memslot its fields are what happened to be in memory. */
+	const bool through = V(e, AS) <= RS_MAX_AS && V(e, ID) <= RS_MAX_SLOT_ID &&
+			     !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
 	struct fault *f = &t->fault;
 	struct rs_dat_item *i;
 	struct rs_event ev;
@@ -613,16 +630,21 @@ static int on_fault_begin(struct rs_dat_pair *p, struct task *t, const struct rs
 	settle(f->vm, f->entry, RS_DAT_NONE);
 	f->begun = true;
 	f->gfn = V(e, GFN);
-	f->flags = (uint32_t)V(e, FLAGS);
+	f->flags = through ? (uint32_t)V(e, FLAGS) : 0;
 	f->state = state_of(e);
 	ev = event_of(f->vm, e, RS_EV_FAULT_BEGIN);
 	ev.index = f->vcpu;
 	ev.a = f->gfn;
-	ev.as = (uint8_t)V(e, AS);
+	ev.as = (uint8_t)(through ? V(e, AS) : 0);
 	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
 	if (!i)
 		return -ENOMEM;
 	i->seq = f->state.seq;
+	i->through.since_ns = f->since_ns;
+	i->through.hva = 0;
+	i->through.id = (uint32_t)V(e, ID);
+	/* Zeros may be memslot 0, or what is recorded where there is none. */
+	i->through.has_id = through && (V(e, ID) || V(e, FLAGS)) && !(f->flags & SLOT_INVALID);
 	return p->gfn_kernel && in_range(&f->state, f->gfn) ? put_early_check(f, e) : 0;
 }
 
@@ -632,7 +654,6 @@ static int on_fault_looked_up(struct rs_dat_pair *p, struct task *t, const struc
 
 	if (!f->vm || !f->begun || f->checked)
 		return 0;
-	f->looked_up_ns = e->time;
 	f->looked_up = (int64_t)V(e, RET);
 	if (f->looked_up == LOOKED_UP_RETRY)
 		return finish_early_retry(p, f, e->time);
@@ -671,6 +692,7 @@ static int on_fault_check(struct rs_dat_pair *p, struct task *t, const struct rs
 	i = rs_dat_order_item(f->vm->order, f->begin);
 	if (i) {
 		i->seq = begin_seq;
+		i->through.hva = V(e, HVA);
 		i->pending = false;
 	}
 	f->checked = true;
@@ -700,8 +722,8 @@ static bool explained(const struct rs_dat_pair *p, const struct fault *f,
 static int on_fault_verdict(struct rs_dat_pair *p, struct task *t, const struct rs_dat_probe *e)
 {
 	struct fault *f = &t->fault;
-	struct rs_dat_item *i = f->vm && f->checked ? rs_dat_order_item(f->vm->order, f->check) :
-						      NULL;
+	struct rs_dat_item *i =
+		f->vm && f->checked ? rs_dat_order_item(f->vm->order, f->check) : NULL;
 
 	if (!i || !i->pending)
 		return 0;

@@ -19,18 +19,18 @@ struct kind_def {
 	const char *fields[MAX_NAMES];
 };
 
-#define KIND_PROBE(sym, event, ...)                                                                \
+#define KIND_PROBE(sym, event, ...) \
 	[RS_PROBE_##sym] = { RS_PROBE_GROUP ":" event, RS_PROBE_GROUP, event, { __VA_ARGS__ } },
 #define KIND_KVM(sym, event, ...) [sym] = { "kvm:" event, "kvm", event, { __VA_ARGS__ } },
 
 static const struct kind_def kind_defs[RS_DAT_NR_KINDS] = {
-	RS_PROBE_EVENTS(KIND_PROBE)
-	KIND_KVM(RS_DAT_TP_PAGE_FAULT, "kvm_page_fault", "vcpu_id", "fault_address")
-	KIND_KVM(RS_DAT_TP_UNMAP_HVA, "kvm_unmap_hva_range", "start", "end")
-	KIND_KVM(RS_DAT_TP_ASYNC_TRY, "kvm_try_async_get_page", NULL)
-	KIND_KVM(RS_DAT_TP_ASYNC_NOT_PRESENT, "kvm_async_pf_not_present", NULL)
-	KIND_KVM(RS_DAT_TP_ASYNC_REPEATED, "kvm_async_pf_repeated_fault", NULL)
-	KIND_KVM(RS_DAT_TP_ENTRY, "kvm_entry", "vcpu_id")
+	RS_PROBE_EVENTS(KIND_PROBE) KIND_KVM(RS_DAT_TP_PAGE_FAULT, "kvm_page_fault", "vcpu_id",
+					     "fault_address")
+		KIND_KVM(RS_DAT_TP_UNMAP_HVA, "kvm_unmap_hva_range", "start",
+			 "end") KIND_KVM(RS_DAT_TP_ASYNC_TRY, "kvm_try_async_get_page", NULL)
+			KIND_KVM(RS_DAT_TP_ASYNC_NOT_PRESENT, "kvm_async_pf_not_present", NULL)
+				KIND_KVM(RS_DAT_TP_ASYNC_REPEATED, "kvm_async_pf_repeated_fault",
+					 NULL) KIND_KVM(RS_DAT_TP_ENTRY, "kvm_entry", "vcpu_id")
 };
 
 #define FIELD_NAME(sym, name) [RS_DAT_F_##sym] = name,
@@ -92,7 +92,8 @@ static int field_number(const char *name)
 /* Adds a field to @k if it is one that can be read as a number. */
 static bool add_field(struct rs_dat_kind *k, const struct tep_format_field *f, unsigned int number)
 {
-	const bool number_size = f && (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
+	const bool number_size =
+		f && (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
 
 	if (!number_size || f->offset < 0 || f->offset > 4096)
 		return false;
@@ -157,10 +158,10 @@ static int parse_all(struct tep_handle *tep, const struct rs_dat_file *f, struct
 		if (ret == -ENOMEM)
 			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 		if (ret)
-			return rs_error_set(
-				err, RS_ERR_INPUT, EINVAL, "trace.dat: the format of %s is damaged",
-				rs_dat_kind_name(kind_of_format(f->formats[i].system,
-								f->formats[i].text)));
+			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+					    "trace.dat: the format of %s is damaged",
+					    rs_dat_kind_name(kind_of_format(f->formats[i].system,
+									    f->formats[i].text)));
 	}
 	return 0;
 }

@@ -13,35 +13,35 @@
  * From the raw bytes of an event to its fields, looked up by name once per
  * trace. A field has one number whatever event it stands in.
  */
-#define RS_DAT_FIELDS(X)               \
-	X(KVM, "kvm")                  \
-	X(CHANGE, "change")            \
-	X(OLD_GFN, "old_gfn")          \
-	X(OLD_NPAGES, "old_npages")    \
-	X(OLD_ID, "old_id")            \
-	X(OLD_AS, "old_as")            \
-	X(GFN, "gfn")                  \
-	X(NPAGES, "npages")            \
-	X(HVA, "hva")                  \
-	X(ID, "id")                    \
-	X(AS, "as")                    \
-	X(FLAGS, "flags")              \
-	X(MN, "mn")                    \
-	X(START, "start")              \
-	X(END, "end")                  \
-	X(REASON, "reason")            \
-	X(SEQ, "seq")                  \
-	X(IN_PROGRESS, "in_progress")  \
-	X(RANGE_START, "range_start")  \
-	X(RANGE_END, "range_end")      \
-	X(GFN_START, "gfn_start")      \
-	X(GFN_END, "gfn_end")          \
-	X(VCPU, "vcpu")                \
-	X(ADDR, "addr")                \
-	X(ERROR, "error")              \
-	X(FAULT_SEQ, "fault_seq")      \
-	X(RET, "ret")                  \
-	X(TP_VCPU, "vcpu_id")          \
+#define RS_DAT_FIELDS(X)              \
+	X(KVM, "kvm")                 \
+	X(CHANGE, "change")           \
+	X(OLD_GFN, "old_gfn")         \
+	X(OLD_NPAGES, "old_npages")   \
+	X(OLD_ID, "old_id")           \
+	X(OLD_AS, "old_as")           \
+	X(GFN, "gfn")                 \
+	X(NPAGES, "npages")           \
+	X(HVA, "hva")                 \
+	X(ID, "id")                   \
+	X(AS, "as")                   \
+	X(FLAGS, "flags")             \
+	X(MN, "mn")                   \
+	X(START, "start")             \
+	X(END, "end")                 \
+	X(REASON, "reason")           \
+	X(SEQ, "seq")                 \
+	X(IN_PROGRESS, "in_progress") \
+	X(RANGE_START, "range_start") \
+	X(RANGE_END, "range_end")     \
+	X(GFN_START, "gfn_start")     \
+	X(GFN_END, "gfn_end")         \
+	X(VCPU, "vcpu")               \
+	X(ADDR, "addr")               \
+	X(ERROR, "error")             \
+	X(FAULT_SEQ, "fault_seq")     \
+	X(RET, "ret")                 \
+	X(TP_VCPU, "vcpu_id")         \
 	X(TP_ADDRESS, "fault_address")
 
 #define RS_DAT_FIELD_ENUM(sym, name) RS_DAT_F_##sym,
@@ -71,7 +71,7 @@ struct rs_dat_field_at {
 struct rs_dat_kind {
 	bool present;
 	uint16_t type;
-	uint32_t have; /* bit per enum rs_dat_field */
+	uint32_t have;	/* bit per enum rs_dat_field */
 	uint32_t bytes; /* that an event must have */
 	uint8_t nr_fields;
 	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS + 1]; /* the last: common_pid */

@@ -161,8 +161,9 @@ struct rs_workload_stats {
 struct rs_workload_result {
 	int pid;
 	uint64_t elapsed_ns;
-	uint64_t accesses; /* that the guest made */
-	uint64_t mmio;	   /* of these to frames without a memslot, at that moment */
+	uint64_t memory_hva, code_hva; /* where the process had the memory, and slot 0 */
+	uint64_t accesses;	       /* that the guest made */
+	uint64_t mmio;		       /* of these to frames without a memslot, at that moment */
 	uint64_t unmapped; /* runs that ended since host memory was read-only just then */
 	uint64_t invalidations[RS_NR_WORKLOAD_OPS];
 	uint64_t refused[RS_NR_WORKLOAD_OPS]; /* the host said no (no swap, no memory, ...) */

@@ -388,6 +388,8 @@ static void add_stats(const struct vcpu *vcpu, struct rs_workload_stats *stats)
 
 void rs_vm_collect(struct rs_vm *vm, struct rs_workload_result *result)
 {
+	result->memory_hva = (uintptr_t)vm->memory;
+	result->code_hva = (uintptr_t)vm->code;
 	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
 		const struct vcpu *vcpu = &vm->vcpus[i];
 

@@ -9,6 +9,7 @@
 
 #include "capture/workload.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 
 enum {
 	OPT_SCENARIO = 256,
@@ -31,6 +32,7 @@ enum {
 	OPT_SECONDS,
 	OPT_SEED,
 	OPT_JSON,
+	OPT_MEMSLOTS_TO,
 };
 
 static const struct argp_option options[] = {
@@ -56,11 +58,14 @@ static const struct argp_option options[] = {
 	  "run so long; a number is seconds, 0 until interrupted (3)", 0 },
 	{ "seed", OPT_SEED, "N", 0, "of the random numbers (1)", 0 },
 	{ "json", OPT_JSON, NULL, 0, "report as JSON", 0 },
+	{ "memslots-to", OPT_MEMSLOTS_TO, "FILE", 0,
+	  "write the memslots as lines of the text form, for `replay --memslots`", 0 },
 	{ 0 },
 };
 
 struct workload_args {
 	struct rs_workload_options opts;
+	const char *memslots_to; /* NULL: nowhere */
 	bool json, list;
 };
 
@@ -223,6 +228,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_JSON:
 		args->json = true;
 		return 0;
+	case OPT_MEMSLOTS_TO:
+		args->memslots_to = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "takes no file: '%s'", arg);
 		return 0;
@@ -247,28 +255,28 @@ static void print_list(void)
 		printf("  %-14s %s\n", name, text);
 }
 
-static void print_ops(const char *what, const uint64_t *counts,
+static void print_ops(FILE *f, const char *what, const uint64_t *counts,
 		      const char *(*name)(unsigned int, const char **))
 {
 	for (unsigned int i = 0; name(i, NULL); i++)
 		if (counts[i])
-			printf("  %-22s %12" PRIu64 " %s\n", name(i, NULL), counts[i], what);
+			fprintf(f, "  %-22s %12" PRIu64 " %s\n", name(i, NULL), counts[i], what);
 }
 
-static void print_text(const struct rs_workload_result *r, uint32_t vm)
+static void print_text(FILE *f, const struct rs_workload_result *r, uint32_t vm)
 {
-	printf("VM %u, pid %d, %.3f s\n", vm, r->pid, (double)r->elapsed_ns / 1e9);
-	printf("  %-22s %12" PRIu64 "\n", "accesses", r->accesses);
+	fprintf(f, "VM %u, pid %d, %.3f s\n", vm, r->pid, (double)r->elapsed_ns / 1e9);
+	fprintf(f, "  %-22s %12" PRIu64 "\n", "accesses", r->accesses);
 	if (r->mmio)
-		printf("  %-22s %12" PRIu64 "\n", "without a memslot", r->mmio);
+		fprintf(f, "  %-22s %12" PRIu64 "\n", "without a memslot", r->mmio);
 	if (r->unmapped)
-		printf("  %-22s %12" PRIu64 "\n", "on read-only memory", r->unmapped);
-	print_ops("invalidations", r->invalidations, rs_workload_op_name);
-	print_ops("refused by the host", r->refused, rs_workload_op_name);
-	print_ops("memslot changes", r->churned, rs_churn_op_name);
+		fprintf(f, "  %-22s %12" PRIu64 "\n", "on read-only memory", r->unmapped);
+	print_ops(f, "invalidations", r->invalidations, rs_workload_op_name);
+	print_ops(f, "refused by the host", r->refused, rs_workload_op_name);
+	print_ops(f, "memslot changes", r->churned, rs_churn_op_name);
 #define PRINT_STAT(name)                 \
 	if (r->stats.name != UINT64_MAX) \
-		printf("  %-22s %12" PRIu64 " counted by KVM\n", #name, r->stats.name);
+		fprintf(f, "  %-22s %12" PRIu64 " counted by KVM\n", #name, r->stats.name);
 	RS_WORKLOAD_STATS(PRINT_STAT)
 #undef PRINT_STAT
 }
@@ -306,7 +314,7 @@ static json_t *json_vm(const struct rs_workload_result *r, uint32_t vm)
 			 json_ops(r->churned, rs_churn_op_name), "kvm", json_stats(&r->stats));
 }
 
-static int print_json(const struct rs_workload_result *results, uint32_t vms)
+static int print_json(FILE *f, const struct rs_workload_result *results, uint32_t vms)
 {
 	json_t *list = json_array();
 	json_t *root;
@@ -315,25 +323,59 @@ static int print_json(const struct rs_workload_result *results, uint32_t vms)
 	for (uint32_t i = 0; i < vms; i++)
 		json_array_append_new(list, json_vm(&results[i], i));
 	root = json_pack("{s:s, s:o}", "schema", "retryscope-workload/1", "vms", list);
-	ret = root ? json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : -1;
-	putchar('\n');
+	ret = root ? json_dumpf(root, f, JSON_INDENT(2)) : -1;
+	fputc('\n', f);
 	json_decref(root);
-	return ret;
+	return ret ? -ENOMEM : 0;
 }
 
-static int print_results(const struct workload_args *args, const struct rs_workload_result *results)
+static int print_results(const struct workload_args *args, const struct rs_workload_result *results,
+			 struct rs_error *err)
 {
-	int ret = 0;
+	struct rs_output out;
+	int ret = rs_output_open(&out, NULL, err);
 
+	if (ret)
+		return ret;
 	if (args->json)
-		ret = print_json(results, args->opts.vms);
+		ret = print_json(out.f, results, args->opts.vms);
 	for (uint32_t i = 0; !args->json && i < args->opts.vms; i++)
-		print_text(&results[i], i);
-	if (fflush(stdout) || ferror(stdout) || ret) {
-		fprintf(stderr, "retryscope: cannot write the report: %s\n", strerror(errno));
-		return RS_EXIT_OUTPUT;
+		print_text(out.f, &results[i], i);
+	return rs_output_end(&out, ret, err);
+}
+
+static void write_memslots(FILE *f, const struct rs_workload_plan *plan, uint32_t vm,
+			   const struct rs_workload_result *r)
+{
+	for (uint32_t i = 0; i < plan->nr_slots; i++) {
+		const struct rs_workload_slot *s = &plan->slots[i];
+		uint64_t hva = i ? r->memory_hva + s->host_page * 4096 : r->code_hva;
+
+		fprintf(f,
+			"0 %" PRIu32 " memslot as=0 id=%" PRIu32 " gfn=0x%" PRIx64
+			" npages=0x%" PRIx64 " hva=0x%" PRIx64 " flags=0\n",
+			vm + 1, s->id, s->gfn, s->npages, hva);
 	}
-	return RS_EXIT_OK;
+}
+
+static int save_memslots(const struct workload_args *args, const struct rs_workload_result *results,
+			 struct rs_error *err)
+{
+	struct rs_workload_plan plan;
+	struct rs_output out;
+	int ret = rs_workload_plan_make(&args->opts, &plan, err);
+
+	if (ret)
+		return ret;
+	ret = rs_output_open(&out, args->memslots_to, err);
+	if (!ret) {
+		fputs("retryscope-events 1\n", out.f);
+		for (uint32_t i = 0; i < args->opts.vms; i++)
+			write_memslots(out.f, &plan, i, &results[i]);
+		ret = rs_output_finish(&out, err);
+	}
+	rs_workload_plan_free(&plan);
+	return ret;
 }
 
 static int run(const struct workload_args *args)
@@ -347,10 +389,12 @@ static int run(const struct workload_args *args)
 		return rs_cli_report(&err);
 	}
 	rs_cli_catch_signals();
-	if (rs_workload_run(&args->opts, &rs_cli_interrupted, results, &err))
-		ret = rs_cli_report(&err);
-	else
-		ret = print_results(args, results);
+	ret = rs_workload_run(&args->opts, &rs_cli_interrupted, results, &err);
+	if (!ret && args->memslots_to)
+		ret = save_memslots(args, results, &err);
+	if (!ret)
+		ret = print_results(args, results, &err);
+	ret = ret ? rs_cli_report(&err) : RS_EXIT_OK;
 	free(results);
 	return ret;
 }

@@ -39,6 +39,8 @@ counted_faults() { # WORKLOAD-REPORT
 verdict() { # KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COUNTED
 	if [ "$1" = lost ]; then
 		[ "$2" -gt 0 ] || echo "nothing lost"
+	elif [ "$1" = withheld ]; then
+		[ "$4" -eq 0 ] || echo "claims $4 decisions that it cannot know"
 	else
 		[ "$2" -eq 0 ] || echo "lost $2"
 		[ "$4" -gt 0 ] || echo "no decisions"
@@ -69,6 +71,7 @@ row() { # SERIES NAME KIND
 	trouble) row_of_checks "$1" "$2"; return ;;
 	cost) row_of_cost "$1" "$2"; return ;;
 	esac
+	[ "$2" != tracepoints ] || { row_of_tracepoints "$1" "$2"; return; }
 	if ! "$retryscope" replay --format json -o "$base.report.json" "$base.dat" 2>"$base.err"; then
 		row_without_capture "$1" "$2" "replay: $(tail -n 1 "$base.err")"
 		return
@@ -85,6 +88,19 @@ row() { # SERIES NAME KIND
 row_without_capture() { # SERIES NAME REASON
 	# shellcheck disable=SC2059
 	printf "$row_format" "$2" "$1" - - - - - - - - - "${3:-did not end}"
+}
+
+# Without assumptions there is nothing to replay, and the line says what they are.
+row_of_tracepoints() { # SERIES NAME
+	local base=$out/$1-$2
+
+	if "$retryscope" replay -o "$base.report.json" "$base.dat" 2>"$base.err"; then
+		row_without_capture "$1" "$2" "replayed without assumptions"
+	elif ! grep -q -e '--assume-duration' "$base.err"; then
+		row_without_capture "$1" "$2" "replay: $(tail -n 1 "$base.err")"
+	else
+		row_without_capture "$1" "$2" ok
+	fi
 }
 
 # A scenario that judges itself inside the VM: its log has a line for each check.

@@ -53,6 +53,25 @@ run_lost() { # NAME ARGS...
 		/lab/workload "/tmp/$lost_name.json" --seconds $seconds "$@"
 }
 
+# Hides the functions that match a pattern from the recorder: no probes there.
+run_withheld() { # NAME LEVEL PATTERN
+	grep -vE "$3" /proc/kallsyms >/tmp/kallsyms
+	mount --bind /tmp/kallsyms /proc/kallsyms
+	retryscope probe | head -n 1
+	check "probe says so" retryscope_says "$2" probe
+	record "$1" /lab/workload "/tmp/$1.json" --seconds $seconds
+	check "it is recorded all the same" equal $? 0
+	check "info says so" retryscope_says "$2" info "/tmp/$1.dat"
+	umount /proc/kallsyms
+	return $checks_failed
+}
+
+retryscope_says() { # LEVEL VERB...
+	says_level=$1
+	shift
+	retryscope "$@" | grep -qiE "level:? *$says_level"
+}
+
 # A VM that runs before the capture begins, and longer.
 run_late() { # NAME ARGS...
 	late_name=$1
@@ -71,8 +90,9 @@ run_scenario() { # NAME KIND ARGS...
 	run_name=$1
 	run_kind=$2
 	shift 2
+	checks_failed=0
 	case $run_kind in
-	workload | late | lost) "run_$run_kind" "$run_name" "$@" ;;
+	workload | late | lost | withheld) "run_$run_kind" "$run_name" "$@" ;;
 	qemu) . /lab/qemu.sh && run_qemu "$run_name" "$@" ;;
 	trouble) . /lab/trouble.sh && run_trouble "$run_name" "$@" ;;
 	cost) . /lab/cost.sh && run_cost "$run_name" ;;

@@ -17,6 +17,8 @@ late late --scenario alias3
 qemu qemu none
 qemu-vga qemu std
 lost lost --scenario invalidators
+partly withheld partial is_page_fault_stale
+tracepoints withheld tracepoints kvm_
 kill trouble kill
 interrupt trouble interrupt INT
 terminate trouble interrupt TERM
@@ -26,6 +28,7 @@ disk-full trouble full
 read-only trouble readonly
 no-root trouble nobody
 no-kvm trouble nokvm
+no-tracefs trouble notracefs
 two-recorders trouble two
 cost cost
 LIST

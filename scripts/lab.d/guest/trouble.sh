@@ -108,6 +108,16 @@ trouble_two() {
 	check "the second's capture" retryscope info /tmp/two.dat
 }
 
+trouble_notracefs() {
+	umount $tracing
+	retryscope record -o /tmp/notracefs.dat -- true 2>/tmp/notracefs.err
+	notracefs_result=$?
+	mount -t tracefs tracefs $tracing 2>/dev/null
+	check "without tracefs: 3" equal $notracefs_result 3
+	check "in one line" has_one_line /tmp/notracefs.err
+	cat /tmp/notracefs.err
+}
+
 run_trouble() { # NAME WHICH...
 	trouble_name=$1
 	. /lab/check.sh

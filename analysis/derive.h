@@ -10,6 +10,7 @@
 /* Of all VMs: 0 if the result has no algorithm of that name, else 1 + its index. */
 size_t rs_algo_find(const struct rs_result *r, const char *name);
 
+/* From the VM's first to its last event. */
 uint64_t rs_vm_duration_ns(const struct rs_vm_result *v);
 /* Guest frames that @a blocked on average over the VM's time. */
 double rs_blocked_mean(const struct rs_vm_result *v, const struct rs_algo_result *a);
@@ -28,16 +29,16 @@ const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t
 /* Lost events: the recorder's figure and the stream's tell the same loss. */
 uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m);
 
+struct rs_anomaly_count {
+	const char *name;
+	uint64_t count;
+};
 /*
  * Anomalies of the import and of the stream in one list: those of the stream
  * first, zero or not, in the order of enum rs_anomaly, each with what the
  * import adds under the same name; then the import's own. The caller frees the
  * array, not the names. NULL: no memory.
  */
-struct rs_anomaly_count {
-	const char *name;
-	uint64_t count;
-};
 struct rs_anomaly_count *rs_anomalies_list(const struct rs_result *r, const struct rs_trace_meta *m,
 					   size_t *nr);
 

@@ -19,6 +19,7 @@
  * The constructors return a new reference, NULL without memory.
  */
 
+/* Of any size, exactly. */
 json_t *rs_json_u64(uint64_t v);
 json_t *rs_json_u128(unsigned __int128 v);
 /* @v / 1000 as a decimal number, without trailing zeros: "1.25", "3.0". */

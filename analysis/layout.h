@@ -45,6 +45,7 @@ struct rs_table {
 	int err; /* 0 or -ENOMEM */
 };
 
+/* An empty table of up to RS_TABLE_COLUMNS columns. */
 void rs_table_init(struct rs_table *t, unsigned int nr_columns);
 /* Each adds the next cell, from left to right. */
 void rs_table_text(struct rs_table *t, const char *text);

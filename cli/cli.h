@@ -28,6 +28,9 @@ int rs_cmd_replay(int argc, char **argv);
 int rs_cmd_convert(int argc, char **argv);
 int rs_cmd_plot(int argc, char **argv);
 
+/* Prints the table of algorithms to stdout. */
+void rs_cli_list_algorithms(void);
+
 /* Set by SIGINT and SIGTERM once rs_cli_catch_signals() was called. */
 extern volatile sig_atomic_t rs_cli_interrupted;
 void rs_cli_catch_signals(void);
@@ -48,6 +51,7 @@ struct rs_progress {
 	bool terminal, shown;
 	int64_t last_ns;
 };
+/* @what, which lives as long as @p, stands before the figure. */
 void rs_progress_init(struct rs_progress *p, const char *what);
 /* For struct rs_reader_opts: @arg is the struct rs_progress. Nonzero once interrupted. */
 int rs_progress_update(void *arg, uint64_t done, uint64_t total);

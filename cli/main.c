@@ -64,7 +64,11 @@ int rs_cmd_help(int argc, char **argv)
 		return RS_EXIT_OK;
 	}
 	if (!strcmp(argv[1], "--help")) {
-		puts("Usage: retryscope help [VERB]");
+		puts("Usage: retryscope help [VERB|algorithms]");
+		return RS_EXIT_OK;
+	}
+	if (!strcmp(argv[1], "algorithms")) {
+		rs_cli_list_algorithms();
 		return RS_EXIT_OK;
 	}
 	v = find_verb(argv[1]);

@@ -471,7 +471,7 @@ static int apply_commits(struct rs_dat_order *o, size_t n, uint64_t time_ns)
 		ret = rs_dat_slots_apply(o->slots, time_ns);
 		if (time_ns < i->ev.time_ns)
 			i->ev.time_ns = time_ns;
-		i->until = 0; /* done, perhaps before its turn */
+		i->placed = true;
 		if (!ret)
 			ret = append(o, o->now, ticket);
 	}
@@ -481,9 +481,7 @@ static int apply_commits(struct rs_dat_order *o, size_t n, uint64_t time_ns)
 /* The commit's turn has come: unless it was brought forward, it takes effect now. */
 static int sweep_memslot(struct rs_dat_order *o, uint64_t ticket)
 {
-	const struct rs_dat_item *i = at(o, ticket);
-
-	return i->until ? apply_commits(o, 1, i->ev.time_ns) : 0;
+	return apply_commits(o, 1, at(o, ticket)->ev.time_ns);
 }
 
 /*
@@ -667,13 +665,73 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 	return ret ? ret : append(o, epoch, ticket);
 }
 
+/*
+ * The count and the range are raised before the memslot's walk is recorded; a task
+ * that is preempted in between leaves a long time in which faults are dropped for
+ * a reason not yet recorded. Finds it behind @ticket: the memslot that gives the
+ * reason, if nothing else under the lock comes before. *@to is behind it.
+ * WAIT: it may still be recorded.
+ */
+static int find_reason(struct rs_dat_order *o, uint64_t ticket, uint64_t *to)
+{
+	const struct rs_dat_item *early = at(o, ticket);
+	const uint64_t page = early->until;
+
+	*to = RS_DAT_NO_TICKET;
+	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+		const struct rs_dat_item *i = at(o, t);
+
+		if (i->ev.time_ns > early->ev.time_ns + WINDOW_NS || i->type == RS_DAT_CHECK ||
+		    i->type == RS_DAT_END)
+			return 0;
+		if (i->type != RS_DAT_SLOT)
+			continue;
+		if (epoch_of(o, i->state.seq) != o->now)
+			return 0;
+		if (page < i->state.start || page >= i->state.end)
+			continue;
+		*to = t + 1;
+		return 0;
+	}
+	return o->recorded_ns < early->ev.time_ns + WINDOW_NS ? WAIT : 0;
+}
+
+/* Puts what was recorded under the lock behind @ticket, up to @to, in order now. */
+static int bring_locked(struct rs_dat_order *o, uint64_t ticket, uint64_t to)
+{
+	const uint64_t time_ns = at(o, ticket)->ev.time_ns;
+	int ret = 0;
+
+	for (uint64_t t = ticket + 1; t < to && !ret; t++) {
+		struct rs_dat_item *i = at(o, t);
+
+		if (i->placed || (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT))
+			continue;
+		if (time_ns < i->ev.time_ns)
+			i->ev.time_ns = time_ns;
+		ret = sweep_locked(o, t);
+		i->placed = true;
+	}
+	return ret;
+}
+
 static int sweep_early(struct rs_dat_order *o, uint64_t ticket)
 {
+	uint64_t to;
+	int ret;
+
 	const struct rs_dat_item *i = at(o, ticket);
 	const uint64_t epoch = early_epoch(o, i);
 
 	if (epoch != o->now)
 		return append(o, epoch, ticket);
+	if (!has_reason(o, i) && (int64_t)(epoch_of(o, i->state.seq) - o->now) <= 0) {
+		ret = find_reason(o, ticket, &to);
+		if (!ret && to != RS_DAT_NO_TICKET)
+			ret = bring_locked(o, ticket, to);
+		if (ret)
+			return ret;
+	}
 	if (!has_reason(o, i))
 		return push(&o->deferred, &o->nr_deferred, &o->room_deferred, ticket);
 	return append(o, o->now, ticket);
@@ -683,6 +741,8 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 {
 	const struct rs_dat_item *i = at(o, ticket);
 
+	if (i->placed)
+		return 0;
 	switch (i->type) {
 	case RS_DAT_NONE:
 		return 0;

@@ -72,6 +72,7 @@ struct rs_dat_item {
 	uint64_t epoch, next, prev, vcpu_prev;
 	uint8_t type;
 	bool pending;
+	bool placed; /* in the order before its turn came */
 };
 
 struct rs_dat_order;

@@ -23,7 +23,8 @@
  */
 enum rs_space { RS_SPACE_NONE, RS_SPACE_HVA, RS_SPACE_GFN, RS_SPACE_EXACT };
 
-#define RS_ALGO_SEES_ALL 0x1 /* also invalidations that hit no memslot */
+#define RS_ALGO_SEES_ALL 0x1  /* also invalidations that hit no memslot */
+#define RS_ALGO_SEQ_FIRST 0x2 /* the state starts with its sequence count, the snapshot */
 
 /* What rejects() answers; both may be set. */
 #define RS_REJECT_RANGE 0x1
@@ -115,6 +116,14 @@ static inline int rs_algo_slot(struct rs_algo *a, const struct rs_inval *inv,
 			       const struct rs_hit *hit)
 {
 	return a->ops->slot ? a->ops->slot(a->state, inv, hit) : 0;
+}
+
+/* 0 where the algorithm takes none. */
+static inline uint64_t rs_algo_snapshot(const struct rs_algo *a)
+{
+	if (a->ops->flags & RS_ALGO_SEQ_FIRST)
+		return *(const uint64_t *)a->state;
+	return a->ops->snapshot ? a->ops->snapshot(a->state) : 0;
 }
 
 static inline void rs_algo_end(struct rs_algo *a, const struct rs_inval *inv)

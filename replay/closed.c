@@ -443,7 +443,7 @@ static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 	uint64_t took;
 
 	look_up(s, vcpu, now);
-	r->token = s->algo.ops->snapshot ? s->algo.ops->snapshot(s->algo.state) : 0;
+	r->token = rs_algo_snapshot(&s->algo);
 	r->rejected = s->plan.precheck && !slot_gone(s, &r->f) && (rejects(s, r) & RS_REJECT_RANGE);
 	if (r->rejected)
 		took = a && a->before_lookup ? a->check_ns - a->begin_ns : s->vm->precheck_ns;

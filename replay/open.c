@@ -287,8 +287,6 @@ static struct vm_run *find_vm(struct rs_replay *r, uint32_t number)
 {
 	struct vm_run *v;
 
-	if (r->last_vm && r->last_vm->number == number)
-		return r->last_vm;
 	if (r->nr_vms) {
 		for (size_t b = vm_bucket(r, number); r->vm_hash[b];
 		     b = (b + 1) & (r->vm_hash_size - 1))
@@ -719,7 +717,8 @@ static int on_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_e
 	v->view_due = true;
 	if (!hit)
 		return 0;
-	rs_hist_add(&v->res.inval_ns, ns, 1);
+	if (r->opts.flags & RS_REPLAY_WIDTH)
+		rs_hist_add(&v->res.inval_ns, ns, 1);
 	if (!rs_invals_nr_hit(v->invals))
 		end_epoch(r, v, r->now);
 	return 0;
@@ -769,6 +768,7 @@ static void close_fault(struct vm_run *v, struct rs_fault *f)
 static int on_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	struct rs_fault *f;
+	uint64_t *tokens;
 
 	if (e->index >= v->nr_vcpus && grow_vcpus(r, v, e->index))
 		return -ENOMEM;
@@ -794,12 +794,9 @@ static int on_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	}
 	v->place[e->index] = v->nr_open;
 	v->open[v->nr_open++] = e->index;
-	for (size_t i = 0; i < r->nr_run; i++) {
-		const struct rs_algo *a = &v->algos[i];
-
-		if (a->ops->snapshot)
-			v->tokens[e->index * r->nr_run + i] = a->ops->snapshot(a->state);
-	}
+	tokens = &v->tokens[e->index * r->nr_run];
+	for (size_t i = 0; i < r->nr_run; i++)
+		tokens[i] = rs_algo_snapshot(&v->algos[i]);
 	return 0;
 }
 
@@ -1141,7 +1138,7 @@ static int feed_one(struct rs_replay *r, const struct rs_event *e)
 	r->result->events++;
 	if (r->opts.one_vm && e->vm != r->opts.vm)
 		return 0;
-	v = find_vm(r, e->vm);
+	v = r->last_vm && r->last_vm->number == e->vm ? r->last_vm : find_vm(r, e->vm);
 	if (!v)
 		return -ENOMEM;
 	if (!v->seen) {

@@ -308,6 +308,9 @@ static int update_tree(struct rs_vm *vm)
 	return 0;
 }
 
+/* Up to so many, looking at each is cheaper than the tree. */
+#define FEW_MEMSLOTS 16
+
 struct hva_walk {
 	const struct rs_vm *vm;
 	uint64_t start;
@@ -342,7 +345,18 @@ int rs_vm_for_each_hva(const struct rs_vm *vm, uint64_t start, uint64_t end,
 	if (last < 0)
 		return 0;
 	w.last = (uint32_t)last;
-	return walk_hvas(&w, 1, 0, vm->hva_leaves);
+	if (last >= FEW_MEMSLOTS)
+		return walk_hvas(&w, 1, 0, vm->hva_leaves);
+	for (uint32_t i = 0; i <= w.last; i++) {
+		int ret;
+
+		if (vm->hva_max[vm->hva_leaves + i] <= start)
+			continue;
+		ret = fn(arg, vm->by_hva[i]);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
 }
 
 /*

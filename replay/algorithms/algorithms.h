@@ -22,8 +22,8 @@ extern const struct rs_algo_ops rs_algo_exact;
  * algorithm's own affair.
  */
 struct rs_words {
+	uint64_t seq; /* first: RS_ALGO_SEQ_FIRST */
 	const struct rs_vm *vm;
-	uint64_t seq;
 	uint64_t in_progress;
 	struct rs_range range;
 };

@@ -153,6 +153,7 @@ const struct rs_algo_ops rs_algo_gfn_list = {
 	.kernels = "what-if",
 	.summary = "the gfn ranges of exactly the outstanding invalidations",
 	.space = RS_SPACE_GFN,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct list),
 	.init = list_init,
 	.destroy = list_destroy,

@@ -149,6 +149,7 @@ const struct rs_algo_ops rs_algo_gfn_multi = {
 	.kernels = "what-if",
 	.summary = "up to N gfn ranges; when full, the two closest are merged",
 	.space = RS_SPACE_GFN,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct multi),
 	.min_param = 1,
 	.max_param = 65536,

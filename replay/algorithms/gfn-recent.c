@@ -286,6 +286,7 @@ const struct rs_algo_ops rs_algo_gfn_recent = {
 	.summary = "L live invalidations, dropped each at its end, and the last D ended; R ranges "
 		   "each",
 	.space = RS_SPACE_GFN,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct recent),
 	.parse = recent_parse,
 	.init = recent_init,

@@ -176,6 +176,7 @@ const struct rs_algo_ops rs_algo_gfn_slot = {
 	.kernels = "what-if",
 	.summary = "one gfn range per memslot",
 	.space = RS_SPACE_GFN,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct slots),
 	.init = slots_init,
 	.destroy = slots_destroy,

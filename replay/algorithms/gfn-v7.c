@@ -50,6 +50,7 @@ const struct rs_algo_ops rs_algo_gfn_v7 = {
 	.kernels = "posted, never merged",
 	.summary = "one gfn range, made from the first memslot hit only: misses aliases",
 	.space = RS_SPACE_GFN,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
 	.init = rs_words_init,
 	.begin = v7_begin,

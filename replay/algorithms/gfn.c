@@ -23,6 +23,7 @@ const struct rs_algo_ops rs_algo_gfn = {
 	.summary = "one gfn range, made from every memslot hit",
 	.merged = true,
 	.space = RS_SPACE_GFN,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
 	.init = rs_words_init,
 	.begin = gfn_begin,

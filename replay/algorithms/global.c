@@ -28,6 +28,7 @@ const struct rs_algo_ops rs_algo_global = {
 	.summary = "anything in progress rejects every fault",
 	.merged = true,
 	.space = RS_SPACE_NONE,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
 	.init = rs_words_init,
 	.begin = global_begin,

@@ -62,6 +62,7 @@ const struct rs_algo_ops rs_algo_hva_split = {
 	.kernels = "posted as v6, never merged",
 	.summary = "one hva range; a gfn invalidation in progress rejects everything",
 	.space = RS_SPACE_HVA,
+	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct split),
 	.init = rs_words_init,
 	.begin = split_begin,

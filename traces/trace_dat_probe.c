@@ -123,6 +123,8 @@ static void look_up_kind(struct rs_dat_kind *k, struct tep_handle *tep, const st
 
 		if (number >= 0 && add_field(k, tep_find_field(ev, def->fields[i]), number))
 			k->have |= 1U << number;
+		else
+			k->partial = true;
 	}
 }
 
@@ -245,6 +247,8 @@ int rs_dat_probe_decode(struct rs_dat_probes *p, const struct rs_dat_record *r,
 				    rs_dat_kind_name(number - 1), (unsigned int)r->cpu);
 	to->kind = (uint8_t)(number - 1);
 	to->pid = (uint32_t)read_field(r->data, &k->fields[0], p->swap);
+	if (k->partial)
+		memset(to->v, 0, sizeof(to->v));
 	for (unsigned int i = 1; i < k->nr_fields; i++)
 		to->v[k->fields[i].field] = read_field(r->data, &k->fields[i], p->swap);
 	k->seen++;

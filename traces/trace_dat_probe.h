@@ -72,6 +72,7 @@ struct rs_dat_kind {
 	bool present;
 	uint16_t type;
 	uint32_t have;	/* bit per enum rs_dat_field */
+	bool partial;	/* its format lacks a field: that reads as 0 */
 	uint32_t bytes; /* that an event must have */
 	uint8_t nr_fields;
 	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS + 1]; /* the last: common_pid */

@@ -121,6 +121,8 @@ static int check_overlap(void *arg, uint32_t handle)
 
 	if (!rs_memslot_gfns_of_hvas(m, w->e->start, w->e->end, &gfns))
 		return 0;
+	if (!w->e->nr_hits)
+		return -1;
 	h = bsearch(&(struct rs_dat_hit){ .as = m->as, .id = m->id }, w->e->hits, w->e->nr_hits,
 		    sizeof(*h), rs_dat_hit_cmp);
 	if (!h || h->gfn_start != gfns.start || h->gfn_end != gfns.end)

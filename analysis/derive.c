@@ -61,6 +61,19 @@ const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t
 	return NULL;
 }
 
+bool rs_hist_whole(const struct rs_hist *h)
+{
+	uint64_t value, weight;
+	size_t pos = 0;
+
+	return !h->weight || rs_hist_next(h, &pos, &value, &weight);
+}
+
+double rs_quantile(const struct rs_hist *h, double q)
+{
+	return h->weight && rs_hist_whole(h) ? (double)rs_hist_quantile(h, q) : NAN;
+}
+
 uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m)
 {
 	return r->lost > m->lost ? r->lost : m->lost;

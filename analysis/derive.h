@@ -26,6 +26,11 @@ const struct rs_vm_result *rs_vm_result_find(const struct rs_result *r, uint32_t
 /* What is known of the VM, or NULL. */
 const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t vm);
 
+/* A quantile; NAN if nothing was counted, or only how much (a report read back without buckets). */
+double rs_quantile(const struct rs_hist *h, double q);
+/* false: it counted something, but its buckets are not there. */
+bool rs_hist_whole(const struct rs_hist *h);
+
 /* Lost events: the recorder's figure and the stream's tell the same loss. */
 uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m);
 

@@ -12,6 +12,8 @@
 #include "analysis/units.h"
 
 #define CELL_SIZE 48
+/* What is left of a first column at least, in columns. */
+#define LEAST_FIRST 12
 
 char *rs_format_share(double share, char *buf, size_t size)
 {
@@ -120,6 +122,45 @@ void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const c
 	free(text);
 }
 
+/* Length of the word at @s, with its quotes. */
+static size_t shell_word(const char *s)
+{
+	bool quoted = false;
+	size_t len = 0;
+
+	for (; s[len] && (quoted || s[len] != ' '); len++) {
+		if (s[len] == '\\' && !quoted && s[len + 1])
+			len++;
+		else if (s[len] == '\'')
+			quoted = !quoted;
+	}
+	return len;
+}
+
+void rs_command_lines(struct rs_page *p, unsigned int indent, const char *command)
+{
+	size_t column = indent;
+
+	fprintf(p->f, "%*s", (int)indent, "");
+	for (bool fresh = true; *command; fresh = false) {
+		size_t len = shell_word(command);
+
+		/* Room for the backslash as well. */
+		if (!fresh && column + 1 + len + 2 > p->width) {
+			fprintf(p->f, " \\\n%*s", (int)indent + 4, "");
+			column = indent + 4;
+		} else if (!fresh) {
+			fputc(' ', p->f);
+			column++;
+		}
+		fprintf(p->f, "%.*s", (int)len, command);
+		column += len;
+		command += len;
+		command += strspn(command, " ");
+	}
+	fputc('\n', p->f);
+}
+
 void rs_table_init(struct rs_table *t, unsigned int nr_columns)
 {
 	memset(t, 0, sizeof(*t));
@@ -219,6 +260,17 @@ static unsigned int measure(const struct rs_table *t, enum style style, unsigned
 	return total;
 }
 
+/* To the left; of what is too long the end is kept. */
+static void put_first(FILE *f, const char *text, unsigned int width, bool pad)
+{
+	size_t len = strlen(text);
+
+	if (len > width)
+		fprintf(f, "...%s", text + len - width + 3);
+	else
+		fprintf(f, "%-*s", pad ? (int)width : 0, text);
+}
+
 static void put_line(FILE *f, const struct rs_table *t, const unsigned int *widths,
 		     unsigned int gap, const char *const *cells)
 {
@@ -226,12 +278,10 @@ static void put_line(FILE *f, const struct rs_table *t, const unsigned int *widt
 
 	while (used && !cells[used - 1][0])
 		used--;
-	for (unsigned int c = 0; c < used; c++)
-		fprintf(f, "%*s%*s", c ? (int)gap : 0, "",
-			c	   ? (int)widths[c]
-			: used > 1 ? -(int)widths[c]
-				   : 0,
-			cells[c]);
+	if (used)
+		put_first(f, cells[0], widths[0], used > 1);
+	for (unsigned int c = 1; c < used; c++)
+		fprintf(f, "%*s%*s", (int)gap, "", (int)widths[c], cells[c]);
 	fputc('\n', f);
 }
 
@@ -267,6 +317,11 @@ void rs_table_write(struct rs_page *p, struct rs_table *t)
 		if (total + gap * (t->nr_columns - 1) <= p->width || style + 1 == NR_STYLES)
 			break;
 	}
+	total += gap * (t->nr_columns - 1);
+	if (total > p->width && widths[0] > LEAST_FIRST)
+		widths[0] = widths[0] - LEAST_FIRST > total - p->width
+				    ? widths[0] - (total - p->width)
+				    : LEAST_FIRST;
 	for (int h = 0; h < 2; h++)
 		if (has_text(t->heading[h], t->nr_columns))
 			put_line(p->f, t, widths, gap, t->heading[h]);

@@ -22,7 +22,13 @@ struct rs_page {
  */
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* An empty line. */
 void rs_blank_line(struct rs_page *p);
+/*
+ * A shell's command line behind @indent blanks. If the page is too narrow it
+ * goes on in further lines, broken between words as a shell allows.
+ */
+void rs_command_lines(struct rs_page *p, unsigned int indent, const char *command);
 
 #define RS_TABLE_COLUMNS 12
 
@@ -55,8 +61,8 @@ void rs_table_number(struct rs_table *t, double number);
 void rs_table_time(struct rs_table *t, double ns);
 /*
  * Writes the table and frees its cells: the first column to the left, all
- * others to the right. Counts lose their separators and then their last digits
- * ("12.3M") if the page is too narrow.
+ * others to the right. If the page is too narrow, counts lose their separators,
+ * then their last digits ("12.3M"), and at last the first column its begin.
  */
 void rs_table_write(struct rs_page *p, struct rs_table *t);
 

@@ -105,9 +105,9 @@ static void put_times(FILE *f, const struct rs_hist *h)
 	char total[48];
 
 	fprintf(f, ",%s", rs_format_u128(h->total, total, sizeof(total)));
-	put_count(f, rs_hist_quantile(h, 0.5));
-	put_count(f, rs_hist_quantile(h, 0.99));
-	put_count(f, rs_hist_quantile(h, 0.999));
+	put_number(f, rs_quantile(h, 0.5));
+	put_number(f, rs_quantile(h, 0.99));
+	put_number(f, rs_quantile(h, 0.999));
 	put_count(f, h->max);
 }
 

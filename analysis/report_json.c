@@ -46,15 +46,18 @@ static json_t *buckets(const struct rs_hist *h, bool ratio)
 	return v;
 }
 
+static json_t *quantile(const struct rs_hist *h, double q, bool ratio)
+{
+	return rs_hist_whole(h) ? hist_value(rs_hist_quantile(h, q), ratio) : json_null();
+}
+
 static json_t *dist(const struct rs_report *rep, const struct rs_hist *h, bool ratio)
 {
-	json_t *d = RS_JSON({ "count", rs_json_u64(h->weight) },
-			    { "total", hist_value(h->total, ratio) },
-			    { "p50", hist_value(rs_hist_quantile(h, 0.5), ratio) },
-			    { "p90", hist_value(rs_hist_quantile(h, 0.9), ratio) },
-			    { "p99", hist_value(rs_hist_quantile(h, 0.99), ratio) },
-			    { "p999", hist_value(rs_hist_quantile(h, 0.999), ratio) },
-			    { "max", hist_value(h->max, ratio) });
+	json_t *d = RS_JSON(
+		{ "count", rs_json_u64(h->weight) }, { "total", hist_value(h->total, ratio) },
+		{ "p50", quantile(h, 0.5, ratio) }, { "p90", quantile(h, 0.9, ratio) },
+		{ "p99", quantile(h, 0.99, ratio) }, { "p999", quantile(h, 0.999, ratio) },
+		{ "max", hist_value(h->max, ratio) });
 
 	if (!rep->distributions)
 		return d;
@@ -340,6 +343,8 @@ static json_t *sources(const struct rs_report *rep)
 				{ "kernel_algorithm", rs_json_text(s->kernel_algo) },
 				{ "vms", rs_json_u64(s->vms) },
 				{ "events", rs_json_u64(s->events) },
+				{ "begin_ns", rs_json_u64(s->begin_ns) },
+				{ "end_ns", rs_json_u64(s->end_ns) },
 				{ "lost", rs_json_u64(s->lost) },
 				{ "checked", rs_json_u64(s->checked) },
 				{ "agreement", agreement(&s->locked, &s->lockless) },

@@ -18,15 +18,20 @@ static void put_question(struct rs_page *p)
 
 static void put_method(struct rs_page *p, const struct rs_report *rep)
 {
-	char name[128];
+	char name[128], subject[192];
 
+	if (rep->sources)
+		snprintf(subject, sizeof(subject), "%zu traces were", rep->nr_sources);
+	else
+		snprintf(subject, sizeof(subject), "A trace of %s, was",
+			 rs_part_kernel_name(rep, name, sizeof(name)));
 	rs_para(p, 0, 0,
-		"A trace of %s was replayed through a model of each algorithm, with every "
-		"invalidation, memslot change and fault in its order under mmu_lock. A "
-		"rejection counts as needless if no invalidation of the fault's page was in "
-		"progress between its reading of the sequence count and its check, and a fault "
-		"as missed if one was and it was let through.",
-		rs_part_kernel_name(rep, name, sizeof(name)));
+		"%s replayed through a model of each algorithm, with every invalidation, memslot "
+		"change and fault in its order under mmu_lock. A rejection counts as needless if "
+		"no invalidation of the fault's page was in progress between its reading of the "
+		"sequence count and its check, and a fault as missed if one was and it was let "
+		"through.",
+		subject);
 }
 
 static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
@@ -36,7 +41,8 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 	rs_blank_line(p);
 	rs_part_answer(p, rep, v);
 	rs_blank_line(p);
-	rs_part_missed(p, rep, v);
+	if (rs_part_missed(p, rep, v))
+		rs_blank_line(p);
 	if (rep->result->closed) {
 		rs_part_closed(p, rep, v);
 		rs_blank_line(p);
@@ -102,9 +108,9 @@ static void put_reproduction(struct rs_page *p, const struct rs_report *rep)
 	rs_para(p, 0, 0, "To reproduce, with retryscope %s:", rep->version);
 	rs_blank_line(p);
 	if (rep->command)
-		rs_para(p, 2, 6, "%s", rep->command);
+		rs_command_lines(p, 2, rep->command);
 	rs_blank_line(p);
-	rs_para(p, 0, 2, "Trace: %s, %s events in %s.", rep->path,
+	rs_para(p, 0, 2, "Trace: %s, %s events in %s.", rep->path ? rep->path : "several",
 		rs_format_count(r->events, count, sizeof(count)),
 		rs_format_time((double)(r->end_ns - r->begin_ns), time, sizeof(time)));
 	if (m->kernel)

@@ -24,8 +24,14 @@ static const char *share_of(uint64_t part, uint64_t base, char *buf, size_t size
 char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size)
 {
 	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, vm);
+	uint64_t vms = 0;
 
-	if (info && info->pid && info->command)
+	for (size_t i = 0; i < rep->nr_sources; i++)
+		vms += rep->sources[i].vms;
+	if (rep->sources)
+		snprintf(buf, size, "All %" PRIu64 " VMs of %zu traces together", vms,
+			 rep->nr_sources);
+	else if (info && info->pid && info->command)
 		snprintf(buf, size, "VM %" PRIu32 " (pid %" PRId64 ", %s)", vm, info->pid,
 			 info->command);
 	else if (info && info->pid)
@@ -39,7 +45,9 @@ char *rs_part_kernel_name(const struct rs_report *rep, char *buf, size_t size)
 {
 	const char *algo = rep->result->kernel_algo;
 
-	if (rep->meta->kernel && algo)
+	if (rep->sources && !rep->meta->kernel)
+		snprintf(buf, size, "several kernels");
+	else if (rep->meta->kernel && algo)
 		snprintf(buf, size, "kernel %s, which runs %s", rep->meta->kernel, algo);
 	else if (rep->meta->kernel)
 		snprintf(buf, size, "kernel %s", rep->meta->kernel);
@@ -159,13 +167,16 @@ bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep)
 	return any;
 }
 
-void rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < rep->result->nr_algos; i++) {
 		const struct rs_algo_result *a = &v->algos[i];
 
 		if (!a->missed)
 			continue;
+		any = true;
 		rs_para(p, 0, 0,
 			"%s missed %s fault%s that had to be retried: this algorithm would have "
 			"been wrong.%s",
@@ -174,6 +185,7 @@ void rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct
 				    "tool is wrong."
 				  : "");
 	}
+	return any;
 }
 
 static void put_disagreements(struct rs_page *p, const struct rs_vm_result *v)
@@ -243,7 +255,11 @@ void rs_part_agreement(struct rs_page *p, const struct rs_report *rep, const str
 	const char *algo = rep->result->kernel_algo;
 	const struct rs_algo_result *own = rs_vm_algo(rep->result, v, algo);
 
-	if (!algo)
+	if (!algo && rep->sources)
+		rs_para(p, 0, 2,
+			"The traced kernels do not all run the same algorithm; the table of "
+			"traces says how the model agrees with each.");
+	else if (!algo)
 		rs_para(p, 0, 2,
 			"Which algorithm the traced kernel runs is not known (--kernel-algo names "
 			"it), so the model was not checked against the kernel.");
@@ -272,7 +288,7 @@ static void put_invalidations(struct rs_page *p, const struct rs_vm_result *v)
 		"not; at most %s in progress at once.",
 		COUNT(v->inval_hit), COUNT(v->inval_gfn), COUNT(v->inval_no_hit),
 		COUNT(v->max_outstanding));
-	if (v->inval_ns.weight)
+	if (v->inval_ns.weight && rs_hist_whole(&v->inval_ns))
 		rs_para(p, 2, 2, "They lasted %s (p50), %s (p99), %s (max).",
 			rs_format_time((double)rs_hist_quantile(&v->inval_ns, 0.5), p50,
 				       sizeof(p50)),

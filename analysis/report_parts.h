@@ -19,8 +19,8 @@ void rs_part_headline(struct rs_page *p, const struct rs_report *rep, const stru
 bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep);
 /* A line per algorithm: rejected, needlessly, missed, share of the guest blocked. */
 void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
-/* In words: which algorithm would have been wrong. */
-void rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+/* In words: which algorithm would have been wrong. Returns false if none. */
+bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
 bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *v);
 void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
 void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);

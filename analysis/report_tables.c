@@ -96,7 +96,7 @@ void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct
 
 static double ratio_quantile(const struct rs_hist *h, double q)
 {
-	return h->weight ? (double)rs_hist_quantile(h, q) / RS_RATIO_SCALE : NAN;
+	return rs_quantile(h, q) / RS_RATIO_SCALE;
 }
 
 static void width_rows(struct rs_table *t, const struct rs_report *rep,
@@ -160,8 +160,8 @@ static void closed_row(struct rs_table *t, const struct rs_algo_result *a,
 
 	rs_table_text(t, a->name);
 	rs_table_time(t, (double)c->stall_ns.total);
-	rs_table_time(t, (double)rs_hist_quantile(&c->stall_ns, 0.5));
-	rs_table_time(t, (double)rs_hist_quantile(&c->stall_ns, 0.99));
+	rs_table_time(t, rs_quantile(&c->stall_ns, 0.5));
+	rs_table_time(t, rs_quantile(&c->stall_ns, 0.99));
 	rs_table_time(t, (double)c->stall_ns.max);
 	rs_table_count(t, c->retries);
 	rs_table_number(t, share(c->retries, v->closed.logical_faults));
@@ -237,7 +237,7 @@ void rs_part_sources(struct rs_page *p, const struct rs_report *rep)
 	for (size_t i = 0; i < rep->nr_sources; i++) {
 		const struct rs_report_source *s = &rep->sources[i];
 
-		rs_table_text(&t, s->path);
+		rs_table_text(&t, s->path ? s->path : "-");
 		rs_table_text(&t, s->kernel ? s->kernel : "-");
 		rs_table_count(&t, s->vms);
 		rs_table_count(&t, s->checked);
@@ -245,4 +245,7 @@ void rs_part_sources(struct rs_page *p, const struct rs_report *rep)
 		rs_table_share(&t, share(s->locked.same, s->locked.known));
 	}
 	rs_table_write(p, &t);
+	if (!rep->distributions)
+		rs_para(p, 0, 2,
+			"No quantiles: not all of these reports have their whole distributions.");
 }

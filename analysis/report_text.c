@@ -49,12 +49,14 @@ static void put_title(struct rs_page *p, const struct rs_report *rep)
 	const struct rs_result *r = rep->result;
 	char name[128], time[32], count[32];
 
-	rs_para(p, 0, 2, "%s: %s; %s events in %s.", rep->path,
+	rs_para(p, 0, 2, "%s: %s; %s events in %s.", rep->path ? rep->path : "Several traces",
 		rs_part_kernel_name(rep, name, sizeof(name)),
 		rs_format_count(r->events, count, sizeof(count)),
 		rs_format_time((double)(r->end_ns - r->begin_ns), time, sizeof(time)));
-	if (rep->sources)
+	if (rep->sources) {
 		rs_part_sources(p, rep);
+		rs_blank_line(p);
+	}
 	if (!rs_part_cautions(p, rep))
 		rs_para(p, 0, 2, "No event was lost, and no anomaly was found.");
 }

@@ -2,7 +2,6 @@
 #include "replay/result.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static const char *const cause_names[RS_NR_CAUSES] = {
 	[RS_CAUSE_SEQ] = "seq",

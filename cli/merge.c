@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/report_read.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/output.h"
+
+enum { OPT_FORMAT = 0x100 };
+
+struct merge_args {
+	const struct rs_report_format *format;
+	const char *output;
+	char **paths; /* those of argv */
+	size_t nr;
+};
+
+static const struct argp_option options[] = {
+	{ "format", OPT_FORMAT, "text|mail|json|csv", 0, "how to report the sum (json)", 0 },
+	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct merge_args *a = state->input;
+
+	switch (key) {
+	case OPT_FORMAT:
+		a->format = rs_report_format_find(arg);
+		if (!a->format)
+			argp_error(state, "--format: text, mail, json or csv expected, not '%s'",
+				   arg);
+		return 0;
+	case 'o':
+		a->output = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		a->paths = state->argv + state->next;
+		a->nr = (size_t)(state->argc - state->next);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "FILE expected");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "FILE...",
+	.doc = "Add up JSON reports of many traces, of many hosts, into one.\v"
+	       "FILE is what `retryscope replay --format json` or this verb wrote; - is standard "
+	       "input. Quantiles need reports made with --distributions.",
+};
+
+static void name_file(struct rs_error *err, const char *path)
+{
+	snprintf(err->file, sizeof(err->file), "%s", strcmp(path, "-") ? path : "standard input");
+}
+
+static int read_report(const char *path, struct rs_report_data *d, struct rs_error *err)
+{
+	FILE *f = strcmp(path, "-") ? fopen(path, "r") : stdin;
+	int rc;
+
+	if (!f) {
+		rc = rs_error_set(err, RS_ERR_INPUT, errno, "cannot be opened: %s",
+				  strerror(errno));
+	} else {
+		rc = rs_report_read(f, d, err);
+		if (f != stdin)
+			fclose(f);
+	}
+	if (rc)
+		name_file(err, path);
+	return rc;
+}
+
+static char *command_line(const struct merge_args *a)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	fputs("retryscope merge", f);
+	if (strcmp(a->format->name, "json"))
+		rs_command_option(f, "--format", a->format->name);
+	for (size_t i = 0; i < a->nr; i++)
+		rs_command_word(f, a->paths[i]);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int write_sum(const struct merge_args *a, struct rs_report_data *sum, struct rs_error *err)
+{
+	char *command = command_line(a);
+	struct rs_output out;
+	int rc;
+
+	sum->report.version = RS_VERSION;
+	sum->report.command = command;
+	rc = rs_output_open(&out, a->output, err);
+	if (!rc) {
+		rc = command ? a->format->write(out.f, &sum->report) : -ENOMEM;
+		rc = rs_output_end(&out, rc, err);
+	}
+	free(command);
+	return rc;
+}
+
+static int merge(const struct merge_args *a, struct rs_report_data *reports, struct rs_error *err)
+{
+	struct rs_report_data sum;
+	size_t at;
+	int rc = rs_report_merge(reports, a->nr, &sum, &at, err);
+
+	if (rc) {
+		name_file(err, a->paths[at]);
+		return rc;
+	}
+	rc = write_sum(a, &sum, err);
+	rs_report_data_free(&sum);
+	return rc;
+}
+
+static int run(const struct merge_args *a, struct rs_error *err)
+{
+	struct rs_report_data *reports = calloc(a->nr, sizeof(*reports));
+	size_t nr = 0;
+	int rc = 0;
+
+	if (!reports)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	for (; !rc && nr < a->nr; nr++) {
+		rc = read_report(a->paths[nr], &reports[nr], err);
+		if (!rc && rs_cli_interrupted)
+			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+	}
+	if (!rc)
+		rc = merge(a, reports, err);
+	for (size_t i = 0; i < nr; i++)
+		rs_report_data_free(&reports[i]);
+	free(reports);
+	return rc;
+}
+
+int rs_cmd_merge(int argc, char **argv)
+{
+	struct merge_args a = { .format = rs_report_format_find("json") };
+	struct rs_error err = { .offset = -1 };
+
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rs_cli_catch_signals();
+	return run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
+}

@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/journal.h"
+#include "analysis/sweep_table.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/input.h"
+#include "cli/output.h"
+
+#define MAX_AXES 16
+#define MAX_CELLS 100000000ULL
+
+enum { OPT_ALGO = 0x100, OPT_LOOP, OPT_ARRIVALS, OPT_PRECHECK, OPT_SEEDS, OPT_FORMAT, OPT_JOBS };
+
+struct sweep_args {
+	struct rs_sweep_opts opts;
+	struct rs_sweep_axis axes[MAX_AXES + 1]; /* and the seeds */
+	char *values[MAX_AXES + 1][4096 / 2];
+	char *words; /* the arguments, for the command line */
+	size_t words_size;
+	FILE *words_file;
+	uint64_t seeds;
+	const char *output;
+	const char *loop, *arrivals, *precheck;
+	bool json;
+	unsigned int jobs;
+	struct rs_journal *journal;
+	char **rows; /* by cell, where there is no journal */
+	uint64_t nr_cells, nr_done;
+	struct rs_progress progress;
+};
+
+static const struct argp_option options[] = {
+	{ "algo", OPT_ALGO, "LIST", 0, "algorithms (" RS_ALGOS_DEFAULT ")", 0 },
+	{ "loop", OPT_LOOP, "open|closed", 0, "also simulate the closed loop (open)", 0 },
+	{ "arrivals", OPT_ARRIVALS, "recorded|think", 0, "of the closed loop (recorded)", 0 },
+	{ "precheck", OPT_PRECHECK, "on|off", 0, "of the closed loop (off)", 0 },
+	{ "seeds", OPT_SEEDS, "N", 0, "do each cell with N seeds, from the parameter seed on (1)",
+	  0 },
+	{ "format", OPT_FORMAT, "csv|json", 0, "of the table (csv)", 0 },
+	{ "output", 'o', "FILE", 0,
+	  "write to FILE; FILE.journal keeps what is done, so that a sweep that was stopped or "
+	  "killed goes on when it is started again",
+	  0 },
+	{ "jobs", OPT_JOBS, "N", 0, "threads (one per CPU); changes no figure", 0 },
+	{ 0 },
+};
+
+/* "a,b,c" into the values of a new axis. */
+static void add_axis(struct argp_state *state, struct sweep_args *a, const char *key, char *list)
+{
+	struct rs_sweep_axis *axis = &a->axes[a->opts.nr_axes];
+	char **values = a->values[a->opts.nr_axes];
+
+	if (a->opts.nr_axes == MAX_AXES)
+		argp_error(state, "at most %d parameters can be varied", MAX_AXES);
+	for (size_t i = 0; i < a->opts.nr_axes; i++)
+		if (!strcmp(a->axes[i].key, key))
+			argp_error(state, "%s is varied already", key);
+	axis->key = key;
+	axis->values = (const char *const *)values;
+	for (char *v = strtok(list, ","); v; v = strtok(NULL, ",")) {
+		if (axis->nr == sizeof(a->values[0]) / sizeof(a->values[0][0]))
+			argp_error(state, "%s: too many values", key);
+		values[axis->nr++] = v;
+	}
+	if (!axis->nr)
+		argp_error(state, "%s: values separated by commas expected", key);
+	a->opts.nr_axes++;
+}
+
+static void parse_parameter(struct argp_state *state, struct sweep_args *a, char *arg)
+{
+	char *value = strchr(arg, '=');
+	struct rs_error err = { 0 };
+
+	rs_command_word(a->words_file, arg);
+	if (value && strchr(value, ',')) {
+		*value++ = '\0';
+		add_axis(state, a, arg, value);
+		return;
+	}
+	if (!value && strchr(arg, ',')) {
+		add_axis(state, a, "scenario", arg);
+		return;
+	}
+	if (value)
+		*value++ = '\0';
+	if (rs_synth_set(&a->opts.base, value ? arg : "scenario", value ? value : arg, &err))
+		argp_error(state, "%s; `retryscope synth --list` names them", err.text);
+}
+
+static void add_seeds(struct argp_state *state, struct sweep_args *a)
+{
+	struct rs_sweep_axis *axis = &a->axes[a->opts.nr_axes];
+	char **values = a->values[a->opts.nr_axes];
+
+	for (size_t i = 0; i < a->opts.nr_axes; i++)
+		if (!strcmp(a->axes[i].key, "seed"))
+			argp_error(state, "seed=...: use --seeds N, from the parameter seed on");
+	axis->key = "seed";
+	axis->values = (const char *const *)values;
+	axis->nr = a->seeds;
+	for (uint64_t i = 0; i < a->seeds; i++)
+		if (asprintf(&values[i], "%" PRIu64, a->opts.base.seed + i) < 0)
+			argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
+	a->opts.nr_axes++;
+}
+
+/* All values of all axes, one at a time: what a cell would refuse is told before any is done. */
+static void check_axes(struct argp_state *state, struct sweep_args *a)
+{
+	struct rs_error err = { 0 };
+
+	for (size_t i = 0; i < a->opts.nr_axes; i++) {
+		for (size_t k = 0; k < a->axes[i].nr; k++) {
+			struct rs_synth_params p = a->opts.base;
+
+			if (rs_synth_set(&p, a->axes[i].key, a->axes[i].values[k], &err))
+				argp_error(state, "%s; `retryscope synth --list` names them",
+					   err.text);
+		}
+	}
+	a->nr_cells = rs_sweep_cells(&a->opts);
+	if (!a->nr_cells || a->nr_cells > MAX_CELLS)
+		argp_error(state, "more than %llu cells", MAX_CELLS);
+}
+
+static void finish_parse(struct argp_state *state, struct sweep_args *a)
+{
+	if ((a->arrivals || a->precheck) && !a->opts.closed)
+		argp_error(state, "--arrivals and --precheck need --loop closed");
+	a->opts.axes = a->axes;
+	add_seeds(state, a);
+	check_axes(state, a);
+}
+
+static uint64_t parse_count(struct argp_state *state, const char *name, const char *arg,
+			    uint64_t max)
+{
+	uint64_t n;
+
+	if (rs_cli_parse_u64(arg, &n) || !n || n > max)
+		argp_error(state, "%s: 1 to %" PRIu64 " expected, not '%s'", name, max, arg);
+	return n;
+}
+
+static bool parse_choice(struct argp_state *state, const char *name, const char *arg,
+			 const char *no, const char *yes)
+{
+	if (strcmp(arg, no) && strcmp(arg, yes))
+		argp_error(state, "%s: %s or %s expected, not '%s'", name, no, yes, arg);
+	return !strcmp(arg, yes);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct sweep_args *a = state->input;
+
+	switch (key) {
+	case OPT_ALGO:
+		rs_input_check_algos(state, arg);
+		a->opts.algos = arg;
+		return 0;
+	case OPT_LOOP:
+		a->loop = arg;
+		a->opts.closed = parse_choice(state, "--loop", arg, "open", "closed");
+		return 0;
+	case OPT_ARRIVALS:
+		a->arrivals = arg;
+		a->opts.think = parse_choice(state, "--arrivals", arg, "recorded", "think");
+		return 0;
+	case OPT_PRECHECK:
+		a->precheck = arg;
+		a->opts.precheck = parse_choice(state, "--precheck", arg, "off", "on")
+					   ? RS_PRECHECK_ON
+					   : RS_PRECHECK_OFF;
+		return 0;
+	case OPT_SEEDS:
+		a->seeds = parse_count(state, "--seeds", arg, 2000);
+		return 0;
+	case OPT_FORMAT:
+		a->json = parse_choice(state, "--format", arg, "csv", "json");
+		return 0;
+	case 'o':
+		a->output = arg;
+		return 0;
+	case OPT_JOBS:
+		a->jobs = (unsigned int)parse_count(state, "--jobs", arg, 256);
+		return 0;
+	case ARGP_KEY_ARG:
+		parse_parameter(state, a, arg);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "name a scenario; `retryscope synth --list` has them");
+		return 0;
+	case ARGP_KEY_END:
+		finish_parse(state, a);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.args_doc = "SCENARIO [PARAMETER=VALUE[,VALUE]...]...",
+	.doc = "Replay synthetic traces over a grid of parameters into one table.\v"
+	       "A parameter with several values, separated by commas, is varied; every "
+	       "combination is one cell. Scenarios and parameters are those of "
+	       "retryscope-synth(1).",
+};
+
+static bool skip(void *arg, uint64_t cell)
+{
+	const struct sweep_args *a = arg;
+
+	/* Only cells that were there when the sweep started are asked for: see done(). */
+	return a->rows[cell];
+}
+
+static int stop(void *arg)
+{
+	return rs_cli_interrupted;
+}
+
+static int done(void *arg, const struct rs_sweep_cell *c, struct rs_error *err)
+{
+	struct sweep_args *a = arg;
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	rs_sweep_table_rows(f, &a->opts, c);
+	if (fclose(f)) {
+		free(text);
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	a->rows[c->cell] = text;
+	a->nr_done++;
+	rs_progress_update(&a->progress, a->nr_done, a->nr_cells);
+	return a->journal ? rs_journal_put(a->journal, c->cell, text, err) : 0;
+}
+
+/* What the table depends on: the command without -o, --format and --jobs, and the version. */
+static char *config_of(const struct sweep_args *a)
+{
+	char *text = NULL, value[64];
+	size_t size;
+	const struct rs_synth_param_info *d;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s %s %s %s %s\n", RS_VERSION, a->opts.algos ? a->opts.algos : "",
+		a->loop ? a->loop : "", a->arrivals ? a->arrivals : "",
+		a->precheck ? a->precheck : "");
+	fprintf(f, "scenario=%s\n", a->opts.base.scenario);
+	for (size_t i = 0; (d = rs_synth_param(i)); i++) {
+		rs_synth_get(&a->opts.base, d->key, value, sizeof(value));
+		fprintf(f, "%s=%s\n", d->key, value);
+	}
+	for (size_t i = 0; i < a->opts.nr_axes; i++) {
+		fprintf(f, "vary %s", a->axes[i].key);
+		for (size_t k = 0; k < a->axes[i].nr; k++)
+			fprintf(f, ",%s", a->axes[i].values[k]);
+		fputc('\n', f);
+	}
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static char *command_of(const struct sweep_args *a)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "retryscope sweep%s", a->words);
+	rs_command_option(f, "--algo", a->opts.algos);
+	rs_command_option(f, "--loop", a->loop);
+	rs_command_option(f, "--arrivals", a->arrivals);
+	rs_command_option(f, "--precheck", a->precheck);
+	if (a->seeds > 1)
+		fprintf(f, " --seeds %" PRIu64, a->seeds);
+	if (fclose(f)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* Beside the output; a stream has none. */
+static int open_journal(struct sweep_args *a, struct rs_error *err)
+{
+	char *path = NULL, *config;
+	int ret = 0;
+
+	if (!a->output || !strcmp(a->output, "-"))
+		return 0;
+	config = config_of(a);
+	if (!config || asprintf(&path, "%s.journal", a->output) < 0) {
+		free(config);
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	a->journal = rs_journal_open(path, config, err);
+	if (!a->journal)
+		ret = -errno;
+	free(path);
+	free(config);
+	return ret;
+}
+
+static int take_up(struct sweep_args *a, struct rs_error *err)
+{
+	for (uint64_t i = 0; a->journal && i < a->nr_cells; i++) {
+		const char *text = rs_journal_get(a->journal, i);
+
+		if (!text)
+			continue;
+		a->rows[i] = strdup(text);
+		if (!a->rows[i])
+			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		a->nr_done++;
+	}
+	return 0;
+}
+
+static int write_json(const struct sweep_args *a, FILE *f)
+{
+	char *text[2] = { NULL, NULL }, *command = command_of(a);
+	size_t size[2];
+	int ret = -ENOMEM;
+	FILE *header = open_memstream(&text[0], &size[0]);
+	FILE *rows = open_memstream(&text[1], &size[1]);
+
+	if (header)
+		rs_sweep_table_header(header, &a->opts);
+	for (uint64_t i = 0; rows && i < a->nr_cells; i++)
+		fputs(a->rows[i], rows);
+	if (header && rows && !fclose(header) && !fclose(rows) && command)
+		ret = rs_sweep_table_json(f, text[0], text[1], command);
+	free(text[0]);
+	free(text[1]);
+	free(command);
+	return ret;
+}
+
+static int write_table(const struct sweep_args *a, struct rs_error *err)
+{
+	struct rs_output out;
+	int ret = rs_output_open(&out, a->output, err);
+
+	if (ret)
+		return ret;
+	if (a->json) {
+		ret = write_json(a, out.f);
+	} else {
+		rs_sweep_table_header(out.f, &a->opts);
+		for (uint64_t i = 0; i < a->nr_cells; i++)
+			fputs(a->rows[i], out.f);
+	}
+	return rs_output_end(&out, ret, err);
+}
+
+static int run(struct sweep_args *a, struct rs_error *err)
+{
+	const struct rs_sweep_hooks hooks = { a, skip, done, stop };
+	int ret;
+
+	a->rows = calloc(a->nr_cells, sizeof(*a->rows));
+	if (!a->rows)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	ret = open_journal(a, err);
+	if (!ret)
+		ret = take_up(a, err);
+	rs_progress_init(&a->progress, "sweep");
+	if (!ret)
+		ret = rs_sweep_run(&a->opts, a->jobs, &hooks, err);
+	rs_progress_end(&a->progress);
+	if (!ret)
+		ret = write_table(a, err);
+	rs_journal_close(a->journal, !ret);
+	return ret;
+}
+
+int rs_cmd_sweep(int argc, char **argv)
+{
+	struct sweep_args *a = calloc(1, sizeof(*a));
+	struct rs_error err = { .offset = -1 };
+	int ret;
+
+	if (a)
+		a->words_file = open_memstream(&a->words, &a->words_size);
+	if (!a || !a->words_file) {
+		fputs("retryscope: out of memory\n", stderr);
+		free(a);
+		return RS_EXIT_OUTPUT;
+	}
+	rs_synth_defaults(&a->opts.base);
+	a->seeds = 1;
+	a->opts.precheck = RS_PRECHECK_OFF;
+	argp_parse(&argp, argc, argv, 0, NULL, a);
+	fclose(a->words_file);
+	rs_cli_catch_signals();
+	ret = run(a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
+	for (uint64_t i = 0; a->rows && i < a->nr_cells; i++)
+		free(a->rows[i]);
+	for (uint64_t i = 0; i < a->seeds; i++)
+		free(a->values[a->opts.nr_axes - 1][i]);
+	free(a->rows);
+	free(a->words);
+	free(a);
+	return ret;
+}

@@ -13,6 +13,7 @@
 #include "traces/trace_dat_bytes.h"
 #include "traces/trace_dat_file.h"
 #include "traces/trace_dat_info.h"
+#include "traces/trace_dat_learn.h"
 #include "traces/trace_dat_pages.h"
 #include "traces/trace_dat_pair.h"
 #include "traces/trace_dat_probe.h"
@@ -30,7 +31,10 @@ struct import {
 	struct rs_dat_probes probes;
 	struct rs_dat_merge *merge;
 	struct rs_dat_survey survey;
+	struct rs_dat_pair_ops pair_ops;
 	struct rs_dat_pair *pair;
+	struct rs_dat_learned *learned; /* NULL: not needed so far */
+	char command[64];
 	uint64_t now_ns;
 	bool ended, failed;
 	struct rs_dat_events out;
@@ -43,6 +47,7 @@ static void import_close(void *state)
 	if (!im)
 		return;
 	rs_dat_pair_free(im->pair);
+	rs_dat_learned_free(im->learned);
 	rs_dat_merge_free(im->merge);
 	rs_dat_file_close(&im->file);
 	if (im->fd >= 0)
@@ -67,9 +72,33 @@ static int open_file(struct import *im, struct rs_error *err)
 	return ret;
 }
 
+/* A VM has memslots that no commit made: that takes a look at the whole trace, once. */
+static int learn(void *arg, uint64_t kvm, struct rs_event **list, size_t *n)
+{
+	struct import *im = arg;
+
+	if (!im->learned)
+		im->learned = rs_dat_learn(&im->file, &im->probes, NULL);
+	if (im->learned)
+		return rs_dat_learned_list(im->learned, kvm, list, n);
+	*list = NULL;
+	*n = 0;
+	/* If the trace is damaged further on, reading on will say so. */
+	return 0;
+}
+
+static const char *command(void *arg, uint32_t pid)
+{
+	struct import *im = arg;
+
+	return rs_dat_command(&im->file, pid, im->command, sizeof(im->command)) ? im->command
+										: NULL;
+}
+
 static int start(struct import *im, struct rs_error *err)
 {
-	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, im->meta);
+	im->pair_ops = (struct rs_dat_pair_ops){ im, learn, command };
+	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, &im->pair_ops, im->meta);
 	return im->pair ? 0 : rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 }
 
@@ -133,7 +162,6 @@ static int read_batch(struct import *im, struct rs_error *err)
 		ret = rs_dat_probe_decode(&im->probes, &r, &e, err);
 		if (ret)
 			return ret;
-		/* Pages of different CPUs overlap; a CPU's own time never runs back. */
 		if (e.time > im->now_ns)
 			im->now_ns = e.time;
 		if (rs_dat_pair_put(im->pair, &e))
@@ -142,34 +170,74 @@ static int read_batch(struct import *im, struct rs_error *err)
 	return 0;
 }
 
-static int by_time(const void *a, const void *b)
+/* Merges the sorted runs [a, b) and [b, c) of @from into @to; the first one's go first. */
+static void merge_runs(const struct rs_event *from, size_t a, size_t b, size_t c,
+		       struct rs_event *to)
 {
-	const struct rs_event *x = a, *y = b;
+	size_t i = a, j = b;
 
-	return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
+	for (size_t k = a; k < c; k++)
+		to[k] = i < b && (j == c || from[i].time_ns <= from[j].time_ns) ? from[i++]
+										: from[j++];
+}
+
+/* Merges the VMs' events, of which each starts at its place in @starts, by time. */
+static int merge_vms(struct import *im, size_t *starts, size_t n)
+{
+	struct rs_event *other = malloc(im->out.room * sizeof(*other));
+
+	if (!other)
+		return -ENOMEM;
+	for (; n > 1; n = (n + 1) / 2) {
+		struct rs_event *swap = im->out.ev;
+
+		for (size_t i = 0; i < n; i += 2) {
+			const size_t b = i + 1 < n ? starts[i + 1] : im->out.nr;
+			const size_t c = i + 2 < n ? starts[i + 2] : im->out.nr;
+
+			merge_runs(im->out.ev, starts[i], b, c, other);
+			starts[i / 2] = starts[i];
+		}
+		im->out.ev = other;
+		other = swap;
+	}
+	free(other);
+	return 0;
+}
+
+static int settle_vms(struct import *im, uint64_t *until)
+{
+	const uint64_t now = im->ended ? UINT64_MAX : im->now_ns;
+
+	*until = now;
+	for (size_t i = 0; i < rs_dat_pair_nr_vms(im->pair); i++) {
+		uint64_t settled;
+
+		if (rs_dat_order_advance(rs_dat_pair_vm(im->pair, i)->order, now, &settled))
+			return -ENOMEM;
+		if (settled < *until)
+			*until = settled;
+	}
+	return 0;
 }
 
 /* Hands out what is settled in all VMs, merged by time. */
 static int collect(struct import *im, struct rs_error *err)
 {
-	const uint64_t now = im->ended ? UINT64_MAX : im->now_ns;
-	uint64_t until = now;
+	const size_t n = rs_dat_pair_nr_vms(im->pair);
+	size_t *starts = malloc((n + 1) * sizeof(*starts));
+	uint64_t until;
+	int ret = starts ? settle_vms(im, &until) : -ENOMEM;
 
 	im->out.nr = 0;
-	for (size_t i = 0; i < rs_dat_pair_nr_vms(im->pair); i++) {
-		uint64_t settled;
-
-		if (rs_dat_order_advance(rs_dat_pair_vm(im->pair, i)->order, now, &settled))
-			return no_memory(err);
-		if (settled < until)
-			until = settled;
+	for (size_t i = 0; i < n && !ret; i++) {
+		starts[i] = im->out.nr;
+		ret = rs_dat_order_take(rs_dat_pair_vm(im->pair, i)->order, until, &im->out);
 	}
-	for (size_t i = 0; i < rs_dat_pair_nr_vms(im->pair); i++)
-		if (rs_dat_order_take(rs_dat_pair_vm(im->pair, i)->order, until, &im->out))
-			return no_memory(err);
-	if (rs_dat_pair_nr_vms(im->pair) > 1)
-		qsort(im->out.ev, im->out.nr, sizeof(*im->out.ev), by_time);
-	return 0;
+	if (!ret && n > 1 && im->out.nr)
+		ret = merge_vms(im, starts, n);
+	free(starts);
+	return ret ? no_memory(err) : 0;
 }
 
 static int show_progress(struct import *im, struct rs_error *err)

@@ -14,6 +14,8 @@
 #define WINDOW_NS 50000000ULL
 /* So many items may wait for a pending one; then that is taken as it stands. */
 #define MAX_WAITING (1U << 19)
+/* And so long. */
+#define MAX_PENDING_NS 2000000000ULL
 /* How long after a memslot was used its commit is waited for. */
 #define COMMIT_NS 500000000ULL
 /* How many epochs a number may be ahead of the ends seen. */
@@ -34,6 +36,11 @@ struct epoch {
 
 struct rs_dat_order {
 	struct rs_trace_meta *meta;
+	uint32_t vm;
+	struct rs_dat_learner learner;
+	struct rs_event *learned; /* [used, nr): not yet in effect */
+	size_t nr_learned, used_learned;
+	bool asked;
 
 	struct rs_dat_item *items; /* ring; a ticket counts up for ever */
 	uint64_t mask, first, swept, tail;
@@ -41,7 +48,11 @@ struct rs_dat_order {
 	struct epoch *epochs;
 	uint64_t epoch_mask, emitting, now; /* epochs, counted from 0 */
 	uint64_t base;			    /* the kernel's number of epoch 0 */
-	bool based, loose;
+	bool based;
+	bool observed;	   /* under the lock */
+	unsigned int gaps; /* recordings of CPUs that are interrupted now */
+	bool loose;	   /* some were since the last observation */
+	uint64_t begun;	   /* invalidations begun and not ended, by what was put in order */
 
 	uint64_t *open; /* ends that have been entered and not placed */
 	size_t nr_open, room_open;
@@ -60,6 +71,9 @@ struct rs_dat_order {
 
 	uint64_t recorded_ns; /* how far the recording has been read */
 	uint64_t settled, last_out, unseen;
+	uint64_t handed_out; /* times up to here are with the reader */
+	size_t out_start;    /* of this call's events */
+	uint64_t before_ns;  /* the time of the event before them */
 };
 
 static int note(struct rs_dat_order *o, const char *anomaly)
@@ -82,13 +96,16 @@ static void clear_epoch(struct epoch *e)
 	*e = (struct epoch){ RS_DAT_NO_TICKET, RS_DAT_NO_TICKET, RS_DAT_NO_TICKET };
 }
 
-struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta)
+struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm,
+				      const struct rs_dat_learner *learner)
 {
 	struct rs_dat_order *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
 	o->meta = meta;
+	o->vm = vm;
+	o->learner = *learner;
 	o->mask = 1023;
 	o->epoch_mask = 2 * MAX_AHEAD - 1;
 	o->items = calloc(o->mask + 1, sizeof(*o->items));
@@ -115,6 +132,7 @@ void rs_dat_order_free(struct rs_dat_order *o)
 	rs_dat_slots_free(o->slots);
 	free(o->hits);
 	free(o->dropped);
+	free(o->learned);
 	free(o);
 }
 
@@ -165,14 +183,13 @@ static int push(uint64_t **list, size_t *nr, size_t *room, uint64_t ticket)
 	return 0;
 }
 
-struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_type type,
-				     const struct rs_event *ev, bool pending, uint64_t *ticket)
+/* A new item at the end of the ring; NULL if there is no memory. */
+static struct rs_dat_item *put(struct rs_dat_order *o, enum rs_dat_item_type type,
+			       const struct rs_event *ev, bool pending, uint64_t *ticket)
 {
 	struct rs_dat_item *i;
 
 	if (o->tail - o->first > o->mask && grow_items(o))
-		return NULL;
-	if (type == RS_DAT_MEMSLOT && rs_dat_slots_commit(o->slots, ev, o->tail))
 		return NULL;
 	if (ticket)
 		*ticket = o->tail;
@@ -188,6 +205,19 @@ struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_ty
 		.pending = pending,
 	};
 	return i;
+}
+
+struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_type type,
+				     const struct rs_event *ev, bool pending, uint64_t *ticket)
+{
+	if (type == RS_DAT_MEMSLOT && rs_dat_slots_commit(o->slots, ev, o->tail))
+		return NULL;
+	return put(o, type, ev, pending, ticket);
+}
+
+bool rs_dat_order_has_memslot(const struct rs_dat_order *o, uint8_t as, uint32_t id)
+{
+	return rs_dat_slots_will_have(o->slots, as, id);
 }
 
 struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket)
@@ -316,6 +346,31 @@ static int next_epoch(struct rs_dat_order *o)
 	return 0;
 }
 
+/* An event that was not recorded, in the order now. */
+static int append_own(struct rs_dat_order *o, enum rs_dat_item_type type, struct rs_event ev)
+{
+	struct rs_dat_item *i;
+	uint64_t ticket;
+
+	ev.vm = o->vm;
+	i = put(o, type, &ev, false, &ticket);
+	if (!i)
+		return -ENOMEM;
+	i->placed = true;
+	return append(o, o->now, ticket);
+}
+
+/* What is outstanding is not known: the model has to start anew. */
+static int append_lost(struct rs_dat_order *o, uint64_t time_ns, uint64_t count)
+{
+	return append_own(o, RS_DAT_GAP_MARK,
+			  (struct rs_event){
+				  .time_ns = time_ns,
+				  .type = RS_EV_LOST,
+				  .a = count,
+			  });
+}
+
 /* ---- decisions made without the lock ---- */
 
 /* The number of the epoch @seq of the kernel; the first one seen sets the base. */
@@ -406,6 +461,8 @@ static int place_end(struct rs_dat_order *o, uint64_t ticket)
 	epoch_at(o, o->now)->end = ticket;
 	if (o->cur.in_progress)
 		o->cur.in_progress--;
+	if (o->begun)
+		o->begun--;
 	if (!ret)
 		ret = next_epoch(o);
 	return ret ? ret : release_deferred(o, RELEASE_REASON);
@@ -436,21 +493,64 @@ static int skip_end(struct rs_dat_order *o)
 	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
+/* The numbers start anew: what was known of them is of no use. */
+static void rebase(struct rs_dat_order *o, uint64_t seq)
+{
+	o->based = true;
+	o->base = seq - o->now;
+}
+
+/* Leaves out those ends that may not have been any, and by what was seen were not. */
+static void drop_maybe(struct rs_dat_order *o, uint64_t time_ns)
+{
+	size_t kept = 0;
+
+	for (size_t n = 0; n < o->nr_open; n++) {
+		struct rs_dat_item *i = at(o, o->open[n]);
+
+		if (i->maybe && i->until <= time_ns)
+			i->type = RS_DAT_NONE;
+		else
+			o->open[kept++] = o->open[n];
+	}
+	o->nr_open = kept;
+}
+
+/* Nothing was seen for long that tells whether they were: the next number decides. */
+static void drop_stale_maybe(struct rs_dat_order *o, uint64_t now_ns)
+{
+	const size_t nr = o->nr_open;
+
+	drop_maybe(o, now_ns > WINDOW_NS ? now_ns - WINDOW_NS : 0);
+	o->loose |= o->nr_open < nr;
+}
+
 /* The kernel was at @seq under the lock, so all ends before have happened. */
-static int observe(struct rs_dat_order *o, uint64_t seq, uint64_t *epoch)
+static int observe(struct rs_dat_order *o, uint64_t seq, uint64_t time_ns, uint64_t *epoch)
 {
 	int64_t missing;
 	int ret = 0;
 
+	if (o->loose) {
+		drop_maybe(o, time_ns);
+		rebase(o, seq);
+	}
+	o->loose = o->gaps;
 	*epoch = epoch_of(o, seq);
 	while (!ret && (int64_t)(*epoch - o->now) > 0 && o->nr_open)
 		ret = place_open_end(o);
+	drop_maybe(o, time_ns);
 	missing = (int64_t)(*epoch - o->now);
 	if (missing < -(int64_t)MAX_AHEAD || missing > (int64_t)MAX_AHEAD) {
-		/* The numbers start anew, or jump: what is known of them is of no use. */
-		o->base = seq - o->now;
+		rebase(o, seq);
 		*epoch = o->now;
-		return note(o, "sequence-jump");
+		ret = ret ? ret : append_lost(o, time_ns, RS_LOST_UNKNOWN);
+		return ret ? ret : note(o, "sequence-jump");
+	}
+	if (!ret && (int64_t)(*epoch - o->emitting) < 0) {
+		rebase(o, seq);
+		*epoch = o->now;
+		ret = note(o, "sequence-behind");
 	}
 	for (; !ret && missing > 0; missing--)
 		ret = skip_end(o);
@@ -484,6 +584,34 @@ static int sweep_memslot(struct rs_dat_order *o, uint64_t ticket)
 	return apply_commits(o, 1, at(o, ticket)->ev.time_ns);
 }
 
+static int append_learned(struct rs_dat_order *o, struct rs_event memslot, uint64_t time_ns)
+{
+	int ret = rs_dat_slots_learn(o->slots, &memslot);
+
+	memslot.time_ns = time_ns;
+	if (!ret)
+		ret = append_own(o, RS_DAT_MEMSLOT, memslot);
+	return ret ? ret : note(o, "memslots-learned");
+}
+
+/*
+ * No commit explains what was seen at @time_ns: the memslot was there before the
+ * recording, or its commit was lost. Then it is known from its use alone.
+ */
+static int learn(struct rs_dat_order *o, uint64_t time_ns)
+{
+	int ret = 0;
+
+	if (!o->asked) {
+		o->asked = true;
+		ret = o->learner.learn(o->learner.arg, &o->learned, &o->nr_learned);
+	}
+	while (!ret && o->used_learned < o->nr_learned &&
+	       o->learned[o->used_learned].time_ns <= time_ns)
+		ret = append_learned(o, o->learned[o->used_learned++], time_ns);
+	return ret;
+}
+
 /*
  * Lets those commits take effect that @e, seen at @time_ns, says were in effect.
  * WAIT: the one that explains it may still come. Sets *@explained if all is well.
@@ -499,7 +627,11 @@ static int bring_forward(struct rs_dat_order *o, const struct rs_dat_evidence *e
 		return ret ? ret : apply_commits(o, n, time_ns);
 	if (o->recorded_ns < time_ns + COMMIT_NS && o->tail - o->swept < MAX_WAITING)
 		return WAIT;
-	return 0;
+	ret = learn(o, time_ns);
+	if (!ret)
+		ret = rs_dat_slots_explain(o->slots, e, &n);
+	*explained = n != RS_DAT_SLOTS_NEVER;
+	return ret || !*explained ? ret : apply_commits(o, n, time_ns);
 }
 
 static int add_hit(struct rs_dat_order *o, size_t n, const struct rs_event *slot)
@@ -521,6 +653,7 @@ static int add_hit(struct rs_dat_order *o, size_t n, const struct rs_event *slot
 static int check_call(struct rs_dat_order *o, uint64_t ticket, bool *explained)
 {
 	const struct rs_dat_item *i = at(o, ticket);
+	const uint64_t time_ns = i->ev.time_ns;
 	struct rs_dat_evidence e = {
 		.by = RS_DAT_SEEN_NOTIFIER,
 		.start = i->ev.b,
@@ -533,7 +666,7 @@ static int check_call(struct rs_dat_order *o, uint64_t ticket, bool *explained)
 	if (e.nr_hits > 1)
 		qsort(o->hits, e.nr_hits, sizeof(*o->hits), rs_dat_hit_cmp);
 	e.hits = o->hits;
-	return bring_forward(o, &e, i->ev.time_ns, explained);
+	return bring_forward(o, &e, time_ns, explained);
 }
 
 static int sweep_enter(struct rs_dat_order *o, uint64_t ticket)
@@ -553,7 +686,6 @@ static int sweep_enter(struct rs_dat_order *o, uint64_t ticket)
  */
 static int sweep_miss(struct rs_dat_order *o, uint64_t ticket)
 {
-	struct rs_dat_item *i = at(o, ticket);
 	bool explained = true;
 	int ret = check_call(o, ticket, &explained);
 
@@ -561,8 +693,8 @@ static int sweep_miss(struct rs_dat_order *o, uint64_t ticket)
 		return ret;
 	if (explained)
 		return append(o, o->now, ticket);
-	i->type = RS_DAT_NONE;
-	ret = push(&o->dropped, &o->nr_dropped, &o->room_dropped, i->ev.a);
+	at(o, ticket)->type = RS_DAT_NONE;
+	ret = push(&o->dropped, &o->nr_dropped, &o->room_dropped, at(o, ticket)->ev.a);
 	return ret ? ret : note(o, "miss-overlaps-memslot");
 }
 
@@ -601,15 +733,32 @@ static int check_fault(struct rs_dat_order *o, uint64_t ticket)
 
 /* ---- one item after the other ---- */
 
+/*
+ * At the first look under the lock: if more is in progress than was seen to begin,
+ * the VM ran before the recording.
+ */
+static int look_first(struct rs_dat_order *o, const struct rs_dat_item *i)
+{
+	const uint64_t time_ns = i->ev.time_ns;
+	const uint64_t known = o->begun + (i->type == RS_DAT_BEGIN);
+
+	o->observed = true;
+	return i->state.in_progress == known ? 0 : append_lost(o, time_ns, RS_LOST_UNKNOWN);
+}
+
 static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
 {
 	const struct rs_dat_state state = at(o, ticket)->state;
+	const bool begin = at(o, ticket)->type == RS_DAT_BEGIN;
 	uint64_t epoch;
-	int ret = observe(o, state.seq, &epoch);
+	int ret = observe(o, state.seq, at(o, ticket)->ev.time_ns, &epoch);
 
+	if (!ret && !o->observed)
+		ret = look_first(o, at(o, ticket));
 	if (!ret)
 		ret = append(o, epoch, ticket);
 	o->cur = state;
+	o->begun += begin;
 	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
@@ -621,14 +770,29 @@ static int sweep_end(struct rs_dat_order *o, uint64_t ticket)
 
 	if (i->seq == RS_DAT_NO_SEQ)
 		return push(&o->open, &o->nr_open, &o->room_open, ticket);
-	ret = observe(o, i->seq, &epoch);
+	ret = observe(o, i->seq, i->ev.time_ns, &epoch);
 	if (ret || epoch == o->now)
 		return ret ? ret : place_end(o, ticket);
-	if (epoch >= o->emitting && epoch_at(o, epoch)->end == RS_DAT_NO_TICKET)
+	if (epoch >= o->emitting && epoch_at(o, epoch)->end == RS_DAT_NO_TICKET) {
 		epoch_at(o, epoch)->end = ticket;
-	else
-		ret = note(o, "order-conflict");
-	return ret;
+		return 0;
+	}
+	at(o, ticket)->type = RS_DAT_NONE;
+	return note(o, "order-conflict");
+}
+
+/* Recordings are interrupted, or go on again: between, no number can be relied on. */
+static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_dat_item *i = at(o, ticket);
+
+	if (i->type == RS_DAT_GAP_BEGIN_MARK)
+		o->gaps++;
+	else if (i->type == RS_DAT_GAP_END_MARK && o->gaps)
+		o->gaps--;
+	o->loose = true;
+	o->begun = 0;
+	return append(o, o->now, ticket);
 }
 
 static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
@@ -637,7 +801,7 @@ static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
 
 	i->type = RS_DAT_NONE;
 	for (size_t n = 0; n < o->nr_open; n++) {
-		if (o->open[n] != end)
+		if (o->open[n] != end || at(o, end)->maybe)
 			continue;
 		memmove(&o->open[n], &o->open[n + 1], (o->nr_open - n - 1) * sizeof(*o->open));
 		o->nr_open--;
@@ -648,10 +812,11 @@ static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
 
 static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 {
-	const struct rs_dat_item *i = at(o, ticket);
+	const struct rs_dat_item *i;
 	uint64_t epoch = o->now;
 	int ret = check_fault(o, ticket);
 
+	i = at(o, ticket);
 	if (!ret)
 		ret = release_vcpu(o, i->ev.index);
 	if (!ret && i->seq != RS_DAT_NO_SEQ) {
@@ -709,8 +874,8 @@ static int bring_locked(struct rs_dat_order *o, uint64_t ticket, uint64_t to)
 			continue;
 		if (time_ns < i->ev.time_ns)
 			i->ev.time_ns = time_ns;
-		ret = sweep_locked(o, t);
 		i->placed = true;
+		ret = sweep_locked(o, t);
 	}
 	return ret;
 }
@@ -769,9 +934,10 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 		return sweep_fault_begin(o, ticket);
 	case RS_DAT_CHECK_EARLY:
 		return sweep_early(o, ticket);
-	case RS_DAT_LOST:
-		o->loose = true;
-		/* fall through */
+	case RS_DAT_GAP_BEGIN_MARK:
+	case RS_DAT_GAP_MARK:
+	case RS_DAT_GAP_END_MARK:
+		return sweep_gap(o, ticket);
 	default:
 		return append(o, o->now, ticket);
 	}
@@ -789,6 +955,20 @@ static uint64_t earliest_waiting(struct rs_dat_order *o, uint64_t horizon)
 	return horizon;
 }
 
+static bool waited_enough(const struct rs_dat_order *o, const struct rs_dat_item *i)
+{
+	return o->tail - o->swept >= MAX_WAITING || o->recorded_ns > i->ev.time_ns + MAX_PENDING_NS;
+}
+
+/* Takes a pending item as it stands; a notifier call that nothing is known of is left out. */
+static int give_up(struct rs_dat_order *o, struct rs_dat_item *i)
+{
+	i->pending = false;
+	if (i->type == RS_DAT_MISS_BEGIN)
+		i->type = RS_DAT_NONE;
+	return note(o, "waited-too-long");
+}
+
 int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *settled_ns)
 {
 	uint64_t horizon = now_ns;
@@ -798,12 +978,11 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 	while (o->swept < o->tail && !ret) {
 		struct rs_dat_item *i = at(o, o->swept);
 
-		if (i->pending && now_ns != UINT64_MAX) {
+		if (i->pending) {
 			horizon = i->ev.time_ns;
-			if (o->tail - o->swept < MAX_WAITING)
+			if (!waited_enough(o, i))
 				break;
-			ret = note(o, "window-overflow");
-			i->pending = false;
+			ret = give_up(o, i);
 		}
 		if (!ret)
 			ret = sweep_item(o, o->swept);
@@ -814,6 +993,7 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 		}
 		o->swept++;
 	}
+	drop_stale_maybe(o, now_ns);
 	while (!ret && now_ns == UINT64_MAX && o->nr_open)
 		ret = place_open_end(o);
 	if (!ret && now_ns == UINT64_MAX)
@@ -847,6 +1027,31 @@ static int emit(struct rs_dat_order *o, struct rs_dat_events *out, struct rs_eve
 	return 0;
 }
 
+static bool of_fault(const struct rs_event *ev)
+{
+	return ev->type == RS_EV_FAULT_BEGIN || ev->type == RS_EV_FAULT_CHECK ||
+	       ev->type == RS_EV_FAULT_END || ev->type == RS_EV_STATE;
+}
+
+/*
+ * The order is exact, the times are not: a fault's event gets the same one as what
+ * follows it when that was recorded early. Whoever goes by time alone (a simulation
+ * does) must still see the fault first, so it is told one nanosecond earlier.
+ */
+static void separate_faults(struct rs_dat_order *o, struct rs_dat_events *out, uint64_t next_ns)
+{
+	const uint64_t time_ns = next_ns < o->last_out ? o->last_out : next_ns;
+	size_t n = out->nr;
+
+	while (n > o->out_start && out->ev[n - 1].time_ns == time_ns && of_fault(&out->ev[n - 1]))
+		n--;
+	if ((n > o->out_start ? out->ev[n - 1].time_ns : o->before_ns) >= time_ns ||
+	    time_ns <= o->handed_out)
+		return;
+	for (; n < out->nr; n++)
+		out->ev[n].time_ns = time_ns - 1;
+}
+
 static int emit_item(struct rs_dat_order *o, struct rs_dat_events *out, const struct rs_dat_item *i)
 {
 	struct rs_event state = {
@@ -860,6 +1065,8 @@ static int emit_item(struct rs_dat_order *o, struct rs_dat_events *out, const st
 	};
 	int ret = 0;
 
+	if (!of_fault(&i->ev))
+		separate_faults(o, out, i->ev.time_ns);
 	if (i->type == RS_DAT_SLOT || (i->type == RS_DAT_CHECK && i->ev.type == RS_EV_FAULT_CHECK))
 		ret = emit(o, out, state);
 	return ret ? ret : emit(o, out, i->ev);
@@ -869,11 +1076,11 @@ static int emit_item(struct rs_dat_order *o, struct rs_dat_events *out, const st
  * The sequence number grew and no notifier's end says why: KVM zapped frames on
  * its own account, from begin to end under the lock. Which ones is not recorded.
  */
-static int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *out, uint32_t vm)
+static int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *out)
 {
 	struct rs_event ev = {
 		.time_ns = o->last_out,
-		.vm = vm,
+		.vm = o->vm,
 		.type = RS_EV_INVAL_BEGIN,
 		.flags = RS_F_GFN,
 		.a = UNSEEN_ID + o->unseen++,
@@ -881,6 +1088,7 @@ static int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *out, uint32
 	};
 	int ret = note(o, "end-not-recorded");
 
+	separate_faults(o, out, ev.time_ns);
 	if (!ret)
 		ret = emit(o, out, ev);
 	ev.type = RS_EV_INVAL_END;
@@ -934,13 +1142,13 @@ static int take_end(struct rs_dat_order *o, struct epoch *e, uint64_t until_ns,
 	if (e->head != RS_DAT_NO_TICKET || o->emitting == o->now)
 		return 0;
 	if (e->end == RS_DAT_NO_TICKET) {
-		ret = o->loose ? 0 : emit_unseen(o, out, out->nr ? out->ev[out->nr - 1].vm : 1);
+		ret = emit_unseen(o, out);
 	} else {
 		i = at(o, e->end);
 		if (i->ev.time_ns > until_ns)
 			return 0;
+		separate_faults(o, out, i->ev.time_ns);
 		ret = emit(o, out, i->ev);
-		o->loose = false;
 		drop_done(o, i);
 	}
 	clear_epoch(e);
@@ -952,6 +1160,7 @@ int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_e
 {
 	int ret;
 
+	o->out_start = out->nr;
 	do {
 		struct epoch *e = epoch_at(o, o->emitting);
 
@@ -962,5 +1171,8 @@ int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_e
 	/* What is put in later must not come out before what is settled. */
 	if (until_ns != UINT64_MAX && o->last_out < until_ns)
 		o->last_out = until_ns;
+	o->handed_out = o->last_out;
+	if (out->nr > o->out_start)
+		o->before_ns = out->ev[out->nr - 1].time_ns;
 	return ret;
 }

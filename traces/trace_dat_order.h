@@ -38,7 +38,9 @@ enum rs_dat_item_type {
 	RS_DAT_CHECK_EARLY, /* a decision made without the lock */
 	RS_DAT_FAULT_END,
 	RS_DAT_MEMSLOT,
-	RS_DAT_LOST,
+	RS_DAT_GAP_BEGIN_MARK, /* events were lost from here on, ... */
+	RS_DAT_GAP_MARK,       /* ... here as well, ... */
+	RS_DAT_GAP_END_MARK,   /* ... up to here */
 };
 
 #define RS_DAT_NO_SEQ UINT64_MAX
@@ -73,17 +75,30 @@ struct rs_dat_item {
 	uint8_t type;
 	bool pending;
 	bool placed; /* in the order before its turn came */
+	bool maybe;  /* END: perhaps that of an invalidation that hit nothing */
+};
+
+/*
+ * The memslots that a VM had and that no commit in the trace made: the @n of @list
+ * (the order's to free), each from its time on. 0 or -ENOMEM.
+ */
+struct rs_dat_learner {
+	void *arg;
+	int (*learn)(void *arg, struct rs_event **list, size_t *n);
 };
 
 struct rs_dat_order;
 
 /* @meta gets the anomalies. NULL if there is no memory. */
-struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta);
+struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm,
+				      const struct rs_dat_learner *learner);
 void rs_dat_order_free(struct rs_dat_order *o);
 
 /* A new item and its ticket; NULL if there is no memory. Valid until the next call. */
 struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_type type,
 				     const struct rs_event *ev, bool pending, uint64_t *ticket);
+/* Whether memslot (as, id) is there, as far as the commits put in so far say. */
+bool rs_dat_order_has_memslot(const struct rs_dat_order *o, uint8_t as, uint32_t id);
 /* The item of a ticket; NULL if it has been put in order already. */
 struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket);
 

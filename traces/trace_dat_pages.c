@@ -40,7 +40,10 @@ struct stream {
 	uint32_t at, size;
 	uint64_t time;
 	uint64_t missed;
-	struct rs_dat_record record; /* the next to be returned */
+	uint64_t last_time; /* of the event returned last */
+	bool have_event;    /* there is one to be returned, in @record */
+	uint64_t event_time;
+	struct rs_dat_record record; /* what is to be returned next */
 };
 
 struct rs_dat_merge {
@@ -231,11 +234,8 @@ static int take_entry(struct rs_dat_merge *m, struct stream *s, struct rs_error 
 	return type != TYPE_PADDING;
 }
 
-/*
- * Moves to the next wanted event: 1, or 0 at the end. Losses noted on the way
- * stay with the next event returned.
- */
-static int advance(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+/* 1 and the next wanted event in s->record, or 0 at the end. */
+static int find_event(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
 {
 	const struct rs_dat_layout *l = &m->layout;
 	int ret;
@@ -249,28 +249,39 @@ static int advance(struct rs_dat_merge *m, struct stream *s, struct rs_error *er
 				continue;
 			s->record.type = (uint16_t)rs_dat_uint(s->record.data + l->type_offset,
 							       l->type_size, m->f->swap);
-			if (!l->wanted[s->record.type])
-				continue;
-			s->record.time = s->time;
-			s->record.missed = s->missed;
-			s->missed = 0;
-			return 1;
+			if (l->wanted[s->record.type])
+				return 1;
 		}
 		ret = load_page(m, s, err);
+		if (ret <= 0)
+			return ret;
+	}
+}
+
+/*
+ * Moves to what comes next: an event, or the two ends of a gap before it. 1, or 0
+ * at the end.
+ */
+static int advance(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	int ret;
+
+	if (s->record.what == RS_DAT_EVENT) {
+		s->last_time = s->record.time;
+		ret = find_event(m, s, err);
 		if (ret < 0)
 			return ret;
-		if (ret)
-			continue;
-		if (!s->missed)
-			return 0;
-		s->record.data = NULL;
-		s->record.size = 0;
-		s->record.type = 0;
-		s->record.time = s->time;
+		s->have_event = ret;
+		s->event_time = s->time;
 		s->record.missed = s->missed;
+		s->record.what = s->missed ? RS_DAT_GAP_BEGIN : RS_DAT_EVENT;
 		s->missed = 0;
-		return 1;
+	} else {
+		s->record.missed = 0;
+		s->record.what = s->record.what == RS_DAT_GAP_BEGIN ? RS_DAT_GAP_END : RS_DAT_EVENT;
 	}
+	s->record.time = s->record.what == RS_DAT_GAP_BEGIN ? s->last_time : s->event_time;
+	return s->have_event || s->record.what == RS_DAT_GAP_BEGIN;
 }
 
 static bool earlier(const struct stream *a, const struct stream *b)
@@ -308,6 +319,8 @@ static int start_stream(struct rs_dat_merge *m, struct stream *s, struct rs_erro
 	s->chunk_size = s->chunk_used = 0;
 	s->at = s->size = 0;
 	s->missed = 0;
+	s->record.what = RS_DAT_EVENT;
+	s->record.time = 0;
 	s->chunks = 0;
 	if (!s->compressed || s->offset == s->end)
 		return 0;

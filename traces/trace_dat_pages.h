@@ -15,14 +15,21 @@
  * believes the lengths in a page: a damaged one makes it read beyond the page or
  * go round for ever.
  */
+enum rs_dat_what {
+	RS_DAT_EVENT,
+	RS_DAT_GAP_BEGIN, /* from here on events of this CPU were lost; time 0: from the start */
+	RS_DAT_GAP_END,	  /* up to here */
+};
+
 struct rs_dat_record {
 	uint64_t time; /* in the trace's clock */
+	enum rs_dat_what what;
 	const unsigned char *data;
 	uint32_t size;
 	uint32_t cpu;
 	uint32_t buffer; /* index into the file's buffers */
 	uint16_t type;	 /* the kernel's number of the event */
-	uint64_t missed; /* events lost on this CPU before this one; UINT64_MAX: unknown number */
+	uint64_t missed; /* GAP_BEGIN: how many were lost; UINT64_MAX: unknown */
 };
 
 /* How to read what stands before the data of each page and event. */
@@ -39,9 +46,8 @@ struct rs_dat_merge;
 struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct rs_dat_layout *l,
 				      struct rs_error *err);
 /*
- * 1 with the next event in @r (its data is valid until the next call), 0 at the
- * end, negative errno with @err set if the file is damaged. An event with type 0
- * and no data says only that events were lost at the end of a CPU's pages.
+ * 1 with the next event or gap in @r (its data is valid until the next call), 0 at
+ * the end, negative errno with @err set if the file is damaged.
  */
 int rs_dat_merge_next(struct rs_dat_merge *m, struct rs_dat_record *r, struct rs_error *err);
 /* Bytes of the file that were read so far, and that there are. */

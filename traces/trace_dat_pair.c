@@ -9,7 +9,11 @@
 /* A memslot's flags: what user space sets, and KVM's mark that it is on its way out. */
 #define SLOT_INVALID (1U << 16)
 #define SLOT_FLAGS (SLOT_INVALID | 0xff)
+/* Host addresses that no process has: KVM's word for "no memslot". */
+#define HVA_KERNEL (1ULL << 63)
 #define MAX_NESTED 64
+/* How often it is said that events are being lost, while they are. */
+#define GAP_MARK_NS 5000000ULL
 /* What the look-up of a page returns: go on, or drop the fault. The same on all kernels. */
 #define LOOKED_UP_RETRY 1
 
@@ -28,15 +32,19 @@ struct fault {
 };
 
 struct inval {
-	struct rs_dat_vm *vm;
+	struct rs_dat_vm *vm; /* NULL: not known */
 	uint64_t mn, start, end, id;
 	uint64_t enter, last_slot, end_ticket;
-	bool hit, started, ending, locked_end, orphan;
+	bool hit, started, ending, locked_end;
+	bool maybe; /* its walk was lost: perhaps it hit something */
 };
 
 struct task {
 	uint32_t pid;
 	bool used;
+	/* From which ring buffer, plus 1, its events of each kind come: two may have recorded the
+	 * same. */
+	uint8_t buffer[RS_DAT_NR_KINDS];
 	struct fault fault;
 	struct inval *invals; /* the innermost last */
 	size_t nr_invals, room_invals;
@@ -44,8 +52,12 @@ struct task {
 
 struct rs_dat_pair {
 	const struct rs_dat_probes *probes;
+	const struct rs_dat_pair_ops *ops;
 	struct rs_trace_meta *meta;
 	uint64_t mn_offset;
+	unsigned int gaps; /* CPUs of which events are being lost now */
+	bool had_gap;
+	uint64_t gap_mark_ns;				/* when that was last said */
 	enum { SPACE_ALL, SPACE_HVA, SPACE_GFN } space; /* of the kernel's range */
 	bool unknown_space;
 	bool gfn_kernel;
@@ -57,7 +69,7 @@ struct rs_dat_pair {
 };
 
 struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,
-				    struct rs_trace_meta *meta)
+				    const struct rs_dat_pair_ops *ops, struct rs_trace_meta *meta)
 {
 	struct rs_dat_pair *p = calloc(1, sizeof(*p));
 	const char *algo = rs_kernel_algorithm(meta->kernel);
@@ -65,6 +77,7 @@ struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t
 	if (!p)
 		return NULL;
 	p->probes = probes;
+	p->ops = ops;
 	p->meta = meta;
 	p->mn_offset = mn_offset;
 	p->unknown_space = !algo;
@@ -159,38 +172,76 @@ static struct task *find_task(struct rs_dat_pair *p, uint32_t pid)
 	return t;
 }
 
-static struct rs_dat_vm *add_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t pid)
+static int learn(void *arg, struct rs_event **list, size_t *n)
+{
+	struct rs_dat_vm *vm = arg;
+
+	return vm->ops->learn(vm->ops->arg, vm->kvm, list, n);
+}
+
+static int put_mark(struct rs_dat_vm *vm, enum rs_dat_item_type type, uint64_t time_ns,
+		    uint64_t count)
+{
+	const struct rs_event ev = {
+		.time_ns = time_ns,
+		.vm = vm->number,
+		.type = RS_EV_LOST,
+		.a = count,
+	};
+
+	return rs_dat_order_put(vm->order, type, &ev, false, NULL) ? 0 : -ENOMEM;
+}
+
+static struct rs_dat_vm *new_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t number)
+{
+	struct rs_dat_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	*vm = (struct rs_dat_vm){ .kvm = kvm, .number = number, .next_id = 1, .ops = p->ops };
+	vm->order = rs_dat_order_new(p->meta, number,
+				     &(struct rs_dat_learner){ .arg = vm, .learn = learn });
+	if (vm->order)
+		return vm;
+	free(vm);
+	return NULL;
+}
+
+static struct rs_dat_vm *add_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
 {
 	struct rs_dat_vm **vms = realloc(p->vms, (p->nr_vms + 1) * sizeof(*vms));
 	struct rs_dat_vm *vm;
+	int ret = 0;
 
 	if (!vms)
 		return NULL;
 	p->vms = vms;
-	vm = calloc(1, sizeof(*vm));
+	vm = new_vm(p, kvm, (uint32_t)p->nr_vms + 1);
 	if (!vm)
 		return NULL;
-	vm->kvm = kvm;
-	vm->pid = pid;
-	vm->number = (uint32_t)p->nr_vms + 1;
-	vm->next_id = 1;
-	vm->order = rs_dat_order_new(p->meta);
-	if (!vm->order || rs_meta_add_vm(p->meta, vm->number, 0, NULL)) {
-		rs_dat_order_free(vm->order);
-		free(vm);
-		return NULL;
-	}
 	vms[p->nr_vms++] = vm;
-	return vm;
+	for (unsigned int i = 0; i < p->gaps && !ret; i++)
+		ret = put_mark(vm, RS_DAT_GAP_BEGIN_MARK, e->time, RS_LOST_UNKNOWN);
+	if (!ret)
+		ret = rs_meta_add_vm(p->meta, vm->number, e->pid,
+				     p->ops->command(p->ops->arg, e->pid));
+	return ret ? NULL : vm;
+}
+
+static struct rs_dat_vm *known_vm(struct rs_dat_pair *p, uint64_t kvm)
+{
+	for (size_t i = 0; i < p->nr_vms; i++)
+		if (p->vms[i]->kvm == kvm && !p->vms[i]->gone)
+			return p->vms[i];
+	return NULL;
 }
 
 /* The VM at @kvm, which may be new; NULL if there is no memory. */
-static struct rs_dat_vm *find_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t pid)
+static struct rs_dat_vm *find_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
 {
-	for (size_t i = 0; i < p->nr_vms; i++)
-		if (p->vms[i]->kvm == kvm)
-			return p->vms[i];
-	return add_vm(p, kvm, pid);
+	struct rs_dat_vm *vm = known_vm(p, kvm);
+
+	return vm ? vm : add_vm(p, kvm, e);
 }
 
 static struct rs_event event_of(const struct rs_dat_vm *vm, const struct rs_dat_probe *e,
@@ -209,10 +260,18 @@ static struct rs_dat_state state_of(const struct rs_dat_probe *e)
 
 static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
-	struct rs_dat_vm *vm = find_vm(p, V(e, KVM), e->pid);
 	const bool gone = V(e, CHANGE) == CHANGE_DELETE;
+	struct rs_dat_vm *vm = known_vm(p, V(e, KVM));
 	struct rs_event ev;
 
+	/* A VM that ends leaves its memslots: what makes one a second time is another VM. */
+	if (vm && V(e, CHANGE) == CHANGE_CREATE && !p->had_gap &&
+	    rs_dat_order_has_memslot(vm->order, (uint8_t)V(e, AS), (uint32_t)V(e, ID))) {
+		vm->gone = true;
+		vm = NULL;
+	}
+	if (!vm)
+		vm = add_vm(p, V(e, KVM), e);
 	if (!vm)
 		return -ENOMEM;
 	ev = event_of(vm, e, RS_EV_MEMSLOT);
@@ -234,42 +293,49 @@ static struct inval *innermost(struct task *t)
 	return t->nr_invals ? &t->invals[t->nr_invals - 1] : NULL;
 }
 
-static void settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_dat_item_type type)
+/* Says what a pending item is; false if it was waited for too long and is gone. */
+static bool settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_dat_item_type type)
 {
 	struct rs_dat_item *i = rs_dat_order_item(vm->order, ticket);
 
 	if (!i)
-		return;
+		return false;
 	i->type = (uint8_t)type;
 	i->pending = false;
+	return true;
 }
 
-/* The invalidation has left the notifier: its end has happened by now. */
+/* Its end has happened by now, but when exactly was not recorded. */
+static int put_end_until(struct inval *v, struct rs_dat_item *end, const struct rs_dat_probe *e)
+{
+	const struct rs_event ev = event_of(v->vm, e, RS_EV_NONE);
+	struct rs_dat_item *i;
+
+	end->until = e->time;
+	end->pending = false;
+	end->maybe = !v->hit;
+	i = rs_dat_order_put(v->vm->order, RS_DAT_END_UNTIL, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->until = v->end_ticket;
+	return 0;
+}
+
+/* The innermost invalidation has left the notifier. */
 static int leave_inval(struct rs_dat_pair *p, struct task *t, const struct rs_dat_probe *e)
 {
+	const bool locked = rs_dat_has(p->probes, RS_PROBE_INVAL_END_LOCKED);
 	struct inval *v = innermost(t);
 	struct rs_dat_item *i;
-	struct rs_event ev;
-	int ret = 0;
 
-	if (!v->vm) {
-		t->nr_invals--;
-		return 0;
-	}
-	ev = event_of(v->vm, e, RS_EV_NONE);
-	i = rs_dat_order_item(v->vm->order, v->end_ticket);
-	if (v->hit && !v->locked_end && i) {
-		i->until = e->time;
-		i->pending = false;
-		i = rs_dat_order_put(v->vm->order, RS_DAT_END_UNTIL, &ev, false, NULL);
-		if (i)
-			i->until = v->end_ticket;
-		ret = i ? 0 : -ENOMEM;
-	} else if (i) {
-		settle(v->vm, v->end_ticket, v->hit ? RS_DAT_NONE : RS_DAT_MISS_END);
-	}
 	t->nr_invals--;
-	return ret;
+	if (!v->vm || v->locked_end)
+		return 0;
+	i = rs_dat_order_item(v->vm->order, v->end_ticket);
+	if (i && (v->hit || (v->maybe && !locked)))
+		return put_end_until(v, i, e);
+	settle(v->vm, v->end_ticket, v->maybe ? RS_DAT_NONE : RS_DAT_MISS_END);
+	return 0;
 }
 
 /* A task that does something else has left an end of which the return was missed. */
@@ -303,7 +369,7 @@ static struct inval *push_inval(struct rs_dat_pair *p, struct task *t, const str
 		.end_ticket = RS_DAT_NO_TICKET,
 	};
 	if (p->mn_offset) {
-		v->vm = find_vm(p, v->mn - p->mn_offset, e->pid);
+		v->vm = find_vm(p, v->mn - p->mn_offset, e);
 		if (!v->vm)
 			return NULL;
 		v->id = v->vm->next_id++;
@@ -397,16 +463,17 @@ static int on_inval_slot(struct rs_dat_pair *p, struct task *t, const struct rs_
 
 static void finish_start(struct inval *v)
 {
+	if (v->vm && !v->started &&
+	    !settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_MISS_BEGIN))
+		v->maybe |= !v->hit;
 	v->started = true;
-	if (v->vm)
-		settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_MISS_BEGIN);
 }
 
 static int on_inval_started(struct task *t)
 {
 	struct inval *v = innermost(t);
 
-	if (v && !v->started)
+	if (v)
 		finish_start(v);
 	return 0;
 }
@@ -433,7 +500,7 @@ static int on_inval_end(struct rs_dat_pair *p, struct task *t, const struct rs_d
 		v = ret ? NULL : push_inval(p, t, e);
 		if (!v)
 			return -ENOMEM;
-		v->orphan = v->hit = true;
+		v->maybe = true;
 	}
 	finish_start(v);
 	v->ending = true;
@@ -444,6 +511,39 @@ static int on_inval_end(struct rs_dat_pair *p, struct task *t, const struct rs_d
 	return rs_dat_order_put(v->vm->order, RS_DAT_END, &ev, true, &v->end_ticket) ? 0 : -ENOMEM;
 }
 
+/*
+ * An end without a notifier call: KVM zaps guest frames on its own account, from
+ * begin to end under the lock. With nothing else in progress the recorded range is
+ * that of the frames.
+ */
+static int put_own_zap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	struct rs_dat_vm *vm = find_vm(p, V(e, KVM), e);
+	struct rs_event ev;
+	struct rs_dat_item *i;
+
+	if (!vm)
+		return -ENOMEM;
+	ev = event_of(vm, e, RS_EV_INVAL_BEGIN);
+	ev.flags = RS_F_GFN;
+	ev.a = vm->next_id++;
+	ev.b = V(e, RANGE_START);
+	ev.c = V(e, RANGE_END);
+	i = rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	i->state = state_of(e);
+	ev.type = RS_EV_INVAL_END;
+	ev.flags = 0;
+	ev.b = ev.c = 0;
+	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	return note(p, "zap-without-notifier");
+}
+
 static int on_inval_end_locked(struct rs_dat_pair *p, struct task *t, const struct rs_dat_probe *e)
 {
 	struct inval *v = innermost(t);
@@ -451,7 +551,7 @@ static int on_inval_end_locked(struct rs_dat_pair *p, struct task *t, const stru
 	struct rs_event ev;
 
 	if (!v || !v->ending || !v->vm || v->vm->kvm != V(e, KVM) || v->locked_end)
-		return note(p, "locked-end-without-inval");
+		return put_own_zap(p, e);
 	settle(v->vm, v->end_ticket, RS_DAT_NONE);
 	v->hit = true;
 	v->locked_end = true;
@@ -462,11 +562,6 @@ static int on_inval_end_locked(struct rs_dat_pair *p, struct task *t, const stru
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
 	return 0;
-}
-
-static int on_inval_ended(struct rs_dat_pair *p, struct task *t, const struct rs_dat_probe *e)
-{
-	return leave_ended(p, t, e);
 }
 
 /* ---- faults ---- */
@@ -556,7 +651,7 @@ static int finish_fault(struct rs_dat_pair *p, struct task *t, uint64_t time_ns)
 static int start_fault(struct rs_dat_pair *p, struct task *t, const struct rs_dat_probe *e)
 {
 	struct fault *f = &t->fault;
-	struct rs_dat_vm *vm = find_vm(p, V(e, KVM), e->pid);
+	struct rs_dat_vm *vm = find_vm(p, V(e, KVM), e);
 	int ret = finish_fault(p, t, e->time);
 
 	if (!vm)
@@ -694,6 +789,8 @@ static int on_fault_check(struct rs_dat_pair *p, struct task *t, const struct rs
 		i->seq = begin_seq;
 		i->through.hva = V(e, HVA);
 		i->pending = false;
+		if (V(e, HVA) & HVA_KERNEL)
+			i->ev.as = 0; /* no memslot that could say */
 	}
 	f->checked = true;
 	f->fault_seq = V(e, FAULT_SEQ);
@@ -742,14 +839,97 @@ static int on_fault_end(struct rs_dat_pair *p, struct task *t, const struct rs_d
 	return finish_fault(p, t, e->time);
 }
 
+/* ---- losses ---- */
+
+/* A fault of which no more is known has no outcome: it is left out. */
+static void drop_fault(struct fault *f)
+{
+	if (!f->vm)
+		return;
+	if (!f->checked && f->looked_up != LOOKED_UP_RETRY) {
+		settle(f->vm, f->begin, RS_DAT_NONE);
+		settle(f->vm, f->early, RS_DAT_NONE);
+	}
+	settle(f->vm, f->entry, RS_DAT_NONE);
+	if (f->checked)
+		settle(f->vm, f->check, RS_DAT_CHECK);
+	f->vm = NULL;
+}
+
+/* Of an invalidation of which events may be missing, only the end may still be told. */
+static void cut_inval(struct inval *v)
+{
+	if (!v->vm)
+		return;
+	if (!v->started) {
+		settle(v->vm, v->enter, RS_DAT_NONE);
+		v->maybe |= !v->hit;
+	}
+	v->started = true;
+}
+
+static void cut_tasks(struct rs_dat_pair *p)
+{
+	for (size_t i = 0; i <= p->mask; i++) {
+		struct task *t = &p->tasks[i];
+
+		if (!t->used)
+			continue;
+		drop_fault(&t->fault);
+		for (size_t n = 0; n < t->nr_invals; n++)
+			cut_inval(&t->invals[n]);
+	}
+}
+
+static int mark_all(struct rs_dat_pair *p, enum rs_dat_item_type type, uint64_t time_ns,
+		    uint64_t count)
+{
+	int ret = 0;
+
+	/* Whose events they were is not known. */
+	if (p->nr_vms > 1 && count)
+		count = RS_LOST_UNKNOWN;
+	for (size_t i = 0; i < p->nr_vms && !ret; i++)
+		ret = put_mark(p->vms[i], type, time_ns, count);
+	p->gap_mark_ns = time_ns;
+	return ret;
+}
+
+static int on_gap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	const bool begin = e->kind == RS_DAT_KIND_GAP_BEGIN;
+
+	cut_tasks(p);
+	if (!begin) {
+		p->gaps -= !!p->gaps;
+		return mark_all(p, RS_DAT_GAP_END_MARK, e->time, 0);
+	}
+	p->gaps++;
+	p->had_gap = true;
+	if (e->missed == UINT64_MAX && note(p, "lost-unknown-number"))
+		return -ENOMEM;
+	if (e->missed != UINT64_MAX)
+		p->meta->lost += e->missed;
+	return mark_all(p, RS_DAT_GAP_BEGIN_MARK, e->time, e->missed);
+}
+
 /* ---- */
 
-int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+/*
+ * Whether the event was recorded by a second ring buffer as well. A task's events
+ * of one kind are taken from the one that had them first.
+ */
+static bool is_copy(struct task *t, const struct rs_dat_probe *e)
 {
-	struct task *t = find_task(p, e->pid);
+	const uint8_t from = e->buffer < UINT8_MAX ? (uint8_t)(e->buffer + 1) : UINT8_MAX;
 
-	if (!t)
-		return -ENOMEM;
+	if (!t->buffer[e->kind])
+		t->buffer[e->kind] = from;
+	return t->buffer[e->kind] != from;
+}
+
+static int put_of_task(struct rs_dat_pair *p, struct task *t, const struct rs_dat_probe *e)
+{
 	switch (e->kind) {
 	case RS_PROBE_MEMSLOT:
 		return on_memslot(p, e);
@@ -764,7 +944,7 @@ int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	case RS_PROBE_INVAL_END_LOCKED:
 		return on_inval_end_locked(p, t, e);
 	case RS_PROBE_INVAL_ENDED:
-		return on_inval_ended(p, t, e);
+		return leave_ended(p, t, e);
 	case RS_PROBE_FAULT:
 		return on_fault(p, t, e);
 	case RS_PROBE_FAULT_BEGIN:
@@ -789,19 +969,21 @@ int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	}
 }
 
-/* A fault that is cut off by the end of the trace has no outcome: it is left out. */
-static void drop_fault(struct fault *f)
+int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
-	if (!f->vm)
-		return;
-	if (!f->checked && f->looked_up != LOOKED_UP_RETRY) {
-		settle(f->vm, f->begin, RS_DAT_NONE);
-		settle(f->vm, f->early, RS_DAT_NONE);
-	}
-	settle(f->vm, f->entry, RS_DAT_NONE);
-	if (f->checked)
-		settle(f->vm, f->check, RS_DAT_CHECK);
-	f->vm = NULL;
+	struct task *t;
+	int ret = 0;
+
+	if (e->kind >= RS_DAT_NR_KINDS)
+		return on_gap(p, e);
+	if (p->gaps && e->time > p->gap_mark_ns + GAP_MARK_NS)
+		ret = mark_all(p, RS_DAT_GAP_MARK, e->time, 0);
+	t = ret ? NULL : find_task(p, e->pid);
+	if (!t)
+		return -ENOMEM;
+	if (is_copy(t, e))
+		return note(p, "recorded-twice");
+	return put_of_task(p, t, e);
 }
 
 int rs_dat_pair_finish(struct rs_dat_pair *p)
@@ -817,8 +999,8 @@ int rs_dat_pair_finish(struct rs_dat_pair *p)
 
 			if (!v->vm)
 				continue;
-			if (!v->hit && !v->started)
-				settle(v->vm, v->enter, RS_DAT_NONE);
+			if (!v->started)
+				settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_NONE);
 			if (v->ending && !v->locked_end)
 				settle(v->vm, v->end_ticket, RS_DAT_NONE);
 		}

@@ -11,20 +11,30 @@
  */
 struct rs_dat_vm {
 	uint64_t kvm; /* its address in the traced kernel */
+	bool gone;    /* another VM has its address now */
 	uint32_t number;
-	uint32_t pid; /* the task in which it was seen first */
 	uint64_t next_id;
 	struct rs_dat_order *order;
+	const struct rs_dat_pair_ops *ops;
 };
 
 struct rs_dat_pair;
+
+/* What is asked of others. */
+struct rs_dat_pair_ops {
+	void *arg;
+	/* The memslots of the VM at @kvm that no commit made: see struct rs_dat_learner. */
+	int (*learn)(void *arg, uint64_t kvm, struct rs_event **list, size_t *n);
+	/* The name of task @pid; NULL if not known. */
+	const char *(*command)(void *arg, uint32_t pid);
+};
 
 /*
  * @probes says what the trace has; @mn_offset is that of the notifier in a VM's
  * struct (0: not known). NULL if there is no memory.
  */
 struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,
-				    struct rs_trace_meta *meta);
+				    const struct rs_dat_pair_ops *ops, struct rs_trace_meta *meta);
 void rs_dat_pair_free(struct rs_dat_pair *p);
 /* The next probe event, in order of time. 0 or -ENOMEM. */
 int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *probe);

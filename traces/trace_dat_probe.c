@@ -237,9 +237,11 @@ int rs_dat_probe_decode(struct rs_dat_probes *p, const struct rs_dat_record *r,
 	to->buffer = r->buffer;
 	to->cpu = r->cpu;
 	to->missed = r->missed;
-	to->kind = RS_DAT_KIND_LOSS;
-	if (!r->data || !number)
+	if (r->what != RS_DAT_EVENT) {
+		to->kind =
+			r->what == RS_DAT_GAP_BEGIN ? RS_DAT_KIND_GAP_BEGIN : RS_DAT_KIND_GAP_END;
 		return 0;
+	}
 	k = &p->kinds[number - 1];
 	if (r->size < k->bytes)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,

@@ -57,7 +57,9 @@ enum rs_dat_tracepoint {
 	RS_DAT_TP_ASYNC_REPEATED,
 	RS_DAT_TP_ENTRY,
 	RS_DAT_NR_KINDS,
-	RS_DAT_KIND_LOSS, /* no event: some were lost */
+	/* Not events: between these some were lost. */
+	RS_DAT_KIND_GAP_BEGIN = RS_DAT_NR_KINDS,
+	RS_DAT_KIND_GAP_END,
 };
 
 struct rs_dat_field_at {
@@ -85,7 +87,7 @@ struct rs_dat_probe {
 	uint32_t buffer, cpu;
 	uint32_t pid;
 	uint64_t v[RS_DAT_NR_FIELDS]; /* those that the kind has; sign extended where signed */
-	uint64_t missed;	      /* events lost on this CPU before this one */
+	uint64_t missed;	      /* of a gap: how many; UINT64_MAX: unknown */
 };
 
 struct rs_dat_probes {

@@ -73,8 +73,16 @@ bool rs_dat_slots_next(const struct rs_dat_slots *s, uint64_t *ticket)
 	return true;
 }
 
-bool rs_dat_slots_has(const struct rs_dat_slots *s, uint8_t as, uint32_t id)
+bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id)
 {
+	const size_t most = s->nr - s->first < MAX_FORWARD ? s->nr - s->first : MAX_FORWARD;
+
+	for (size_t n = s->nr; n > s->nr - most; n--) {
+		const struct rs_event *m = &s->commits[n - 1].memslot;
+
+		if (m->as == as && m->index == id)
+			return m->b;
+	}
 	return rs_vm_find_id(s->vm, as, id) != RS_NO_SLOT;
 }
 

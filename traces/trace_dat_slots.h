@@ -31,7 +31,8 @@ int rs_dat_slots_apply(struct rs_dat_slots *s, uint64_t time_ns);
 bool rs_dat_slots_next(const struct rs_dat_slots *s, uint64_t *ticket);
 /* A memslot of which no commit was recorded. */
 int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot);
-bool rs_dat_slots_has(const struct rs_dat_slots *s, uint8_t as, uint32_t id);
+/* Whether (as, id) is there once all commits have taken effect. */
+bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id);
 
 struct rs_dat_hit {
 	uint64_t gfn_start, gfn_end;

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RETURN_PROBE_INSTANCES 64
 #define MAX_FETCH 2048
 
 struct planner {
 	const struct rs_host *host;
 	const struct rs_types *types;
+	const struct rs_plan_opts *opts;
 	struct rs_symbol symbols[RS_NR_PROBE_EVENTS * RS_MAX_FUNCTIONS];
 	size_t nr_symbols;
 	bool symbols_known;
@@ -163,13 +163,15 @@ static int fetch_fields(const struct planner *pl, const struct rs_point *point,
 		if (add_lacking(probe, point->fields[i].name))
 			return -ENOMEM;
 	}
-	for (size_t i = 0; point->state && i < RS_NR_STATE_FIELDS; i++) {
-		if (fetch_field(pl, proto, &rs_state_fields[i], point->state, fetch))
+	for (size_t i = 0; point->has_state && i < RS_NR_STATE_FIELDS; i++) {
+		if (fetch_field(pl, proto, &rs_state_fields[i], point->kvm, fetch))
 			continue;
 		probe->state_complete = false;
 		if (add_lacking(probe, rs_state_fields[i].name))
 			return -ENOMEM;
 	}
+	probe->has_pid = pl->opts->vm_pid && point->kvm &&
+			 fetch_field(pl, proto, &rs_vm_pid_field, point->kvm, fetch);
 	probe->fetch = strdup(fetch);
 	return probe->fetch ? 0 : -ENOMEM;
 }
@@ -276,7 +278,7 @@ static void find_level(struct rs_plan *p)
 			continue;
 		if (!there || !probe->fields_complete)
 			p->parts[rs_points[ev].part] = false;
-		if (rs_points[ev].state && (!there || !probe->state_complete))
+		if (rs_points[ev].has_state && (!there || !probe->state_complete))
 			p->parts[RS_PART_STATE] = false;
 	}
 	for (size_t i = 0; i < RS_NR_TRACEPOINTS; i++)
@@ -288,10 +290,11 @@ static void find_level(struct rs_plan *p)
 }
 
 struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *types,
-			     uint64_t withheld)
+			     const struct rs_plan_opts *opts)
 {
+	static const struct rs_plan_opts plain;
 	struct rs_plan *p = calloc(1, sizeof(*p));
-	struct planner pl = { .host = h, .types = types };
+	struct planner pl = { .host = h, .types = types, .opts = opts ? opts : &plain };
 
 	if (!p)
 		return NULL;
@@ -299,8 +302,9 @@ struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *typ
 	for (size_t ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
 		struct rs_planned_probe *probe = &p->probes[ev];
 
-		if (withheld & (1ULL << ev) ? set_state(probe, RS_POINT_WITHHELD, "not wanted")
-					    : plan_point(&pl, ev, probe)) {
+		if (pl.opts->withheld & (1ULL << ev)
+			    ? set_state(probe, RS_POINT_WITHHELD, "not wanted")
+			    : plan_point(&pl, ev, probe)) {
 			rs_plan_free(p);
 			errno = ENOMEM;
 			return NULL;
@@ -348,7 +352,7 @@ char *rs_plan_definition(const struct rs_plan *p, enum rs_probe_event ev, const 
 		return NULL;
 	}
 	if (rs_points[ev].on_return)
-		snprintf(kind, sizeof(kind), "r%d", RETURN_PROBE_INSTANCES);
+		snprintf(kind, sizeof(kind), "r%d", RS_RETURN_PROBE_INSTANCES);
 	if (asprintf(&line, "%s:%s/%s %s%s%s", kind, group, rs_probe_event_name(ev), probe->target,
 		     *probe->fetch ? " " : "", probe->fetch) < 0) {
 		errno = ENOMEM;

@@ -17,6 +17,9 @@ enum rs_level {
 	RS_LEVEL_FULL,	      /* every decision and the kernel's state */
 };
 
+/* Calls of a probed function that may be under way at once; more are missed, and counted. */
+#define RS_RETURN_PROBE_INSTANCES 64
+
 enum rs_point_state {
 	RS_POINT_THERE,
 	RS_POINT_INLINED,  /* the kernel has no such function to probe */
@@ -35,6 +38,7 @@ struct rs_planned_probe {
 	char *reason;	      /* one clause, why it is not THERE; NULL if it is */
 	bool state_complete;  /* all of STATE can be read, or there is none to read */
 	bool fields_complete; /* all other fields that are not optional */
+	bool has_pid;	      /* rs_vm_pid_field is among them */
 };
 
 struct rs_planned_tracepoint {
@@ -50,13 +54,18 @@ struct rs_plan {
 	enum rs_level level;
 };
 
+struct rs_plan_opts {
+	uint64_t withheld; /* bits (1 << enum rs_probe_event) to leave out */
+	bool vm_pid;	   /* entry probes fetch rs_vm_pid_field too, to filter by */
+};
+
 /*
  * Looks for every probe point of rs_points on @h. @types may be NULL: then no
- * probe that has fields is possible. @withheld: bits (1 << enum rs_probe_event)
- * to leave out. Returns NULL with errno if there is no memory.
+ * probe that has fields is possible. @opts may be NULL. Returns NULL with errno
+ * if there is no memory.
  */
 struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *types,
-			     uint64_t withheld);
+			     const struct rs_plan_opts *opts);
 void rs_plan_free(struct rs_plan *p);
 
 /* The kernel did not take a probe after all; the level is what remains. 0 or -ENOMEM. */

@@ -9,6 +9,8 @@ const struct rs_point_field rs_state_fields[RS_NR_STATE_FIELDS] = {
 	{ "range_end", 'x', false, { "mmu_invalidate_range_end", "mmu_notifier_range_end" } },
 };
 
+const struct rs_point_field rs_vm_pid_field = { "pid", 's', false, { "userspace_pid" } };
+
 #define NOTIFIER_FIELDS	\
 	{ "mn", 'x', false, { "mn" } },	\
 	{ "start", 'x', false, { "range->start" } },	\
@@ -46,12 +48,14 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 			{ "as", 'u', false, { "new->as_id" } },
 			{ "flags", 'x', false, { "new->flags" } },
 		},
+		.kvm = "kvm->",
 	},
 	[RS_PROBE_INVAL_START] = {
 		.part = RS_PART_INVALIDATIONS,
 		.functions = { { "kvm_mmu_notifier_invalidate_range_start", RS_NEED_ANY, false, 0 } },
 		.fields = { NOTIFIER_FIELDS, { "reason", 'u', true, { "range->event" } } },
-		.state = "mn@kvm.mmu_notifier->",
+		.kvm = "mn@kvm.mmu_notifier->",
+		.has_state = true,
 	},
 	[RS_PROBE_INVAL_SLOT] = {
 		.part = RS_PART_INVALIDATIONS,
@@ -63,7 +67,8 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 			{ "gfn_start", 'x', false, { "range->start" } },
 			{ "gfn_end", 'x', false, { "range->end" } },
 		},
-		.state = "kvm->",
+		.kvm = "kvm->",
+		.has_state = true,
 	},
 	[RS_PROBE_INVAL_STARTED] = {
 		.part = RS_PART_INVALIDATIONS,
@@ -74,14 +79,16 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 		.part = RS_PART_INVALIDATIONS,
 		.functions = { { "kvm_mmu_notifier_invalidate_range_end", RS_NEED_ANY, false, 0 } },
 		.fields = { NOTIFIER_FIELDS },
-		.state = "mn@kvm.mmu_notifier->",
+		.kvm = "mn@kvm.mmu_notifier->",
+		.has_state = true,
 	},
 	[RS_PROBE_INVAL_END_LOCKED] = {
 		.part = RS_PART_INVALIDATIONS,
 		.optional = true,
 		.functions = { { "kvm_mmu_invalidate_end", RS_NEED_ANY, false, 1 } },
 		.fields = { { "kvm", 'x', false, { "kvm" } } },
-		.state = "kvm->",
+		.kvm = "kvm->",
+		.has_state = true,
 	},
 	[RS_PROBE_INVAL_ENDED] = {
 		.part = RS_PART_INVALIDATIONS,
@@ -96,6 +103,7 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 			{ "addr", 'x', false, { "fault->addr", "gpa", "addr" } },
 			{ "error", 'x', true, { "fault->error_code", "error_code" } },
 		},
+		.kvm = "vcpu->kvm->",
 	},
 	[RS_PROBE_FAULT_BEGIN] = {
 		.part = RS_PART_FAULTS,
@@ -107,7 +115,8 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 			{ "id", 's', false, { "fault->slot->id" } },
 			{ "flags", 'x', false, { "fault->slot->flags" } },
 		},
-		.state = "vcpu->kvm->",
+		.kvm = "vcpu->kvm->",
+		.has_state = true,
 	},
 	[RS_PROBE_FAULT_LOOKED_UP] = {
 		.part = RS_PART_LOOKUPS,
@@ -125,7 +134,8 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 			{ "hva", 'x', true, { "fault->hva" } },
 			{ "fault_seq", 'u', false, { "fault->mmu_seq", "mmu_seq" } },
 		},
-		.state = "vcpu->kvm->",
+		.kvm = "vcpu->kvm->",
+		.has_state = true,
 	},
 	[RS_PROBE_FAULT_VERDICT] = {
 		.part = RS_PART_DECISIONS,

@@ -55,15 +55,19 @@ struct rs_point {
 	bool optional; /* a capture without it is still full */
 	struct rs_point_function functions[RS_MAX_FUNCTIONS];
 	struct rs_point_field fields[RS_MAX_FIELDS];
-	const char *state; /* path prefix to struct kvm's members; NULL: no STATE */
+	const char *kvm; /* path prefix to struct kvm's members; NULL: not reachable */
+	bool has_state;	 /* STATE is among its fields */
 };
 
 /* Indexed by enum rs_probe_event. */
 extern const struct rs_point rs_points[RS_NR_PROBE_EVENTS];
 
-/* The members of STATE, to be appended to rs_point.state. */
+/* The members of STATE, to be appended to rs_point.kvm. */
 #define RS_NR_STATE_FIELDS 4
 extern const struct rs_point_field rs_state_fields[RS_NR_STATE_FIELDS];
+
+/* The process that made the VM, to be appended to rs_point.kvm: what --pid filters by. */
+extern const struct rs_point_field rs_vm_pid_field;
 
 /* "memslots", "invalidations" ... */
 const char *rs_part_name(enum rs_part part);

@@ -23,6 +23,7 @@ int rs_cmd_synth(int argc, char **argv);
 int rs_cmd_sweep(int argc, char **argv);
 int rs_cmd_help(int argc, char **argv);
 int rs_cmd_probe(int argc, char **argv);
+int rs_cmd_record(int argc, char **argv);
 int rs_cmd_workload(int argc, char **argv);
 int rs_cmd_info(int argc, char **argv);
 int rs_cmd_merge(int argc, char **argv);

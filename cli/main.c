@@ -17,6 +17,7 @@ struct verb {
 /* In the order of a user's work. */
 static const struct verb verbs[] = {
 	{ "probe", "what can this host tell? kernel, tracing, probe points", rs_cmd_probe },
+	{ "record", "capture from this host into a trace.dat", rs_cmd_record },
 	{ "workload", "run a small KVM guest with aliased memory, to record", rs_cmd_workload },
 	{ "info", "tell what is in a trace", rs_cmd_info },
 	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },

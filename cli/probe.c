@@ -239,7 +239,7 @@ static int probe(const struct probe_args *a, struct rs_error *err)
 		return -errno;
 	/* Without types the level is lower; that is an answer too. */
 	types = rs_types_load(h, &types_err);
-	plan = rs_plan_make(h, types, 0);
+	plan = rs_plan_make(h, types, NULL);
 	ret = plan ? print(a, h, plan, &types_err, err)
 		   : rs_error_set(err, RS_ERR_SYSTEM, errno, "out of memory");
 	rs_plan_free(plan);

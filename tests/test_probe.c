@@ -38,12 +38,13 @@ static void make(struct found *f, const char *kernel)
 
 static void look(struct found *f, uint64_t withheld)
 {
+	struct rs_plan_opts opts = { .withheld = withheld };
 	struct rs_error err = { 0 };
 
 	f->host = rs_host_open(f->fh.root, &err);
 	assert_non_null(f->host);
 	f->types = rs_types_load(f->host, &err);
-	f->plan = rs_plan_make(f->host, f->types, withheld);
+	f->plan = rs_plan_make(f->host, f->types, &opts);
 	assert_non_null(f->plan);
 }
 
@@ -188,7 +189,7 @@ static void test_field_names(void **state)
 
 		for (; i < RS_MAX_FIELDS && point->fields[i].name; i++)
 			assert_string_equal(fields[ev][i], point->fields[i].name);
-		for (unsigned int s = 0; point->state && s < RS_NR_STATE_FIELDS; s++)
+		for (unsigned int s = 0; point->has_state && s < RS_NR_STATE_FIELDS; s++)
 			assert_string_equal(fields[ev][i++], rs_state_fields[s].name);
 		assert_null(fields[ev][i]);
 	}
@@ -383,7 +384,7 @@ static void test_shadow_paging(void **state)
 
 static void test_withheld(void **state)
 {
-	uint64_t all = (1ULL << RS_NR_PROBE_EVENTS) - 1;
+	struct rs_plan_opts all = { .withheld = (1ULL << RS_NR_PROBE_EVENTS) - 1 };
 	struct found f;
 
 	make(&f, "6.1");
@@ -395,7 +396,7 @@ static void test_withheld(void **state)
 	assert_false(f.plan->parts[RS_PART_LOOKUPS]);
 	assert_true(f.plan->parts[RS_PART_DECISIONS]);
 	rs_plan_free(f.plan);
-	f.plan = rs_plan_make(f.host, f.types, all);
+	f.plan = rs_plan_make(f.host, f.types, &all);
 	assert_int_equal(f.plan->level, RS_LEVEL_TRACEPOINTS);
 	drop(&f);
 }

@@ -41,6 +41,17 @@ const char *rs_dat_kind_name(unsigned int kind)
 	return kind < RS_DAT_NR_KINDS ? kind_defs[kind].full : NULL;
 }
 
+/* Recorders that run at the same time have groups of their own: "retryscope_PID". */
+static bool is_system(const char *system, const char *wanted)
+{
+	const size_t len = strlen(wanted);
+
+	if (strcmp(wanted, RS_PROBE_GROUP) || strncmp(system, wanted, len) || !system[len])
+		return !strcmp(system, wanted);
+	return system[len] == '_' && system[len + 1] &&
+	       system[len + 1 + strspn(system + len + 1, "0123456789")] == '\0';
+}
+
 /* The kind of the event whose format is @text; RS_DAT_NR_KINDS if none. */
 static unsigned int kind_of_format(const char *system, const char *text)
 {
@@ -50,7 +61,7 @@ static unsigned int kind_of_format(const char *system, const char *text)
 	if (sscanf(text, "name: %127s", name) != 1)
 		return RS_DAT_NR_KINDS;
 	for (i = 0; i < RS_DAT_NR_KINDS; i++)
-		if (!strcmp(system, kind_defs[i].system) && !strcmp(name, kind_defs[i].name))
+		if (is_system(system, kind_defs[i].system) && !strcmp(name, kind_defs[i].name))
 			break;
 	return i;
 }
@@ -110,7 +121,8 @@ static bool add_field(struct rs_dat_kind *k, const struct tep_format_field *f, u
 
 static void look_up_kind(struct rs_dat_kind *k, struct tep_handle *tep, const struct kind_def *def)
 {
-	struct tep_event *ev = tep_find_event_by_name(tep, def->system, def->name);
+	/* Only formats that are wanted were parsed: the name alone tells which it is. */
+	struct tep_event *ev = tep_find_event_by_name(tep, NULL, def->name);
 
 	if (!ev || ev->id <= 0 || ev->id > UINT16_MAX)
 		return;

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "capture/session_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Setting up trace-cmd takes long where many events and CPUs are emulated. */
+#define START_TIMEOUT_NS 60000000000ULL
+#define START_PAUSE_US 10000
+/* A buffer this small could lose events to the markers if they came at once. */
+#define SMALL_BUFFER (256ULL << 10)
+#define SMALL_BUFFER_PAUSE_US 5000
+/* The kernel takes a filter of up to a page. */
+#define MAX_FILTER 3500
+
+static int no_memory(struct rs_error *err)
+{
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
+static int check_tracing(const struct rs_host *h, struct rs_error *err)
+{
+	if (!h->kvm)
+		return rs_error_set(err, RS_ERR_HOST, ENODEV,
+				    "KVM is not loaded: modprobe kvm_amd or kvm_intel");
+	if (!h->tracefs)
+		return rs_error_set(err, RS_ERR_HOST, ENODEV,
+				    "tracefs is not mounted: mount -t tracefs nodev "
+				    "/sys/kernel/tracing");
+	if (h->tracing != RS_ACCESS_OK || h->kprobes == RS_ACCESS_DENIED)
+		return rs_error_set(err, RS_ERR_HOST, EACCES,
+				    "no permission for %s: recording takes root", h->tracefs);
+	return 0;
+}
+
+static int check_host(struct rs_session *s, struct rs_error *err)
+{
+	int ret;
+
+	s->host = rs_host_open(s->opts.root, err);
+	if (!s->host)
+		return -errno;
+	ret = check_tracing(s->host, err);
+	if (ret)
+		return ret;
+	s->trace_cmd = rs_trace_cmd_find(s->host);
+	if (!s->trace_cmd)
+		return rs_error_set(err, RS_ERR_HOST, ENOENT,
+				    "trace-cmd is not installed, which writes the trace");
+	if (!s->opts.pid)
+		return 0;
+	s->pidfd = (int)syscall(SYS_pidfd_open, s->opts.pid, 0);
+	if (s->pidfd < 0)
+		return rs_error_set(err, RS_ERR_HOST, errno, "process %d: %s", (int)s->opts.pid,
+				    strerror(errno));
+	return 0;
+}
+
+/* The kernel's text of an absolute path: the working folder may change its name. */
+static char *absolute(const char *path)
+{
+	char *dir, *full;
+
+	if (*path == '/')
+		return strdup(path);
+	dir = getcwd(NULL, 0);
+	if (!dir || asprintf(&full, "%s/%s", dir, path) < 0)
+		full = NULL;
+	free(dir);
+	return full;
+}
+
+static int output_error(const struct rs_session *s, int errnum, struct rs_error *err)
+{
+	int ret = rs_error_set(err, RS_ERR_OUTPUT, errnum, "cannot write it: %s", strerror(errnum));
+
+	if (err)
+		snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
+	return ret;
+}
+
+static int check_output(struct rs_session *s, struct rs_error *err)
+{
+	struct stat st;
+	int fd;
+
+	s->output = absolute(s->opts.output);
+	if (!s->output || asprintf(&s->temp, "%s.part-%d", s->output, (int)getpid()) < 0) {
+		s->temp = NULL;
+		return no_memory(err);
+	}
+	if (strchr(s->output, '\n'))
+		return output_error(s, EINVAL, err);
+	if (!stat(s->output, &st) && !S_ISREG(st.st_mode))
+		return output_error(s, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, err);
+	fd = open(s->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return output_error(s, errno, err);
+	close(fd);
+	if (rs_free_space(s->temp) < RS_SPACE_RESERVE) {
+		rs_error_set(err, RS_ERR_OUTPUT, ENOSPC,
+			     "too little space left on the device: at least %llu MiB are needed",
+			     RS_SPACE_RESERVE >> 20);
+		if (err)
+			snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int check_level(const struct rs_session *s, struct rs_error *err)
+{
+	const char *why = "";
+
+	if (s->plan->level >= s->opts.min_level)
+		return 0;
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS && !*why; ev++)
+		if (s->plan->probes[ev].state != RS_POINT_THERE && !rs_points[ev].optional &&
+		    s->plan->probes[ev].reason)
+			why = s->plan->probes[ev].reason;
+	return rs_error_set(
+		err, RS_ERR_HOST, ENOTSUP,
+		"this host can record level %s only, not %s%s%s (--min-level takes less)",
+		rs_level_name(s->plan->level), rs_level_name(s->opts.min_level), *why ? ": " : "",
+		why);
+}
+
+static int make_plan(struct rs_session *s, struct rs_error *err)
+{
+	struct rs_plan_opts opts = { .withheld = s->opts.withheld, .vm_pid = s->opts.pid };
+
+	/* Without types the level is lower, and check_level() has the last word. */
+	s->types = rs_types_load(s->host, NULL);
+	s->plan = rs_plan_make(s->host, s->types, &opts);
+	if (!s->plan)
+		return no_memory(err);
+	if (s->opts.pid && !s->plan->probes[RS_PROBE_INVAL_START].has_pid)
+		return rs_error_set(err, RS_ERR_HOST, ENOTSUP,
+				    "this host does not tell which process a VM is of: record "
+				    "without --pid");
+	return check_level(s, err);
+}
+
+/* The note of a killed recorder that had our pid goes first. */
+static int claim(struct rs_session *s, struct rs_error *err)
+{
+	struct rs_cleanup_result result;
+	int ret = rs_state_create(&s->state, s->host, err);
+
+	if (ret == -EEXIST) {
+		rs_state_close(&s->state);
+		ret = rs_session_cleanup(s->opts.root, &result, err);
+		if (!ret)
+			ret = rs_state_create(&s->state, s->host, err);
+	}
+	if (ret)
+		return ret;
+	snprintf(s->group, sizeof(s->group), RS_PROBE_GROUP "_%d", (int)getpid());
+	ret = rs_state_set_files(&s->state, s->temp, s->output, err);
+	return ret ? ret : rs_state_set_group(&s->state, s->group, err);
+}
+
+static int make_tracing(struct rs_session *s, struct rs_error *err)
+{
+	s->tracing = rs_tracing_create(s->host, s->plan, s->group, s->opts.clock, err);
+	if (!s->tracing)
+		return -errno;
+	s->stats.nr_cpus = rs_tracing_nr_cpus(s->tracing);
+	s->cpus = calloc(s->stats.nr_cpus, sizeof(*s->cpus));
+	if (!s->cpus)
+		return no_memory(err);
+	s->stats.cpus = s->cpus;
+	s->stats.misses = s->misses;
+	if (check_level(s, err))
+		return -ENOTSUP;
+	return rs_session_size_buffer(s, err);
+}
+
+static size_t add_to_filter(char *filter, size_t len, int task)
+{
+	return len +
+	       (size_t)snprintf(filter + len, MAX_FILTER - len, "%spid==%d", len ? "||" : "", task);
+}
+
+/* A VM is known by the thread that made it: any of the process may have been that. */
+static char *vm_filter(pid_t pid)
+{
+	char path[64], *filter = calloc(1, MAX_FILTER);
+	size_t len = filter ? add_to_filter(filter, 0, pid) : 0;
+	struct dirent *entry;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	d = filter ? opendir(path) : NULL;
+	while (d && (entry = readdir(d)) && len + 32 < MAX_FILTER) {
+		int task = atoi(entry->d_name);
+
+		if (task > 0 && task != pid)
+			len = add_to_filter(filter, len, task);
+	}
+	if (d)
+		closedir(d);
+	return filter;
+}
+
+static int start_writer(struct rs_session *s, struct rs_error *err)
+{
+	char *filter = s->opts.pid ? vm_filter(s->opts.pid) : NULL;
+	struct rs_trace_cmd_opts opts = {
+		.instance = s->group,
+		.clock = s->opts.clock,
+		.output = s->temp,
+		.event_args = rs_tracing_event_args(s->plan, s->group, filter),
+	};
+
+	if (opts.event_args && (filter || !s->opts.pid))
+		s->writer = rs_trace_cmd_start(s->trace_cmd, &opts, err);
+	else
+		errno = -no_memory(err);
+	free(filter);
+	rs_tracing_free_args(opts.event_args);
+	return s->writer ? rs_state_set_writer(&s->state, rs_trace_cmd_pgid(s->writer), err)
+			 : -errno;
+}
+
+static int wait_for_tracing(struct rs_session *s, struct rs_error *err)
+{
+	uint64_t begin = rs_monotonic_ns();
+
+	while (!rs_tracing_is_on(s->tracing)) {
+		int ret = rs_trace_cmd_check(s->writer, err);
+
+		if (ret)
+			return ret;
+		if (rs_monotonic_ns() - begin > START_TIMEOUT_NS)
+			return rs_error_set(err, RS_ERR_SYSTEM, ETIMEDOUT,
+					    "trace-cmd did not begin to record");
+		usleep(START_PAUSE_US);
+	}
+	s->start_ns = s->sample_ns = rs_monotonic_ns();
+	return 0;
+}
+
+/* By the wall clock, for whoever wants to find the host's logs, and by the trace's. */
+static int set_time(struct rs_session *s, const char *when)
+{
+	char key[32], text[64];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	snprintf(key, sizeof(key), "%s.time", when);
+	if (rs_facts_set(&s->facts, key, "%s", text))
+		return -ENOMEM;
+	snprintf(key, sizeof(key), "%s.mono_ns", when);
+	return rs_facts_set(&s->facts, key, "%" PRIu64, rs_monotonic_ns());
+}
+
+static int mark(struct rs_session *s, struct rs_error *err)
+{
+	unsigned int pause = s->stats.buffer_bytes < SMALL_BUFFER ? SMALL_BUFFER_PAUSE_US : 0;
+
+	return rs_tracing_mark(s->tracing, &s->facts, pause, err);
+}
+
+static int mark_begin(struct rs_session *s, struct rs_error *err)
+{
+	struct rs_capture_facts *f = &s->facts;
+
+	if (rs_vms_scan(&s->vms, s->host, s->opts.pid) || rs_facts_add_host(f, s->host) ||
+	    rs_facts_add_plan(f, s->plan, s->types, s->group) ||
+	    rs_facts_set(f, "clock", "%s", s->opts.clock) ||
+	    (s->opts.pid && rs_facts_set(f, "filter.pid", "%d", (int)s->opts.pid)) ||
+	    set_time(s, "start") || rs_vms_add_facts(&s->vms, f))
+		return no_memory(err);
+	s->stats.nr_vms = (unsigned int)s->vms.nr;
+	return mark(s, err);
+}
+
+struct rs_session *rs_session_start(const struct rs_session_opts *opts, struct rs_error *err)
+{
+	static int (*const steps[])(struct rs_session *, struct rs_error *) = {
+		check_host,   check_output, make_plan,	      claim,
+		make_tracing, start_writer, wait_for_tracing, mark_begin,
+	};
+	struct rs_session *s = calloc(1, sizeof(*s));
+	int ret = s ? 0 : no_memory(err);
+
+	if (s) {
+		s->opts = *opts;
+		s->opts.clock = opts->clock ? opts->clock : "mono";
+		s->pidfd = -1;
+		s->state.fd = -1;
+	}
+	for (size_t i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++)
+		ret = steps[i](s, err);
+	if (!ret)
+		return s;
+	rs_session_close(s, NULL);
+	errno = -ret;
+	return NULL;
+}
+
+static int add_losses(struct rs_session *s)
+{
+	int ret = 0;
+
+	for (unsigned int cpu = 0; !ret && cpu < s->stats.nr_cpus; cpu++) {
+		const struct rs_cpu_stats *c = &s->cpus[cpu];
+		char key[32];
+
+		snprintf(key, sizeof(key), "lost.cpu%u", cpu);
+		ret = rs_facts_set(&s->facts, key,
+				   "overrun=%" PRIu64 " commit_overrun=%" PRIu64
+				   " dropped=%" PRIu64,
+				   c->overrun, c->commit_overrun, c->dropped);
+	}
+	return ret;
+}
+
+static int add_misses(struct rs_session *s)
+{
+	int ret = 0;
+
+	for (unsigned int ev = 0; !ret && ev < RS_NR_PROBE_EVENTS; ev++) {
+		char key[64];
+
+		if (!s->misses[ev])
+			continue;
+		snprintf(key, sizeof(key), "miss.%s", rs_probe_event_name(ev));
+		ret = rs_facts_set(&s->facts, key, "%" PRIu64, s->misses[ev]);
+	}
+	return ret;
+}
+
+/*
+ * Everything once more, with how it ended: what was marked at the beginning
+ * may have been overwritten. The losses come last, they may have grown.
+ */
+static int mark_end(struct rs_session *s, struct rs_error *err)
+{
+	struct rs_capture_facts *f = &s->facts;
+	int ret;
+
+	if (rs_vms_scan(&s->vms, s->host, s->opts.pid) || rs_vms_add_facts(&s->vms, f) ||
+	    set_time(s, "end") ||
+	    rs_facts_set(f, "end.buffer_bytes", "%" PRIu64, s->stats.buffer_bytes) ||
+	    add_misses(s) || add_losses(s))
+		return no_memory(err);
+	s->stats.nr_vms = (unsigned int)s->vms.nr;
+	ret = mark(s, err);
+	if (ret)
+		return ret;
+	rs_session_sample(s);
+	rs_facts_free(f);
+	if (add_losses(s))
+		return no_memory(err);
+	return mark(s, err);
+}
+
+int rs_session_finish(struct rs_session *s, struct rs_error *err)
+{
+	struct stat st;
+	int ret = rs_tracing_stop_events(s->tracing, err);
+
+	if (ret)
+		return ret;
+	rs_session_sample(s);
+	if (rs_tracing_misses(s->tracing, s->misses))
+		memset(s->misses, 0, sizeof(s->misses));
+	ret = mark_end(s, err);
+	if (!ret)
+		ret = rs_trace_cmd_finish(s->writer, err);
+	if (ret)
+		return ret;
+	if (stat(s->temp, &st) || !st.st_size)
+		return output_error(s, ENOSPC, err);
+	if (rename(s->temp, s->output))
+		return output_error(s, errno, err);
+	s->stats.file_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+int rs_session_close(struct rs_session *s, struct rs_error *err)
+{
+	int ret;
+
+	if (!s)
+		return 0;
+	rs_trace_cmd_free(s->writer);
+	ret = rs_tracing_destroy(s->tracing, err);
+	if (s->temp)
+		rs_trace_cmd_remove_files(s->temp, s->group, s->stats.nr_cpus);
+	/* What could not be removed stays noted, for --cleanup. */
+	if (ret)
+		rs_state_close(&s->state);
+	else
+		rs_state_remove(&s->state);
+	if (s->pidfd >= 0)
+		close(s->pidfd);
+	rs_facts_free(&s->facts);
+	rs_vms_free(&s->vms);
+	rs_plan_free(s->plan);
+	rs_types_free(s->types);
+	rs_host_close(s->host);
+	free(s->cpus);
+	free(s->trace_cmd);
+	free(s->output);
+	free(s->temp);
+	free(s);
+	return ret;
+}
+
+const struct rs_session_stats *rs_session_stats(const struct rs_session *s)
+{
+	return &s->stats;
+}
+
+const struct rs_plan *rs_session_plan(const struct rs_session *s)
+{
+	return s->plan;
+}

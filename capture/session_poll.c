@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "capture/session_internal.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#define SAMPLE_NS 1000000000ULL
+/* Looking for VMs must not take more than this share of the time. */
+#define SCAN_SHARE 50
+
+uint64_t rs_monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t rs_session_elapsed_ns(const struct rs_session *s)
+{
+	return rs_monotonic_ns() - s->start_ns;
+}
+
+uint64_t rs_free_space(const char *path)
+{
+	char *copy = strdup(path);
+	struct statvfs st;
+	uint64_t bytes = UINT64_MAX;
+
+	if (copy && !statvfs(dirname(copy), &st))
+		bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	free(copy);
+	return bytes;
+}
+
+static uint64_t cpu_events(const struct rs_cpu_stats *c)
+{
+	return c->entries + c->read;
+}
+
+void rs_session_sample(struct rs_session *s)
+{
+	struct rs_session_stats *stats = &s->stats;
+	uint64_t now = rs_monotonic_ns(), before = stats->events, in_buffers = 0;
+	uint64_t elapsed = now - s->sample_ns;
+
+	rs_tracing_stats(s->tracing, s->cpus);
+	stats->events = stats->lost = 0;
+	for (unsigned int cpu = 0; cpu < stats->nr_cpus; cpu++) {
+		const struct rs_cpu_stats *c = &s->cpus[cpu];
+
+		stats->events += cpu_events(c);
+		stats->lost += c->overrun + c->commit_overrun + c->dropped;
+		in_buffers += c->bytes;
+	}
+	stats->elapsed_ns = now - s->start_ns;
+	stats->bytes = in_buffers + rs_trace_cmd_temp_bytes(s->temp, s->group, stats->nr_cpus);
+	if (elapsed)
+		stats->events_per_s = stats->events > before ? (double)(stats->events - before) *
+								       1e9 / (double)elapsed
+							     : 0;
+	s->sample_ns = now;
+}
+
+static int scan_vms(struct rs_session *s, struct rs_error *err)
+{
+	uint64_t begin = rs_monotonic_ns();
+
+	if (begin - s->scan_ns < SAMPLE_NS || begin - s->scan_ns < s->scan_cost_ns * SCAN_SHARE)
+		return 0;
+	if (rs_vms_scan(&s->vms, s->host, s->opts.pid))
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	s->stats.nr_vms = (unsigned int)s->vms.nr;
+	s->scan_ns = rs_monotonic_ns();
+	s->scan_cost_ns = s->scan_ns - begin;
+	return 0;
+}
+
+static bool process_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd >= 0 && poll(&p, 1, 0) == 1;
+}
+
+/*
+ * In the end trace-cmd copies its files of one CPU each into the output, and
+ * what is in the buffers besides: that must still fit.
+ */
+static bool space_is_short(const struct rs_session *s)
+{
+	uint64_t in_files = rs_trace_cmd_temp_bytes(s->temp, s->group, s->stats.nr_cpus);
+	uint64_t in_buffers = s->stats.bytes > in_files ? s->stats.bytes - in_files : 0;
+
+	return rs_free_space(s->temp) < in_files + 2 * in_buffers + RS_SPACE_RESERVE;
+}
+
+int rs_session_poll(struct rs_session *s, struct rs_error *err)
+{
+	int ret = rs_trace_cmd_check(s->writer, err);
+
+	if (!ret)
+		ret = scan_vms(s, err);
+	if (ret)
+		return ret;
+	if (rs_monotonic_ns() - s->sample_ns >= SAMPLE_NS)
+		rs_session_sample(s);
+	if (process_ended(s->pidfd))
+		return RS_SESSION_VM_ENDED;
+	if (space_is_short(s))
+		return RS_SESSION_NO_SPACE;
+	if (s->opts.max_bytes && s->stats.bytes >= s->opts.max_bytes)
+		return RS_SESSION_MAX_SIZE;
+	return RS_SESSION_RUNS;
+}

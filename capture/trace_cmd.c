@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "capture/trace_cmd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct rs_trace_cmd {
+	pid_t pid;
+	bool running;
+	int status;
+	int log; /* what it prints, for the case that it fails */
+};
+
+char *rs_trace_cmd_find(const struct rs_host *h)
+{
+	static const char *const places[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin",
+					      "/usr/local/bin" };
+	const char *path = *h->root ? NULL : getenv("PATH");
+	char *copy = path ? strdup(path) : NULL, *save, *full;
+
+	for (char *dir = copy ? strtok_r(copy, ":", &save) : NULL; dir;
+	     dir = strtok_r(NULL, ":", &save)) {
+		if (asprintf(&full, "%s/trace-cmd", dir) < 0)
+			break;
+		if (!access(full, X_OK)) {
+			free(copy);
+			return full;
+		}
+		free(full);
+	}
+	free(copy);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (asprintf(&full, "%s%s/trace-cmd", h->root, places[i]) < 0)
+			break;
+		if (!access(full, X_OK))
+			return full;
+		free(full);
+	}
+	errno = ENOENT;
+	return NULL;
+}
+
+static void run_child(char **argv, int log, pid_t parent)
+{
+	sigset_t none;
+	int null = open("/dev/null", O_RDONLY);
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGINT);
+	if (getppid() != parent)
+		_exit(127);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(null, STDIN_FILENO);
+	dup2(log, STDOUT_FILENO);
+	dup2(log, STDERR_FILENO);
+	execv(argv[0], argv);
+	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+/* --no-filter: KVM's events never come from trace-cmd, and a filter costs time. */
+static char **make_argv(const char *program, const struct rs_trace_cmd_opts *opts)
+{
+	const char *head[] = { program,	    "record",	   "-B", opts->instance, "-C",
+			       opts->clock, "--no-filter", "-o", opts->output };
+	size_t n = sizeof(head) / sizeof(head[0]), nr_events = 0;
+	char **argv;
+
+	while (opts->event_args[nr_events])
+		nr_events++;
+	argv = calloc(n + nr_events + 1, sizeof(*argv));
+	if (!argv)
+		return NULL;
+	memcpy(argv, head, sizeof(head));
+	memcpy(argv + n, opts->event_args, nr_events * sizeof(*argv));
+	return argv;
+}
+
+struct rs_trace_cmd *rs_trace_cmd_start(const char *program, const struct rs_trace_cmd_opts *opts,
+					struct rs_error *err)
+{
+	struct rs_trace_cmd *w = calloc(1, sizeof(*w));
+	char **argv = make_argv(program, opts);
+	pid_t parent = getpid();
+	int errnum = ENOMEM;
+
+	if (!w || !argv)
+		goto fail;
+	w->log = memfd_create("trace-cmd", MFD_CLOEXEC);
+	if (w->log < 0) {
+		errnum = errno;
+		goto fail;
+	}
+	w->pid = fork();
+	if (!w->pid)
+		run_child(argv, w->log, parent);
+	if (w->pid < 0) {
+		errnum = errno;
+		close(w->log);
+		goto fail;
+	}
+	setpgid(w->pid, w->pid);
+	w->running = true;
+	free(argv);
+	return w;
+fail:
+	free(argv);
+	free(w);
+	errno = -rs_error_set(err, RS_ERR_SYSTEM, errnum, "cannot run %s: %s", program,
+			      strerror(errnum));
+	return NULL;
+}
+
+pid_t rs_trace_cmd_pgid(const struct rs_trace_cmd *w)
+{
+	return w->pid;
+}
+
+/* The last line that is not empty, without leading blanks. */
+static void last_line(const struct rs_trace_cmd *w, char *buf, size_t size)
+{
+	off_t end = lseek(w->log, 0, SEEK_END), start = end > 4095 ? end - 4095 : 0;
+	char text[4096], *save, *last = NULL;
+	ssize_t n = pread(w->log, text, sizeof(text) - 1, start);
+
+	text[n > 0 ? n : 0] = '\0';
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (line[strspn(line, " \t")])
+			last = line + strspn(line, " \t");
+	snprintf(buf, size, "%s", last ? last : "");
+}
+
+static int report_end(const struct rs_trace_cmd *w, struct rs_error *err)
+{
+	char line[256], how[64];
+
+	last_line(w, line, sizeof(line));
+	if (WIFSIGNALED(w->status))
+		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(w->status));
+	else
+		snprintf(how, sizeof(how), "ended with %d", WEXITSTATUS(w->status));
+	return rs_error_set(err, RS_ERR_SYSTEM, ECHILD, "trace-cmd %s%s%s", how, *line ? ": " : "",
+			    line);
+}
+
+int rs_trace_cmd_check(struct rs_trace_cmd *w, struct rs_error *err)
+{
+	if (w->running && waitpid(w->pid, &w->status, WNOHANG) == w->pid)
+		w->running = false;
+	return w->running ? 0 : report_end(w, err);
+}
+
+int rs_trace_cmd_finish(struct rs_trace_cmd *w, struct rs_error *err)
+{
+	if (!w->running)
+		return report_end(w, err);
+	kill(w->pid, SIGINT);
+	while (waitpid(w->pid, &w->status, 0) < 0 && errno == EINTR)
+		;
+	w->running = false;
+	return WIFEXITED(w->status) && !WEXITSTATUS(w->status) ? 0 : report_end(w, err);
+}
+
+void rs_trace_cmd_free(struct rs_trace_cmd *w)
+{
+	if (!w)
+		return;
+	/* Its readers, one a CPU, are in its group and do not end with it. */
+	kill(-w->pid, SIGKILL);
+	if (w->running)
+		while (waitpid(w->pid, &w->status, 0) < 0 && errno == EINTR)
+			;
+	close(w->log);
+	free(w);
+}
+
+/* CPU's own file of an instance, or (@instance NULL) the empty one of the top level. */
+static void temp_name(char *buf, size_t size, const char *output, const char *instance,
+		      unsigned int cpu)
+{
+	snprintf(buf, size, "%s%s%s.cpu%u", output, instance ? "." : "", instance ? instance : "",
+		 cpu);
+}
+
+uint64_t rs_trace_cmd_temp_bytes(const char *output, const char *instance, unsigned int nr_cpus)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		char name[8192];
+		struct stat st;
+
+		temp_name(name, sizeof(name), output, instance, cpu);
+		if (!stat(name, &st))
+			bytes += (uint64_t)st.st_size;
+	}
+	return bytes;
+}
+
+void rs_trace_cmd_remove_files(const char *output, const char *instance, unsigned int nr_cpus)
+{
+	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
+		char name[8192];
+
+		temp_name(name, sizeof(name), output, instance, cpu);
+		unlink(name);
+		temp_name(name, sizeof(name), output, NULL, cpu);
+		unlink(name);
+	}
+	unlink(output);
+}

@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "capture/tracing.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tracefs.h>
+#include <unistd.h>
+
+/* An event that was just disabled is busy until every CPU has left it. */
+#define BUSY_TRIES 100
+#define BUSY_PAUSE_US 50000
+
+struct rs_tracing {
+	const struct rs_host *host;
+	char *group;
+	struct tracefs_instance *instance;
+	unsigned int nr_cpus;
+};
+
+/* libtracefs finds this machine's tracefs; another root's is told to it. */
+static void use_host(const struct rs_host *h)
+{
+	tracefs_set_loglevel(TEP_LOG_NONE);
+	if (*h->root)
+		tracefs_set_tracing_dir(h->tracefs);
+}
+
+/* The kernel's own words about its last refusal: the line "... error: TEXT". */
+static void refusal_text(int errnum, char *buf, size_t size)
+{
+	char *log = tracefs_error_last(NULL), *text = log ? strstr(log, "error: ") : NULL;
+
+	snprintf(buf, size, "%s", strerror(errnum));
+	if (text) {
+		text += strlen("error: ");
+		text[strcspn(text, "\n")] = '\0';
+		snprintf(buf, size, "%s (%s)", text, strerror(errnum));
+	}
+	free(log);
+}
+
+static int create_probe(struct rs_plan *plan, enum rs_probe_event ev, const char *group)
+{
+	char *line = rs_plan_definition(plan, ev, group), why[256];
+	int ret = 0;
+
+	if (!line)
+		return -ENOMEM;
+	if (tracefs_instance_file_append(NULL, "kprobe_events", line) < 0) {
+		refusal_text(errno, why, sizeof(why));
+		ret = rs_plan_refuse(plan, ev, why);
+	}
+	free(line);
+	return ret;
+}
+
+static int create_probes(struct rs_plan *plan, const char *group, struct rs_error *err)
+{
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
+		if (plan->probes[ev].state != RS_POINT_THERE)
+			continue;
+		if (create_probe(plan, ev, group))
+			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int create_instance(struct rs_tracing *t, const char *clock, struct rs_error *err)
+{
+	t->instance = tracefs_instance_create(t->group);
+	if (!t->instance)
+		return rs_error_set(err, RS_ERR_HOST, errno, "cannot make a tracing instance: %s",
+				    strerror(errno));
+	if (tracefs_trace_off(t->instance))
+		return rs_error_set(err, RS_ERR_HOST, errno, "cannot set up the instance %s: %s",
+				    t->group, strerror(errno));
+	if (tracefs_instance_file_write(t->instance, "trace_clock", clock) < 0)
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "this kernel has no trace clock '%s'", clock);
+	return 0;
+}
+
+struct rs_tracing *rs_tracing_create(const struct rs_host *h, struct rs_plan *plan,
+				     const char *group, const char *clock, struct rs_error *err)
+{
+	struct rs_tracing *t = calloc(1, sizeof(*t));
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int ret;
+
+	if (t)
+		t->group = strdup(group);
+	if (!t || !t->group) {
+		free(t);
+		errno = -rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return NULL;
+	}
+	use_host(h);
+	t->host = h;
+	t->nr_cpus = cpus > 0 ? (unsigned int)cpus : 1;
+	ret = create_probes(plan, group, err);
+	if (!ret)
+		ret = create_instance(t, clock, err);
+	if (ret) {
+		rs_tracing_destroy(t, NULL);
+		errno = -ret;
+		return NULL;
+	}
+	return t;
+}
+
+/* Those that we enable: to walk through all events of a kernel takes long. */
+static int disable_events(struct tracefs_instance *instance, const char *group)
+{
+	const char *const systems[] = { group, "kvm" };
+
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
+		char file[128];
+
+		snprintf(file, sizeof(file), "events/%s/enable", systems[i]);
+		if (tracefs_file_exists(instance, file) &&
+		    tracefs_instance_file_write(instance, file, "0") < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int remove_instance(const char *name, struct rs_error *err)
+{
+	struct tracefs_instance *instance;
+	int ret = -1;
+
+	if (!tracefs_instance_exists(name))
+		return 0;
+	instance = tracefs_instance_create(name);
+	if (!instance)
+		return rs_error_set(err, RS_ERR_HOST, errno, "cannot open the instance %s: %s",
+				    name, strerror(errno));
+	tracefs_trace_off(instance);
+	disable_events(instance, name);
+	for (int i = 0; i < BUSY_TRIES && ret; i++) {
+		ret = tracefs_instance_destroy(instance);
+		if (ret && errno == EBUSY)
+			usleep(BUSY_PAUSE_US);
+		else
+			break;
+	}
+	if (ret)
+		ret = rs_error_set(err, RS_ERR_HOST, errno, "cannot remove the instance %s: %s",
+				   name, strerror(errno));
+	tracefs_instance_free(instance);
+	return ret;
+}
+
+/*
+ * Force, which disables the event wherever it is enabled, is for the last try:
+ * it writes to every instance, and the kernel then gives the top-level one the
+ * full size of its buffer.
+ */
+static int remove_probe(struct tracefs_dynevent *probe)
+{
+	int ret = -1;
+
+	for (int i = 0; i <= BUSY_TRIES && ret; i++) {
+		ret = tracefs_dynevent_destroy(probe, i == BUSY_TRIES);
+		if (ret && errno == EBUSY)
+			usleep(BUSY_PAUSE_US);
+		else
+			break;
+	}
+	return ret ? -errno : 0;
+}
+
+static int remove_probes(const char *group, struct rs_error *err)
+{
+	struct tracefs_dynevent **probes = tracefs_dynevent_get_all(
+		TRACEFS_DYNEVENT_KPROBE | TRACEFS_DYNEVENT_KRETPROBE, group);
+	int ret = 0;
+
+	for (size_t i = 0; probes && probes[i]; i++) {
+		int failed = remove_probe(probes[i]);
+
+		if (failed)
+			ret = rs_error_set(err, RS_ERR_HOST, -failed,
+					   "cannot remove the probes of group %s: %s", group,
+					   strerror(-failed));
+	}
+	tracefs_dynevent_list_free(probes);
+	return ret;
+}
+
+int rs_tracing_remove(const struct rs_host *h, const char *group, struct rs_error *err)
+{
+	int ret;
+
+	if (!h->tracefs)
+		return rs_error_set(err, RS_ERR_HOST, ENODEV,
+				    "tracefs is not mounted: mount -t tracefs nodev "
+				    "/sys/kernel/tracing");
+	use_host(h);
+	ret = remove_instance(group, err);
+	return remove_probes(group, ret ? NULL : err) ? -EBUSY : ret;
+}
+
+int rs_tracing_destroy(struct rs_tracing *t, struct rs_error *err)
+{
+	int ret;
+
+	if (!t)
+		return 0;
+	tracefs_print_close(t->instance);
+	tracefs_instance_free(t->instance);
+	ret = rs_tracing_remove(t->host, t->group, err);
+	free(t->group);
+	free(t);
+	return ret;
+}
+
+int rs_tracing_set_buffer(struct rs_tracing *t, uint64_t bytes, struct rs_error *err)
+{
+	char kb[32];
+
+	snprintf(kb, sizeof(kb), "%" PRIu64, (bytes + 1023) / 1024);
+	if (tracefs_instance_file_write(t->instance, "buffer_size_kb", kb) < 0)
+		return rs_error_set(err, RS_ERR_HOST, errno,
+				    "the kernel gives no trace buffer of %s KiB per CPU: %s", kb,
+				    strerror(errno));
+	return 0;
+}
+
+uint64_t rs_tracing_buffer(const struct rs_tracing *t)
+{
+	ssize_t kb = tracefs_instance_get_buffer_size(t->instance, 0);
+
+	return kb > 0 ? (uint64_t)kb * 1024 : 0;
+}
+
+static int enable_events(struct rs_tracing *t, const struct rs_plan *plan)
+{
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++)
+		if (plan->probes[ev].state == RS_POINT_THERE &&
+		    tracefs_event_enable(t->instance, t->group, rs_probe_event_name(ev)))
+			return -errno;
+	for (size_t i = 0; i < RS_NR_TRACEPOINTS; i++) {
+		const char *name = plan->tracepoints[i].name;
+
+		if (plan->tracepoints[i].there &&
+		    tracefs_event_enable(t->instance, "kvm", strchr(name, ':') + 1))
+			return -errno;
+	}
+	return 0;
+}
+
+int rs_tracing_measure(struct rs_tracing *t, const struct rs_plan *plan, unsigned int usec,
+		       struct rs_cpu_stats *stats, struct rs_error *err)
+{
+	int ret = enable_events(t, plan);
+
+	if (!ret && tracefs_trace_on(t->instance))
+		ret = -errno;
+	if (ret)
+		return rs_error_set(err, RS_ERR_HOST, -ret, "cannot enable the events of %s: %s",
+				    t->group, strerror(-ret));
+	usleep(usec);
+	tracefs_trace_off(t->instance);
+	rs_tracing_stats(t, stats);
+	ret = rs_tracing_stop_events(t, err);
+	if (!ret && tracefs_instance_file_clear(t->instance, "trace") < 0)
+		ret = rs_error_set(err, RS_ERR_HOST, errno, "cannot empty the buffer of %s: %s",
+				   t->group, strerror(errno));
+	return ret;
+}
+
+bool rs_tracing_is_on(const struct rs_tracing *t)
+{
+	return tracefs_trace_is_on(t->instance) == 1;
+}
+
+int rs_tracing_stop_events(struct rs_tracing *t, struct rs_error *err)
+{
+	int ret = disable_events(t->instance, t->group);
+
+	if (ret)
+		return rs_error_set(err, RS_ERR_HOST, -ret, "cannot disable the events of %s: %s",
+				    t->group, strerror(-ret));
+	return 0;
+}
+
+unsigned int rs_tracing_nr_cpus(const struct rs_tracing *t)
+{
+	return t->nr_cpus;
+}
+
+/* "NAME: VALUE" lines; those that are no statistic of ours are passed over. */
+static void parse_stats(char *text, struct rs_cpu_stats *s)
+{
+	const struct {
+		const char *name;
+		uint64_t *value;
+	} fields[] = {
+		{ "entries", &s->entries },
+		{ "bytes", &s->bytes },
+		{ "read events", &s->read },
+		{ "overrun", &s->overrun },
+		{ "commit overrun", &s->commit_overrun },
+		{ "dropped events", &s->dropped },
+	};
+	char *save;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *colon = strchr(line, ':');
+
+		if (!colon)
+			continue;
+		*colon = '\0';
+		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+			if (!strcmp(line, fields[i].name))
+				*fields[i].value = strtoull(colon + 1, NULL, 10);
+	}
+}
+
+void rs_tracing_stats(const struct rs_tracing *t, struct rs_cpu_stats *stats)
+{
+	for (unsigned int cpu = 0; cpu < t->nr_cpus; cpu++) {
+		char file[64], *text;
+
+		stats[cpu] = (struct rs_cpu_stats){ 0 };
+		snprintf(file, sizeof(file), "per_cpu/cpu%u/stats", cpu);
+		text = tracefs_instance_file_read(t->instance, file, NULL);
+		if (text)
+			parse_stats(text, &stats[cpu]);
+		free(text);
+	}
+}
+
+/* Which of our events a line of kprobe_events defines; -1: none. */
+static int event_of_line(const char *line, const char *group)
+{
+	const char *name = strchr(line, ':');
+	size_t len = strlen(group);
+
+	if (!name || strncmp(name + 1, group, len) || name[len + 1] != '/')
+		return -1;
+	name += len + 2;
+	for (int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
+		size_t n = strlen(rs_probe_event_name((enum rs_probe_event)ev));
+
+		if (!strncmp(name, rs_probe_event_name((enum rs_probe_event)ev), n) &&
+		    (name[n] == ' ' || !name[n]))
+			return ev;
+	}
+	return -1;
+}
+
+/*
+ * The profile names events without their group, in the order in which
+ * kprobe_events has them: so both are walked together.
+ */
+int rs_tracing_misses(const struct rs_tracing *t, uint64_t misses[RS_NR_PROBE_EVENTS])
+{
+	char *events = tracefs_instance_file_read(NULL, "kprobe_events", NULL);
+	char *profile = tracefs_instance_file_read(NULL, "kprobe_profile", NULL);
+	char *e_save, *p_save, *line, *counts;
+	int ret = events && profile ? 0 : -ENOENT;
+
+	memset(misses, 0, RS_NR_PROBE_EVENTS * sizeof(*misses));
+	line = ret ? NULL : strtok_r(events, "\n", &e_save);
+	counts = ret ? NULL : strtok_r(profile, "\n", &p_save);
+	while (line && counts) {
+		int ev = event_of_line(line, t->group);
+
+		if (ev >= 0)
+			sscanf(counts, "%*s %*u %" SCNu64, &misses[ev]);
+		line = strtok_r(NULL, "\n", &e_save);
+		counts = strtok_r(NULL, "\n", &p_save);
+	}
+	free(events);
+	free(profile);
+	return ret;
+}
+
+int rs_tracing_mark(struct rs_tracing *t, const struct rs_capture_facts *facts,
+		    unsigned int pause_us, struct rs_error *err)
+{
+	for (size_t i = 0; i < facts->nr; i++) {
+		if (tracefs_printf(t->instance, RS_FACT_MARKER " %s %s\n", facts->list[i].key,
+				   facts->list[i].value) < 0)
+			return rs_error_set(err, RS_ERR_HOST, errno,
+					    "cannot write to the trace's marker: %s",
+					    strerror(errno));
+		if (pause_us)
+			usleep(pause_us);
+	}
+	return 0;
+}
+
+/* Appends a copy; drops it all when there is no memory. */
+static char **add_arg(char **args, size_t *n, const char *arg)
+{
+	char **more = args ? reallocarray(args, *n + 2, sizeof(*args)) : NULL;
+
+	if (!more) {
+		rs_tracing_free_args(args);
+		return NULL;
+	}
+	more[*n] = strdup(arg);
+	if (!more[*n]) {
+		rs_tracing_free_args(more);
+		return NULL;
+	}
+	more[++*n] = NULL;
+	return more;
+}
+
+char **rs_tracing_event_args(const struct rs_plan *plan, const char *group, const char *filter)
+{
+	char **args = calloc(1, sizeof(*args));
+	size_t n = 0;
+
+	for (unsigned int ev = 0; args && ev < RS_NR_PROBE_EVENTS; ev++) {
+		char name[128];
+
+		if (plan->probes[ev].state != RS_POINT_THERE)
+			continue;
+		snprintf(name, sizeof(name), "%s:%s", group, rs_probe_event_name(ev));
+		args = add_arg(args, &n, "-e");
+		args = add_arg(args, &n, name);
+		if (!filter || !plan->probes[ev].has_pid)
+			continue;
+		args = add_arg(args, &n, "-f");
+		args = add_arg(args, &n, filter);
+	}
+	for (size_t i = 0; args && i < RS_NR_TRACEPOINTS; i++) {
+		if (!plan->tracepoints[i].there)
+			continue;
+		args = add_arg(args, &n, "-e");
+		args = add_arg(args, &n, plan->tracepoints[i].name);
+	}
+	return args;
+}
+
+void rs_tracing_free_args(char **args)
+{
+	for (size_t i = 0; args && args[i]; i++)
+		free(args[i]);
+	free(args);
+}

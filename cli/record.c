@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "analysis/units.h"
+#include "capture/command.h"
+#include "capture/session.h"
+#include "cli/cli.h"
+
+#define POLL_PAUSE_US 100000
+
+enum {
+	OPT_DURATION = 256,
+	OPT_BUFFER,
+	OPT_MAX_SIZE,
+	OPT_CLOCK,
+	OPT_WITHOUT,
+	OPT_MIN_LEVEL,
+	OPT_DRY_RUN,
+	OPT_CLEANUP,
+	OPT_ROOT,
+};
+
+struct record_args {
+	struct rs_session_opts session;
+	uint64_t duration_ns;
+	char **command; /* NULL: none */
+	bool cleanup, dry_run, quiet;
+};
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "FILE", 0, "Write the trace.dat FILE", 0 },
+	{ "duration", OPT_DURATION, "TIME", 0, "Stop after TIME", 0 },
+	{ "pid", 'p', "PID", 0, "Record the VM of process PID, and stop when that ends", 0 },
+	{ "buffer", OPT_BUFFER, "SIZE", 0,
+	  "Kernel buffer per CPU (default: by free memory and the rate of events)", 0 },
+	{ "max-size", OPT_MAX_SIZE, "SIZE", 0, "Stop after SIZE bytes, not yet compressed", 0 },
+	{ "clock", OPT_CLOCK, "NAME", 0, "Trace clock (default: mono)", 0 },
+	{ "without", OPT_WITHOUT, "EVENT[,EVENT]", 0, "Leave these probes out", 0 },
+	{ "min-level", OPT_MIN_LEVEL, "full|partial|tracepoints", 0,
+	  "Refuse to record less (default: partial)", 0 },
+	{ "dry-run", OPT_DRY_RUN, NULL, 0, "Print the probes and do nothing", 0 },
+	{ "cleanup", OPT_CLEANUP, NULL, 0, "Remove what killed recorders left, and do no more", 0 },
+	{ "quiet", 'q', NULL, 0, "Print only what went wrong", 0 },
+	{ "root", OPT_ROOT, "DIR", 0, "See retryscope-probe(1); with --dry-run", 0 },
+	{ 0 },
+};
+
+static void parse_event_name(uint64_t *withheld, const char *name, struct argp_state *state)
+{
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
+		if (!strcmp(rs_probe_event_name(ev), name)) {
+			*withheld |= 1ULL << ev;
+			return;
+		}
+	}
+	argp_error(state, "--without: no event '%s'; `retryscope probe` lists them", name);
+}
+
+static void parse_events(uint64_t *withheld, char *list, struct argp_state *state)
+{
+	char *save;
+
+	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
+		parse_event_name(withheld, name, state);
+}
+
+static enum rs_level parse_level(const char *name, struct argp_state *state)
+{
+	for (unsigned int l = RS_LEVEL_TRACEPOINTS; l <= RS_LEVEL_FULL; l++)
+		if (!strcmp(rs_level_name(l), name))
+			return l;
+	argp_error(state, "--min-level takes full, partial or tracepoints, not '%s'", name);
+	return RS_LEVEL_PARTIAL;
+}
+
+static pid_t parse_pid(const char *text, struct argp_state *state)
+{
+	uint64_t pid;
+
+	if (rs_cli_parse_u64(text, &pid) || !pid || pid > INT32_MAX)
+		argp_error(state, "--pid takes the id of a process, not '%s'", text);
+	return (pid_t)pid;
+}
+
+static void parse_size(const char *option, const char *text, uint64_t *bytes,
+		       struct argp_state *state)
+{
+	if (rs_cli_parse_size(text, bytes) || !*bytes)
+		argp_error(state, "--%s takes a size as 64K or 2G, not '%s'", option, text);
+}
+
+static void check_args(const struct record_args *a, struct argp_state *state)
+{
+	if (a->cleanup)
+		return;
+	if (!a->session.output && !a->dry_run)
+		argp_error(state, "-o FILE is missing");
+	if (a->session.output && !strcmp(a->session.output, "-"))
+		argp_error(state, "a trace.dat cannot be written to standard output");
+	if (a->session.root && !a->dry_run)
+		argp_error(state, "--root needs --dry-run");
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct record_args *a = state->input;
+
+	switch (key) {
+	case 'o':
+		a->session.output = arg;
+		return 0;
+	case 'p':
+		a->session.pid = parse_pid(arg, state);
+		return 0;
+	case 'q':
+		a->quiet = true;
+		return 0;
+	case OPT_DURATION:
+		if (rs_cli_parse_time(arg, &a->duration_ns) || !a->duration_ns)
+			argp_error(state, "--duration takes a time as 10s or 5m, not '%s'", arg);
+		return 0;
+	case OPT_BUFFER:
+		parse_size("buffer", arg, &a->session.buffer_bytes, state);
+		return 0;
+	case OPT_MAX_SIZE:
+		parse_size("max-size", arg, &a->session.max_bytes, state);
+		return 0;
+	case OPT_CLOCK:
+		a->session.clock = arg;
+		return 0;
+	case OPT_WITHOUT:
+		parse_events(&a->session.withheld, arg, state);
+		return 0;
+	case OPT_MIN_LEVEL:
+		a->session.min_level = parse_level(arg, state);
+		return 0;
+	case OPT_DRY_RUN:
+		a->dry_run = true;
+		return 0;
+	case OPT_CLEANUP:
+		a->cleanup = true;
+		return 0;
+	case OPT_ROOT:
+		a->session.root = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		a->command = state->argv + state->next;
+		/* Before it runs there is nothing to measure. */
+		a->session.measure = false;
+		return 0;
+	case ARGP_KEY_END:
+		check_args(a, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* A terminal that goes away, or Ctrl-\, must not leave probes behind either. */
+static void catch_signals(void)
+{
+	struct sigaction sa;
+
+	rs_cli_catch_signals();
+	sigaction(SIGINT, NULL, &sa);
+	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGQUIT, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void print_status(const struct rs_session_stats *st)
+{
+	char rate[32], events[32], lost[32];
+
+	fprintf(stderr, "\r%.0f s: %s events/s, %s events, %s lost, %.1f MiB, %u VM%s\033[K",
+		(double)st->elapsed_ns / 1e9,
+		rs_format_count((uint64_t)st->events_per_s, rate, sizeof(rate)),
+		rs_format_count(st->events, events, sizeof(events)),
+		rs_format_count(st->lost, lost, sizeof(lost)), (double)st->bytes / (1 << 20),
+		st->nr_vms, plural(st->nr_vms));
+}
+
+struct ending {
+	bool interrupted, no_space;
+	const char *why; /* NULL: as it was asked for */
+	int command_status;
+};
+
+/* Waits until there is a reason to stop. Negative errno: the capture is lost. */
+static int wait_for_end(const struct record_args *a, struct rs_session *s,
+			struct rs_command *command, struct ending *end, struct rs_error *err)
+{
+	const struct rs_session_stats *st = rs_session_stats(s);
+	bool terminal = isatty(STDERR_FILENO) && !a->quiet;
+	int ret = 0;
+	uint64_t shown_ns = 0;
+
+	while (!rs_cli_interrupted && (ret = rs_session_poll(s, err)) == RS_SESSION_RUNS) {
+		if (command && rs_command_ended(command, &end->command_status))
+			break;
+		if (a->duration_ns && rs_session_elapsed_ns(s) >= a->duration_ns)
+			break;
+		if (terminal && st->elapsed_ns != shown_ns) {
+			print_status(st);
+			shown_ns = st->elapsed_ns;
+		}
+		usleep(POLL_PAUSE_US);
+	}
+	if (shown_ns)
+		fputs("\r\033[K", stderr);
+	end->interrupted = rs_cli_interrupted;
+	end->no_space = ret == RS_SESSION_NO_SPACE;
+	if (end->no_space)
+		end->why = "too little space left on the device";
+	else if (ret == RS_SESSION_MAX_SIZE)
+		end->why = "--max-size is reached";
+	return ret < 0 ? ret : 0;
+}
+
+static void print_losses(const struct rs_session_stats *st)
+{
+	char count[32];
+
+	if (!st->lost)
+		return;
+	fprintf(stderr,
+		"retryscope: %s event%s lost:", rs_format_count(st->lost, count, sizeof(count)),
+		plural(st->lost));
+	for (unsigned int cpu = 0; cpu < st->nr_cpus; cpu++) {
+		const struct rs_cpu_stats *c = &st->cpus[cpu];
+		uint64_t lost = c->overrun + c->commit_overrun + c->dropped;
+
+		if (lost)
+			fprintf(stderr, " CPU %u %s", cpu,
+				rs_format_count(lost, count, sizeof(count)));
+	}
+	fprintf(stderr, "; a larger --buffer loses fewer\n");
+}
+
+static void print_misses(const struct rs_session_stats *st)
+{
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++)
+		if (st->misses[ev])
+			fprintf(stderr, "retryscope: probe %s missed %" PRIu64 " time%s\n",
+				rs_probe_event_name(ev), st->misses[ev], plural(st->misses[ev]));
+}
+
+static void print_missing(const struct rs_plan *p)
+{
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
+		const struct rs_planned_probe *probe = &p->probes[ev];
+
+		if (probe->state != RS_POINT_THERE && !rs_points[ev].optional)
+			fprintf(stderr, "retryscope: not recorded: %s (%s%s%s)\n",
+				rs_probe_event_name(ev), rs_point_state_name(probe->state),
+				probe->reason ? ": " : "", probe->reason ? probe->reason : "");
+	}
+}
+
+static void print_summary(const struct record_args *a, const struct rs_session *s)
+{
+	const struct rs_session_stats *st = rs_session_stats(s);
+	char count[32], time[32];
+
+	print_losses(st);
+	print_misses(st);
+	if (a->quiet)
+		return;
+	print_missing(rs_session_plan(s));
+	fprintf(stderr,
+		"retryscope: %s: %s events in %s of %u VM%s, %.1f MiB, buffers of %" PRIu64
+		" KiB per CPU, level %s\n",
+		a->session.output, rs_format_count(st->events, count, sizeof(count)),
+		rs_format_time((double)st->elapsed_ns, time, sizeof(time)), st->nr_vms,
+		plural(st->nr_vms), (double)st->file_bytes / (1 << 20), st->buffer_bytes >> 10,
+		rs_level_name(rs_session_plan(s)->level));
+}
+
+static void print_ending(const struct record_args *a, const struct ending *end)
+{
+	int status = end->command_status;
+
+	if (end->why)
+		fprintf(stderr, "retryscope: %s: stopped: %s; what was captured is kept\n",
+			a->session.output, end->why);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "retryscope: %s was killed by signal %d\n", a->command[0],
+			WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		fprintf(stderr, "retryscope: %s ended with %d\n", a->command[0],
+			WEXITSTATUS(status));
+}
+
+static int capture(const struct record_args *a, struct rs_session *s, struct ending *end,
+		   struct rs_error *err)
+{
+	struct rs_command *command = NULL;
+	int ret;
+
+	if (a->command) {
+		command = rs_command_start(a->command, err);
+		if (!command)
+			return -errno;
+	}
+	ret = wait_for_end(a, s, command, end, err);
+	if (!ret)
+		ret = rs_session_finish(s, err);
+	rs_command_free(command);
+	if (!ret)
+		print_summary(a, s);
+	return ret;
+}
+
+static int record(const struct record_args *a)
+{
+	struct rs_error err = { 0 }, close_err = { 0 };
+	struct ending end = { 0 };
+	struct rs_session *s;
+	int ret;
+
+	catch_signals();
+	s = rs_session_start(&a->session, &err);
+	if (!s)
+		return rs_cli_report(&err);
+	ret = capture(a, s, &end, &err);
+	if (rs_session_close(s, &close_err))
+		rs_cli_report(&close_err);
+	if (ret)
+		return rs_cli_report(&err);
+	print_ending(a, &end);
+	if (end.no_space)
+		return RS_EXIT_OUTPUT;
+	if (end.interrupted)
+		return RS_EXIT_INTR;
+	return close_err.kind == RS_ERR_NONE ? RS_EXIT_OK : rs_error_exit_code(&close_err);
+}
+
+static int cleanup(const struct record_args *a)
+{
+	struct rs_cleanup_result r;
+	struct rs_error err = { 0 };
+
+	if (rs_session_cleanup(a->session.root, &r, &err))
+		return rs_cli_report(&err);
+	if (a->quiet)
+		return RS_EXIT_OK;
+	printf("%u killed recorder%s: removed what was left", r.removed, plural(r.removed));
+	if (r.rescued)
+		printf("; kept %u complete capture%s", r.rescued, plural(r.rescued));
+	if (r.alive)
+		printf("; %u still run%s", r.alive, r.alive == 1 ? "s" : "");
+	putchar('\n');
+	return RS_EXIT_OK;
+}
+
+static void print_plan(const struct rs_plan *plan)
+{
+	printf("# level %s\n", rs_level_name(plan->level));
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
+		char *line = rs_plan_definition(plan, ev, RS_PROBE_GROUP);
+
+		if (line)
+			puts(line);
+		else
+			printf("# %s: %s\n", rs_probe_event_name(ev), plan->probes[ev].reason);
+		free(line);
+	}
+	for (unsigned int i = 0; i < RS_NR_TRACEPOINTS; i++)
+		if (plan->tracepoints[i].there)
+			printf("# %s\n", plan->tracepoints[i].name);
+}
+
+static int dry_run(const struct record_args *a)
+{
+	struct rs_plan_opts opts = { .withheld = a->session.withheld, .vm_pid = a->session.pid };
+	struct rs_error err = { 0 };
+	struct rs_host *h = rs_host_open(a->session.root, &err);
+	struct rs_types *types;
+	struct rs_plan *plan;
+
+	if (!h)
+		return rs_cli_report(&err);
+	types = rs_types_load(h, NULL);
+	plan = rs_plan_make(h, types, &opts);
+	if (plan)
+		print_plan(plan);
+	rs_plan_free(plan);
+	rs_types_free(types);
+	rs_host_close(h);
+	return plan ? RS_EXIT_OK : RS_EXIT_OUTPUT;
+}
+
+int rs_cmd_record(int argc, char **argv)
+{
+	static const char doc[] = "Capture what KVM's memory notifiers and faults do on this host, "
+				  "until COMMAND ends, "
+				  "--duration is over, the VM of --pid ends, or SIGINT. Takes "
+				  "root, and leaves nothing "
+				  "in the kernel.";
+	static const struct argp argp = {
+		options, parse, "[-- COMMAND...]", doc, NULL, NULL, NULL
+	};
+	struct record_args a = { .session = { .min_level = RS_LEVEL_PARTIAL, .measure = true } };
+
+	argp_err_exit_status = RS_EXIT_USAGE;
+	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a))
+		return RS_EXIT_USAGE;
+	if (a.cleanup)
+		return cleanup(&a);
+	return a.dry_run ? dry_run(&a) : record(&a);
+}

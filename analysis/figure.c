@@ -72,6 +72,11 @@ const struct rs_time_unit *rs_figure_time_unit(uint64_t span_ns)
 	return &units[i];
 }
 
+bool rs_figure_is_text(const struct rs_figure *fig)
+{
+	return fig->format == RS_FIGURE_DUMB;
+}
+
 static void note_failure(struct rs_figure *fig, int errnum)
 {
 	if (!fig->errnum)
@@ -166,6 +171,32 @@ static int trim_text(struct rs_figure *fig)
 	return f && !fig->errnum ? 0 : -EIO;
 }
 
+/* Cairo writes the time of day into a PDF; the same data shall give the same bytes. */
+static int blank_pdf_date(struct rs_figure *fig)
+{
+	static const char mark[] = "/CreationDate (D:";
+	FILE *f = rs_workdir_fopen(fig->dir, fig->output, "r+");
+	size_t matched = 0;
+	int c, rc;
+
+	if (!f)
+		return -errno;
+	while (matched < strlen(mark) && (c = fgetc(f)) != EOF)
+		matched = c == mark[matched] ? matched + 1 : c == mark[0];
+	if (matched == strlen(mark) && (fseek(f, 0, SEEK_CUR) || fputs("19700101000000", f) < 0))
+		note_failure(fig, errno);
+	rc = fclose(f) ? -errno : 0;
+	return fig->errnum ? -fig->errnum : rc;
+}
+
+/* What gnuplot leaves to be desired. */
+static int finish_picture(struct rs_figure *fig)
+{
+	if (rs_figure_is_text(fig))
+		return trim_text(fig);
+	return fig->format == RS_FIGURE_PDF ? blank_pdf_date(fig) : 0;
+}
+
 int rs_figure_draw(struct rs_figure *fig, rs_stop_fn stop, void *arg, struct rs_error *err)
 {
 	char script[sizeof(fig->name) + 4];
@@ -178,9 +209,10 @@ int rs_figure_draw(struct rs_figure *fig, rs_stop_fn stop, void *arg, struct rs_
 		return output_error(fig, fig->errnum, err);
 	snprintf(script, sizeof(script), "%s.gp", fig->name);
 	rc = rs_gnuplot_run(fig->dir->path, script, stop, arg, err);
-	if (!rc && rs_figure_is_text(fig) && trim_text(fig))
-		rc = output_error(fig, EIO, err);
-	return rc;
+	if (rc)
+		return rc;
+	rc = finish_picture(fig);
+	return rc ? output_error(fig, -rc, err) : 0;
 }
 
 void rs_figure_put(struct rs_figure *fig, const char *fmt, ...)
@@ -323,6 +355,8 @@ static void text_legend(struct rs_figure *fig, const struct rs_legend *entries, 
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(entries[i].text) + 2;
 
+		if (!entries[i].letter)
+			continue;
 		if (used && used + 2 + len >= sizeof(line)) {
 			put_line(fig, line, fig->header++, "");
 			used = 0;
@@ -332,7 +366,7 @@ static void text_legend(struct rs_figure *fig, const struct rs_legend *entries, 
 		if (used >= sizeof(line))
 			used = sizeof(line) - 1;
 	}
-	if (n)
+	if (used)
 		put_line(fig, line, fig->header++, "");
 }
 
@@ -390,11 +424,6 @@ void rs_figure_nothing(struct rs_figure *fig, const char *text)
 	rs_figure_string(fig, text);
 	rs_figure_put(fig, " at graph 0.5, graph 0.5 center\n");
 	rs_figure_put(fig, "set xrange [0:1]\nset yrange [0:1]\nplot NaN notitle\n");
-}
-
-bool rs_figure_is_text(const struct rs_figure *fig)
-{
-	return fig->format == RS_FIGURE_DUMB;
 }
 
 /* The generic family, so that a picture looks alike on a machine without the fonts of this one. */

@@ -55,10 +55,12 @@ static void put_data(struct rs_figure *fig, const struct rs_plot_input *in, size
 /* 0 has a place of its own below 1; the tick of 1 would be too close to it. */
 static void put_scale(struct rs_figure *fig, uint64_t max)
 {
+	char text[16];
+
 	rs_figure_put(fig, "set nonlinear y via log10(1+y) inverse 10**y-1\n");
 	rs_figure_put(fig, "set yrange [0:%.9g]\nset ytics (0", (double)max * 1.6);
 	for (double tick = 10; tick <= (double)max; tick *= 10)
-		rs_figure_put(fig, ", %.0f", tick);
+		rs_figure_put(fig, ", '%s' %.0f", rs_format_tick(tick, text, sizeof(text)), tick);
 	rs_figure_put(fig, ")\n");
 }
 

@@ -20,14 +20,18 @@ static const struct mark {
 	unsigned int point;
 	double size; /* of one among many; few are drawn larger */
 	char letter; /* in plain text; 0: not shown */
+	double x, y; /* place in a cell that holds several, so that all kinds are seen */
 } marks[RS_MAP_NR_FAULTS] = {
-	[RS_MAP_ACCEPTED] = { "accepted", "fault accepted", RS_COLOUR_BLACK, 7, 0.16, 0 },
-	[RS_MAP_NECESSARY] = { "necessary", "necessary retry", RS_COLOUR_GREEN, 9, 0.6, 'N' },
+	[RS_MAP_ACCEPTED] = { "accepted", "fault accepted", RS_COLOUR_BLACK, 7, 0.16, 0, 0.25,
+			      0.25 },
+	[RS_MAP_NECESSARY] = { "necessary", "necessary retry", RS_COLOUR_GREEN, 9, 0.6, 'N', 0.75,
+			       0.25 },
 	[RS_MAP_SPURIOUS] = { "in-range", "needless retry, in gfn's range", RS_COLOUR_VERMILION, 2,
-			      0.45, 'x' },
+			      0.45, 'x', 0.25, 0.75 },
 	[RS_MAP_SPURIOUS_SEQ] = { "seq", "needless retry, only for seq", RS_COLOUR_PURPLE, 1, 0.5,
-				  'q' },
-	[RS_MAP_MISSED] = { "missed", "missed: stale, but accepted", RS_COLOUR_BLACK, 5, 0.8, 'M' },
+				  'q', 0.75, 0.75 },
+	[RS_MAP_MISSED] = { "missed", "missed: stale, but accepted", RS_COLOUR_BLACK, 5, 0.8, 'M',
+			    0.5, 0.5 },
 };
 
 static uint64_t begin_of(const struct rs_map *map)
@@ -108,15 +112,23 @@ static uint32_t mark_step(const struct rs_map *map)
 struct mark_writer {
 	FILE *f;
 	double begin, col_width;
-	uint32_t step;
+	uint32_t step, nr_cols, nr_rows;
+	double x, y; /* place in a cell */
 };
 
+static double at_most(double v, double limit)
+{
+	return v < limit ? v : limit;
+}
+
+/* The last cells of a coarser grid reach over the edge; what is beyond would not be drawn. */
 static void write_mark(void *arg, uint32_t col, uint32_t row, uint64_t n)
 {
 	const struct mark_writer *w = arg;
+	double x = at_most(col + w->x * w->step, w->nr_cols - 0.25);
+	double y = at_most(row + w->y * w->step, w->nr_rows - 0.25);
 
-	fprintf(w->f, "%.9g %.9g %" PRIu64 "\n", w->begin + w->col_width * (col + 0.5 * w->step),
-		row + 0.5 * w->step, n);
+	fprintf(w->f, "%.9g %.9g %" PRIu64 "\n", w->begin + w->col_width * x, y, n);
 }
 
 static void put_faults(struct rs_figure *fig, const struct rs_plot_input *in)
@@ -125,13 +137,17 @@ static void put_faults(struct rs_figure *fig, const struct rs_plot_input *in)
 	struct mark_writer w = {
 		.begin = rs_plot_time(in, begin, span),
 		.step = mark_step(in->map),
+		.nr_cols = rs_map_nr_cols(in->map),
+		.nr_rows = rs_map_axis(in->map)->nr_rows,
 	};
 
-	w.col_width = (rs_plot_time(in, end, span) - w.begin) / rs_map_nr_cols(in->map);
+	w.col_width = (rs_plot_time(in, end, span) - w.begin) / w.nr_cols;
 	for (int k = 0; k < RS_MAP_NR_FAULTS; k++) {
 		if (!count_faults(in->map, k))
 			continue;
-		w.f = rs_figure_data(fig, marks[k].name, "time row faults there");
+		w.x = w.step > 1 ? marks[k].x : 0.5;
+		w.y = w.step > 1 ? marks[k].y : 0.5;
+		w.f = rs_figure_data(fig, marks[k].name, "time, row, faults there");
 		if (w.f)
 			for_each_mark(in->map, k, w.step, write_mark, &w);
 		rs_figure_data_end(fig, w.f);
@@ -241,12 +257,17 @@ static void axis_title(const struct rs_gfn_axis *axis, char *buf, size_t size)
 
 static void put_shades(struct rs_figure *fig)
 {
-	/* What is there at all is seen; how much of it is told by the shade. */
+	/*
+	 * What is there at all is seen; how much of it is told by the shade. Single pages are
+	 * invalidated for moments: their share is of another order than that of a range.
+	 */
 	rs_figure_put(fig, "seen(share, least) = share > 0 ? least + (1 - least) * share : 0\n"
+			   "seen_log(share) = share > 0 ? share < 1e-6 ? 0.15 : 1 + 0.85 * "
+			   "log10(share) / 6 : 0\n"
 			   "mix(under, over, share) = under + (over - under) * share\n"
 			   "shade(base, range, covered, s, r, c) = \\\n"
 			   "\tmix(mix(mix(0xd0, base, s), range, seen(r, 0.12)), covered, "
-			   "seen(c, 0.55))\n"
+			   "seen_log(c))\n"
 			   "red(s, r, c) = shade(255, 0xf5, 0x00, s, r, c)\n"
 			   "green(s, r, c) = shade(255, 0xb9, 0x72, s, r, c)\n"
 			   "blue(s, r, c) = shade(255, 0x3a, 0xb2, s, r, c)\n");
@@ -313,17 +334,21 @@ static void put_legend(struct rs_figure *fig, const struct rs_map *map)
 		{ .kind = RS_LEGEND_PATCH,
 		  .colour = COLOUR_RANGE,
 		  .letter = '-',
-		  .text = "in gfn's range: blocked" },
+		  .text = "in gfn's range: blocked (paler: at times)" },
 		{ .kind = RS_LEGEND_PATCH,
 		  .colour = RS_COLOUR_BLUE,
 		  .letter = '#',
-		  .text = "really being invalidated" },
+		  .text = "really being invalidated (paler: little of it)" },
 		{ .kind = RS_LEGEND_PATCH,
 		  .colour = COLOUR_UNBACKED,
 		  .letter = '.',
 		  .text = "in no memslot at that time" },
 	};
 	size_t n = has_unbacked(map) ? 3 : 2;
+
+	if (rs_figure_is_text(fig)) /* has no shades */
+		for (size_t i = 0; i < 2; i++)
+			*strstr(legend[i].text, " (") = '\0';
 
 	n += legend_of_faults(map, legend + n);
 	rs_figure_legend(fig, legend, n, 3);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/layout.h"
 #include "analysis/plot.h"
 #include "analysis/units.h"
 
@@ -15,20 +16,24 @@ static bool is_drawn(const struct rs_algo_result *a)
 	return strcmp(a->name, "exact") && a->widening_epoch.weight;
 }
 
+struct limits {
+	double min, max, least; /* widening, times; share, % */
+};
+
 /*
- * Each value with the share of epochs that reach it, from the axis's begin on;
- * up to a value the share is that of the value.
+ * Each value with the share of epochs that reach it, from the axis's begin to its
+ * floor; up to a value the share is that of the value.
  */
-static void put_data(struct rs_figure *fig, const struct rs_algo_result *a, double begin)
+static void put_data(struct rs_figure *fig, const struct rs_algo_result *a, const struct limits *l)
 {
 	const struct rs_hist *h = &a->widening_epoch;
-	uint64_t value, weight, left = h->weight;
+	uint64_t value = 0, weight, left = h->weight;
 	size_t pos = 0;
 	FILE *f = rs_figure_data(
 		fig, a->name, "widening (times), share of epochs with at least that (%), epochs");
 
 	if (f)
-		fprintf(f, "%.9g 100 %" PRIu64 "\n", begin, left);
+		fprintf(f, "%.9g 100 %" PRIu64 "\n", l->min, left);
 	while (f && rs_hist_next(h, &pos, &value, &weight)) {
 		if (value < h->min)
 			value = h->min;
@@ -36,12 +41,10 @@ static void put_data(struct rs_figure *fig, const struct rs_algo_result *a, doub
 			100.0 * (double)left / (double)h->weight, left);
 		left -= weight;
 	}
+	if (f)
+		fprintf(f, "%.9g %.9g 0\n", (double)value / RS_RATIO_SCALE, l->least);
 	rs_figure_data_end(fig, f);
 }
-
-struct limits {
-	double min, max, least; /* widening, times; share, % */
-};
 
 static struct limits find_limits(const struct rs_plot_input *in)
 {
@@ -65,15 +68,6 @@ static struct limits find_limits(const struct rs_plot_input *in)
 	return l;
 }
 
-/* "4.03", "69.6", "1,020" times */
-static char *format_times(double times, char *buf, size_t size)
-{
-	if (times >= 999.5)
-		return rs_format_count((uint64_t)(times + 0.5), buf, size);
-	snprintf(buf, size, "%.3g", times);
-	return buf;
-}
-
 /* Where curves coincide a later, thinner one leaves the one before to be seen. */
 static struct rs_legend look_of(const struct rs_algo_result *a, size_t index, size_t drawn)
 {
@@ -85,9 +79,9 @@ static struct rs_legend look_of(const struct rs_algo_result *a, size_t index, si
 			       .letter = "*#$%@&="[drawn % 7] };
 	char median[32], mean[32], max[32], n[32];
 
-	format_times((double)rs_hist_quantile(h, 0.5) / RS_RATIO_SCALE, median, sizeof(median));
-	format_times(rs_hist_mean(h) / RS_RATIO_SCALE, mean, sizeof(mean));
-	format_times((double)h->max / RS_RATIO_SCALE, max, sizeof(max));
+	rs_format_number((double)rs_hist_quantile(h, 0.5) / RS_RATIO_SCALE, median, sizeof(median));
+	rs_format_number(rs_hist_mean(h) / RS_RATIO_SCALE, mean, sizeof(mean));
+	rs_format_number((double)h->max / RS_RATIO_SCALE, max, sizeof(max));
 	rs_format_count(h->weight, n, sizeof(n));
 	snprintf(e.text, sizeof(e.text), "%s / exact: median %s, mean %s, most %s (%s epoch%s)",
 		 a->name, median, mean, max, n, h->weight == 1 ? "" : "s");
@@ -142,7 +136,7 @@ static void draw_curves(struct rs_figure *fig, const struct rs_plot_input *in)
 	for (size_t i = 0; i < in->nr_shown && n < MAX_CURVES; i++) {
 		if (!is_drawn(rs_plot_algo(in, i)))
 			continue;
-		put_data(fig, rs_plot_algo(in, i), l.min);
+		put_data(fig, rs_plot_algo(in, i), &l);
 		put_curve(fig, rs_plot_algo(in, i), &legend[n], n);
 		n++;
 	}

@@ -49,3 +49,14 @@ char *rs_format_time(double ns, char *buf, size_t size)
 		 ns, units[u]);
 	return buf;
 }
+
+char *rs_format_tick(double v, char *buf, size_t size)
+{
+	static const char units[] = " kMGTPE";
+	size_t u = 0;
+
+	for (; v >= 1000 && units[u + 1]; u++)
+		v /= 1000;
+	snprintf(buf, size, "%g%.*s", v, u ? 1 : 0, units + u);
+	return buf;
+}

@@ -38,7 +38,9 @@ void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const 
 {
 	char of[512], kernel[80] = "kernel not known", vms[40], checked[32], span[32];
 
-	if (in->kernel)
+	if (in->nr_traces)
+		snprintf(kernel, sizeof(kernel), "%zu traces", in->nr_traces);
+	else if (in->kernel)
 		snprintf(kernel, sizeof(kernel), "Linux %s", in->kernel);
 	if (in->nr_summed == 1)
 		snprintf(vms, sizeof(vms), "VM %" PRIu32, in->vm->vm);

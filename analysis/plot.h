@@ -23,6 +23,7 @@ enum rs_plot_need {
 struct rs_plot_input {
 	const char *source;	       /* what the user calls the input */
 	const char *kernel;	       /* NULL: not known */
+	size_t nr_traces;	       /* that a report adds up; 0: it is of one */
 	const struct rs_vm_result *vm; /* one VM, or the sum of all */
 	size_t nr_summed;	       /* 1: vm->vm is the one; else of so many VMs */
 	const size_t *shown;	       /* which of its algorithms, in what order */

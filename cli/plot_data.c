@@ -19,12 +19,16 @@ struct input {
 	int fd;		      /* of a pipe's copy, or -1 */
 };
 
+static void name_file(struct rs_error *err, const char *path)
+{
+	snprintf(err->file, sizeof(err->file), "%.255s",
+		 strcmp(path, "-") ? path : "standard input");
+}
+
 static int input_error(struct rs_error *err, const char *path, int errnum)
 {
 	rs_error_set(err, RS_ERR_INPUT, errnum, "cannot read: %s", strerror(errnum));
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s",
-			 strcmp(path, "-") ? path : "standard input");
+	name_file(err, path);
 	return -errnum;
 }
 
@@ -208,18 +212,52 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 	return req->map ? second_pass(&p, err) : 0;
 }
 
+static int load_report(struct plot_data *d, const char *path, struct rs_error *err)
+{
+	FILE *f = fopen(path, "r");
+	int rc;
+
+	if (!f)
+		return input_error(err, path, errno);
+	rc = rs_report_read(f, &d->report, err);
+	fclose(f);
+	if (rc) {
+		name_file(err, path);
+		return rc;
+	}
+	d->result = d->report.result;
+	d->kernel = d->report.meta.kernel;
+	return 0;
+}
+
+/* With --vm, only that one is left of a report. */
+static void keep_vm(struct rs_result *r, const struct rs_input *input)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->nr_vms; i++) {
+		if (input->vm_text && r->vms[i].vm != input->vm)
+			rs_vm_result_free(&r->vms[i], r->nr_algos);
+		else
+			r->vms[kept++] = r->vms[i];
+	}
+	r->nr_vms = kept;
+}
+
 static int load(struct plot_data *d, const struct plot_request *req, const struct input *in,
 		struct rs_error *err)
 {
-	int rc = load_trace(d, req, in->path, err);
+	int rc = d->is_report ? load_report(d, in->path, err) : load_trace(d, req, in->path, err);
 
+	if (!rc && d->is_report)
+		keep_vm(d->result, &req->input);
 	if (!rc)
 		rc = rs_input_check_vm(&req->input, d->result->nr_vms, err);
 	if (!rc && rs_result_sum_vms(d->result, &d->sum))
 		rc = no_memory(err);
 	/* The copy of a pipe has no name that the user knows. */
 	if (rc && !strcmp(err->file, in->path))
-		snprintf(err->file, sizeof(err->file), "%s", req->input.path);
+		name_file(err, req->input.path);
 	return rc;
 }
 
@@ -245,8 +283,12 @@ void plot_data_free(struct plot_data *d)
 {
 	if (d->result)
 		rs_vm_result_free(&d->sum, d->result->nr_algos);
-	rs_result_free(d->result);
+	if (d->is_report) {
+		rs_report_data_free(&d->report);
+	} else {
+		rs_result_free(d->result);
+		free((char *)d->kernel);
+	}
 	rs_plot_collect_free(d->collect);
-	free(d->kernel);
 	memset(d, 0, sizeof(*d));
 }

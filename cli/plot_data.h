@@ -4,6 +4,7 @@
 
 #include "analysis/plot.h"
 #include "analysis/plot_collect.h"
+#include "analysis/report_read.h"
 #include "cli/input.h"
 #include "replay/cut.h"
 
@@ -17,11 +18,11 @@ struct plot_request {
 
 /* What there is to draw. */
 struct plot_data {
-	bool is_report;		/* no series, no maps */
-	bool has_distributions; /* of a report */
-	char *kernel;		/* NULL: not known */
-	uint64_t first_ns;	/* the whole trace's first event */
-	struct rs_result *result;
+	bool is_report;			 /* no series, no maps */
+	struct rs_report_data report;	 /* if it is */
+	const char *kernel;		 /* NULL: not known */
+	uint64_t first_ns;		 /* the whole trace's first event */
+	struct rs_result *result;	 /* of a report: its own */
 	struct rs_vm_result sum;	 /* of all VMs */
 	struct rs_plot_collect *collect; /* NULL: of a report */
 };

@@ -105,7 +105,7 @@ static bool pieces_do_not_matter(const struct stream *s, FILE *f)
 	bool same = true;
 
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
-		struct engine_run e = engine_run(s, ALGOS, pieces[i]);
+		struct engine_run e = engine_run(s, ALGOS, pieces[i], NULL);
 
 		same &= compare_results(n, &e, f);
 		engine_free(&e);
@@ -172,7 +172,7 @@ static void test_nothing_missed(void **state)
 /* Where frames and host pages differ by a constant, both spaces are the same. */
 static bool gfn_equals_hva(const struct stream *s, FILE *f)
 {
-	struct engine_run e = engine_run(s, ALGOS, 0);
+	struct engine_run e = engine_run(s, ALGOS, 0, NULL);
 	bool good = true;
 
 	for (size_t i = 0; i < e.nr_judged; i++) {
@@ -255,7 +255,7 @@ static bool blocked_within(const struct rs_algo_result *algos, int inner, int ou
 
 static bool all_within(const struct stream *s, FILE *f)
 {
-	struct engine_run e = engine_run(s, ALGOS, 0);
+	struct engine_run e = engine_run(s, ALGOS, 0, NULL);
 	bool good = true, one_as = one_address_space(s);
 
 	for (size_t i = 0; i < sizeof(within) / sizeof(*within); i++) {

@@ -221,12 +221,15 @@ static void refused(const struct rs_error *err)
 	abort();
 }
 
-struct engine_run engine_run(const struct stream *s, const char *algos, size_t piece)
+struct engine_run engine_run(const struct stream *s, const char *algos, size_t piece,
+			     const char *kernel_algo)
 {
 	struct engine_run run = { 0 };
 	struct recorder rec = { &run, comma_count(algos) };
 	struct rs_observer obs = { .arg = &rec, .judged = record };
-	struct rs_replay_opts opts = { .algos = algos, .flags = RS_REPLAY_ALL, .observer = &obs };
+	struct rs_replay_opts opts = {
+		.algos = algos, .flags = RS_REPLAY_ALL, .kernel_algo = kernel_algo, .observer = &obs
+	};
 	struct rs_error err = { 0 };
 	struct rs_replay *r = rs_replay_new(&opts, &err);
 
@@ -254,7 +257,7 @@ void engine_free(struct engine_run *e)
 bool compare_stream(const struct stream *s, const char *algos, FILE *f)
 {
 	struct naive_result *n = naive_run(s->v, s->n, algos);
-	struct engine_run e = engine_run(s, algos, 0);
+	struct engine_run e = engine_run(s, algos, 0, NULL);
 	bool same = n && compare_results(n, &e, f);
 
 	naive_free(n);

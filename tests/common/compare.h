@@ -16,10 +16,12 @@ struct engine_run {
 };
 
 /*
- * Replays with the engine, fed in pieces of @piece events (0: all at once).
- * Aborts where it refuses. Free with engine_free().
+ * Replays with the engine, fed in pieces of @piece events (0: all at once);
+ * @kernel_algo is what the STATE records are compared with (may be NULL). Aborts
+ * where the engine refuses. Free with engine_free().
  */
-struct engine_run engine_run(const struct stream *s, const char *algos, size_t piece);
+struct engine_run engine_run(const struct stream *s, const char *algos, size_t piece,
+			     const char *kernel_algo);
 void engine_free(struct engine_run *e);
 
 /* The VM of that number in the engine's result; NULL if it has none. */

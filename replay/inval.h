@@ -55,9 +55,11 @@ struct rs_fault {
 
 struct rs_invals;
 
+/* None outstanding in @vm, which must outlive it. @flags: RS_INVALS_*. NULL: no memory. */
 struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags);
 void rs_invals_free(struct rs_invals *t);
 
+/* The outstanding one of that id, or NULL. */
 struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id);
 /*
  * Begins one whose id is not outstanding and whose range is sound, and finds
@@ -78,9 +80,10 @@ void rs_invals_drop(struct rs_invals *t);
 /* Must follow a change of memslots (after rs_vm_update()). 0 or -ENOMEM. */
 int rs_invals_memslots_changed(struct rs_invals *t);
 
-uint32_t rs_invals_nr(const struct rs_invals *t);     /* outstanding, hit or not */
-uint32_t rs_invals_nr_hit(const struct rs_invals *t); /* outstanding that hit */
-uint32_t rs_invals_nr_gfn(const struct rs_invals *t); /* of those: without host address */
+/* How many are outstanding: all, those that hit a memslot, of those the ones without an hva. */
+uint32_t rs_invals_nr(const struct rs_invals *t);
+uint32_t rs_invals_nr_hit(const struct rs_invals *t);
+uint32_t rs_invals_nr_gfn(const struct rs_invals *t);
 /* Number @i of the outstanding ones, in no particular order. */
 const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i);
 

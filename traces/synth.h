@@ -81,12 +81,13 @@ int rs_synth_set(struct rs_synth_params *p, const char *key, const char *value,
  */
 int rs_synth_get(const struct rs_synth_params *p, const char *key, char *buf, size_t size);
 
-/* For help texts. Static data; NULL past the end. */
+/* For help texts. */
 struct rs_synth_param_info {
 	const char *key;
 	const char *takes; /* "size", "time", "on|off" ... */
 	const char *summary;
 };
+/* The @i-th parameter, from 0. Static data; NULL past the end. */
 const struct rs_synth_param_info *rs_synth_param(size_t i);
 
 struct rs_synth_scenario_info {

@@ -36,10 +36,11 @@ uint64_t rs_fixed_exp2_neg(uint64_t y);
 
 #define RS_EXP_BITS 10
 
-/* Exponentially distributed times; the same for every mean. */
+/* For exponentially distributed times: the same for every mean. */
 struct rs_exponential {
 	uint32_t fraction[1 << RS_EXP_BITS]; /* log2(1 + (i + 1/2) / 1024) in units of 2^-24 */
 };
+/* Fills in the table. */
 void rs_exponential_init(struct rs_exponential *e);
 /* One of mean @mean (below 2^48) from 64 random bits: steps of 0.1 % or finer. */
 static inline uint64_t rs_exponential(const struct rs_exponential *e, uint64_t random,

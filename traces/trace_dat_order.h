@@ -108,11 +108,11 @@ struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket);
  * settled.
  */
 int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *settled_ns);
-/* Appends the model's events up to @until_ns, at most what is settled, to @out. */
 struct rs_dat_events {
 	struct rs_event *ev;
 	size_t nr, room;
 };
+/* Appends the model's events up to @until_ns, at most what is settled, to @out. 0 or -ENOMEM. */
 int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_events *out);
 
 #endif

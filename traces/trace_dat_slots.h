@@ -20,6 +20,7 @@
  */
 struct rs_dat_slots;
 
+/* Without any memslot. NULL: no memory. */
 struct rs_dat_slots *rs_dat_slots_new(void);
 void rs_dat_slots_free(struct rs_dat_slots *s);
 

@@ -55,6 +55,7 @@ struct rs_vm;
 
 #define RS_NO_SLOT UINT32_MAX
 
+/* A VM without memslots. NULL: no memory. */
 struct rs_vm *rs_vm_new(void);
 void rs_vm_free(struct rs_vm *vm);
 
@@ -80,6 +81,7 @@ enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, u
  */
 int rs_vm_update(struct rs_vm *vm);
 
+/* The memslot that @handle was given out for; valid until the memslots change. */
 const struct rs_memslot *rs_vm_memslot(const struct rs_vm *vm, uint32_t handle);
 /* The number of handles given out so far: each is below it. */
 uint32_t rs_vm_nr_handles(const struct rs_vm *vm);

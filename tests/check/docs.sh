@@ -25,15 +25,18 @@ undocumented() {
 	' "$@"
 }
 
-# The long options in the OPTIONS section of a man page, or in --help.
+# The long options in the OPTIONS section of a man page, or in --help; but for
+# those that every verb has.
+long_options() {
+	grep -oE -e '--[a-z][a-z0-9-]*' | grep -vxE -e '--(help|usage|version)' | sort -u
+}
+
 options_of_page() {
-	sed -n '/^# OPTIONS/,/^# [^O]/p' "$1" | tr -d '\\' | grep -E '^\*-' |
-		grep -oE -e '--[a-z][a-z0-9-]*' | sort -u
+	sed -n '/^# OPTIONS/,/^# [^O]/p' "$1" | tr -d '\\' | grep -E '^\*-' | long_options
 }
 
 options_of_help() {
-	"$program" "$1" --help | grep -oE '^ +(-., )?--[a-z][a-z0-9-]*' |
-		grep -oE -e '--[a-z][a-z0-9-]*' | grep -vxE -e '--(help|usage|version)' | sort -u
+	"$program" "$1" --help | grep -oE '^ +(-., )?--[a-z][a-z0-9-]*' | long_options
 }
 
 while read -r line; do

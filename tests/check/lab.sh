@@ -32,6 +32,10 @@ expect "no seconds" 2 $?
 expect "a script that is not there" 2 $?
 expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"
 expect "each scenario once" "" "$("$lab" --list | sort | uniq -d)"
+for name in $("$lab" --list); do
+	grep -qE "^\\| ([a-z0-9-]+, )*$name[, ]" "$source_dir/docs/lab.md" ||
+		expect "docs/lab.md" "the scenario $name" nothing
+done
 for name in $(quick_scenarios); do
 	expect "quick scenario $name" 1 "$("$lab" --list | grep -cx "$name")"
 done

@@ -59,7 +59,8 @@ run_withheld() { # NAME LEVEL PATTERN
 	mount --bind /tmp/kallsyms /proc/kallsyms
 	retryscope probe | head -n 1
 	check "probe says so" retryscope_says "$2" probe
-	record "$1" /lab/workload "/tmp/$1.json" --seconds $seconds
+	retryscope record --min-level tracepoints -o "/tmp/$1.dat" -- \
+		/lab/workload "/tmp/$1.json" --seconds $seconds
 	check "it is recorded all the same" equal $? 0
 	check "info says so" retryscope_says "$2" info "/tmp/$1.dat"
 	umount /proc/kallsyms
@@ -69,7 +70,7 @@ run_withheld() { # NAME LEVEL PATTERN
 retryscope_says() { # LEVEL VERB...
 	says_level=$1
 	shift
-	retryscope "$@" | grep -qiE "level:? *$says_level"
+	retryscope "$@" | tr -s '\n ' ' ' | grep -qiE "level:? *$says_level"
 }
 
 # A VM that runs before the capture begins, and longer.

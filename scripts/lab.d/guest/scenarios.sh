@@ -18,13 +18,14 @@ qemu qemu none
 qemu-vga qemu std
 lost lost --scenario invalidators
 partly withheld partial is_page_fault_stale
-tracepoints withheld tracepoints kvm_
+tracepoints withheld tracepoints kvm_|is_page_fault_stale|direct_page_fault
 kill trouble kill
 interrupt trouble interrupt INT
 terminate trouble interrupt TERM
 hangup trouble interrupt HUP
 writer-dies trouble writer
 disk-full trouble full
+disk-small trouble small
 read-only trouble readonly
 no-root trouble nobody
 no-kvm trouble nokvm

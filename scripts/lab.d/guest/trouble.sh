@@ -60,20 +60,38 @@ trouble_writer() {
 	check "a dead trace-cmd is an error" test $? -ne 0
 }
 
+# The disk is filled by somebody else meanwhile.
 trouble_full() {
 	mkdir -p /tmp/full
-	mount -t tmpfs -o size=512k full /tmp/full
-	retryscope record -o /tmp/full/x.dat -- retryscope workload --seconds 6 \
-		--invalidators 3 2>/tmp/full.err
-	check "a full disk ends it with 4" equal $? 4
+	mount -t tmpfs -o size=40m full /tmp/full
+	retryscope record -o /tmp/full/x.dat -- retryscope workload --seconds 30 \
+		--invalidators 3 2>/tmp/full.err &
+	recorder=$!
+	check "it begins to record" eventually is_recording
+	sleep 1
+	dd if=/dev/zero of=/tmp/full/other bs=64k 2>/dev/null
+	check "a full disk ends it with 4" ends_with 4
 	check "and says so" grep -iq 'space' /tmp/full.err
 	cat /tmp/full.err
-	check "nothing stays on the disk" equal "$(ls /tmp/full)" ""
+	check "nothing of it stays on the disk" equal "$(ls /tmp/full)" other
 	umount /tmp/full
 }
 
+# There never was enough room.
+trouble_small() {
+	mkdir -p /tmp/small
+	mount -t tmpfs -o size=512k small /tmp/small
+	retryscope record -o /tmp/small/x.dat -- sleep 5 2>/tmp/small.err
+	check "a small disk: 4" equal $? 4
+	check "in one line" has_one_line /tmp/small.err
+	cat /tmp/small.err
+	check "nothing stays on the disk" equal "$(ls /tmp/small)" ""
+	umount /tmp/small
+}
+
 trouble_nobody() {
-	chpst -u :65534:65534 retryscope record -o /tmp/nobody.dat -- true 2>/tmp/nobody.err
+	start-stop-daemon -S -c 65534:65534 -x /bin/retryscope -- record -o /tmp/nobody.dat \
+		-- true 2>/tmp/nobody.err
 	check "without root: 3" equal $? 3
 	check "in one line" has_one_line /tmp/nobody.err
 	cat /tmp/nobody.err
@@ -109,7 +127,7 @@ trouble_two() {
 }
 
 trouble_notracefs() {
-	umount $tracing
+	umount $tracing || return
 	retryscope record -o /tmp/notracefs.dat -- true 2>/tmp/notracefs.err
 	notracefs_result=$?
 	mount -t tracefs tracefs $tracing 2>/dev/null

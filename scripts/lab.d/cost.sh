@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash disable=SC2154
 # What recording costs, from the lines "cost WORKLOAD MODE FAULTS ACCESSES NS
-# BYTES" in a scenario's log: medians of its rounds.
+# BYTES" and "cost-empty BYTES" in a scenario's log: medians of its rounds. A ns
+# is an instruction of the emulated CPU.
 
 # A fault is 7 events: 6 probes and the tracepoint.
 cost_table() { # LOG
-	grep '^cost ' "$1" | awk '
+	grep -E '^cost(-empty)? ' "$1" | awk '
 		function median(key, n,    i, j, t, v) {
 			for (i = 1; i <= n; i++)
 				v[i] = values[key, i]
@@ -17,12 +18,13 @@ cost_table() { # LOG
 			return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 		}
 		function add(key, value) { values[key, ++count[key]] = value }
+		$1 == "cost-empty" { empty = $2; next }
 		{
 			if (!seen[$2]++)
 				workloads[++nr] = $2
 			add($2 " " $3 " fault", $6 / $4)
 			add($2 " " $3 " access", $6 / $5)
-			add($2 " " $3 " bytes", $7 / $4 / 7)
+			add($2 " " $3 " bytes", ($7 - empty) / $4 / 7)
 		}
 		function of(w, mode, what) {
 			return median(w " " mode " " what, count[w " " mode " " what])
@@ -30,8 +32,8 @@ cost_table() { # LOG
 		function ratio(w, a, b) { return of(w, a, "access") / of(w, b, "access") }
 		END {
 			format = "%-10s %-11s %7s %10s %10s %10s %10s\n"
-			printf format, "workload", "recorder", "rounds", "us/access",
-			       "slow-down", "ns/event", "bytes/event"
+			printf format, "workload", "recorder", "rounds", "ins/access",
+			       "slow-down", "ins/event", "bytes/event"
 			split("none trace-cmd retryscope", modes)
 			for (i = 1; i <= nr; i++)
 				for (j = 1; j <= 3; j++) {
@@ -43,7 +45,7 @@ cost_table() { # LOG
 						bytes = sprintf("%.1f", of(w, m, "bytes"))
 					}
 					printf format, w, m, count[w " " m " fault"],
-					       sprintf("%.1f", of(w, m, "access") / 1000),
+					       sprintf("%.0f", of(w, m, "access")),
 					       sprintf("%.2f", ratio(w, m, "none")),
 					       event, bytes
 				}

@@ -55,12 +55,17 @@ verdict() { # KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COU
 	fi
 }
 
+# Why a scenario failed, in a line.
+last_words() { # LOG
+	grep -m 1 '^not ok ' "$1" 2>/dev/null || tail -n 1 "$1" 2>/dev/null
+}
+
 row() { # SERIES NAME KIND
 	local base=$out/$1-$2 own wrong numbers
 
 	own=$(algorithm_of "$1")
 	if [ "$(cat "$base.done" 2>/dev/null)" != 0 ]; then
-		row_without_capture "$1" "$2" "$(tail -n 1 "$base.log" 2>/dev/null)"
+		row_without_capture "$1" "$2" "$(last_words "$base.log")"
 		return
 	fi
 	if [ -s "$base.left" ]; then

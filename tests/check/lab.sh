@@ -33,7 +33,7 @@ expect "a script that is not there" 2 $?
 expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"
 expect "each scenario once" "" "$("$lab" --list | sort | uniq -d)"
 for name in $("$lab" --list); do
-	grep -qE "^\\| ([a-z0-9-]+, )*$name[, ]" "$source_dir/docs/lab.md" ||
+	grep -qE "^\\| ([a-z0-9-]+, )*${name}[, ]" "$source_dir/docs/lab.md" ||
 		expect "docs/lab.md" "the scenario $name" nothing
 done
 for name in $(quick_scenarios); do
@@ -63,19 +63,21 @@ expect "a good lossy capture" "" "$(said lost 3 10 10 0 0 30 30 0 30 40)"
 expect "a lossy capture without loss" "nothing lost" "$(said lost 0 10 10 0 0 30 30 0 30 40)"
 expect "a lossy capture that judges nothing" "" "$(said lost 3 0 0 0 0 0 0 0 30 40)"
 
-# Medians of 10, 20 and 90 us an access: 20; 27 us with trace-cmd: (27 - 20) / 7 = 1 us an event.
+# Medians of 10, 20 and 90 ins an access: 20; 27 with trace-cmd: (27 - 20) / 7 = 1 an event.
+# 450,000 bytes less 100,000 of an empty capture, for 7,000 events: 50 each.
+echo "cost-empty 100000" >"$temp/log"
 for access in 10 90 20; do
-	echo "cost new-pages none 1000 1000 ${access}000000 0"
-done >"$temp/log"
+	echo "cost new-pages none 1000 1000 ${access}000 0"
+done >>"$temp/log"
 {
-	echo "cost new-pages trace-cmd 1000 1000 27000000 350000"
-	echo "cost new-pages retryscope 1000 1000 29700000 420000"
+	echo "cost new-pages trace-cmd 1000 1000 27000 450000"
+	echo "cost new-pages retryscope 1000 1000 29600 520000"
 } >>"$temp/log"
 cat >"$temp/wanted" <<'END'
-workload   recorder     rounds  us/access  slow-down   ns/event bytes/event
-new-pages  none              3       20.0       1.00          -          -
-new-pages  trace-cmd         1       27.0       1.35       1000       50.0
-new-pages  retryscope        1       29.7       1.49       1386       60.0
+workload   recorder     rounds ins/access  slow-down  ins/event bytes/event
+new-pages  none              3         20       1.00          -          -
+new-pages  trace-cmd         1         27       1.35          1       50.0
+new-pages  retryscope        1         30       1.48          1       60.0
 new-pages: retryscope takes 1.10 times as long as trace-cmd
 END
 cost_table "$temp/log" >"$temp/got"

@@ -39,6 +39,7 @@ struct rs_state_words {
 struct rs_algo_env {
 	const struct rs_vm *vm;
 	const struct rs_invals *invals;
+	bool no_width; /* blocked() will not be asked for: keep nothing that only it needs */
 };
 
 struct rs_algo_ops {

@@ -668,7 +668,7 @@ static int simulate(const struct rs_closed *c, const struct vm *vm, const struct
 	s.runners = calloc(vm->nr_vcpus + 1, sizeof(*s.runners));
 	s.heap = calloc(vm->nr_vcpus + 1, sizeof(*s.heap));
 	s.retries_of = calloc(vm->nr_invals + 1, sizeof(*s.retries_of));
-	env = (struct rs_algo_env){ s.memslots, s.invals };
+	env = (struct rs_algo_env){ s.memslots, s.invals, true };
 	if (s.invals && s.runners && s.heap && s.retries_of &&
 	    !rs_algo_init(&s.algo, plan->spec, &env))
 		ret = sim_run(&s);

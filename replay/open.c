@@ -206,7 +206,7 @@ void rs_replay_free(struct rs_replay *r)
 
 static int init_algos(struct rs_replay *r, struct vm_run *v)
 {
-	struct rs_algo_env env = { v->vm, v->invals };
+	struct rs_algo_env env = { v->vm, v->invals, !(r->opts.flags & RS_REPLAY_WIDTH) };
 
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (rs_algo_init(&v->algos[i], &r->specs[i], &env))

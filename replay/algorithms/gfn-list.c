@@ -11,6 +11,7 @@ struct list {
 	struct rs_spans gfns;
 	struct rs_spans folded; /* the same in every address space, for the frames */
 	uint64_t nr;		/* ranges held */
+	bool no_width;
 };
 
 static int list_init(void *state, const struct rs_algo_env *env, uint64_t param)
@@ -18,6 +19,7 @@ static int list_init(void *state, const struct rs_algo_env *env, uint64_t param)
 	struct list *l = state;
 
 	l->invals = env->invals;
+	l->no_width = env->no_width;
 	return rs_words_init(&l->words, env, param);
 }
 
@@ -32,7 +34,7 @@ static void list_destroy(void *state)
 static int fold_in(struct list *l, struct rs_range r)
 {
 	const uint8_t *spaces;
-	size_t n = rs_vm_spaces(l->words.vm, &spaces);
+	size_t n = l->no_width ? 0 : rs_vm_spaces(l->words.vm, &spaces);
 
 	for (size_t i = 0; i < n; i++) {
 		struct rs_range f = rs_vm_fold(l->words.vm, spaces[i], r.start, r.end);
@@ -46,7 +48,7 @@ static int fold_in(struct list *l, struct rs_range r)
 static void fold_out(struct list *l, struct rs_range r)
 {
 	const uint8_t *spaces;
-	size_t n = rs_vm_spaces(l->words.vm, &spaces);
+	size_t n = l->no_width ? 0 : rs_vm_spaces(l->words.vm, &spaces);
 
 	for (size_t i = 0; i < n; i++) {
 		struct rs_range f = rs_vm_fold(l->words.vm, spaces[i], r.start, r.end);

@@ -16,6 +16,7 @@ struct piece {
 struct multi {
 	struct rs_words words; /* its range is not used */
 	uint32_t n, nr;
+	bool no_width;
 	uint64_t blocked;
 	struct piece *pieces; /* n + 1 */
 };
@@ -25,6 +26,7 @@ static int multi_init(void *state, const struct rs_algo_env *env, uint64_t param
 	struct multi *m = state;
 
 	m->n = (uint32_t)param;
+	m->no_width = env->no_width;
 	m->pieces = malloc(((size_t)m->n + 1) * sizeof(*m->pieces));
 	return m->pieces ? rs_words_init(&m->words, env, param) : -ENOMEM;
 }
@@ -39,7 +41,7 @@ static void multi_destroy(void *state)
 /* Replaces pieces [from, to) by one that covers @r. */
 static void replace(struct multi *m, uint32_t from, uint32_t to, struct rs_range r)
 {
-	uint64_t frames = rs_vm_frames_of_gfns(m->words.vm, r.start, r.end);
+	uint64_t frames = m->no_width ? 0 : rs_vm_frames_of_gfns(m->words.vm, r.start, r.end);
 
 	for (uint32_t i = from; i < to; i++)
 		m->blocked -= m->pieces[i].frames;

@@ -21,6 +21,7 @@ struct slots {
 	uint32_t *touched; /* handles with a range of this epoch */
 	uint32_t nr_touched;
 	uint64_t blocked;
+	bool no_width;
 };
 
 static int slots_init(void *state, const struct rs_algo_env *env, uint64_t param)
@@ -28,6 +29,7 @@ static int slots_init(void *state, const struct rs_algo_env *env, uint64_t param
 	struct slots *s = state;
 
 	s->epoch = 1;
+	s->no_width = env->no_width;
 	return rs_words_init(&s->words, env, param);
 }
 
@@ -84,11 +86,12 @@ static int add(struct slots *s, uint32_t handle, struct rs_range gfns)
 		p->epoch = s->epoch;
 		p->range = (struct rs_range){ 0, 0 };
 		s->touched[s->nr_touched++] = handle;
-	} else {
+	} else if (!s->no_width) {
 		s->blocked -= frames_in(s, handle);
 	}
 	rs_range_widen(&p->range, gfns.start, gfns.end);
-	s->blocked += frames_in(s, handle);
+	if (!s->no_width)
+		s->blocked += frames_in(s, handle);
 	return 0;
 }
 

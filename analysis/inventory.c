@@ -263,6 +263,8 @@ int rs_inventory_feed(struct rs_inventory_builder *b, const struct rs_event *evs
 /* Were both there at any one time? */
 static bool met(const struct rs_placement *a, const struct rs_placement *b)
 {
+	if (a->present && b->present)
+		return true;
 	for (size_t i = 0, k = 0; i < a->nr_stays && k < b->nr_stays;) {
 		if (a->stays[i].until_ns <= b->stays[k].from_ns)
 			i++;

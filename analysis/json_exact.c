@@ -157,8 +157,10 @@ static char *read_all(FILE *f, size_t *len)
 		text = larger;
 	}
 	if (text && ferror(f)) {
+		int errnum = errno;
+
 		free(text);
-		errno = EIO;
+		errno = errnum;
 		return NULL;
 	}
 	return text;
@@ -205,7 +207,8 @@ json_t *rs_json_read(FILE *f, struct rs_error *err)
 	json_t *root;
 
 	if (!text) {
-		rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot read: %s", strerror(errno));
+		rs_error_set(err, errno == EISDIR ? RS_ERR_INPUT : RS_ERR_SYSTEM, errno,
+			     "cannot be read: %s", strerror(errno));
 		return NULL;
 	}
 	marked = mark_numbers(text, len, &marked_len);

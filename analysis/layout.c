@@ -36,6 +36,10 @@ char *rs_format_number(double number, char *buf, size_t size)
 		snprintf(buf, size, "-");
 		return buf;
 	}
+	if (number > 0 && number < 0.01) {
+		snprintf(buf, size, "<0.01");
+		return buf;
+	}
 	if (number < 99.95) {
 		snprintf(buf, size, "%.*f", number < 9.995 ? 2 : 1, number);
 		return buf;

@@ -233,6 +233,7 @@ static json_t *vm_figures(const struct rs_report *rep, const struct rs_vm_result
 		{ "memslots", rs_json_u64(v->memslots) }, { "frames", rs_json_u64(v->frames) },
 		{ "aliased_frames", rs_json_u64(v->aliased_frames) },
 		{ "mean_frames", rs_json_number(v->mean_frames) },
+		{ "frames_page_ns", rs_json_u128(v->frames_page_ns) },
 		{ "invalidations", invalidations(v) }, { "faults", faults(v) },
 		{ "state", state(v) }, { "epochs", rs_json_u64(v->epochs) },
 		{ "gfn_per_hva", rs_json_number(gfn_per_hva) },

@@ -23,7 +23,7 @@ static void put_method(struct rs_page *p, const struct rs_report *rep)
 	if (rep->sources)
 		snprintf(subject, sizeof(subject), "%zu traces were", rep->nr_sources);
 	else
-		snprintf(subject, sizeof(subject), "A trace of %s, was",
+		snprintf(subject, sizeof(subject), "A trace of %s was",
 			 rs_part_kernel_name(rep, name, sizeof(name)));
 	rs_para(p, 0, 0,
 		"%s replayed through a model of each algorithm, with every invalidation, memslot "
@@ -39,6 +39,10 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 {
 	rs_part_headline(p, rep, v, who);
 	rs_blank_line(p);
+	if (!v->checked && !v->inval_hit) {
+		rs_part_contents(p, v);
+		return;
+	}
 	rs_part_answer(p, rep, v);
 	rs_blank_line(p);
 	if (rs_part_missed(p, rep, v))

@@ -48,7 +48,7 @@ char *rs_part_kernel_name(const struct rs_report *rep, char *buf, size_t size)
 	if (rep->sources && !rep->meta->kernel)
 		snprintf(buf, size, "several kernels");
 	else if (rep->meta->kernel && algo)
-		snprintf(buf, size, "kernel %s, which runs %s", rep->meta->kernel, algo);
+		snprintf(buf, size, "kernel %s (which runs %s)", rep->meta->kernel, algo);
 	else if (rep->meta->kernel)
 		snprintf(buf, size, "kernel %s", rep->meta->kernel);
 	else if (algo)
@@ -89,16 +89,16 @@ static bool caution_losses(struct rs_page *p, const struct rs_report *rep)
 	if (!lost && !rep->result->lost_marks && !left_out)
 		return false;
 	if (lost)
-		rs_para(p, 0, 2, "LOST: at least %s events, in %s places of the stream.",
-			COUNT(lost), COUNT(rep->result->lost_marks));
+		rs_para(p, 0, 2, "LOST: at least %s events; places in the stream: %s.", COUNT(lost),
+			COUNT(rep->result->lost_marks));
 	else if (rep->result->lost_marks)
-		rs_para(p, 0, 2, "LOST: an unknown number of events, in %s places of the stream.",
+		rs_para(p, 0, 2, "LOST: an unknown number of events; places in the stream: %s.",
 			COUNT(rep->result->lost_marks));
 	if (left_out)
 		rs_para(p, 0, 2,
-			"LEFT OUT: %s faults, for which losses leave it open what was in progress; "
-			"no figure below counts them.",
-			COUNT(left_out));
+			"LEFT OUT: %s fault%s, for which losses leave it open what was in "
+			"progress; no figure below counts them.",
+			COUNT(left_out), left_out == 1 ? "" : "s");
 	return true;
 }
 

@@ -388,12 +388,13 @@ static int read_algos(struct reader *r, const json_t *o, struct rs_result *res,
 
 static const struct field vm_fields[] = {
 	{ "vm", NEEDED, U32, offsetof(struct rs_vm_result, vm) },
-	{ "begin_ns", OPTIONAL, U64, offsetof(struct rs_vm_result, begin_ns) },
-	{ "end_ns", OPTIONAL, U64, offsetof(struct rs_vm_result, end_ns) },
+	{ "begin_ns", NEEDED, U64, offsetof(struct rs_vm_result, begin_ns) },
+	{ "end_ns", NEEDED, U64, offsetof(struct rs_vm_result, end_ns) },
 	{ "memslots", NEEDED, U64, offsetof(struct rs_vm_result, memslots) },
 	{ "frames", NEEDED, U64, offsetof(struct rs_vm_result, frames) },
 	{ "aliased_frames", NEEDED, U64, offsetof(struct rs_vm_result, aliased_frames) },
-	{ "mean_frames", OPTIONAL, NUMBER, offsetof(struct rs_vm_result, mean_frames) },
+	{ "mean_frames", NEEDED, NUMBER, offsetof(struct rs_vm_result, mean_frames) },
+	{ "frames_page_ns", NEEDED, U128, offsetof(struct rs_vm_result, frames_page_ns) },
 	{ "epochs", OPTIONAL, U64, offsetof(struct rs_vm_result, epochs) },
 	{ 0 },
 };

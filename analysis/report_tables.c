@@ -55,7 +55,7 @@ bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *
 static const char *const cause_texts[RS_NR_CAUSES] = {
 	[RS_CAUSE_SEQ] = "outside the range; an invalidation ended meanwhile",
 	[RS_CAUSE_NO_HVA] = "an invalidation without host addresses blocked everything",
-	[RS_CAUSE_ALIAS] = "in the range only because several memslots map the same page",
+	[RS_CAUSE_ALIAS] = "in the range only because memslots map the same page twice",
 	[RS_CAUSE_SCATTER] = "in the range only because neighbours are far apart in frames",
 	[RS_CAUSE_CONCURRENT] = "in the span of all that was in progress, in none's own",
 	[RS_CAUSE_STALE] = "in the range only because of invalidations that had ended",
@@ -128,7 +128,7 @@ void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct 
 
 	rs_para(p, 0, 0,
 		"Guest frames (4 KiB) blocked while invalidations were in progress: the mean over "
-		"all of the VM's %s, of %s frames in memslots; the most at once, of %s.",
+		"%s, of %s frames in memslots; the most at once, of %s.",
 		rs_format_time((double)rs_vm_duration_ns(v), times, sizeof(times)),
 		rs_format_number(v->mean_frames, mean, sizeof(mean)), COUNT(v->frames));
 	rs_blank_line(p);
@@ -146,7 +146,7 @@ void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct 
 	rs_blank_line(p);
 	rs_para(p, 2, 2,
 		"times exact: frames x time against exact's; at peak: the same at the peak of each "
-		"epoch (something is in progress throughout), of %s epochs.",
+		"epoch (something is in progress throughout); epochs: %s.",
 		COUNT(v->epochs));
 	if (!isnan(ratio))
 		rs_para(p, 2, 2, "gfn blocked %s times what hva did (frames x time).",
@@ -224,8 +224,7 @@ void rs_part_sources(struct rs_page *p, const struct rs_report *rep)
 {
 	struct rs_table t;
 
-	rs_para(p, 0, 0, "Added up from %zu reports (agreement: decisions under the lock):",
-		rep->nr_sources);
+	rs_para(p, 0, 0, "The traces of the sum (agreement: of decisions under the lock):");
 	rs_blank_line(p);
 	rs_table_init(&t, 6);
 	headings(&t, 0, "trace", "");

@@ -13,6 +13,10 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 {
 	rs_part_headline(p, rep, v, who);
 	rs_blank_line(p);
+	if (!v->checked && !v->inval_hit) {
+		rs_part_contents(p, v);
+		return;
+	}
 	rs_part_answer(p, rep, v);
 	rs_blank_line(p);
 	rs_part_missed(p, rep, v);
@@ -47,9 +51,10 @@ static int put_sum(struct rs_page *p, const struct rs_report *rep)
 static void put_title(struct rs_page *p, const struct rs_report *rep)
 {
 	const struct rs_result *r = rep->result;
-	char name[128], time[32], count[32];
+	char name[128], time[32], count[32], sum[48];
 
-	rs_para(p, 0, 2, "%s: %s; %s events in %s.", rep->path ? rep->path : "Several traces",
+	snprintf(sum, sizeof(sum), "Sum of %zu traces", rep->nr_sources);
+	rs_para(p, 0, 2, "%s: %s; %s events in %s.", rep->path ? rep->path : sum,
 		rs_part_kernel_name(rep, name, sizeof(name)),
 		rs_format_count(r->events, count, sizeof(count)),
 		rs_format_time((double)(r->end_ns - r->begin_ns), time, sizeof(time)));

@@ -110,6 +110,14 @@ static int feed(struct rs_reader *reader, const struct rs_input_sink *sink, stru
 	return rc ? rc : n < 0 ? (int)n : 0;
 }
 
+/* Nobody should believe that figures rest on an assumption that was not made. */
+static void note_unused(const struct rs_input *in, const struct rs_trace_meta *meta)
+{
+	if (!meta->nr_assumptions && (in->assume_text || in->reader.memslots_path))
+		fprintf(stderr, "retryscope: %s: tells all by itself: %s had no effect\n", in->path,
+			in->assume_text ? "--assume-duration" : "--memslots");
+}
+
 struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink *sink,
 				struct rs_error *err)
 {
@@ -129,6 +137,8 @@ struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink 
 		reader = NULL;
 	}
 	rs_progress_end(&progress);
+	if (reader)
+		note_unused(in, rs_reader_meta(reader));
 	return reader;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/derive.h"
 #include "analysis/report.h"
 #include "cli/cli.h"
 #include "cli/command.h"
@@ -242,6 +243,30 @@ static int write_report(const struct replay_args *a, const struct rs_reader *rea
 	return rc;
 }
 
+/* The engine stops at the first anomaly of the stream; here are those of its end, and the import's.
+ */
+static int check_strict(const struct replay_args *a, const struct rs_reader *reader,
+			const struct rs_result *r, struct rs_error *err)
+{
+	struct rs_anomaly_count *list;
+	size_t nr = 0, i = 0;
+	int rc = 0;
+
+	if (!a->strict)
+		return 0;
+	list = rs_anomalies_list(r, rs_reader_meta(reader), &nr);
+	if (!list)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	while (i < nr && !list[i].count)
+		i++;
+	if (i < nr) {
+		rc = rs_error_set(err, RS_ERR_INPUT, EINVAL, "anomaly %s", list[i].name);
+		snprintf(err->file, sizeof(err->file), "%s", a->input.path);
+	}
+	free(list);
+	return rc;
+}
+
 static int run(struct replay_args *a, struct rs_error *err)
 {
 	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
@@ -249,7 +274,7 @@ static int run(struct replay_args *a, struct rs_error *err)
 	struct rs_result *r = reader ? rs_replay_finish(a->engine, err) : NULL;
 	int rc = -1;
 
-	if (r && !rs_input_check_vm(&a->input, r->nr_vms, err))
+	if (r && !rs_input_check_vm(&a->input, r->nr_vms, err) && !check_strict(a, reader, r, err))
 		rc = a->simulation ? rs_closed_finish(a->simulation, r, err) : 0;
 	if (r && !rc)
 		rc = write_report(a, reader, r, err);

@@ -1180,6 +1180,7 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 	if (advance(r, v, v->res.end_ns) || show_view(r, v))
 		return -ENOMEM;
 	ns = (double)(v->res.end_ns - v->res.begin_ns);
+	v->res.frames_page_ns = v->frames_area;
 	v->res.mean_frames = ns > 0 ? (double)v->frames_area / ns : (double)v->res.frames;
 	r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END] += rs_invals_nr(v->invals);
 	if (rs_invals_nr_hit(v->invals))

@@ -128,7 +128,8 @@ struct rs_vm_result {
 	uint64_t frames;	   /* guest frames in memslots, the most at once */
 	uint64_t aliased_frames; /* of those, frames whose host page another gfn maps too; the most
 				  */
-	double mean_frames;	 /* over time: base of the shares of blocked means */
+	unsigned __int128 frames_page_ns; /* frames in memslots, integrated over time */
+	double mean_frames;		  /* over time: base of the shares of blocked means */
 	uint64_t inval_hit, inval_no_hit, inval_gfn, max_outstanding;
 	struct rs_hist inval_ns; /* begin to end of those that hit */
 	uint64_t checked, necessary, no_memslot, ended, unjudged;

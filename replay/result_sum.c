@@ -91,17 +91,15 @@ static void add_closed_vm(struct rs_vm_result *to, const struct rs_vm_result *fr
 	t->recorded_retries += f->recorded_retries;
 }
 
+/* Needs the maxima of @to to be up to date. */
 static void add_times(struct rs_vm_result *to, const struct rs_vm_result *from)
 {
-	double before = (double)(to->end_ns - to->begin_ns);
-	double added = (double)(from->end_ns - from->begin_ns);
-
-	if (before + added > 0)
-		to->mean_frames =
-			(to->mean_frames * before + from->mean_frames * added) / (before + added);
-	else
-		to->mean_frames = MAX(to->mean_frames, from->mean_frames);
+	to->frames_page_ns += from->frames_page_ns;
 	to->end_ns += from->end_ns - from->begin_ns;
+	if (to->end_ns)
+		to->mean_frames = (double)to->frames_page_ns / (double)to->end_ns;
+	else
+		to->mean_frames = (double)to->frames;
 }
 
 static void add_counts(struct rs_vm_result *to, const struct rs_vm_result *from)
@@ -136,8 +134,8 @@ int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, s
 		to->algos = calloc(nr_algos ? nr_algos : 1, sizeof(*to->algos));
 	if (!to->algos)
 		return -ENOMEM;
-	add_times(to, from);
 	add_counts(to, from);
+	add_times(to, from);
 	add_closed_vm(to, from, first);
 	err |= add_hist(&to->inval_ns, &from->inval_ns);
 	err |= add_hist(&to->epoch_ns, &from->epoch_ns);

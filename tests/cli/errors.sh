@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Whatever goes wrong: one clear line and the documented exit code.
+. "$1/tests/cli/lib.bash"
+
+# 2: wrong usage
+check no-verb 'retryscope 2>err; code=$?; head -n 1 err; exit $code'
+check unknown-verb 'retryscope replai x'
+check help-unknown 'retryscope help replai'
+check replay-no-file 'retryscope replay'
+check replay-two-files 'retryscope replay aliases.txt lost.txt'
+check replay-unknown-option 'retryscope replay --fromat json aliases.txt'
+check replay-format 'retryscope replay --format xml aliases.txt'
+check replay-algo 'retryscope replay --algo hva,gnf aliases.txt'
+check replay-algo-empty 'retryscope replay --algo "" aliases.txt'
+check replay-algo-twice 'retryscope replay --algo hva,hva aliases.txt'
+check replay-algo-multi 'retryscope replay --algo gfn-multi:0 aliases.txt'
+check replay-kernel-algo 'retryscope replay --kernel-algo 6.1 aliases.txt'
+check replay-kernel-algos 'retryscope replay --kernel-algo hva,gfn aliases.txt'
+check replay-loop 'retryscope replay --loop round aliases.txt'
+check replay-arrivals 'retryscope replay --arrivals think aliases.txt'
+check replay-precheck 'retryscope replay --loop closed --precheck maybe aliases.txt'
+check replay-gap 'retryscope replay --loop closed --retry-gap 0 aliases.txt'
+check replay-vm 'retryscope replay --vm one aliases.txt'
+check replay-vm-large 'retryscope replay --vm 4294967296 aliases.txt'
+check replay-vm-absent 'retryscope replay --vm 2 aliases.txt'
+check replay-jobs 'retryscope replay --jobs 0 aliases.txt'
+check replay-duration 'retryscope replay --assume-duration 5days aliases.txt'
+check info-vm-absent 'retryscope info --vm 2 aliases.txt'
+check merge-no-file 'retryscope merge'
+
+# 1: the input
+check missing 'retryscope replay missing.txt'
+check directory 'retryscope replay .'
+check unreadable '[ $UID != 0 ] || { echo "retryscope: no.txt: cannot be opened: Permission denied" >&2; exit 1; }; cp aliases.txt no.txt; chmod 0 no.txt; retryscope replay no.txt'
+check zero-length ': >zero; retryscope replay zero'
+check no-trace 'echo hello >hello; retryscope replay hello'
+check ill-formed 'retryscope replay ill-formed.txt'
+check ill-formed-info 'retryscope info ill-formed.txt'
+check ill-formed-keeps-output 'echo old >out; retryscope replay -o out ill-formed.txt; echo $?; cat out; ls out*'
+check truncated-zstd 'zstd -q aliases.txt -o t.zst; head -c 100 t.zst >t2.zst; retryscope replay t2.zst'
+check strict 'retryscope replay --strict anomalous.txt'
+check strict-open-end 'head -n 14 aliases.txt >open.txt; retryscope replay --strict open.txt'
+check closed-stdin 'retryscope replay - <&-'
+check empty-stdin 'retryscope replay - </dev/null'
+check memslots-missing 'retryscope replay --assume-duration 5us --memslots missing.txt aliases.txt'
+
+# 4: the output
+check full 'retryscope replay -o /dev/full aliases.txt'
+check full-stdout 'retryscope replay aliases.txt >/dev/full'
+check full-json 'retryscope replay --format json --distributions aliases.txt >/dev/full'
+check full-info 'retryscope info -o /dev/full aliases.txt'
+check full-help 'retryscope help >/dev/full'
+check full-verb-help 'retryscope replay --help >/dev/full'
+check closed-stdout 'retryscope replay aliases.txt >&-'
+check output-directory 'mkdir -p d; retryscope replay -o d aliases.txt'
+check output-nowhere 'retryscope replay -o nowhere/out aliases.txt'
+
+# Good usage of --help, for every verb.
+for verb in $(retryscope help | awk '/^  [a-z]/ { print $1 }'); do
+	retryscope "$verb" --help >help 2>&1 || { echo "$verb --help: exit code $?"; exit 1; }
+	grep -q '^Usage: retryscope' help || { echo "$verb --help: no usage"; exit 1; }
+done
+check version 'retryscope --version'
+check algorithms 'retryscope help algorithms | head -n 8'
+finish

@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# merge: sums of reports, and reports that cannot be added.
+. "$1/tests/cli/lib.bash"
+
+replay() { retryscope replay --format json "$@"; }
+replay --distributions -o a.json aliases.txt
+replay --distributions -o b.json mismatch.txt
+replay --distributions -o two.json two-vms.txt
+replay -o plain.json lost.txt
+replay --distributions -o empty.json empty.txt
+replay --distributions --algo gfn -o wide.json wide.txt
+sed 's/wide\.txt/other.txt/' wide.json >wide2.json
+replay --algo gfn,hva -o gfn-hva.json lost.txt
+replay --algo hva,gfn -o hva-gfn.json aliases.txt
+replay --loop closed --distributions -o closed.json aliases.txt
+replay --loop closed --arrivals think -o think.json mismatch.txt
+replay --loop closed --precheck on -o precheck.json mismatch.txt
+replay --loop closed --distributions -o closed2.json mismatch.txt
+
+check sum 'retryscope merge a.json b.json'
+check sum-text 'retryscope merge --format text a.json b.json two.json'
+check sum-mail 'retryscope merge --format mail a.json b.json'
+check sum-csv 'retryscope merge --format csv a.json two.json'
+check one-is-itself 'retryscope merge --format csv a.json | cut -d, -f 6- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 6-)'
+check again 'retryscope merge a.json b.json -o ab.json; retryscope merge ab.json two.json | grep -v command | diff - <(retryscope merge a.json b.json two.json | grep -v command)'
+check order 'diff <(retryscope merge --format csv a.json b.json two.json) <(retryscope merge --format csv two.json a.json b.json)'
+check no-quantiles 'retryscope merge --format text a.json plain.json'
+check no-quantiles-json 'retryscope merge a.json plain.json | grep -A 7 widening_epoch | head -n 8'
+check with-empty 'retryscope merge --format text empty.json a.json'
+check only-empty 'retryscope merge --format text empty.json'
+check wide 'retryscope merge wide.json wide2.json | grep page_ns; grep page_ns wide.json'
+check closed 'retryscope merge --format text closed.json closed2.json'
+check stdin 'retryscope merge --format csv - <a.json | cut -d, -f 6- | head -n 2'
+
+check twice 'retryscope merge a.json a.json'
+check twice-merged 'retryscope merge ab.json b.json'
+check algorithms 'retryscope merge a.json gfn-hva.json'
+check order-of-algorithms 'retryscope merge hva-gfn.json gfn-hva.json'
+check loops 'retryscope merge a.json closed.json'
+check arrivals 'retryscope merge closed.json think.json'
+check prechecks 'retryscope merge closed.json precheck.json'
+check missing 'retryscope merge missing.json'
+check directory 'retryscope merge .'
+check no-json 'retryscope merge aliases.txt'
+check truncated 'head -c 2000 a.json >cut.json; retryscope merge cut.json'
+check no-object 'echo "[1]" >array.json; retryscope merge array.json'
+check zero-length ': >zero.json; retryscope merge zero.json'
+check other-schema 'sed s,report/1,report/2, a.json >v2.json; retryscope merge v2.json'
+check other-json 'retryscope info --json aliases.txt >info.json; retryscope merge info.json'
+check duplicate-key 'sed "s/\"events\"/\"begin_ns\"/" a.json >dup.json; retryscope merge dup.json'
+check full 'retryscope merge -o /dev/full a.json'
+
+# broken NAME SED: a.json with one change.
+broken() {
+	check "$1" "sed '$2' a.json >broken.json; cmp -s a.json broken.json && echo unchanged; retryscope merge broken.json"
+}
+broken count-negative '0,/"checked": [0-9]*/s//"checked": -1/'
+broken count-fraction '0,/"checked": [0-9]*/s//"checked": 1.5/'
+broken count-text '0,/"hit": [0-9]*/s//"hit": "many"/'
+broken count-huge '0,/"hit": [0-9]*/s//"hit": 18446744073709551616/'
+broken page-ns-huge '0,/"page_ns": [0-9]*/s//"page_ns": 999999999999999999999999999999999999999999/'
+broken no-member '0,/"checked"/s//"chequed"/'
+broken no-vms 's/"vms"/"VMs"/'
+broken vms-no-array 's/"vms": \[/"vms": 1, "x": [/'
+broken does-not-add-up '0,/"rejected": [0-9]*/s//"rejected": 1/'
+broken causes-do-not-add-up '0,/"alias": [0-9]*/s//"alias": 77/'
+broken loop 's/"open"/"ajar"/'
+broken path-number 's/"path": "[^"]*"/"path": 5/'
+broken distribution-sum '0,/"ccdf": \[\[[0-9]*, 1\]/s//"ccdf": [[1, 2]/'
+broken times-backwards '0,/"begin_ns": 0/s//"begin_ns": 9999/; 0,/"begin_ns": 0/s//"begin_ns": 9999/'
+finish

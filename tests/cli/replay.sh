@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The reports of replay, in each format, of small traces with everything in them.
+. "$1/tests/cli/lib.bash"
+
+check text 'retryscope replay aliases.txt'
+check text-all 'retryscope replay --algo global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,gfn-list,exact aliases.txt'
+check mail 'retryscope replay --format mail aliases.txt'
+check json 'retryscope replay --format json aliases.txt'
+check json-distributions 'retryscope replay --format json --distributions --algo gfn,exact aliases.txt'
+check csv 'retryscope replay --format csv aliases.txt'
+check two-vms 'retryscope replay two-vms.txt'
+check two-vms-mail 'retryscope replay --format mail two-vms.txt'
+check two-vms-json 'retryscope replay --format json --algo hva,gfn two-vms.txt'
+check two-vms-csv 'retryscope replay --format csv --algo hva,gfn two-vms.txt'
+check one-vm 'retryscope replay --vm 7 --algo hva,gfn,exact two-vms.txt'
+check lost 'retryscope replay lost.txt'
+check lost-mail 'retryscope replay --format mail --algo hva lost.txt'
+check anomalous 'retryscope replay anomalous.txt'
+check empty 'retryscope replay empty.txt'
+check empty-mail 'retryscope replay --format mail empty.txt'
+check empty-json 'retryscope replay --format json empty.txt'
+check empty-csv 'retryscope replay --format csv empty.txt'
+check no-checks 'retryscope replay no-checks.txt'
+check mismatch 'retryscope replay mismatch.txt'
+check mismatch-json 'retryscope replay --format json --algo gfn mismatch.txt'
+check kernel-algo 'retryscope replay --kernel-algo gfn --algo hva mismatch.txt'
+check wide-json 'retryscope replay --format json --algo gfn --kernel-algo gfn wide.txt'
+check closed 'retryscope replay --loop closed aliases.txt'
+check closed-csv 'retryscope replay --loop closed --format csv --algo hva,exact aliases.txt'
+check stdin 'retryscope replay --algo hva - <aliases.txt'
+check output 'retryscope replay --algo hva -o out aliases.txt; ls out*; cat out'
+check odd-name 'cp aliases.txt "it'\''s \"a\" trace"; retryscope replay --format mail "it'\''s \"a\" trace" | grep "retryscope replay"'
+check not-utf8 'cp aliases.txt $'\''\xff\n.txt'\''; retryscope replay --format json $'\''\xff\n.txt'\'' | grep path'
+
+# Nothing depends on the number of threads, or on how the text came in.
+for jobs in 1 2 7; do
+	check jobs-$jobs "retryscope replay --format json --loop closed --jobs $jobs aliases.txt | diff - <(retryscope replay --format json --loop closed aliases.txt)"
+done
+check pipe 'retryscope replay --format csv - < <(cat aliases.txt) | cut -d, -f 2- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 2-)'
+check zstd 'zstd -q aliases.txt -o a.zst && retryscope replay --format csv a.zst | cut -d, -f 2- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 2-)'
+
+# The pages of text and mail are as wide as they say.
+for trace in aliases two-vms lost mismatch; do
+	check columns-$trace "retryscope replay --algo all $trace.txt | awk 'length > 80'; retryscope replay --format mail --algo all $trace.txt | awk 'length > 72'"
+done
+finish

@@ -11,11 +11,12 @@
 #include "cli/piece.h"
 #include "replay/cut.h"
 
-enum { OPT_TO = 0x100 };
+enum { OPT_TO = 0x100, OPT_RAW, OPT_REPAIR };
 
 struct convert_args {
 	struct rs_input input;
 	enum rs_form form;
+	bool raw;
 	const char *output;
 	struct rs_cut_opts cut_opts;
 	struct rs_cut *cut;
@@ -24,6 +25,12 @@ struct convert_args {
 
 static const struct argp_option options[] = {
 	{ "to", OPT_TO, "text|binary", 0, "the form to write (text)", 0 },
+	{ "raw", OPT_RAW, NULL, 0,
+	  "binary without compression: ten to twenty times the size, and replayed as it is "
+	  "mapped",
+	  0 },
+	{ "repair", OPT_REPAIR, NULL, 0,
+	  "of a damaged or unfinished binary trace keep what is whole before the damage", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ 0 },
 };
@@ -50,6 +57,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_TO:
 		a->form = parse_form(state, arg);
 		return 0;
+	case OPT_RAW:
+		a->raw = true;
+		return 0;
+	case OPT_REPAIR:
+		a->input.reader.repair = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (a->raw && a->form != RS_FORM_BINARY)
+			argp_error(state, "--raw: only with --to binary");
+		return 0;
 	case 'o':
 		a->output = arg;
 		return 0;
@@ -74,7 +91,9 @@ static const struct argp argp = {
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
 {
-	return 0;
+	struct convert_args *a = arg;
+
+	return rs_writer_begin(a->writer, meta, err);
 }
 
 /* The cut knows no files. */
@@ -121,7 +140,7 @@ static int run(struct convert_args *a, struct rs_error *err)
 	a->cut_opts.vm = a->input.vm;
 	a->cut = rs_cut_new(&a->cut_opts, err);
 	if (a->cut)
-		a->writer = rs_writer_open(a->output, a->form, err);
+		a->writer = rs_writer_open(a->output, a->raw ? RS_FORM_BINARY_RAW : a->form, err);
 	if (a->writer) {
 		reader = rs_input_read(&a->input, &sink, err);
 		if (reader)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/idset.h"
+#include "traces/idset.h"
 #include "replay/sound.h"
 #include "traces/vm.h"
 
@@ -199,7 +199,7 @@ static void thin_log(struct cut_vm *v)
 			continue;
 		}
 		if (l.begin != NO_BEGIN) {
-			e = rs_idset_find(&v->outstanding, l.ev.a);
+			e = rs_idset_find(&v->outstanding, v->number, l.ev.a);
 			if (l.begin == i)
 				e->at = n;
 			l.begin = e->at;
@@ -231,11 +231,12 @@ static int begin_before(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 {
 	struct rs_idset_entry *e;
 
-	if (rs_range_problem(ev) != RS_ANOM_NONE || rs_idset_find(&v->outstanding, ev->a))
+	if (rs_range_problem(ev) != RS_ANOM_NONE ||
+	    rs_idset_find(&v->outstanding, v->number, ev->a))
 		return 0;
 	if (v->nr_log >= v->log_limit)
 		thin_log(v);
-	e = rs_idset_add(&v->outstanding, ev->a);
+	e = rs_idset_add(&v->outstanding, v->number, ev->a);
 	if (!e)
 		return -ENOMEM;
 	e->begin_ns = c->now;
@@ -245,14 +246,14 @@ static int begin_before(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 
 static int slot_before(struct cut_vm *v, const struct rs_event *ev)
 {
-	const struct rs_idset_entry *e = rs_idset_find(&v->outstanding, ev->a);
+	const struct rs_idset_entry *e = rs_idset_find(&v->outstanding, v->number, ev->a);
 
 	return e ? log_event(v, ev, e->at) : 0;
 }
 
 static int end_before(struct rs_cut *c, struct cut_vm *v, const struct rs_event *ev)
 {
-	struct rs_idset_entry *e = rs_idset_find(&v->outstanding, ev->a);
+	struct rs_idset_entry *e = rs_idset_find(&v->outstanding, v->number, ev->a);
 	size_t begin;
 
 	if (!e) {
@@ -408,11 +409,12 @@ static int track_outstanding(struct cut_vm *v, const struct rs_event *ev)
 
 	switch (ev->type) {
 	case RS_EV_INVAL_BEGIN:
-		if (rs_range_problem(ev) != RS_ANOM_NONE || rs_idset_find(&v->outstanding, ev->a))
+		if (rs_range_problem(ev) != RS_ANOM_NONE ||
+		    rs_idset_find(&v->outstanding, v->number, ev->a))
 			return 0;
-		return rs_idset_add(&v->outstanding, ev->a) ? 0 : -ENOMEM;
+		return rs_idset_add(&v->outstanding, v->number, ev->a) ? 0 : -ENOMEM;
 	case RS_EV_INVAL_END:
-		e = rs_idset_find(&v->outstanding, ev->a);
+		e = rs_idset_find(&v->outstanding, v->number, ev->a);
 		if (e)
 			rs_idset_remove(&v->outstanding, e);
 		return 0;

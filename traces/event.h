@@ -3,6 +3,7 @@
 #define RS_TRACES_EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -97,5 +98,7 @@ const char *rs_end_reason_name(unsigned int reason);
  * may still make no sense in its stream.
  */
 const char *rs_event_problem(const struct rs_event *ev);
+/* Whether rs_event_problem() has nothing to say of any of them. */
+bool rs_events_well_formed(const struct rs_event *evs, size_t n);
 
 #endif

@@ -12,7 +12,7 @@ struct limits {
 
 #define ANY UINT64_MAX
 
-static const struct limits limits[RS_NR_EVENT_TYPES] = {
+static const struct limits limits[16] = {
 	[RS_EV_MEMSLOT] = { .index = RS_MAX_SLOT_ID,
 			    .arg = UINT32_MAX,
 			    .a = ANY,
@@ -51,4 +51,25 @@ const char *rs_event_problem(const struct rs_event *ev)
 	if (ev->flags & ~l->flags || ev->as > l->as || ev->a > l->a || ev->b > l->b || ev->c > l->c)
 		return "a member that it does not use is not 0";
 	return NULL;
+}
+
+/* Without branches that depend on the events: this is done to every record that is mapped. */
+bool rs_events_well_formed(const struct rs_event *evs, size_t n)
+{
+	uint64_t bad = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rs_event *ev = &evs[i];
+		const struct limits *l = &limits[ev->type % 16];
+
+		bad |= (ev->type - 1U) >= RS_EV_STATE;
+		bad |= ev->index > l->index;
+		bad |= ev->arg > l->arg;
+		bad |= ev->result > l->result;
+		bad |= ev->as > l->as;
+		bad |= ev->flags & ~l->flags;
+		/* Numbers are either used or not. */
+		bad |= (ev->a & ~l->a) | (ev->b & ~l->b) | (ev->c & ~l->c);
+	}
+	return !bad;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/forms.h"
 
+#include "traces/binary.h"
 #include "traces/text.h"
 #include "traces/trace_dat.h"
 
@@ -8,13 +9,13 @@
 static const struct rs_form_ops *const forms[] = {
 	&rs_text_ops,
 	&rs_trace_dat_ops,
+	&rs_binary_ops,
+	&rs_binary_raw_ops,
 };
 
 static const char *const form_names[RS_NR_FORMS] = {
-	[RS_FORM_UNKNOWN] = "unknown",
-	[RS_FORM_TRACE_DAT] = "trace.dat",
-	[RS_FORM_TEXT] = "text",
-	[RS_FORM_BINARY] = "binary",
+	[RS_FORM_UNKNOWN] = "unknown", [RS_FORM_TRACE_DAT] = "trace.dat",   [RS_FORM_TEXT] = "text",
+	[RS_FORM_BINARY] = "binary",   [RS_FORM_BINARY_RAW] = "raw binary",
 };
 
 #define NR_FORMS (sizeof(forms) / sizeof(forms[0]))

@@ -42,6 +42,16 @@ int rs_meta_set_level(struct rs_trace_meta *m, const char *level)
 	return set_string(&m->level, level);
 }
 
+bool rs_meta_is_name(const char *name)
+{
+	const char *p = name;
+
+	while ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '.' ||
+	       *p == '-')
+		p++;
+	return !*p && p > name;
+}
+
 static struct rs_fact *find_fact(const struct rs_trace_meta *m, const char *key)
 {
 	for (size_t i = 0; i < m->nr_facts; i++)

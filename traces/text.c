@@ -18,6 +18,8 @@ struct text {
 	bool at_end;	 /* nothing comes after what is in @buf */
 	uint64_t number; /* of the line parsed last */
 	uint32_t reason; /* of the fault_end that must come next */
+	bool started;	 /* an event was read */
+	size_t nr;	 /* of evs[] that are to be returned */
 	int failed;	 /* what ended the reading, said after the events before it */
 	struct rs_error err;
 	struct rs_event evs[BATCH];
@@ -169,7 +171,7 @@ static int parse_line(struct text *t, struct rs_text_line *l, struct rs_event *e
 		if (l->end - l->p < 2 || l->p[1] != '@')
 			return 0;
 		l->p += 2;
-		rc = rs_text_note(l, t->meta, ev, &t->reason);
+		rc = rs_text_note(l, t->meta, t->started, ev, &t->reason);
 	} else {
 		rs_text_skip_blanks(l);
 		if (l->p == l->end)
@@ -188,31 +190,35 @@ static int end_of_input(struct text *t, struct rs_text_line *l)
 	return rs_text_error(l, l->line, "a fault_end expected after '#@ reason', not the end");
 }
 
-/* Parses until a batch is full, the input ends or something is wrong. */
-static size_t fill_batch(struct text *t)
+/* Parses until there are @want events, the input ends or something is wrong. */
+static void fill_batch(struct text *t, size_t want)
 {
 	struct rs_text_line l = { .err = &t->err };
-	size_t n = 0;
 
-	while (n < BATCH && !t->failed) {
+	while (t->nr < want && !t->failed) {
+		struct rs_event *ev = &t->evs[t->nr];
 		int rc = next_line(t, &l);
 
 		if (!rc) {
 			t->failed = end_of_input(t, &l);
 			break;
 		}
-		t->failed = rc < 0 ? rc : parse_line(t, &l, &t->evs[n]);
-		if (!t->failed)
-			n += t->evs[n].type != RS_EV_NONE;
+		t->failed = rc < 0 ? rc : parse_line(t, &l, ev);
+		if (!t->failed && ev->type != RS_EV_NONE) {
+			t->started = true;
+			t->nr++;
+		}
 	}
-	return n;
 }
 
 static ssize_t next(void *state, const struct rs_event **evs, struct rs_error *err)
 {
 	struct text *t = state;
-	size_t n = fill_batch(t);
+	size_t n;
 
+	fill_batch(t, BATCH);
+	n = t->nr;
+	t->nr = 0;
 	*evs = t->evs;
 	if (n || !t->failed)
 		return n;
@@ -253,8 +259,11 @@ static void *open_text(struct rs_source *src, const struct rs_reader_opts *opts,
 	t->src = src;
 	t->meta = meta;
 	rc = read_header(t);
-	if (!rc)
+	/* Up to the first event, before which the kernel is named. */
+	if (!rc) {
+		fill_batch(t, 1);
 		return t;
+	}
 	if (err)
 		*err = t->err;
 	close_text(t);
@@ -269,6 +278,7 @@ const struct rs_form_ops rs_text_ops = {
 	.next = next,
 	.close = close_text,
 	.create = rs_text_create,
+	.begin = rs_text_begin,
 	.put = rs_text_put,
 	.finish = rs_text_finish,
 	.discard = rs_text_discard,

@@ -16,6 +16,7 @@ extern const struct rs_form_ops rs_text_ops;
 
 /* The writer's functions, for the table in text.c. */
 void *rs_text_create(int fd, struct rs_error *err);
+int rs_text_begin(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 int rs_text_put(void *state, const struct rs_event *evs, size_t n, struct rs_error *err);
 int rs_text_finish(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 void rs_text_discard(void *state);
@@ -51,11 +52,11 @@ size_t rs_text_word(const struct rs_text_line *l, const char *p);
 int rs_text_keys(struct rs_text_line *l, struct rs_event *ev);
 
 /*
- * A line that starts with "#@", behind these two characters. Of the events, a
- * "state" is stored in @ev (its type stays RS_EV_NONE otherwise), and a
- * "reason" in *@reason.
+ * A line that starts with "#@", behind these two characters; @started: events
+ * came before it. Of the events, a "state" is stored in @ev (its type stays
+ * RS_EV_NONE otherwise), and a "reason" in *@reason.
  */
-int rs_text_note(struct rs_text_line *l, struct rs_trace_meta *meta, struct rs_event *ev,
-		 uint32_t *reason);
+int rs_text_note(struct rs_text_line *l, struct rs_trace_meta *meta, bool started,
+		 struct rs_event *ev, uint32_t *reason);
 
 #endif

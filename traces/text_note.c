@@ -76,24 +76,22 @@ static int some_text(struct rs_text_line *l, const char *what, char **to)
 	return l->p == l->end ? rs_text_expected(l, l->p, what) : text(l, to);
 }
 
-static bool is_name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
-}
-
-/* A word of [a-z0-9_.-], for the caller to free. */
+/* A fact's key or an anomaly's name, for the caller to free. */
 static int name(struct rs_text_line *l, const char *what, char **to)
 {
 	const char *start;
 
 	rs_text_skip_blanks(l);
 	start = l->p;
-	while (l->p < l->end && is_name_char(*l->p))
+	while (l->p < l->end && *l->p != ' ' && *l->p != '\t')
 		l->p++;
-	if (l->p == start || (l->p < l->end && *l->p != ' ' && *l->p != '\t'))
-		return rs_text_expected(l, start, what);
 	*to = strndup(start, l->p - start);
-	return *to ? 0 : no_memory(l);
+	if (!*to)
+		return no_memory(l);
+	if (rs_meta_is_name(*to))
+		return 0;
+	free(*to);
+	return rs_text_expected(l, start, what);
 }
 
 static int number(struct rs_text_line *l, const char *what, uint64_t max, uint64_t *value)
@@ -106,6 +104,7 @@ struct note {
 	struct rs_trace_meta *meta;
 	struct rs_event *ev;
 	uint32_t *reason;
+	bool started;
 };
 
 static int note_kernel(struct rs_text_line *l, struct note *n)
@@ -113,6 +112,8 @@ static int note_kernel(struct rs_text_line *l, struct note *n)
 	char *release;
 	int rc;
 
+	if (n->started)
+		return rs_text_error(l, l->p, "the kernel must be named before the first event");
 	if (n->meta->kernel)
 		return rs_text_error(l, l->p, "kernel is given twice");
 	rc = some_text(l, "a kernel release", &release);
@@ -290,10 +291,10 @@ static const struct note_type {
 
 #define NR_NOTE_TYPES (sizeof(note_types) / sizeof(note_types[0]))
 
-int rs_text_note(struct rs_text_line *l, struct rs_trace_meta *meta, struct rs_event *ev,
-		 uint32_t *reason)
+int rs_text_note(struct rs_text_line *l, struct rs_trace_meta *meta, bool started,
+		 struct rs_event *ev, uint32_t *reason)
 {
-	struct note n = { meta, ev, reason };
+	struct note n = { meta, ev, reason, started };
 	size_t len;
 
 	if (l->p < l->end && rs_text_separator(l))

@@ -266,8 +266,6 @@ static void put_line(struct text_writer *w, const char *word, const char *name, 
 
 static void put_meta(struct text_writer *w, const struct rs_trace_meta *m)
 {
-	if (m->kernel && m->kernel[0])
-		put_line(w, "kernel", NULL, m->kernel);
 	if (m->level && m->level[0])
 		put_line(w, "level", NULL, m->level);
 	for (size_t i = 0; i < m->nr_facts; i++)
@@ -283,12 +281,20 @@ static void put_meta(struct text_writer *w, const struct rs_trace_meta *m)
 		put_count(w, "lost", NULL, m->lost);
 }
 
+int rs_text_begin(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct text_writer *w = state;
+
+	if (meta->kernel && meta->kernel[0])
+		put_line(w, "kernel", NULL, meta->kernel);
+	return result(w, err);
+}
+
 int rs_text_finish(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
 {
 	struct text_writer *w = state;
 
-	if (meta)
-		put_meta(w, meta);
+	put_meta(w, meta);
 	flush(w);
 	return result(w, err);
 }

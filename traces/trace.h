@@ -59,6 +59,8 @@ int rs_meta_add_anomaly(struct rs_trace_meta *m, const char *name, uint64_t n);
 int rs_meta_copy(struct rs_trace_meta *to, const struct rs_trace_meta *from);
 /* Frees everything inside and leaves @m empty. */
 void rs_meta_free(struct rs_trace_meta *m);
+/* Whether @name can be a fact's key or an anomaly's name: [a-z0-9_.-]+. */
+bool rs_meta_is_name(const char *name);
 /* NULL if there is no such fact. */
 const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key);
 
@@ -70,8 +72,15 @@ const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key);
  */
 const char *rs_kernel_algorithm(const char *release);
 
-enum rs_form { RS_FORM_UNKNOWN, RS_FORM_TRACE_DAT, RS_FORM_TEXT, RS_FORM_BINARY, RS_NR_FORMS };
-/* "unknown", "trace.dat", "text", "binary"; NULL if out of range. */
+enum rs_form {
+	RS_FORM_UNKNOWN,
+	RS_FORM_TRACE_DAT,
+	RS_FORM_TEXT,
+	RS_FORM_BINARY,
+	RS_FORM_BINARY_RAW, /* for writing: RS_FORM_BINARY uncompressed, to be mapped */
+	RS_NR_FORMS
+};
+/* "unknown", "trace.dat", "text", "binary", "raw binary"; NULL if out of range. */
 const char *rs_form_name(enum rs_form form);
 
 struct rs_reader_opts {
@@ -86,6 +95,11 @@ struct rs_reader_opts {
 	int (*progress)(void *arg, uint64_t done, uint64_t total);
 	void *progress_arg;
 	unsigned int jobs; /* threads that the import may use; 0: one per CPU */
+	/*
+	 * Of a damaged or truncated binary trace take what is whole before the
+	 * damage, and count an anomaly binary-truncated, instead of failing there.
+	 */
+	bool repair;
 };
 
 struct rs_reader;
@@ -120,8 +134,18 @@ struct rs_writer;
  * it, removed by rs_writer_abort(). Returns NULL with errno and @err set.
  */
 struct rs_writer *rs_writer_open(const char *path, enum rs_form form, struct rs_error *err);
+/*
+ * What is known before the first event, at most once and before rs_writer_put().
+ * The kernel's release must be known here, because replay asks for it before it
+ * sees events; the rest of @meta may grow until the end.
+ */
+int rs_writer_begin(struct rs_writer *w, const struct rs_trace_meta *meta, struct rs_error *err);
 int rs_writer_put(struct rs_writer *w, const struct rs_event *evs, size_t n, struct rs_error *err);
-/* @meta is what the source's reader says at its end. Frees @w, also on failure. */
+/*
+ * @meta is what the source's reader says at its end; NULL: nothing is known.
+ * Frees @w, also on failure. -EINVAL if @meta has another kernel than
+ * rs_writer_begin() was given.
+ */
 int rs_writer_finish(struct rs_writer *w, const struct rs_trace_meta *meta, struct rs_error *err);
 void rs_writer_abort(struct rs_writer *w);
 
@@ -142,6 +166,8 @@ struct rs_form_ops {
 	void (*close)(void *state);
 	/* Writing; NULL if the form cannot be written. */
 	void *(*create)(int fd, struct rs_error *err);
+	/* Called once before the others. */
+	int (*begin)(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 	int (*put)(void *state, const struct rs_event *evs, size_t n, struct rs_error *err);
 	int (*finish)(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 	/* Frees the state, after finish() or without it. */

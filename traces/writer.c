@@ -12,6 +12,8 @@ struct rs_writer {
 	const struct rs_form_ops *ops;
 	void *state;
 	struct rs_outfile *out;
+	bool begun;
+	char *kernel; /* as it was given at the beginning */
 };
 
 static int name_error(const struct rs_writer *w, int rc, struct rs_error *err)
@@ -24,6 +26,7 @@ static int name_error(const struct rs_writer *w, int rc, struct rs_error *err)
 static void free_writer(struct rs_writer *w)
 {
 	free(w->name);
+	free(w->kernel);
 	free(w);
 }
 
@@ -63,17 +66,59 @@ struct rs_writer *rs_writer_open(const char *path, enum rs_form form, struct rs_
 	return NULL;
 }
 
+int rs_writer_begin(struct rs_writer *w, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	int rc = 0;
+
+	w->begun = true;
+	if (meta->kernel) {
+		w->kernel = strdup(meta->kernel);
+		if (!w->kernel)
+			rc = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	}
+	if (!rc)
+		rc = w->ops->begin(w->state, meta, err);
+	return rc ? name_error(w, rc, err) : 0;
+}
+
+static int begin_without(struct rs_writer *w, struct rs_error *err)
+{
+	const struct rs_trace_meta nothing = { 0 };
+
+	return w->begun ? 0 : rs_writer_begin(w, &nothing, err);
+}
+
 int rs_writer_put(struct rs_writer *w, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
-	int rc = w->ops->put(w->state, evs, n, err);
+	int rc = begin_without(w, err);
 
+	if (!rc)
+		rc = w->ops->put(w->state, evs, n, err);
 	return rc ? name_error(w, rc, err) : 0;
+}
+
+static int check_kernel(const struct rs_writer *w, const struct rs_trace_meta *meta,
+			struct rs_error *err)
+{
+	const char *before = w->kernel ? w->kernel : "", *now = meta->kernel ? meta->kernel : "";
+
+	if (!strcmp(before, now))
+		return 0;
+	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+			    "the kernel's release was not known before the first event");
 }
 
 int rs_writer_finish(struct rs_writer *w, const struct rs_trace_meta *meta, struct rs_error *err)
 {
-	int rc = w->ops->finish(w->state, meta, err);
+	const struct rs_trace_meta nothing = { 0 };
+	int rc = begin_without(w, err);
 
+	if (!meta)
+		meta = &nothing;
+	if (!rc)
+		rc = check_kernel(w, meta, err);
+	if (!rc)
+		rc = w->ops->finish(w->state, meta, err);
 	if (rc) {
 		name_error(w, rc, err);
 		rs_writer_abort(w);

@@ -89,12 +89,17 @@ static void keep_error(struct test_trace *t, int rc)
 
 void test_trace_read(struct test_trace *t, const char *path)
 {
+	test_trace_read_with(t, path, NULL);
+}
+
+void test_trace_read_with(struct test_trace *t, const char *path, const struct rs_reader_opts *opts)
+{
 	const struct rs_event *evs;
 	struct rs_reader *r;
 	ssize_t n;
 
 	memset(t, 0, sizeof(*t));
-	r = rs_reader_open(path, NULL, &t->err);
+	r = rs_reader_open(path, opts, &t->err);
 	if (!r) {
 		keep_error(t, -EINVAL);
 		return;
@@ -121,6 +126,7 @@ char *test_trace_bytes(const struct test_trace *t, enum rs_form form, size_t *le
 	char *bytes;
 
 	assert_non_null(w);
+	assert_int_equal(rs_writer_begin(w, &t->meta, &err), 0);
 	assert_int_equal(rs_writer_put(w, t->evs, t->nr, &err), 0);
 	assert_int_equal(rs_writer_finish(w, &t->meta, &err), 0);
 	bytes = test_read_file(path, len);

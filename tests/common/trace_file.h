@@ -23,6 +23,8 @@ const char *test_write_file(const char *name, const void *bytes, size_t len);
 const char *test_path(const char *name);
 
 void test_trace_read(struct test_trace *t, const char *path);
+void test_trace_read_with(struct test_trace *t, const char *path,
+			  const struct rs_reader_opts *opts);
 void test_trace_parse(struct test_trace *t, const void *bytes, size_t len);
 /* What the writer of @form makes of @t: for the caller to free. */
 char *test_trace_bytes(const struct test_trace *t, enum rs_form form, size_t *len);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RS_REPLAY_IDSET_H
-#define RS_REPLAY_IDSET_H
+#ifndef RS_TRACES_IDSET_H
+#define RS_TRACES_IDSET_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The outstanding invalidations of a VM by their id: a small hash table. */
+/* Outstanding invalidations by VM and id: a small hash table. */
 struct rs_idset_entry {
 	uint64_t id;
+	uint32_t vm;
 	uint64_t order; /* rises with each one added; 0: the place is free */
 	uint64_t begin_ns;
 	size_t at; /* the owner's */
@@ -19,12 +20,14 @@ struct rs_idset {
 	uint64_t next_order;
 };
 
-/* NULL if @id is not there. Valid until the next change. */
-struct rs_idset_entry *rs_idset_find(const struct rs_idset *s, uint64_t id);
-/* @id must not be there. NULL if there is no memory. */
-struct rs_idset_entry *rs_idset_add(struct rs_idset *s, uint64_t id);
+/* NULL if it is not there. Valid until the next change. */
+struct rs_idset_entry *rs_idset_find(const struct rs_idset *s, uint32_t vm, uint64_t id);
+/* It must not be there. NULL if there is no memory. */
+struct rs_idset_entry *rs_idset_add(struct rs_idset *s, uint32_t vm, uint64_t id);
 void rs_idset_remove(struct rs_idset *s, struct rs_idset_entry *e);
 void rs_idset_clear(struct rs_idset *s);
+/* Removes all of @vm. */
+void rs_idset_remove_vm(struct rs_idset *s, uint32_t vm);
 /*
  * All entries in the order in which they were added, for the caller to free;
  * NULL if there are none or no memory.

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xxhash.h>
+#include <zstd.h>
+
+#include "traces/binary.h"
+#include "traces/columns.h"
+#include "traces/idset.h"
+#include "traces/outfile.h"
+
+/* Higher levels gain little on columns of noise. */
+#define LEVEL 3
+
+struct writer {
+	int fd;
+	bool raw;
+	uint64_t offset;    /* bytes written */
+	uint64_t nr_events; /* put */
+	struct rs_event *evs;
+	size_t nr; /* of the block that is being filled */
+	struct rs_binary_entry entry;
+	struct rs_idset outstanding;
+	struct rs_columns *columns;
+	ZSTD_CCtx *zstd;
+	unsigned char *plain, *packed; /* room for a block's columns */
+	size_t max_packed;
+	struct rs_binary_entry *index;
+	size_t nr_index, max_index;
+};
+
+uint64_t rs_binary_sum(const void *bytes, size_t size)
+{
+	return XXH3_64bits(bytes, size);
+}
+
+static int no_memory(struct rs_error *err)
+{
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+}
+
+static bool alloc_buffers(struct writer *w)
+{
+	size_t bound = rs_columns_bound(RS_BINARY_BLOCK);
+
+	w->evs = malloc(RS_BINARY_BLOCK * sizeof(*w->evs));
+	if (w->raw)
+		return w->evs;
+	w->max_packed = ZSTD_compressBound(bound);
+	w->columns = rs_columns_new(RS_BINARY_BLOCK);
+	w->zstd = ZSTD_createCCtx();
+	w->plain = malloc(bound);
+	w->packed = malloc(rs_binary_padded(w->max_packed));
+	return w->evs && w->columns && w->zstd && w->plain && w->packed;
+}
+
+static void *create(int fd, bool raw, struct rs_error *err)
+{
+	struct writer *w;
+
+	if (BYTE_ORDER != LITTLE_ENDIAN) {
+		errno = -rs_error_set(err, RS_ERR_HOST, ENOTSUP,
+				      "the binary form needs a little-endian host");
+		return NULL;
+	}
+	w = calloc(1, sizeof(*w));
+	if (w) {
+		w->fd = fd;
+		w->raw = raw;
+		if (alloc_buffers(w))
+			return w;
+		rs_binary_discard(w);
+	}
+	errno = -no_memory(err);
+	return NULL;
+}
+
+void *rs_binary_create(int fd, struct rs_error *err)
+{
+	return create(fd, false, err);
+}
+
+void *rs_binary_create_raw(int fd, struct rs_error *err)
+{
+	return create(fd, true, err);
+}
+
+void rs_binary_discard(void *state)
+{
+	struct writer *w = state;
+
+	rs_columns_free(w->columns);
+	ZSTD_freeCCtx(w->zstd);
+	rs_idset_free(&w->outstanding);
+	free(w->evs);
+	free(w->plain);
+	free(w->packed);
+	free(w->index);
+	free(w);
+}
+
+static int write_bytes(struct writer *w, const void *bytes, size_t size, struct rs_error *err)
+{
+	w->offset += size;
+	return rs_write_all(w->fd, bytes, size, err);
+}
+
+/* @b with the sizes and sums that are missing, and the payload with zeros behind it. */
+static int write_block(struct writer *w, struct rs_binary_block *b, const void *payload,
+		       size_t stored, struct rs_error *err)
+{
+	size_t padded = rs_binary_padded(stored);
+	int rc;
+
+	b->stored = (uint32_t)stored;
+	b->data_sum = rs_binary_sum(payload, padded);
+	b->sum = rs_binary_sum(b, offsetof(struct rs_binary_block, sum));
+	rc = write_bytes(w, b, sizeof(*b), err);
+	return rc ? rc : write_bytes(w, payload, padded, err);
+}
+
+static int write_meta(struct writer *w, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	size_t size;
+	unsigned char *bytes = rs_binary_pack_meta(meta, &size);
+	struct rs_binary_block b = { .kind = RS_BINARY_META, .first = w->nr_events };
+	int rc;
+
+	if (!bytes)
+		return no_memory(err);
+	b.decoded = (uint32_t)size;
+	rc = write_block(w, &b, bytes, size, err);
+	free(bytes);
+	return rc;
+}
+
+int rs_binary_begin(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct writer *w = state;
+	struct rs_binary_header h = { .version = RS_BINARY_VERSION,
+				      .record_size = sizeof(struct rs_event) };
+	int rc;
+
+	memcpy(h.magic, RS_BINARY_MAGIC, sizeof(h.magic));
+	h.sum = rs_binary_sum(&h, offsetof(struct rs_binary_header, sum));
+	rc = write_bytes(w, &h, sizeof(h), err);
+	return rc ? rc : write_meta(w, meta, err);
+}
+
+static int add_to_index(struct writer *w)
+{
+	if (w->nr_index == w->max_index) {
+		size_t max = w->max_index ? 2 * w->max_index : 256;
+		struct rs_binary_entry *index = reallocarray(w->index, max, sizeof(*index));
+
+		if (!index)
+			return -ENOMEM;
+		w->index = index;
+		w->max_index = max;
+	}
+	w->index[w->nr_index++] = w->entry;
+	return 0;
+}
+
+static int write_columns(struct writer *w, struct rs_binary_block *b, struct rs_error *err)
+{
+	size_t size = rs_columns_encode(w->columns, w->evs, w->nr, w->plain);
+	size_t stored = ZSTD_compressCCtx(w->zstd, w->packed, w->max_packed, w->plain, size, LEVEL);
+
+	if (ZSTD_isError(stored))
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "zstd: %s",
+				    ZSTD_getErrorName(stored));
+	memset(w->packed + stored, 0, rs_binary_padded(stored) - stored);
+	b->encoding = RS_BINARY_ZSTD;
+	b->decoded = (uint32_t)size;
+	return write_block(w, b, w->packed, stored, err);
+}
+
+static int write_events(struct writer *w, struct rs_error *err)
+{
+	struct rs_binary_block b = { .kind = RS_BINARY_EVENTS, .count = (uint32_t)w->nr };
+	int rc;
+
+	w->entry.offset = w->offset;
+	w->entry.count = b.count;
+	b.vms = w->entry.vms;
+	b.first = w->entry.first;
+	b.min_ns = w->entry.min_ns;
+	b.max_ns = w->entry.max_ns;
+	if (add_to_index(w))
+		return no_memory(err);
+	if (w->raw) {
+		b.encoding = RS_BINARY_RAW;
+		b.decoded = (uint32_t)(w->nr * sizeof(*w->evs));
+		rc = write_block(w, &b, w->evs, b.decoded, err);
+	} else {
+		rc = write_columns(w, &b, err);
+	}
+	w->nr = 0;
+	return rc;
+}
+
+static void start_entry(struct writer *w, const struct rs_event *ev)
+{
+	w->entry = (struct rs_binary_entry){ .first = w->nr_events,
+					     .min_ns = ev->time_ns,
+					     .max_ns = ev->time_ns,
+					     .flags = w->outstanding.nr ? 0 : RS_BINARY_IDLE };
+}
+
+static int note_begin(struct writer *w, const struct rs_event *ev)
+{
+	if (rs_idset_find(&w->outstanding, ev->vm, ev->a))
+		return 0;
+	return rs_idset_add(&w->outstanding, ev->vm, ev->a) ? 0 : -ENOMEM;
+}
+
+static void note_end(struct writer *w, const struct rs_event *ev)
+{
+	struct rs_idset_entry *e = rs_idset_find(&w->outstanding, ev->vm, ev->a);
+
+	if (e)
+		rs_idset_remove(&w->outstanding, e);
+}
+
+/* What the index says of the block that @ev is in. */
+static int note_event(struct writer *w, const struct rs_event *ev)
+{
+	struct rs_binary_entry *e = &w->entry;
+
+	e->vms |= 1U << ev->vm % 32;
+	e->min_ns = ev->time_ns < e->min_ns ? ev->time_ns : e->min_ns;
+	e->max_ns = ev->time_ns > e->max_ns ? ev->time_ns : e->max_ns;
+	switch (ev->type) {
+	case RS_EV_MEMSLOT:
+		e->flags |= RS_BINARY_HAS_MEMSLOT;
+		break;
+	case RS_EV_INVAL_BEGIN:
+		return note_begin(w, ev);
+	case RS_EV_INVAL_END:
+		note_end(w, ev);
+		break;
+	case RS_EV_LOST:
+		e->flags |= RS_BINARY_HAS_LOST;
+		rs_idset_remove_vm(&w->outstanding, ev->vm);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+int rs_binary_put(void *state, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	struct writer *w = state;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		const char *problem = rs_event_problem(&evs[i]);
+
+		if (problem)
+			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+					    "event %" PRIu64 " cannot be written: %s", w->nr_events,
+					    problem);
+		if (!w->nr)
+			start_entry(w, &evs[i]);
+		if (note_event(w, &evs[i]))
+			return no_memory(err);
+		w->evs[w->nr++] = evs[i];
+		w->nr_events++;
+		if (w->nr == RS_BINARY_BLOCK)
+			rc = write_events(w, err);
+	}
+	return rc;
+}
+
+static int write_index(struct writer *w, struct rs_error *err)
+{
+	struct rs_binary_block b = { .kind = RS_BINARY_INDEX,
+				     .count = (uint32_t)w->nr_index,
+				     .first = w->nr_events };
+	size_t size = w->nr_index * sizeof(*w->index);
+
+	/* Some 10^11 events. */
+	if (size > RS_BINARY_MAX_PAYLOAD)
+		return rs_error_set(err, RS_ERR_INPUT, EFBIG, "too many events for one file");
+	b.decoded = (uint32_t)size;
+	return write_block(w, &b, w->index, size, err);
+}
+
+static int write_trailer(struct writer *w, uint64_t meta, uint64_t index, struct rs_error *err)
+{
+	struct rs_binary_trailer t = { .kind = RS_BINARY_TRAILER,
+				       .size = w->offset + sizeof(t),
+				       .meta = meta,
+				       .index = index,
+				       .events = w->nr_events,
+				       .blocks = w->nr_index };
+
+	t.sum = rs_binary_sum(&t, offsetof(struct rs_binary_trailer, sum));
+	return write_bytes(w, &t, sizeof(t), err);
+}
+
+int rs_binary_finish(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct writer *w = state;
+	uint64_t meta_at, index_at;
+	int rc = w->nr ? write_events(w, err) : 0;
+
+	meta_at = w->offset;
+	if (!rc)
+		rc = write_meta(w, meta, err);
+	index_at = w->offset;
+	if (!rc)
+		rc = write_index(w, err);
+	return rc ? rc : write_trailer(w, meta_at, index_at, err);
+}

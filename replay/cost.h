@@ -24,6 +24,7 @@ struct rs_cost_setting {
 };
 
 enum rs_cost_op { RS_COST_BEGIN, RS_COST_SLOT, RS_COST_END, RS_COST_CHECK, RS_NR_COST_OPS };
+/* "begin", "slot", "end", "check"; NULL if out of range. */
 const char *rs_cost_op_name(unsigned int op);
 
 struct rs_cost {

@@ -29,6 +29,7 @@ enum rs_synth_space { RS_SPACE_HVA, RS_SPACE_GFN };
 /* Sizes in bytes, shares in millionths. Read freely; change with rs_synth_set(). */
 struct rs_synth_params {
 	const char *scenario; /* static */
+	uint64_t given;	      /* bit i: rs_synth_param(i) was set, so a scenario leaves it */
 	uint64_t seed;
 	uint64_t events;  /* start nothing new after so many; 0: no limit */
 	uint64_t time_ns; /* start nothing new after this time; 0: no limit */
@@ -70,7 +71,7 @@ struct rs_synth_params {
 void rs_synth_defaults(struct rs_synth_params *p);
 /*
  * Sets the parameter @key, as listed by rs_synth_param(), from text. The key
- * "scenario" sets what the scenario defines, so set it before the others. 0, or
+ * "scenario" sets what the scenario defines and was not set before. 0, or
  * -EINVAL with @err set (RS_ERR_USAGE; the text names the key and what it takes).
  */
 int rs_synth_set(struct rs_synth_params *p, const char *key, const char *value,

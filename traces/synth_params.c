@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,17 +36,20 @@ struct param {
 	size_t offset;
 	uint64_t min, max;
 	const char *const *choices;
+	bool of_scenario;
 };
 
 static const char *const layouts[] = { "flat", "pc", "q35", "many", "dimms", NULL };
 static const char *const picks[] = { "scan", "random", "hot", NULL };
 static const char *const spaces[] = { "hva", "gfn", NULL };
 
-#define PARAM(key, takes, kind, member, min, max, choices, summary)                                \
+#define PARAM_ANY(of_scenario, key, takes, kind, member, min, max, choices, summary)               \
 	{                                                                                          \
 		{ key, takes, summary }, kind, offsetof(struct rs_synth_params, member), min, max, \
-			choices                                                                    \
+			choices, of_scenario                                                       \
 	}
+#define PARAM(...) PARAM_ANY(false, __VA_ARGS__)
+#define PARAM_OF_SCENARIO(...) PARAM_ANY(true, __VA_ARGS__)
 
 static const struct param params[] = {
 	PARAM("seed", "number", COUNT, seed, 0, UINT64_MAX, NULL, "another seed, another trace"),
@@ -78,29 +82,32 @@ static const struct param params[] = {
 	      "how many of the faults are on what was invalidated lately"),
 	PARAM("ended", "share", SHARE, ended, 0, 100 * PERCENT, NULL,
 	      "how many of the faults end without a check"),
-	PARAM("invalidators", "number", COUNT, invalidators, 0, 65536, NULL,
-	      "threads that invalidate: as many are outstanding at most"),
-	PARAM("space", "hva|gfn", CHOICE, space, 0, 1, spaces,
-	      "what an invalidation is told in: gfn has no host address"),
-	PARAM("inval-size", "size", SIZE, inval_size, 4 * K, 64 * T, NULL,
-	      "memory of one invalidation, clipped to the guest's"),
-	PARAM("pick", "scan|random|hot", CHOICE, pick, 0, 2, picks,
-	      "which memory: in order, any, or as the faults prefer it"),
-	PARAM("skip", "size", SIZE, skip, 0, 16 * T, NULL,
-	      "pick=scan: mean distance from one to the next"),
-	PARAM("repeat", "number", COUNT, repeat, 1, 1000, NULL,
-	      "how often each is invalidated in a row"),
-	PARAM("nested", "size", SIZE, nested, 0, 1 * G, NULL,
-	      "size of a second one inside of each, aligned, around it; 0: none"),
+	PARAM_OF_SCENARIO("invalidators", "number", COUNT, invalidators, 0, 65536, NULL,
+			  "threads that invalidate: as many are outstanding at most"),
+	PARAM_OF_SCENARIO("space", "hva|gfn", CHOICE, space, 0, 1, spaces,
+			  "what an invalidation is told in: gfn has no host address"),
+	PARAM_OF_SCENARIO("inval-size", "size", SIZE, inval_size, 4 * K, 64 * T, NULL,
+			  "memory of one invalidation, clipped to the guest's"),
+	PARAM_OF_SCENARIO("pick", "scan|random|hot", CHOICE, pick, 0, 2, picks,
+			  "which memory: in order, any, or as the faults prefer it"),
+	PARAM_OF_SCENARIO("skip", "size", SIZE, skip, 0, 16 * T, NULL,
+			  "pick=scan: mean distance from one to the next"),
+	PARAM_OF_SCENARIO("repeat", "number", COUNT, repeat, 1, 1000, NULL,
+			  "how often each is invalidated in a row"),
+	PARAM_OF_SCENARIO("nested", "size", SIZE, nested, 0, 1 * G, NULL,
+			  "size of a second one inside of each, aligned, around it; 0: none"),
 	PARAM("miss", "share", SHARE, miss, 0, 100 * PERCENT, NULL,
 	      "how many are outside of the guest's memory"),
-	PARAM("burst", "number", COUNT, burst, 1, 1ULL << 32, NULL, "how many in a row"),
-	PARAM("gap", "time", TIME, gap_ns, 1, 1ULL << 44, NULL, "mean time between those"),
-	PARAM("period", "time", TIME, period_ns, 1, 1ULL << 44, NULL,
-	      "mean time from the end of a row to the next"),
-	PARAM("inval-time", "time", TIME, inval_ns, 1, 1ULL << 40, NULL,
-	      "mean time that one takes,"),
-	PARAM("page-time", "time", TIME, page_ns, 0, 1ULL << 30, NULL, "and for each page in it"),
+	PARAM_OF_SCENARIO("burst", "number", COUNT, burst, 1, 1ULL << 32, NULL,
+			  "how many in a row"),
+	PARAM_OF_SCENARIO("gap", "time", TIME, gap_ns, 1, 1ULL << 44, NULL,
+			  "mean time between those"),
+	PARAM_OF_SCENARIO("period", "time", TIME, period_ns, 1, 1ULL << 44, NULL,
+			  "mean time from the end of a row to the next"),
+	PARAM_OF_SCENARIO("inval-time", "time", TIME, inval_ns, 1, 1ULL << 40, NULL,
+			  "mean time that one takes,"),
+	PARAM_OF_SCENARIO("page-time", "time", TIME, page_ns, 0, 1ULL << 30, NULL,
+			  "and for each page in it"),
 	PARAM("walk", "on|off", FLAG, walk, 0, 1, NULL,
 	      "write each memslot that an invalidation reaches as an event"),
 	PARAM("walk-time", "time", TIME, walk_ns, 0, 1ULL << 40, NULL,
@@ -108,16 +115,17 @@ static const struct param params[] = {
 };
 
 #define NR_PARAMS (sizeof(params) / sizeof(params[0]))
+_Static_assert(NR_PARAMS <= 64, "a bit each in what is given");
 
-/* What a scenario defines: one row each, in the order of struct rs_synth_params. */
+/* Of @sets, those members that the table of parameters says are of the scenario. */
 struct scenario {
 	struct rs_synth_scenario_info info;
-	uint64_t invalidators, space, inval_size, pick, skip, repeat, nested, burst;
-	uint64_t gap_ns, period_ns, inval_ns, page_ns;
+	struct rs_synth_params sets;
 };
 
 static const struct scenario scenarios[] = {
 	{ .info = { "ksm", "ksmd merges single pages: write-protects, then replaces them", "seq" },
+	  .sets = {
 	  .invalidators = 1,
 	  .inval_size = 4 * K,
 	  .pick = RS_PICK_SCAN,
@@ -126,8 +134,10 @@ static const struct scenario scenarios[] = {
 	  .burst = 10,
 	  .gap_ns = 5 * US,
 	  .period_ns = 20 * MS,
-	  .inval_ns = 5 * US },
+	  .inval_ns = 5 * US,
+	  } },
 	{ .info = { "thp-collapse", "khugepaged replaces 512 pages by a huge one", "seq" },
+	  .sets = {
 	  .invalidators = 1,
 	  .inval_size = 2 * M,
 	  .pick = RS_PICK_SCAN,
@@ -136,9 +146,11 @@ static const struct scenario scenarios[] = {
 	  .burst = 1,
 	  .gap_ns = 1 * MS,
 	  .period_ns = 1 * MS,
-	  .inval_ns = 10 * US },
+	  .inval_ns = 10 * US,
+	  } },
 	{ .info = { "thp-split", "huge pages are split while parts of them are unmapped",
 		    "seq,concurrent,stale" },
+	  .sets = {
 	  .invalidators = 2,
 	  .inval_size = 64 * K,
 	  .pick = RS_PICK_RANDOM,
@@ -148,8 +160,10 @@ static const struct scenario scenarios[] = {
 	  .gap_ns = 20 * US,
 	  .period_ns = 2 * MS,
 	  .inval_ns = 10 * US,
-	  .page_ns = 100 },
+	  .page_ns = 100,
+	  } },
 	{ .info = { "numa-balancing", "256 MiB at a time are made to fault again", "seq" },
+	  .sets = {
 	  .invalidators = 1,
 	  .inval_size = 256 * M,
 	  .pick = RS_PICK_SCAN,
@@ -158,8 +172,10 @@ static const struct scenario scenarios[] = {
 	  .gap_ns = 1 * MS,
 	  .period_ns = 1 * S,
 	  .inval_ns = 10 * US,
-	  .page_ns = 20 },
+	  .page_ns = 20,
+	  } },
 	{ .info = { "balloon", "the guest gives back pages, one by one", "seq" },
+	  .sets = {
 	  .invalidators = 1,
 	  .inval_size = 4 * K,
 	  .pick = RS_PICK_SCAN,
@@ -167,9 +183,11 @@ static const struct scenario scenarios[] = {
 	  .burst = 256,
 	  .gap_ns = 2 * US,
 	  .period_ns = 1 * MS,
-	  .inval_ns = 5 * US },
+	  .inval_ns = 5 * US,
+	  } },
 	{ .info = { "free-page-reporting", "the guest reports free memory, 2 MiB at a time",
 		    "seq" },
+	  .sets = {
 	  .invalidators = 1,
 	  .inval_size = 2 * M,
 	  .pick = RS_PICK_RANDOM,
@@ -178,9 +196,11 @@ static const struct scenario scenarios[] = {
 	  .gap_ns = 10 * US,
 	  .period_ns = 2 * S,
 	  .inval_ns = 10 * US,
-	  .page_ns = 100 },
+	  .page_ns = 100,
+	  } },
 	{ .info = { "memory-reclaim", "kswapd and direct reclaimers unmap single pages",
 		    "seq,concurrent,stale" },
+	  .sets = {
 	  .invalidators = 4,
 	  .inval_size = 4 * K,
 	  .pick = RS_PICK_RANDOM,
@@ -188,8 +208,10 @@ static const struct scenario scenarios[] = {
 	  .burst = 32,
 	  .gap_ns = 2 * US,
 	  .period_ns = 200 * US,
-	  .inval_ns = 5 * US },
+	  .inval_ns = 5 * US,
+	  } },
 	{ .info = { "live-migration", "post-copy: what the source wrote is punched out", "seq" },
+	  .sets = {
 	  .invalidators = 1,
 	  .inval_size = 64 * K,
 	  .pick = RS_PICK_SCAN,
@@ -199,8 +221,10 @@ static const struct scenario scenarios[] = {
 	  .gap_ns = 2 * US,
 	  .period_ns = 1 * MS,
 	  .inval_ns = 5 * US,
-	  .page_ns = 100 },
+	  .page_ns = 100,
+	  } },
 	{ .info = { "madvise-all", "all of the guest's memory is dropped at once", "" },
+	  .sets = {
 	  .invalidators = 1,
 	  .inval_size = 64 * T,
 	  .pick = RS_PICK_SCAN,
@@ -209,9 +233,11 @@ static const struct scenario scenarios[] = {
 	  .gap_ns = 1 * MS,
 	  .period_ns = 500 * MS,
 	  .inval_ns = 10 * US,
-	  .page_ns = 100 },
+	  .page_ns = 100,
+	  } },
 	{ .info = { "guest-memfd", "pages turn private or shared: there is no host address",
 		    "seq,no-hva" },
+	  .sets = {
 	  .invalidators = 1,
 	  .space = RS_SPACE_GFN,
 	  .inval_size = 64 * K,
@@ -221,7 +247,8 @@ static const struct scenario scenarios[] = {
 	  .gap_ns = 5 * US,
 	  .period_ns = 1 * MS,
 	  .inval_ns = 5 * US,
-	  .page_ns = 100 },
+	  .page_ns = 100,
+	  } },
 };
 
 #define NR_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -236,21 +263,23 @@ const struct rs_synth_scenario_info *rs_synth_scenario(size_t i)
 	return i < NR_SCENARIOS ? &scenarios[i].info : NULL;
 }
 
+static uint64_t *member(struct rs_synth_params *p, const struct param *d)
+{
+	return (uint64_t *)((char *)p + d->offset);
+}
+
+static uint64_t value_of(const struct rs_synth_params *p, const struct param *d)
+{
+	return *(const uint64_t *)((const char *)p + d->offset);
+}
+
+/* What was given stays. */
 static void apply_scenario(struct rs_synth_params *p, const struct scenario *s)
 {
 	p->scenario = s->info.name;
-	p->invalidators = s->invalidators;
-	p->space = s->space;
-	p->inval_size = s->inval_size;
-	p->pick = s->pick;
-	p->skip = s->skip;
-	p->repeat = s->repeat;
-	p->nested = s->nested;
-	p->burst = s->burst;
-	p->gap_ns = s->gap_ns;
-	p->period_ns = s->period_ns;
-	p->inval_ns = s->inval_ns;
-	p->page_ns = s->page_ns;
+	for (size_t i = 0; i < NR_PARAMS; i++)
+		if (params[i].of_scenario && !(p->given >> i & 1))
+			*member(p, &params[i]) = value_of(&s->sets, &params[i]);
 }
 
 void rs_synth_defaults(struct rs_synth_params *p)
@@ -453,14 +482,14 @@ int rs_synth_set(struct rs_synth_params *p, const char *key, const char *text, s
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "%s=%s: expected %s to %s", key,
 				    text, min, max);
 	}
-	*(uint64_t *)((char *)p + d->offset) = value;
+	*member(p, d) = value;
+	p->given |= 1ULL << (d - params);
 	return 0;
 }
 
 int rs_synth_get(const struct rs_synth_params *p, const char *key, char *buf, size_t size)
 {
 	const struct param *d = find_param(key);
-	uint64_t value;
 
 	if (!strcmp(key, "scenario")) {
 		snprintf(buf, size, "%s", p->scenario);
@@ -468,7 +497,6 @@ int rs_synth_get(const struct rs_synth_params *p, const char *key, char *buf, si
 	}
 	if (!d)
 		return -EINVAL;
-	value = *(const uint64_t *)((const char *)p + d->offset);
-	print_value(p, d, value, buf, size);
+	print_value(p, d, value_of(p, d), buf, size);
 	return 0;
 }

@@ -60,7 +60,7 @@ static const struct argp argp = {
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
 {
 	struct info_args *a = arg;
-	const char *algo = rs_input_kernel_algo(&a->input, meta);
+	const char *algo = rs_input_kernel_algo(&a->input);
 	struct rs_replay_opts opts = {
 		.algos = algo ? algo : "exact",
 		.kernel_algo = algo,

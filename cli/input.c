@@ -93,21 +93,66 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp rs_input_argp = { .options = options, .parser = parse };
 
-static int feed(struct rs_reader *reader, const struct rs_input_sink *sink, struct rs_error *err)
+static ssize_t next_events(struct rs_reader *reader, const struct rs_event **evs,
+			   struct rs_error *err)
+{
+	if (rs_cli_interrupted)
+		return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+	return rs_reader_next(reader, evs, err);
+}
+
+/*
+ * The text form may tell the kernel in its last line, and the engine needs it
+ * before the first event: read to the end and begin again. Of a pipe nothing is
+ * lost: it stays where it is, after the first events. Returns as next_events().
+ */
+static ssize_t look_ahead(struct rs_input *in, struct rs_reader *reader,
+			  const struct rs_event **evs, ssize_t n, struct rs_error *err)
+{
+	struct rs_error ignored;
+	int rc;
+
+	if (n <= 0 || in->kernel_algo || rs_reader_meta(reader)->kernel ||
+	    rs_reader_rewind(reader, &ignored))
+		return n;
+	do
+		n = next_events(reader, evs, err);
+	while (n > 0);
+	if (n < 0)
+		return n;
+	in->traced_algo = rs_kernel_algorithm(rs_reader_meta(reader)->kernel);
+	rc = rs_reader_rewind(reader, err);
+	return rc ? rc : next_events(reader, evs, err);
+}
+
+static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_input_sink *sink,
+		struct rs_error *err)
 {
 	const struct rs_event *evs;
-	/* What the kernel was is known at the latest with the first events. */
-	ssize_t n = rs_reader_next(reader, &evs, err);
-	int rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
+	ssize_t n = next_events(reader, &evs, err);
+	int rc;
 
+	in->traced_algo = rs_kernel_algorithm(rs_reader_meta(reader)->kernel);
+	n = look_ahead(in, reader, &evs, n, err);
+	rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
 	while (!rc && n > 0) {
 		rc = sink->events(sink->arg, evs, (size_t)n, err);
-		if (!rc && rs_cli_interrupted)
-			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
 		if (!rc) /* not after an error, which the next one would hide */
-			n = rs_reader_next(reader, &evs, err);
+			n = next_events(reader, &evs, err);
 	}
 	return rc ? rc : n < 0 ? (int)n : 0;
+}
+
+/* The kernel was told only after all that it was needed for. */
+static void note_late_kernel(const struct rs_input *in, const struct rs_trace_meta *meta)
+{
+	const char *algo = rs_kernel_algorithm(meta->kernel);
+
+	if (algo && !in->kernel_algo && !in->traced_algo)
+		fprintf(stderr,
+			"retryscope: %s: tells its kernel only at the end of a pipe: to compare "
+			"with it, read a file or give --kernel-algo %s\n",
+			in->path, algo);
 }
 
 /* Nobody should believe that figures rest on an assumption that was not made. */
@@ -129,7 +174,7 @@ struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink 
 	in->reader.progress = rs_progress_update;
 	in->reader.progress_arg = &progress;
 	reader = rs_reader_open(in->path, &in->reader, err);
-	if (reader && feed(reader, sink, err)) {
+	if (reader && feed(in, reader, sink, err)) {
 		/* The engine knows no files. */
 		if (!err->file[0] && err->kind == RS_ERR_INPUT)
 			snprintf(err->file, sizeof(err->file), "%s", in->path);
@@ -139,12 +184,14 @@ struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink 
 	rs_progress_end(&progress);
 	if (reader)
 		note_unused(in, rs_reader_meta(reader));
+	if (reader)
+		note_late_kernel(in, rs_reader_meta(reader));
 	return reader;
 }
 
-const char *rs_input_kernel_algo(const struct rs_input *in, const struct rs_trace_meta *meta)
+const char *rs_input_kernel_algo(const struct rs_input *in)
 {
-	return in->kernel_algo ? in->kernel_algo : rs_kernel_algorithm(meta->kernel);
+	return in->kernel_algo ? in->kernel_algo : in->traced_algo;
 }
 
 int rs_input_check_vm(const struct rs_input *in, size_t found, struct rs_error *err)

@@ -15,6 +15,7 @@ struct rs_input {
 	const char *path;
 	struct rs_reader_opts reader;
 	const char *kernel_algo; /* as given; NULL: ask the trace */
+	const char *traced_algo; /* of the trace, while it is read; NULL: not known */
 	const char *assume_text;
 	const char *vm_text; /* NULL: all VMs */
 	uint32_t vm;
@@ -45,8 +46,8 @@ struct rs_input_sink {
  */
 struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink *sink,
 				struct rs_error *err);
-/* The algorithm of the traced kernel: the user's word, else by its release; may be NULL. */
-const char *rs_input_kernel_algo(const struct rs_input *in, const struct rs_trace_meta *meta);
+/* From start() on: the traced kernel's algorithm, the user's word or by its release; or NULL. */
+const char *rs_input_kernel_algo(const struct rs_input *in);
 /* With --vm and @found 0: -ENOENT with @err set, else 0. */
 int rs_input_check_vm(const struct rs_input *in, size_t found, struct rs_error *err);
 /* Adds these options and the FILE to a command line: cli/command.h. */

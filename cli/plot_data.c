@@ -106,7 +106,7 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 {
 	struct pass *p = arg;
 
-	p->opts.kernel_algo = rs_input_kernel_algo(&p->input, meta);
+	p->opts.kernel_algo = rs_input_kernel_algo(&p->input);
 	p->engine = rs_replay_new(&p->opts, err);
 	return p->engine ? 0 : -errno;
 }

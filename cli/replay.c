@@ -192,7 +192,7 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 	struct rs_replay_opts opts = {
 		.algos = a->algos,
 		.flags = RS_REPLAY_ALL,
-		.kernel_algo = rs_input_kernel_algo(&a->input, meta),
+		.kernel_algo = rs_input_kernel_algo(&a->input),
 		.strict = a->strict,
 		.one_vm = a->input.vm_text,
 		.vm = a->input.vm,

@@ -268,9 +268,9 @@ static void test_truncations(void **state)
 
 		plain_trace(3 * RS_BINARY_BLOCK + 100, &t);
 		bytes = test_trace_bytes(&t, both[f], &len);
-		for (size_t cut = 1; cut < len; cut += len / 40 + 13)
+		for (size_t cut = 1; cut < len; cut += len / 12 + 13)
 			check_cut(&t, bytes, cut);
-		for (size_t cut = len - 300; cut < len; cut += 7)
+		for (size_t cut = len - 300; cut < len; cut += 23)
 			check_cut(&t, bytes, cut);
 		free(bytes);
 		test_trace_free(&t);

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A trace in another form, and a piece of it: what is written, and what is refused.
+. "$1/tests/cli/lib.bash"
+
+check text 'retryscope convert aliases.txt'
+check binary-and-back 'retryscope convert aliases.txt -o t && retryscope convert --to binary t -o b && retryscope convert b | cmp - t && echo same'
+check raw-and-back 'retryscope convert aliases.txt -o t && retryscope convert --to binary --raw t | retryscope convert - | cmp - t && echo same'
+check compressed 'retryscope convert aliases.txt -o t && retryscope convert --to binary t | zstd -q | retryscope convert - | cmp - t && echo same'
+check same-report 'mkdir T B && cp aliases.txt T/x && retryscope convert --to binary aliases.txt -o B/x && (cd T && retryscope replay --format json x) >1 && (cd B && retryscope replay --format json x) | sed s/binary/text/ | cmp - 1 && echo same'
+check piece 'retryscope convert --from 1us --until 2us aliases.txt'
+check piece-of-vm 'retryscope convert --vm 1 --from @1us aliases.txt'
+
+check no-vm 'retryscope convert --vm 9 aliases.txt'
+check from-after-end 'retryscope convert --from 1h aliases.txt'
+check until-before-from 'retryscope convert --from 1us --until 1us aliases.txt'
+check from-no-time 'retryscope convert --from soon aliases.txt'
+check to-unknown 'retryscope convert --to xml aliases.txt'
+check raw-text 'retryscope convert --raw aliases.txt'
+check no-file 'retryscope convert'
+check full 'retryscope convert aliases.txt -o /dev/full'
+check full-binary 'retryscope convert --to binary aliases.txt -o /dev/full'
+check directory 'retryscope convert aliases.txt -o .'
+check truncated 'retryscope convert --to binary --raw aliases.txt -o b && head -c 400 b >c && retryscope convert c -o d; echo $?; ls d* c*'
+check repaired 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope convert --repair c | tail -n 1'
+check damaged 'retryscope convert --to binary --raw aliases.txt -o b && printf X | dd of=b bs=1 seek=300 conv=notrunc 2>/dev/null; retryscope convert b -o d; echo $?; ls d*'
+check interrupted 'mkfifo pipe; { cat aliases.txt; exec sleep 5; } >pipe & retryscope convert pipe -o out & pid=$!; sleep 1; kill -INT $pid; wait $pid; echo $?; kill %1; ls out*'
+finish

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,30 +90,29 @@ static int output_error(const struct rs_session *s, int errnum, struct rs_error 
 static int check_output(struct rs_session *s, struct rs_error *err)
 {
 	struct stat st;
-	int fd;
+	char *folder;
 
-	s->output = absolute(s->opts.output);
-	if (!s->output || asprintf(&s->temp, "%s.part-%d", s->output, (int)getpid()) < 0) {
-		s->temp = NULL;
-		return no_memory(err);
-	}
-	if (strchr(s->output, '\n'))
+	if (!stat(s->opts.output, &st) && !S_ISREG(st.st_mode))
+		return output_error(s, S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP, err);
+	/* The note of this capture has a line for each name. */
+	if (strchr(s->opts.output, '\n'))
 		return output_error(s, EINVAL, err);
-	if (!stat(s->output, &st) && !S_ISREG(st.st_mode))
-		return output_error(s, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, err);
-	fd = open(s->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
+	s->output = absolute(s->opts.output);
+	if (!s->output || asprintf(&folder, "%s.part-%d", s->output, (int)getpid()) < 0)
+		return no_memory(err);
+	if (mkdir(folder, 0700)) {
+		free(folder);
 		return output_error(s, errno, err);
-	close(fd);
-	if (rs_free_space(s->temp) < RS_SPACE_RESERVE) {
-		rs_error_set(err, RS_ERR_OUTPUT, ENOSPC,
-			     "too little space left on the device: at least %llu MiB are needed",
-			     RS_SPACE_RESERVE >> 20);
-		if (err)
-			snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
-		return -ENOSPC;
 	}
-	return 0;
+	s->folder = folder;
+	if (rs_free_space(s->folder) >= RS_SPACE_RESERVE)
+		return 0;
+	rs_error_set(err, RS_ERR_OUTPUT, ENOSPC,
+		     "too little space left on the device: at least %llu MiB are needed",
+		     RS_SPACE_RESERVE >> 20);
+	if (err)
+		snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
+	return -ENOSPC;
 }
 
 static int check_level(const struct rs_session *s, struct rs_error *err)
@@ -165,7 +163,7 @@ static int claim(struct rs_session *s, struct rs_error *err)
 	if (ret)
 		return ret;
 	snprintf(s->group, sizeof(s->group), RS_PROBE_GROUP "_%d", (int)getpid());
-	ret = rs_state_set_files(&s->state, s->temp, s->output, err);
+	ret = rs_state_set_files(&s->state, s->folder, s->output, err);
 	return ret ? ret : rs_state_set_group(&s->state, s->group, err);
 }
 
@@ -218,7 +216,7 @@ static int start_writer(struct rs_session *s, struct rs_error *err)
 	struct rs_trace_cmd_opts opts = {
 		.instance = s->group,
 		.clock = s->opts.clock,
-		.output = s->temp,
+		.folder = s->folder,
 		.event_args = rs_tracing_event_args(s->plan, s->group, filter),
 	};
 
@@ -367,9 +365,27 @@ static int mark_end(struct rs_session *s, struct rs_error *err)
 	return mark(s, err);
 }
 
-int rs_session_finish(struct rs_session *s, struct rs_error *err)
+/* The file gets its name; the folder goes when the session is closed. */
+static int publish(struct rs_session *s, struct rs_error *err)
 {
 	struct stat st;
+	char *file;
+	int ret = 0;
+
+	if (!rs_trace_cmd_is_whole(s->folder))
+		return output_error(s, EIO, err);
+	if (asprintf(&file, "%s/" RS_TRACE_CMD_FILE, s->folder) < 0)
+		return no_memory(err);
+	if (!stat(file, &st))
+		s->stats.file_bytes = (uint64_t)st.st_size;
+	if (rename(file, s->output))
+		ret = output_error(s, errno, err);
+	free(file);
+	return ret;
+}
+
+int rs_session_finish(struct rs_session *s, struct rs_error *err)
+{
 	int ret = rs_tracing_stop_events(s->tracing, err);
 
 	if (ret)
@@ -380,14 +396,7 @@ int rs_session_finish(struct rs_session *s, struct rs_error *err)
 	ret = mark_end(s, err);
 	if (!ret)
 		ret = rs_trace_cmd_finish(s->writer, err);
-	if (ret)
-		return ret;
-	if (stat(s->temp, &st) || !st.st_size)
-		return output_error(s, ENOSPC, err);
-	if (rename(s->temp, s->output))
-		return output_error(s, errno, err);
-	s->stats.file_bytes = (uint64_t)st.st_size;
-	return 0;
+	return ret ? ret : publish(s, err);
 }
 
 int rs_session_close(struct rs_session *s, struct rs_error *err)
@@ -398,8 +407,8 @@ int rs_session_close(struct rs_session *s, struct rs_error *err)
 		return 0;
 	rs_trace_cmd_free(s->writer);
 	ret = rs_tracing_destroy(s->tracing, err);
-	if (s->temp)
-		rs_trace_cmd_remove_files(s->temp, s->group, s->stats.nr_cpus);
+	if (s->folder)
+		rs_trace_cmd_remove_folder(s->folder);
 	/* What could not be removed stays noted, for --cleanup. */
 	if (ret)
 		rs_state_close(&s->state);
@@ -415,7 +424,7 @@ int rs_session_close(struct rs_session *s, struct rs_error *err)
 	free(s->cpus);
 	free(s->trace_cmd);
 	free(s->output);
-	free(s->temp);
+	free(s->folder);
 	free(s);
 	return ret;
 }

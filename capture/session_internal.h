@@ -10,7 +10,8 @@
 /* What session.c, session_poll.c and cleanup.c share. */
 struct rs_session {
 	struct rs_session_opts opts;
-	char *output, *temp; /* the name that it gets, and that it has until it is whole */
+	char *output;
+	char *folder; /* of trace-cmd, beside the output */
 	char group[32];
 	char *trace_cmd;
 	struct rs_host *host;
@@ -34,7 +35,7 @@ struct rs_session {
 
 /* CLOCK_MONOTONIC. */
 uint64_t rs_monotonic_ns(void);
-/* Free bytes where @path is, UINT64_MAX if that is not known. */
+/* Free bytes on the file system of @path, UINT64_MAX if that is not known. */
 uint64_t rs_free_space(const char *path);
 /* Reads what the kernel counts into s->stats. */
 void rs_session_sample(struct rs_session *s);

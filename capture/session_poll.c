@@ -2,11 +2,7 @@
 #include "capture/session_internal.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
@@ -29,14 +25,9 @@ uint64_t rs_session_elapsed_ns(const struct rs_session *s)
 
 uint64_t rs_free_space(const char *path)
 {
-	char *copy = strdup(path);
 	struct statvfs st;
-	uint64_t bytes = UINT64_MAX;
 
-	if (copy && !statvfs(dirname(copy), &st))
-		bytes = (uint64_t)st.f_bavail * st.f_frsize;
-	free(copy);
-	return bytes;
+	return statvfs(path, &st) ? UINT64_MAX : (uint64_t)st.f_bavail * st.f_frsize;
 }
 
 static uint64_t cpu_events(const struct rs_cpu_stats *c)
@@ -60,7 +51,7 @@ void rs_session_sample(struct rs_session *s)
 		in_buffers += c->bytes;
 	}
 	stats->elapsed_ns = now - s->start_ns;
-	stats->bytes = in_buffers + rs_trace_cmd_temp_bytes(s->temp, s->group, stats->nr_cpus);
+	stats->bytes = in_buffers + rs_trace_cmd_temp_bytes(s->folder);
 	if (elapsed)
 		stats->events_per_s = stats->events > before ? (double)(stats->events - before) *
 								       1e9 / (double)elapsed
@@ -95,10 +86,10 @@ static bool process_ended(int pidfd)
  */
 static bool space_is_short(const struct rs_session *s)
 {
-	uint64_t in_files = rs_trace_cmd_temp_bytes(s->temp, s->group, s->stats.nr_cpus);
+	uint64_t in_files = rs_trace_cmd_temp_bytes(s->folder);
 	uint64_t in_buffers = s->stats.bytes > in_files ? s->stats.bytes - in_files : 0;
 
-	return rs_free_space(s->temp) < in_files + 2 * in_buffers + RS_SPACE_RESERVE;
+	return rs_free_space(s->folder) < in_files + 2 * in_buffers + RS_SPACE_RESERVE;
 }
 
 int rs_session_poll(struct rs_session *s, struct rs_error *err)

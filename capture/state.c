@@ -35,8 +35,8 @@ static int read_entry(struct rs_state *st, char *line)
 	*value++ = '\0';
 	if (!strcmp(line, "group"))
 		return set_string(&st->group, value);
-	if (!strcmp(line, "temp"))
-		return set_string(&st->temp, value);
+	if (!strcmp(line, "folder"))
+		return set_string(&st->folder, value);
 	if (!strcmp(line, "output"))
 		return set_string(&st->output, value);
 	if (!strcmp(line, "writer"))
@@ -127,14 +127,14 @@ int rs_state_set_group(struct rs_state *st, const char *group, struct rs_error *
 	return write_entry(st, "group", group, err);
 }
 
-int rs_state_set_files(struct rs_state *st, const char *temp, const char *output,
+int rs_state_set_files(struct rs_state *st, const char *folder, const char *output,
 		       struct rs_error *err)
 {
 	int ret;
 
-	if (set_string(&st->temp, temp) || set_string(&st->output, output))
+	if (set_string(&st->folder, folder) || set_string(&st->output, output))
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-	ret = write_entry(st, "temp", temp, err);
+	ret = write_entry(st, "folder", folder, err);
 	return ret ? ret : write_entry(st, "output", output, err);
 }
 
@@ -160,7 +160,7 @@ void rs_state_close(struct rs_state *st)
 		close(st->fd);
 	free(st->path);
 	free(st->group);
-	free(st->temp);
+	free(st->folder);
 	free(st->output);
 	*st = (struct rs_state){ .fd = -1 };
 }

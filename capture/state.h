@@ -17,8 +17,8 @@ struct rs_state {
 	int fd;	      /* locked; -1: none */
 	char *path;   /* of the note */
 	char *group;  /* of the probes, and name of the instance; NULL: none yet */
-	char *temp;   /* the file that trace-cmd writes */
-	char *output; /* the name that it is to get */
+	char *folder; /* of trace-cmd: see capture/trace_cmd.h */
+	char *output; /* the name that its file is to get */
 	pid_t writer; /* trace-cmd's process group; 0: none */
 };
 
@@ -29,7 +29,7 @@ struct rs_state {
 int rs_state_create(struct rs_state *st, const struct rs_host *h, struct rs_error *err);
 /* Adds a line; the value is copied into @st. 0 or negative errno with @err. */
 int rs_state_set_group(struct rs_state *st, const char *group, struct rs_error *err);
-int rs_state_set_files(struct rs_state *st, const char *temp, const char *output,
+int rs_state_set_files(struct rs_state *st, const char *folder, const char *output,
 		       struct rs_error *err);
 int rs_state_set_writer(struct rs_state *st, pid_t writer, struct rs_error *err);
 /* Removes the note, once all that it names is gone. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "capture/trace_cmd.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -49,7 +51,7 @@ char *rs_trace_cmd_find(const struct rs_host *h)
 	return NULL;
 }
 
-static void run_child(char **argv, int log, pid_t parent)
+static void run_child(char **argv, const char *folder, int log, pid_t parent)
 {
 	sigset_t none;
 	int null = open("/dev/null", O_RDONLY);
@@ -67,7 +69,10 @@ static void run_child(char **argv, int log, pid_t parent)
 	dup2(null, STDIN_FILENO);
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
-	execv(argv[0], argv);
+	umask(077);
+	/* It also makes files without our asking, in the folder where it is. */
+	if (!chdir(folder))
+		execv(argv[0], argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
 }
@@ -75,8 +80,8 @@ static void run_child(char **argv, int log, pid_t parent)
 /* --no-filter: KVM's events never come from trace-cmd, and a filter costs time. */
 static char **make_argv(const char *program, const struct rs_trace_cmd_opts *opts)
 {
-	const char *head[] = { program,	    "record",	   "-B", opts->instance, "-C",
-			       opts->clock, "--no-filter", "-o", opts->output };
+	const char *head[] = { program,	    "record",	   "-B", opts->instance,   "-C",
+			       opts->clock, "--no-filter", "-o", RS_TRACE_CMD_FILE };
 	size_t n = sizeof(head) / sizeof(head[0]), nr_events = 0;
 	char **argv;
 
@@ -107,7 +112,7 @@ struct rs_trace_cmd *rs_trace_cmd_start(const char *program, const struct rs_tra
 	}
 	w->pid = fork();
 	if (!w->pid)
-		run_child(argv, w->log, parent);
+		run_child(argv, opts->folder, w->log, parent);
 	if (w->pid < 0) {
 		errnum = errno;
 		close(w->log);
@@ -188,38 +193,74 @@ void rs_trace_cmd_free(struct rs_trace_cmd *w)
 	free(w);
 }
 
-/* CPU's own file of an instance, or (@instance NULL) the empty one of the top level. */
-static void temp_name(char *buf, size_t size, const char *output, const char *instance,
-		      unsigned int cpu)
+static bool is_cpu_file(const char *name)
 {
-	snprintf(buf, size, "%s%s%s.cpu%u", output, instance ? "." : "", instance ? instance : "",
-		 cpu);
+	const char *dot = strrchr(name, '.');
+
+	return dot && !strncmp(dot, ".cpu", 4) && isdigit((unsigned char)dot[4]);
 }
 
-uint64_t rs_trace_cmd_temp_bytes(const char *output, const char *instance, unsigned int nr_cpus)
+/* Calls @fn for each file; the first nonzero return ends it. */
+static int each_file(const char *folder, int (*fn)(void *arg, int dir, const char *name), void *arg)
+{
+	DIR *d = opendir(folder);
+	struct dirent *entry;
+	int ret = 0;
+
+	if (!d)
+		return -errno;
+	while (!ret && (entry = readdir(d)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			ret = fn(arg, dirfd(d), entry->d_name);
+	closedir(d);
+	return ret;
+}
+
+static int add_size(void *arg, int dir, const char *name)
+{
+	uint64_t *bytes = arg;
+	struct stat st;
+
+	if (is_cpu_file(name) && !fstatat(dir, name, &st, 0))
+		*bytes += (uint64_t)st.st_size;
+	return 0;
+}
+
+uint64_t rs_trace_cmd_temp_bytes(const char *folder)
 {
 	uint64_t bytes = 0;
 
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		char name[8192];
-		struct stat st;
-
-		temp_name(name, sizeof(name), output, instance, cpu);
-		if (!stat(name, &st))
-			bytes += (uint64_t)st.st_size;
-	}
+	each_file(folder, add_size, &bytes);
 	return bytes;
 }
 
-void rs_trace_cmd_remove_files(const char *output, const char *instance, unsigned int nr_cpus)
+static int refuse_part(void *arg, int dir, const char *name)
 {
-	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++) {
-		char name[8192];
+	bool *found = arg;
+	struct stat st;
 
-		temp_name(name, sizeof(name), output, instance, cpu);
-		unlink(name);
-		temp_name(name, sizeof(name), output, NULL, cpu);
-		unlink(name);
-	}
-	unlink(output);
+	if (is_cpu_file(name))
+		return 1;
+	if (!strcmp(name, RS_TRACE_CMD_FILE) && !fstatat(dir, name, &st, 0))
+		*found = st.st_size > 0;
+	return 0;
+}
+
+bool rs_trace_cmd_is_whole(const char *folder)
+{
+	bool found = false;
+
+	return !each_file(folder, refuse_part, &found) && found;
+}
+
+static int remove_file(void *arg, int dir, const char *name)
+{
+	unlinkat(dir, name, 0);
+	return 0;
+}
+
+void rs_trace_cmd_remove_folder(const char *folder)
+{
+	each_file(folder, remove_file, NULL);
+	rmdir(folder);
 }

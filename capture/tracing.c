@@ -68,6 +68,23 @@ static int create_probes(struct rs_plan *plan, const char *group, struct rs_erro
 	return 0;
 }
 
+/*
+ * Where no event was ever enabled, buffers are small until the first is. Some
+ * kernels take a change of one instance's size for that, and then leave the
+ * top-level buffer small for good: whoever uses that later would lose events.
+ * Any write to an event's switch, even that it be off, comes before.
+ */
+static void leave_boot_buffers(struct rs_tracing *t, const struct rs_plan *plan)
+{
+	for (size_t i = 0; i < RS_NR_TRACEPOINTS; i++) {
+		if (!plan->tracepoints[i].there)
+			continue;
+		tracefs_event_file_write(t->instance, "kvm",
+					 strchr(plan->tracepoints[i].name, ':') + 1, "enable", "0");
+		return;
+	}
+}
+
 static int create_instance(struct rs_tracing *t, const char *clock, struct rs_error *err)
 {
 	t->instance = tracefs_instance_create(t->group);
@@ -103,6 +120,8 @@ struct rs_tracing *rs_tracing_create(const struct rs_host *h, struct rs_plan *pl
 	ret = create_probes(plan, group, err);
 	if (!ret)
 		ret = create_instance(t, clock, err);
+	if (!ret)
+		leave_boot_buffers(t, plan);
 	if (ret) {
 		rs_tracing_destroy(t, NULL);
 		errno = -ret;
@@ -253,6 +272,29 @@ static int enable_events(struct rs_tracing *t, const struct rs_plan *plan)
 	return 0;
 }
 
+/* All at once: an event that is disabled before another one would be missing there. */
+static int stop_tracing(struct rs_tracing *t, struct rs_error *err)
+{
+	int ret;
+
+	tracefs_trace_off(t->instance);
+	ret = disable_events(t->instance, t->group);
+	if (ret)
+		return rs_error_set(err, RS_ERR_HOST, -ret, "cannot disable the events of %s: %s",
+				    t->group, strerror(-ret));
+	return 0;
+}
+
+int rs_tracing_stop_events(struct rs_tracing *t, struct rs_error *err)
+{
+	int ret = stop_tracing(t, err);
+
+	if (!ret && tracefs_trace_on(t->instance))
+		ret = rs_error_set(err, RS_ERR_HOST, errno, "cannot turn %s on: %s", t->group,
+				   strerror(errno));
+	return ret;
+}
+
 int rs_tracing_measure(struct rs_tracing *t, const struct rs_plan *plan, unsigned int usec,
 		       struct rs_cpu_stats *stats, struct rs_error *err)
 {
@@ -264,9 +306,8 @@ int rs_tracing_measure(struct rs_tracing *t, const struct rs_plan *plan, unsigne
 		return rs_error_set(err, RS_ERR_HOST, -ret, "cannot enable the events of %s: %s",
 				    t->group, strerror(-ret));
 	usleep(usec);
-	tracefs_trace_off(t->instance);
+	ret = stop_tracing(t, err);
 	rs_tracing_stats(t, stats);
-	ret = rs_tracing_stop_events(t, err);
 	if (!ret && tracefs_instance_file_clear(t->instance, "trace") < 0)
 		ret = rs_error_set(err, RS_ERR_HOST, errno, "cannot empty the buffer of %s: %s",
 				   t->group, strerror(errno));
@@ -276,16 +317,6 @@ int rs_tracing_measure(struct rs_tracing *t, const struct rs_plan *plan, unsigne
 bool rs_tracing_is_on(const struct rs_tracing *t)
 {
 	return tracefs_trace_is_on(t->instance) == 1;
-}
-
-int rs_tracing_stop_events(struct rs_tracing *t, struct rs_error *err)
-{
-	int ret = disable_events(t->instance, t->group);
-
-	if (ret)
-		return rs_error_set(err, RS_ERR_HOST, -ret, "cannot disable the events of %s: %s",
-				    t->group, strerror(-ret));
-	return 0;
 }
 
 unsigned int rs_tracing_nr_cpus(const struct rs_tracing *t)

@@ -396,6 +396,8 @@ int rs_session_finish(struct rs_session *s, struct rs_error *err)
 	ret = mark_end(s, err);
 	if (!ret)
 		ret = rs_trace_cmd_finish(s->writer, err);
+	if (ret && err && err->kind == RS_ERR_OUTPUT)
+		snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
 	return ret ? ret : publish(s, err);
 }
 

@@ -19,7 +19,7 @@ struct rs_trace_cmd {
 	pid_t pid;
 	bool running;
 	int status;
-	int log; /* what it prints, for the case that it fails */
+	int log; /* what it complains of, for the case that it fails */
 };
 
 char *rs_trace_cmd_find(const struct rs_host *h)
@@ -54,7 +54,7 @@ char *rs_trace_cmd_find(const struct rs_host *h)
 static void run_child(char **argv, const char *folder, int log, pid_t parent)
 {
 	sigset_t none;
-	int null = open("/dev/null", O_RDONLY);
+	int null = open("/dev/null", O_RDWR);
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGINT);
@@ -67,7 +67,7 @@ static void run_child(char **argv, const char *folder, int log, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	dup2(null, STDIN_FILENO);
-	dup2(log, STDOUT_FILENO);
+	dup2(null, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
 	umask(077);
 	/* It also makes files without our asking, in the folder where it is. */
@@ -153,6 +153,10 @@ static int report_end(const struct rs_trace_cmd *w, struct rs_error *err)
 {
 	char line[256], how[64];
 
+	/* What it dies of is its exit status. */
+	if (WIFEXITED(w->status) && WEXITSTATUS(w->status) == ENOSPC)
+		return rs_error_set(err, RS_ERR_OUTPUT, ENOSPC,
+				    "no space left on the device: the capture is lost");
 	last_line(w, line, sizeof(line));
 	if (WIFSIGNALED(w->status))
 		snprintf(how, sizeof(how), "was killed by signal %d", WTERMSIG(w->status));

@@ -126,10 +126,13 @@ static void close_stream(struct rs_figure *fig, FILE *f)
 		note_failure(fig, errno);
 }
 
+/* Takes away what is blank at the end, and the form feed that each page starts with. */
 static void trim(char *line)
 {
-	size_t n = strlen(line);
+	size_t n = strlen(line), feeds = strspn(line, "\f");
 
+	memmove(line, line + feeds, n - feeds + 1);
+	n -= feeds;
 	while (n && isspace((unsigned char)line[n - 1]))
 		n--;
 	line[n] = '\0';
@@ -451,7 +454,7 @@ void rs_figure_size(struct rs_figure *fig, unsigned int width, unsigned int heig
 			      width / 100.0, height / 100.0, look);
 		break;
 	default:
-		rs_figure_put(fig, "set terminal dumb nofeed mono size %u,%u noenhanced\n",
+		rs_figure_put(fig, "set terminal dumb mono size %u,%u noenhanced\n",
 			      RS_FIGURE_TEXT_COLUMNS, lines);
 		break;
 	}

@@ -50,8 +50,8 @@ void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const 
 		snprintf(vms, sizeof(vms), "no VM");
 	rs_format_count(in->vm->checked, checked, sizeof(checked));
 	rs_format_time((double)(in->vm->end_ns - in->vm->begin_ns), span, sizeof(span));
-	snprintf(of, sizeof(of), "%s, %s, %s: %s faults checked in %s", in->source, kernel, vms,
-		 checked, span);
+	snprintf(of, sizeof(of), "%s, %s, %s: %s fault%s checked in %s", in->source, kernel, vms,
+		 checked, in->vm->checked == 1 ? "" : "s", span);
 	rs_figure_title(fig, what, of);
 }
 

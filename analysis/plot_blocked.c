@@ -52,15 +52,19 @@ static void put_data(struct rs_figure *fig, const struct rs_plot_input *in, size
 	rs_figure_data_end(fig, f);
 }
 
-/* 0 has a place of its own below 1; the tick of 1 would be too close to it. */
+/* 0 has a place of its own below 1; where decades are close, the tick of 1 would touch its. */
 static void put_scale(struct rs_figure *fig, uint64_t max)
 {
+	static const double few[] = { 1, 2, 5, 10, 20, 50 };
 	char text[16];
 
 	rs_figure_put(fig, "set nonlinear y via log10(1+y) inverse 10**y-1\n");
 	rs_figure_put(fig, "set yrange [0:%.9g]\nset ytics (0", (double)max * 1.6);
-	for (double tick = 10; tick <= (double)max; tick *= 10)
-		rs_figure_put(fig, ", '%s' %.0f", rs_format_tick(tick, text, sizeof(text)), tick);
+	for (size_t i = 0; max < 100 && i < sizeof(few) / sizeof(few[0]); i++)
+		if (few[i] <= (double)max)
+			rs_figure_put(fig, ", %g", few[i]);
+	for (double tick = 10; max >= 100 && tick <= (double)max; tick *= 10)
+		rs_figure_put(fig, ", '%s' %g", rs_format_tick(tick, text, sizeof(text)), tick);
 	rs_figure_put(fig, ")\n");
 }
 
@@ -168,12 +172,15 @@ static void draw_panels(struct rs_figure *fig, const struct rs_plot_input *in)
 	rs_figure_put(fig, "set multiplot\n");
 	rs_figure_ylabel(fig, "guest frames blocked");
 	rs_plot_time_axis(fig, in, begin_of(s), end_of(s));
+	/* Only the lowest panel has labels. */
+	if (in->nr_shown > 1)
+		rs_figure_put(fig, "set format x ''\nunset xlabel\n");
 	for (size_t i = 0; i < in->nr_shown; i++) {
 		rs_figure_panel(fig, &m, i, in->nr_shown);
-		rs_figure_put(fig, i + 1 < in->nr_shown ? "set format x ''\nunset xlabel\n"
-							: "set format x '%%g'\n");
-		if (i + 1 == in->nr_shown)
+		if (i && i + 1 == in->nr_shown) {
+			rs_figure_put(fig, "set format x '%%g'\n");
 			rs_plot_time_axis(fig, in, begin_of(s), end_of(s));
+		}
 		put_panel(fig, in, i);
 		/* What is drawn with each panel anew is needed once. */
 		rs_figure_put(fig, "unset label\nunset object\nunset arrow\n");

@@ -154,24 +154,58 @@ static void put_faults(struct rs_figure *fig, const struct rs_plot_input *in)
 	}
 }
 
+/* How often a cell is repeated along an axis that has @n of them and could have @most. */
+static uint32_t repeats(uint32_t n, uint32_t most)
+{
+	return (most + n - 1) / n;
+}
+
+struct cell_writer {
+	FILE *f;
+	const struct rs_map *map;
+	double begin, width; /* of the time axis, and of a column */
+	uint32_t across, up; /* times that a cell is repeated */
+};
+
+/* From bottom to top, at @x of the columns; gnuplot wants the points of an image in their order. */
+static void write_column(const struct cell_writer *w, uint32_t col, double x)
+{
+	for (uint32_t row = 0; row < rs_map_axis(w->map)->nr_rows; row++) {
+		double backed = rs_map_share(w->map, RS_MAP_BACKED, col, row);
+		double range = rs_map_share(w->map, RS_MAP_RANGE, col, row);
+		double covered = rs_map_share(w->map, RS_MAP_COVERED, col, row);
+
+		for (uint32_t y = 0; y < w->up; y++)
+			fprintf(w->f, "%.9g %.6g %.4g %.4g %.4g\n", w->begin + w->width * x,
+				row + (y + 0.5) / w->up, backed, range, covered);
+	}
+}
+
+/*
+ * Programs that show SVG and PDF blur the borders of an image's pixels, which
+ * with few and large ones would look as if it meant something: those are
+ * repeated until they are small.
+ */
 static void put_cells(struct rs_figure *fig, const struct rs_plot_input *in)
 {
 	const struct rs_map *map = in->map;
 	uint64_t begin = begin_of(map), end = end_of(map), span = end - begin;
-	double x0 = rs_plot_time(in, begin, span);
-	double width = (rs_plot_time(in, end, span) - x0) / rs_map_nr_cols(map);
-	FILE *f =
-		rs_figure_data(fig, "cells",
-			       "time row, shares of the cell: in a memslot, in gfn's range, really "
-			       "being invalidated");
+	uint32_t cols = rs_map_nr_cols(map), rows = rs_map_axis(map)->nr_rows;
+	struct cell_writer w = {
+		.map = map,
+		.begin = rs_plot_time(in, begin, span),
+		.across = repeats(cols, RS_MAP_COLS),
+		.up = repeats(rows, RS_MAP_ROWS),
+	};
 
-	for (uint32_t c = 0; f && c < rs_map_nr_cols(map); c++)
-		for (uint32_t r = 0; r < rs_map_axis(map)->nr_rows; r++)
-			fprintf(f, "%.9g %u.5 %.4g %.4g %.4g\n", x0 + width * (c + 0.5), r,
-				rs_map_share(map, RS_MAP_BACKED, c, r),
-				rs_map_share(map, RS_MAP_RANGE, c, r),
-				rs_map_share(map, RS_MAP_COVERED, c, r));
-	rs_figure_data_end(fig, f);
+	w.width = (rs_plot_time(in, end, span) - w.begin) / cols;
+	w.f = rs_figure_data(fig, "cells",
+			     "time, row, shares of the cell: in a memslot, in gfn's range, really "
+			     "being invalidated; each cell several times if they are few");
+	for (uint32_t c = 0; w.f && c < cols; c++)
+		for (uint32_t x = 0; x < w.across; x++)
+			write_column(&w, c, c + (x + 0.5) / w.across);
+	rs_figure_data_end(fig, w.f);
 }
 
 /* "0x100-0x7fff (127 MiB)" */
@@ -299,8 +333,10 @@ static void put_plot(struct rs_figure *fig, const struct rs_plot_input *in)
 		rs_figure_put(fig, ", \\\n     ");
 		rs_figure_data_name(fig, m->name);
 		rs_figure_put(fig,
-			      " using 1:2 with points pointtype %u pointsize %.2f linecolor '%s'",
-			      m->point, rs_figure_point_size(fig, m->size * scale), m->colour);
+			      " using 1:2 with points pointtype %u pointsize %.2f linewidth %.1f "
+			      "linecolor '%s'",
+			      m->point, rs_figure_point_size(fig, m->size * scale), scale,
+			      m->colour);
 	}
 	rs_figure_put(fig, "\n");
 }

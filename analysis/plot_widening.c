@@ -48,7 +48,7 @@ static void put_data(struct rs_figure *fig, const struct rs_algo_result *a, cons
 
 static struct limits find_limits(const struct rs_plot_input *in)
 {
-	struct limits l = { 1, 1, 100 };
+	struct limits l = { 1, 1, 10 };
 
 	for (size_t i = 0; i < in->nr_shown; i++) {
 		const struct rs_hist *h = &rs_plot_algo(in, i)->widening_epoch;

@@ -1,0 +1,253 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# `retryscope plot`: pictures, scripts and data against golden ones; what is
+# drawn of which input; and that nothing is left of what fails.
+set -u
+source_dir=$1 build_dir=$2
+program=$build_dir/retryscope
+data=$source_dir/tests/data/plot
+command -v gnuplot >/dev/null || { echo "gnuplot is not installed"; exit 77; }
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+fail() {
+	echo "$@"
+	failures=$((failures + 1))
+}
+
+# run CODE ARG...: output in $work/out and $work/err; gnuplot is looked for in $tools.
+tools=$PATH
+run() {
+	local code=$1 rc
+	shift
+	PATH=$tools "$program" plot "$@" >"$work/out" 2>"$work/err"
+	rc=$?
+	[ $rc -eq "$code" ] || fail "plot $*: exit code $rc, wanted $code: $(cat "$work/err")"
+}
+
+# refuse CODE TEXT ARG...: one line with TEXT on stderr (two of wrong usage), no output.
+refuse() {
+	local text=$2
+	run "$1" "${@:3}"
+	grep -qF -e "$text" "$work/err" || fail "plot ${*:3}: said '$(cat "$work/err")', not '$text'"
+	[ "$1" -eq 2 ] || [ "$(wc -l <"$work/err")" -eq 1 ] || fail "plot ${*:3}: more than one line"
+	[ ! -s "$work/out" ] || fail "plot ${*:3}: has output"
+}
+
+# A new, empty folder, for what is drawn next.
+fresh() {
+	rm -rf "$work/new"
+	mkdir "$work/new"
+}
+
+expect_empty() { # WHAT
+	local left
+	left=$(ls -A "$work/new")
+	[ -z "$left" ] || fail "$1: leaves $left"
+}
+
+expect_same() { # WHAT FILE FILE
+	cmp -s "$2" "$3" || fail "$1: $2 and $3 differ: $(diff -a "$2" "$3" | head -5)"
+}
+
+golden() {
+	local file name
+	fresh
+	run 0 --format dumb --output-dir "$work/new" "$data/small.txt"
+	printf '%s\n' "$work"/new/{rejected,blocked,widening,map}.txt | diff - "$work/out" ||
+		fail "the names of the pictures"
+	run 0 --format svg --keep-data --output-dir "$work/new" "$data/small.txt"
+	sha256sum <"$work/new/map-cells.dat" >"$work/new/map-cells.sha256"
+	rm "$work/new/map-cells.dat" "$work"/new/*.svg
+	sed -i 's/by retryscope [^ ]*\. /by retryscope VERSION. /' "$work"/new/*.gp
+	if [ "${UPDATE_GOLDEN-}" ]; then
+		cp "$work"/new/* "$data/golden/"
+	fi
+	for file in "$data"/golden/*; do
+		name=${file##*/}
+		diff "$file" "$work/new/$name" || fail "golden $name"
+		rm -f "$work/new/$name"
+	done
+	expect_empty "golden"
+}
+
+formats() {
+	local plot
+	fresh
+	for plot in rejected blocked widening map; do
+		run 0 -w $plot -o "$work/new/$plot.svg" "$data/small.txt"
+		run 0 -w $plot -o "$work/new/$plot.png" "$data/small.txt"
+		run 0 -w $plot -o "$work/new/$plot.pdf" "$data/small.txt"
+		run 0 -w $plot -o "$work/new/$plot.txt" "$data/small.txt"
+		grep -q '^</svg>' "$work/new/$plot.svg" || fail "$plot.svg does not end"
+		head -c 8 "$work/new/$plot.png" | grep -qa PNG || fail "$plot.png is none"
+		tail -c 8 "$work/new/$plot.pdf" | grep -qa EOF || fail "$plot.pdf does not end"
+		expect_same "by its name" "$work/new/$plot.txt" "$data/golden/$plot.txt"
+	done
+	[ "$(awk 'length > 72 || / $/' "$work"/new/*.txt | wc -l)" -eq 0 ] ||
+		fail "plain text is wider than 72 columns, or padded"
+	grep -qP '[^\x20-\x7e]' "$work"/new/*.txt && fail "plain text has more than ASCII"
+	cp -r "$work/new" "$work/before"
+	sleep 1.1 # a PDF would have the time in it
+	for plot in "$work"/before/*; do
+		run 0 -w "$(basename "${plot%.*}")" -o "$work/new/${plot##*/}" "$data/small.txt"
+		expect_same "drawn again" "$plot" "$work/new/${plot##*/}"
+	done
+}
+
+# What is kept is enough to draw the same picture with gnuplot alone.
+redraw() {
+	local plot
+	fresh
+	run 0 --keep-data -d "$work/new" "$data/small.txt"
+	for plot in rejected blocked widening map; do
+		mv "$work/new/$plot.svg" "$work/$plot.svg"
+		(cd "$work/new" && gnuplot -d "$plot.gp") || fail "gnuplot $plot.gp"
+		expect_same "redrawn" "$work/$plot.svg" "$work/new/$plot.svg"
+	done
+}
+
+# A pipe, a compressed file and a report give the same pictures as the trace.
+inputs() {
+	local plot
+	fresh
+	sed 's/small\.txt,/standard input,/; s/, kernel not known//' "$data/golden/rejected.txt" \
+		>"$work/wanted"
+	run 0 -w rejected -f dumb - < <(cat "$data/small.txt")
+	sed -i 's/, kernel not known//' "$work/out"
+	expect_same "of a pipe" "$work/wanted" "$work/out"
+	"$program" replay --format json --distributions "$data/small.txt" >"$work/report.json"
+	run 0 -f dumb -d "$work/new" "$work/report.json"
+	for plot in rejected widening; do
+		expect_same "of a report" "$data/golden/$plot.txt" "$work/new/$plot.txt"
+	done
+	[ "$(ls "$work/new" | wc -l)" -eq 2 ] || fail "of a report: $(ls "$work/new")"
+	grep -qF "no plot 'map': a report has no course over time" "$work/err" ||
+		fail "a report: nothing is said of the map"
+	run 0 -w rejected -f dumb - < <(cat "$work/report.json")
+	expect_same "of a report in a pipe" "$data/golden/rejected.txt" "$work/out"
+	refuse 2 "no plot 'blocked'" -w blocked "$work/report.json"
+	refuse 2 "has no algorithm gfn-slot" -a gfn-slot -w rejected "$work/report.json"
+	refuse 2 "no VM 7" --vm 7 "$work/report.json"
+	"$program" replay --format json "$data/small.txt" >"$work/brief.json"
+	refuse 2 "replay's --distributions" -w widening "$work/brief.json"
+}
+
+several_vms() {
+	local n
+	fresh
+	{
+		echo "retryscope-events 1"
+		for n in 1 2 3 4 5 6 7 8 9 10; do
+			sed -n "s/^\([0-9]\+\) 1 /\1 $n /p" "$data/small.txt"
+		done | sort -s -n -k1,1
+	} >"$work/vms.txt"
+	echo "50 10 fault_begin vcpu=0 gfn=0
+51 10 fault_check vcpu=0" >>"$work/vms.txt"
+	run 0 -f dumb -d "$work/new" -w rejected,blocked "$work/vms.txt"
+	[ -e "$work/new/rejected.txt" ] && grep -q "10 VMs together: 41 faults" "$work/new/rejected.txt" ||
+		fail "rejected faults are not those of all VMs"
+	[ "$(ls "$work"/new/blocked-vm*.txt | wc -l)" -eq 8 ] && [ -e "$work/new/blocked-vm10.txt" ] ||
+		fail "not the 8 VMs with most faults: $(ls "$work/new")"
+	grep -q "10 VMs: blocked is drawn of the 8" "$work/err" || fail "VMs are left out silently"
+	refuse 2 "there are 10 VMs: choose one" -w map -o "$work/new/x.svg" "$work/vms.txt"
+	run 0 -w map --vm 9 -f dumb "$work/vms.txt"
+	sed 's/small\.txt/vms.txt/; s/VM 1/VM 9/' "$data/golden/map.txt" | diff - "$work/out" ||
+		fail "--vm"
+	refuse 2 "no VM 77" --vm 77 "$work/vms.txt"
+}
+
+pieces() {
+	run 0 -w rejected -f dumb --from 29ns --until 40ns "$data/small.txt"
+	grep -q "VM 1: 1 fault checked" "$work/out" || fail "--from, --until: $(cat "$work/out")"
+	refuse 2 "--from: a time" --from soon "$data/small.txt"
+}
+
+# Nothing to draw is said in the picture.
+nothing() {
+	echo "retryscope-events 1" >"$work/none.txt"
+	run 0 -f dumb "$work/none.txt"
+	for text in "no fault was checked" "no time passed" "nothing was invalidated" "no memslot"; do
+		grep -q "$text" "$work/out" || fail "an empty trace: '$text' is not said"
+	done
+}
+
+# Names that a shell or gnuplot might take for more than names.
+hostile_names() {
+	local name="it's \`touch pwned\` \$(touch pwned) \"x\" {_^@y} %s.txt"
+	fresh
+	cp "$data/small.txt" "$work/new/$name"
+	(cd "$work/new" && run 0 -w rejected -o "$name.svg" "$name")
+	[ ! -e "$work/new/pwned" ] || fail "a file's name is run as a command"
+	grep -qF 'touch pwned' "$work/new/$name.svg" || fail "a file's name is not in the title"
+}
+
+usage() {
+	refuse 2 "no plot 'pie'" -w pie "$data/small.txt"
+	refuse 2 "no plot ''" -w rejected, "$data/small.txt"
+	refuse 2 "svg, png, pdf or dumb" -f gif "$data/small.txt"
+	refuse 2 "exclude each other" -w map -o x -d y "$data/small.txt"
+	refuse 2 "takes one plot" -o x.svg "$data/small.txt"
+	refuse 2 "no algorithm 'magic'" -a magic "$data/small.txt"
+	refuse 2 "--keep-data needs" --keep-data -w map -o - "$data/small.txt"
+	refuse 2 "only one FILE" a b
+	refuse 2 "FILE expected" -w map
+}
+
+errors() {
+	fresh
+	refuse 1 "No such file" -d "$work/new" "$work/absent"
+	refuse 1 "Is a directory" -d "$work/new" "$work"
+	printf 'retryscope-events 1\nnonsense\n' >"$work/bad.txt"
+	refuse 1 "bad.txt:2:" -d "$work/new" "$work/bad.txt"
+	printf '{"schema": 1}' >"$work/bad.json"
+	refuse 1 "bad.json" -d "$work/new" "$work/bad.json"
+	refuse 4 "absent" -d "$work/absent" "$data/small.txt"
+	refuse 4 "No space left" -w rejected -f dumb -o /dev/full "$data/small.txt"
+	expect_empty "errors"
+}
+
+# gnuplot that is missing, fails, dies, or hangs.
+bad_gnuplot() {
+	local bin=$work/bin
+	fresh
+	mkdir -p "$bin"
+	tools=$work/absent
+	refuse 3 "install gnuplot-nox" -d "$work/new" "$data/small.txt"
+	expect_empty "no gnuplot"
+	tools=$bin:$PATH
+	printf '#!/bin/sh\necho >&2; echo "        ^" >&2; echo "\\"$2\\" line 7: no such terminal" >&2\nexit 1\n' \
+		>"$bin/gnuplot"
+	chmod +x "$bin/gnuplot"
+	refuse 4 'gnuplot: "rejected.gp" line 7: no such terminal' -d "$work/new" \
+		"$data/small.txt"
+	expect_empty "a gnuplot that fails"
+	printf '#!/bin/sh\nkill -9 $$\n' >"$bin/gnuplot"
+	refuse 4 "killed by signal 9" -d "$work/new" "$data/small.txt"
+	expect_empty "a gnuplot that dies"
+	printf '#!/bin/sh\nexit 0\n' >"$bin/gnuplot"
+	refuse 4 "rejected.svg" -d "$work/new" "$data/small.txt"
+	expect_empty "a gnuplot that draws nothing"
+	printf '#!/bin/sh\necho $$ >%s/pid\nexec sleep 1000\n' "$work" >"$bin/gnuplot"
+	PATH=$tools "$program" plot -d "$work/new" "$data/small.txt" 2>"$work/err" &
+	until [ -s "$work/pid" ]; do sleep 0.05; done
+	kill -TERM $!
+	wait $!
+	[ $? -eq 130 ] || fail "interrupted: not exit code 130"
+	kill -0 "$(cat "$work/pid")" 2>/dev/null && fail "interrupted: gnuplot lives on"
+	expect_empty "interrupted"
+}
+
+golden
+formats
+redraw
+inputs
+several_vms
+pieces
+nothing
+hostile_names
+usage
+errors
+bad_gnuplot
+[ "$failures" -eq 0 ]

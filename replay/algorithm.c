@@ -10,16 +10,17 @@
 
 /* One line an algorithm, in the order of docs/model.md. */
 static const struct rs_algo_ops *const table[] = {
-	&rs_algo_global,   &rs_algo_hva_5_12,	&rs_algo_hva,	   &rs_algo_gfn_v7,
-	&rs_algo_gfn,	   &rs_algo_hva_split,	&rs_algo_gfn_slot, &rs_algo_gfn_multi,
-	&rs_algo_gfn_list, &rs_algo_gfn_recent, &rs_algo_exact,
+	&rs_algo_global,   &rs_algo_hva_5_12,	&rs_algo_hva,	     &rs_algo_gfn_v7,
+	&rs_algo_gfn,	   &rs_algo_hva_split,	&rs_algo_gfn_slot,   &rs_algo_gfn_multi,
+	&rs_algo_gfn_list, &rs_algo_gfn_recent, &rs_algo_hfn_recent, &rs_algo_exact,
 };
 
 #define NR_ALGOS (sizeof(table) / sizeof(table[0]))
 
 /* What "all" takes of the families. */
-static const char all_algos[] = "global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,"
-				"gfn-multi:4,gfn-multi:8,gfn-list,gfn-recent:4.4.4,exact";
+static const char all_algos[] =
+	"global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,"
+	"gfn-multi:4,gfn-multi:8,gfn-list,gfn-recent:4.4.4,hfn-recent:4.1.4,exact";
 
 const struct rs_algo_ops *rs_algo_ops_get(size_t i)
 {

@@ -21,7 +21,13 @@
  * changed, end() before it is forgotten. Only invalidations that hit are shown,
  * unless the algorithm asks for all.
  */
-enum rs_space { RS_SPACE_NONE, RS_SPACE_HVA, RS_SPACE_GFN, RS_SPACE_EXACT };
+enum rs_space {
+	RS_SPACE_NONE,
+	RS_SPACE_HVA,
+	RS_SPACE_GFN,
+	RS_SPACE_HFN, /* as HVA, but what has no host address goes in by its memslots */
+	RS_SPACE_EXACT,
+};
 
 #define RS_ALGO_SEES_ALL 0x1  /* also invalidations that hit no memslot */
 #define RS_ALGO_SEQ_FIRST 0x2 /* the state starts with its sequence count, the snapshot */

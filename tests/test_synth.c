@@ -254,7 +254,7 @@ static void test_contiguous_is_alike(void **state)
 			struct rs_synth_params p = params_of(scenario->name, shapes[k]);
 			struct alike alike = { 0 };
 
-			if (p.space == RS_SPACE_GFN)
+			if (p.space == RS_SYNTH_GFN)
 				continue;
 			p.events = 50000;
 			rs_result_free(replay(&p, "hva,gfn", &alike));

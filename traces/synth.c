@@ -176,7 +176,7 @@ static uint64_t vcpu_step(struct rs_synth *s, struct vcpu *v, uint64_t now)
 /* @npages from @page on, without what lies beyond its piece of memory. */
 static struct range clipped(const struct rs_synth *s, uint64_t page, uint64_t npages)
 {
-	uint64_t end = rs_layout_piece_end(&s->layout, page, s->p.space == RS_SPACE_GFN);
+	uint64_t end = rs_layout_piece_end(&s->layout, page, s->p.space == RS_SYNTH_GFN);
 
 	return (struct range){ page, npages < end - page ? npages : end - page };
 }
@@ -206,7 +206,7 @@ static struct range pick_range(struct rs_synth *s, struct invalidator *v)
 	if (npages >= s->layout.pages)
 		page = 0;
 	page = aligned(page, npages);
-	if (s->p.space == RS_SPACE_GFN)
+	if (s->p.space == RS_SYNTH_GFN)
 		page = rs_layout_mapped(&s->layout, page);
 	r = clipped(s, page, npages);
 	v->scan = r.page + r.npages + rs_scale(any, 2 * (s->p.skip >> RS_PAGE_SHIFT) + 1);
@@ -219,7 +219,7 @@ static struct range nested_range(const struct rs_synth *s, const struct range *o
 	uint64_t npages = s->p.nested >> RS_PAGE_SHIFT;
 	uint64_t page = aligned(outer->page, npages);
 
-	if (s->p.space == RS_SPACE_GFN)
+	if (s->p.space == RS_SYNTH_GFN)
 		page = rs_layout_mapped(&s->layout, page);
 	return clipped(s, page, npages);
 }
@@ -232,7 +232,7 @@ static void remember(struct vm *vm, const struct range *r)
 static void emit_begin(struct rs_synth *s, struct invalidator *v, struct inval *i, uint64_t now)
 {
 	struct rs_event *e = emit(s, now, RS_EV_INVAL_BEGIN, v->vm);
-	bool gfn = s->p.space == RS_SPACE_GFN;
+	bool gfn = s->p.space == RS_SYNTH_GFN;
 
 	i->id = s->vms[v->vm].next_id++;
 	i->next_slot = 0;
@@ -263,7 +263,7 @@ static bool emit_slot(struct rs_synth *s, struct invalidator *v, struct inval *i
 				     &i->next_slot, &gfn_start, &gfn_end))
 		return false;
 	/* A range of frames is hit as such: other frames of the same memory are not. */
-	if (s->p.space == RS_SPACE_GFN && i->next_slot > s->layout.nr_primary)
+	if (s->p.space == RS_SYNTH_GFN && i->next_slot > s->layout.nr_primary)
 		return false;
 	e = emit(s, now, RS_EV_INVAL_SLOT, v->vm);
 	e->index = (uint32_t)(i->next_slot - 1);
@@ -303,7 +303,7 @@ static uint64_t begin_step(struct rs_synth *s, struct invalidator *v, uint64_t n
 	} else {
 		v->repeats = s->p.repeat - 1;
 		v->outer.range = pick_range(s, v);
-		v->miss = s->p.space == RS_SPACE_HVA && chance(rs_random(&v->random), s->p.miss);
+		v->miss = s->p.space == RS_SYNTH_HVA && chance(rs_random(&v->random), s->p.miss);
 	}
 	emit_begin(s, v, &v->outer, now);
 	if (!v->miss)

@@ -24,7 +24,7 @@ enum rs_synth_layout {
 	RS_LAYOUT_DIMMS,
 };
 enum rs_synth_pick { RS_PICK_SCAN, RS_PICK_RANDOM, RS_PICK_HOT };
-enum rs_synth_space { RS_SPACE_HVA, RS_SPACE_GFN };
+enum rs_synth_space { RS_SYNTH_HVA, RS_SYNTH_GFN };
 
 /* Sizes in bytes, shares in millionths. Read freely; change with rs_synth_set(). */
 struct rs_synth_params {

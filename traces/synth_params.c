@@ -239,7 +239,7 @@ static const struct scenario scenarios[] = {
 		    "seq,no-hva" },
 	  .sets = {
 	  .invalidators = 1,
-	  .space = RS_SPACE_GFN,
+	  .space = RS_SYNTH_GFN,
 	  .inval_size = 64 * K,
 	  .pick = RS_PICK_RANDOM,
 	  .repeat = 1,

@@ -14,6 +14,7 @@ extern const struct rs_algo_ops rs_algo_gfn_slot;
 extern const struct rs_algo_ops rs_algo_gfn_multi;
 extern const struct rs_algo_ops rs_algo_gfn_list;
 extern const struct rs_algo_ops rs_algo_gfn_recent;
+extern const struct rs_algo_ops rs_algo_hfn_recent;
 extern const struct rs_algo_ops rs_algo_exact;
 
 /*

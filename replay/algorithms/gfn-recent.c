@@ -12,6 +12,13 @@
  * than D ends ago is rejected.
  *
  * All limits are constants, so every operation is O(1) in what is outstanding.
+ *
+ * hfn-recent is the same in another space: host frame numbers, which a memslot
+ * gives to every guest frame, whether or not it has a mapping there (hva of the
+ * memslot plus the distance). Aliases fall together, so one range does where
+ * gfns need one for each alias, and what has no host address of its own
+ * (guest_memfd, kvm_zap_gfn_range()) is put in through the memslots that it
+ * covers, instead of blocking everything as in the kernels with an hva range.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +42,7 @@ struct recent {
 	const struct rs_inval **owner; /* of live entry i; NULL: free */
 	char *entries;		       /* live + 1 (shared) + done of struct ranges */
 	uint64_t sharing;	       /* invalidations in the shared entry */
+	bool host;		       /* the ranges are host frame numbers */
 };
 
 static struct ranges *entry(const struct recent *r, uint64_t i)
@@ -89,6 +97,14 @@ static int recent_init(void *state, const struct rs_algo_env *env, uint64_t para
 	if (!r->owner || !r->entries)
 		return -ENOMEM;
 	return rs_words_init(&r->words, env, param);
+}
+
+static int host_init(void *state, const struct rs_algo_env *env, uint64_t param)
+{
+	struct recent *r = state;
+
+	r->host = true;
+	return recent_init(state, env, param);
 }
 
 static void recent_destroy(void *state)
@@ -152,6 +168,48 @@ static uint32_t find_owner(const struct recent *r, const struct rs_inval *inv)
 	return i;
 }
 
+/* The host frames that memslot @handle gives to its frames @gfns. */
+static struct rs_range host_frames(const struct recent *r, uint32_t handle, struct rs_range gfns)
+{
+	const struct rs_memslot *m = rs_vm_memslot(r->words.vm, handle);
+	uint64_t base = (m->hva >> RS_PAGE_SHIFT) - m->gfn;
+
+	return (struct rs_range){ gfns.start + base, gfns.end + base };
+}
+
+static void add_hit(const struct recent *r, struct ranges *e, const struct rs_hit *hit)
+{
+	add(r, e, r->host ? host_frames(r, hit->handle, hit->gfns) : hit->gfns);
+}
+
+struct gfn_inval {
+	const struct recent *r;
+	struct ranges *e;
+	struct rs_range range;
+};
+
+static int add_overlap(void *arg, uint32_t handle)
+{
+	const struct gfn_inval *g = arg;
+	const struct rs_memslot *m = rs_vm_memslot(g->r->words.vm, handle);
+	struct rs_range x = g->range;
+
+	x.start = x.start > m->gfn ? x.start : m->gfn;
+	x.end = x.end < m->gfn + m->npages ? x.end : m->gfn + m->npages;
+	add(g->r, g->e, host_frames(g->r, handle, x));
+	return 0;
+}
+
+static void add_gfns(const struct recent *r, struct ranges *e, struct rs_range range)
+{
+	struct gfn_inval g = { r, e, range };
+
+	if (r->host)
+		rs_vm_for_each_gfn(r->words.vm, range.start, range.end, add_overlap, &g);
+	else
+		add(r, e, range);
+}
+
 static int recent_begin(void *state, const struct rs_inval *inv)
 {
 	struct recent *r = state;
@@ -168,9 +226,9 @@ static int recent_begin(void *state, const struct rs_inval *inv)
 	if (inv->walk)
 		return 0;
 	if (inv->gfn)
-		add(r, e, inv->range);
+		add_gfns(r, e, inv->range);
 	for (uint32_t k = 0; k < inv->nr_hits; k++)
-		add(r, e, inv->hits[k].gfns);
+		add_hit(r, e, &inv->hits[k]);
 	return 0;
 }
 
@@ -178,7 +236,7 @@ static int recent_slot(void *state, const struct rs_inval *inv, const struct rs_
 {
 	struct recent *r = state;
 
-	add(r, entry(r, find_owner(r, inv)), hit->gfns);
+	add_hit(r, entry(r, find_owner(r, inv)), hit);
 	return 0;
 }
 
@@ -229,9 +287,10 @@ static bool ended_since(const struct recent *r, uint64_t gfn, uint64_t snapshot)
 static unsigned int recent_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct recent *r = state;
+	uint64_t frame = r->host ? f->hva >> RS_PAGE_SHIFT : f->gfn;
 
-	return (in_progress(r, f->gfn) ? RS_REJECT_RANGE : 0) |
-	       (ended_since(r, f->gfn, snapshot) ? RS_REJECT_SEQ : 0);
+	return (in_progress(r, frame) ? RS_REJECT_RANGE : 0) |
+	       (ended_since(r, frame, snapshot) ? RS_REJECT_SEQ : 0);
 }
 
 /* Each frame once, though entries may overlap: those of [from, to) beyond entry @i. */
@@ -251,6 +310,9 @@ static uint64_t frames_beyond(const struct recent *r, uint32_t i, uint64_t from,
 			       (x->end < to ? frames_beyond(r, i, x->end, to) : 0);
 		}
 	}
+	if (r->host)
+		return rs_vm_frames_of_hvas(r->words.vm, from << RS_PAGE_SHIFT,
+					    to << RS_PAGE_SHIFT);
 	return rs_vm_frames_of_gfns(r->words.vm, from, to);
 }
 
@@ -290,6 +352,27 @@ const struct rs_algo_ops rs_algo_gfn_recent = {
 	.state_size = sizeof(struct recent),
 	.parse = recent_parse,
 	.init = recent_init,
+	.destroy = recent_destroy,
+	.begin = recent_begin,
+	.slot = recent_slot,
+	.end = recent_end,
+	.drop = recent_drop,
+	.snapshot = rs_words_snapshot,
+	.rejects = recent_rejects,
+	.blocked = recent_blocked,
+	.bytes = recent_bytes,
+};
+
+const struct rs_algo_ops rs_algo_hfn_recent = {
+	.name = "hfn-recent:L.R.D",
+	.kernels = "proposal",
+	.summary = "the same in host frame numbers: aliases fall together"
+		   "each",
+	.space = RS_SPACE_HFN,
+	.flags = RS_ALGO_SEQ_FIRST,
+	.state_size = sizeof(struct recent),
+	.parse = recent_parse,
+	.init = host_init,
 	.destroy = recent_destroy,
 	.begin = recent_begin,
 	.slot = recent_slot,

@@ -101,30 +101,6 @@ static ssize_t next_events(struct rs_reader *reader, const struct rs_event **evs
 	return rs_reader_next(reader, evs, err);
 }
 
-/*
- * The text form may tell the kernel in its last line, and the engine needs it
- * before the first event: read to the end and begin again. Of a pipe nothing is
- * lost: it stays where it is, after the first events. Returns as next_events().
- */
-static ssize_t look_ahead(struct rs_input *in, struct rs_reader *reader,
-			  const struct rs_event **evs, ssize_t n, struct rs_error *err)
-{
-	struct rs_error ignored;
-	int rc;
-
-	if (n <= 0 || in->kernel_algo || rs_reader_meta(reader)->kernel ||
-	    rs_reader_rewind(reader, &ignored))
-		return n;
-	do
-		n = next_events(reader, evs, err);
-	while (n > 0);
-	if (n < 0)
-		return n;
-	in->traced_algo = rs_kernel_algorithm(rs_reader_meta(reader)->kernel);
-	rc = rs_reader_rewind(reader, err);
-	return rc ? rc : next_events(reader, evs, err);
-}
-
 static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_input_sink *sink,
 		struct rs_error *err)
 {
@@ -132,8 +108,8 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 	ssize_t n = next_events(reader, &evs, err);
 	int rc;
 
+	/* Every form tells the kernel before its first event. */
 	in->traced_algo = rs_kernel_algorithm(rs_reader_meta(reader)->kernel);
-	n = look_ahead(in, reader, &evs, n, err);
 	rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
 	while (!rc && n > 0) {
 		rc = sink->events(sink->arg, evs, (size_t)n, err);
@@ -141,18 +117,6 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 			n = next_events(reader, &evs, err);
 	}
 	return rc ? rc : n < 0 ? (int)n : 0;
-}
-
-/* The kernel was told only after all that it was needed for. */
-static void note_late_kernel(const struct rs_input *in, const struct rs_trace_meta *meta)
-{
-	const char *algo = rs_kernel_algorithm(meta->kernel);
-
-	if (algo && !in->kernel_algo && !in->traced_algo)
-		fprintf(stderr,
-			"retryscope: %s: tells its kernel only at the end of a pipe: to compare "
-			"with it, read a file or give --kernel-algo %s\n",
-			in->path, algo);
 }
 
 /* Nobody should believe that figures rest on an assumption that was not made. */
@@ -184,8 +148,6 @@ struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink 
 	rs_progress_end(&progress);
 	if (reader)
 		note_unused(in, rs_reader_meta(reader));
-	if (reader)
-		note_late_kernel(in, rs_reader_meta(reader));
 	return reader;
 }
 

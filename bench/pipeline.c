@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How long import and replay take, against what must be done at least. All ways
+ * are run in turn, several rounds, in processor time: medians, with their range.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event-parse.h>
+#include <kbuffer.h>
+#include <trace-cmd.h>
+
+#include "replay/replay.h"
+#include "traces/idset.h"
+#include "traces/trace.h"
+#include "traces/trace_dat_file.h"
+
+#define ROUNDS 5
+#define MAX_WAYS 8
+
+struct way {
+	const char *name;
+	/* Returns how many events it went through, or -1. */
+	int64_t (*run)(const char *path);
+	int64_t events;
+	double seconds[ROUNDS];
+};
+
+static int64_t fail(const char *what, const struct rs_error *err)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, err ? err->text : strerror(errno));
+	return -1;
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+	struct rusage ru;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	getrusage(RUSAGE_CHILDREN, &ru);
+	return (double)(ts.tv_sec + ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+	       (double)ts.tv_nsec * 1e-9 +
+	       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1e-6;
+}
+
+static int cmp_double(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int run_ways(struct way *ways, size_t n, const char *path)
+{
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < n; i++) {
+			double start = seconds();
+
+			ways[i].events = ways[i].run(path);
+			if (ways[i].events < 0)
+				return -1;
+			ways[i].seconds[round] = seconds() - start;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		qsort(ways[i].seconds, ROUNDS, sizeof(double), cmp_double);
+	return 0;
+}
+
+/* Each way against the last, which is the least that can be done. */
+static void print_ways(const struct way *ways, size_t n)
+{
+	double base = ways[n - 1].seconds[ROUNDS / 2];
+	struct rusage ru;
+
+	printf("  %-34s %10s %9s %17s %8s\n", "", "events", "ns/event", "(range)", "ratio");
+	for (size_t i = 0; i < n; i++) {
+		const struct way *w = &ways[i];
+		double scale = 1e9 / (double)w->events;
+
+		printf("  %-34s %10" PRId64 " %9.1f (%6.1f -%7.1f) %8.2f\n", w->name, w->events,
+		       w->seconds[ROUNDS / 2] * scale, w->seconds[0] * scale,
+		       w->seconds[ROUNDS - 1] * scale, w->seconds[ROUNDS / 2] / base);
+	}
+	getrusage(RUSAGE_SELF, &ru);
+	printf("  peak memory %.1f MiB, mapped files included\n", (double)ru.ru_maxrss / 1024);
+}
+
+/* ---- import ---- */
+
+static int64_t ring_events; /* found by the bare walk: what all ways are counted in */
+
+static int64_t convert(const char *path, enum rs_form form)
+{
+	struct rs_error err;
+	struct rs_reader *r = rs_reader_open(path, NULL, &err);
+	struct rs_writer *w = r ? rs_writer_open("/dev/null", form, &err) : NULL;
+	const struct rs_event *evs;
+	ssize_t n;
+	int rc;
+
+	if (!w)
+		return fail(path, &err);
+	rc = rs_writer_begin(w, rs_reader_meta(r), &err);
+	while (!rc && (n = rs_reader_next(r, &evs, &err)) > 0)
+		rc = rs_writer_put(w, evs, (size_t)n, &err);
+	if (rc || n < 0 || rs_writer_finish(w, rs_reader_meta(r), &err))
+		return fail(path, &err);
+	rs_reader_close(r);
+	return ring_events;
+}
+
+static int64_t import_raw(const char *path)
+{
+	return convert(path, RS_FORM_BINARY_RAW);
+}
+
+static int64_t import_zstd(const char *path)
+{
+	return convert(path, RS_FORM_BINARY);
+}
+
+static int64_t import_only(const char *path)
+{
+	struct rs_error err;
+	struct rs_reader *r = rs_reader_open(path, NULL, &err);
+	const struct rs_event *evs;
+	ssize_t n = 1;
+
+	while (r && (n = rs_reader_next(r, &evs, &err)) > 0)
+		;
+	if (!r || n < 0)
+		return fail(path, &err);
+	rs_reader_close(r);
+	return ring_events;
+}
+
+static int64_t trace_cmd_report(const char *path)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (freopen("/dev/null", "w", stdout) && freopen("/dev/null", "w", stderr))
+			execlp("trace-cmd", "trace-cmd", "report", path, (char *)NULL);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || status)
+		return fail("trace-cmd report", NULL);
+	return ring_events;
+}
+
+static int count(struct tracecmd_input *handle, struct tep_record *record, int cpu, void *data)
+{
+	++*(int64_t *)data;
+	return 0;
+}
+
+static int64_t iterate(const char *path)
+{
+	struct tracecmd_input *handle = tracecmd_open(path, 0);
+	int64_t n = 0;
+
+	if (!handle)
+		return fail(path, NULL);
+	tracecmd_iterate_events(handle, NULL, 0, count, &n);
+	tracecmd_close(handle);
+	return n;
+}
+
+static int64_t walk_cpu(const struct rs_dat_file *f, const struct rs_dat_buffer *b, uint32_t cpu,
+			struct kbuffer *kbuf, unsigned char *page)
+{
+	unsigned long long ts, sum = 0;
+	int64_t n = 0;
+
+	for (uint64_t at = 0; at < b->cpus[cpu].size; at += b->page_size) {
+		if (rs_dat_file_read(f, b->cpus[cpu].offset + at, page, b->page_size, NULL))
+			break;
+		kbuffer_load_subbuffer(kbuf, page);
+		for (void *ev = kbuffer_read_event(kbuf, &ts); ev;
+		     ev = kbuffer_next_event(kbuf, &ts)) {
+			sum += ts;
+			n++;
+		}
+	}
+	return sum ? n : 0;
+}
+
+static bool want_none(const char *system, const char *text)
+{
+	return false;
+}
+
+static int64_t kbuffer_walk(const char *path)
+{
+	struct kbuffer *kbuf = kbuffer_alloc(KBUFFER_LSIZE_8, KBUFFER_ENDIAN_LITTLE);
+	int fd = open(path, O_RDONLY);
+	struct rs_dat_file f;
+	struct rs_error err;
+	int64_t n = 0;
+
+	if (fd < 0 || !kbuf || rs_dat_file_open(&f, fd, want_none, &err))
+		return fail(path, fd < 0 ? NULL : &err);
+	for (size_t i = 0; i < f.nr_buffers; i++) {
+		struct rs_dat_buffer *b = &f.buffers[i];
+		unsigned char *page = malloc(b->page_size);
+
+		for (uint32_t cpu = 0; page && !b->compressed && cpu < b->nr_cpus; cpu++)
+			n += walk_cpu(&f, b, cpu, kbuf, page);
+		free(page);
+	}
+	rs_dat_file_close(&f);
+	close(fd);
+	kbuffer_free(kbuf);
+	return n;
+}
+
+static int bench_import(const char *path)
+{
+	struct way ways[] = {
+		{ .name = "trace-cmd report >/dev/null", .run = trace_cmd_report },
+		{ .name = "tracecmd_iterate_events, counting", .run = iterate },
+		{ .name = "import into compressed binary", .run = import_zstd },
+		{ .name = "import into raw binary", .run = import_raw },
+		{ .name = "import alone", .run = import_only },
+		{ .name = "bare kbuffer walk", .run = kbuffer_walk },
+	};
+	size_t n = sizeof(ways) / sizeof(ways[0]);
+
+	ring_events = kbuffer_walk(path);
+	if (ring_events <= 0) {
+		fprintf(stderr, "bench: %s: an uncompressed trace.dat with events is needed\n",
+			path);
+		return 1;
+	}
+	if (run_ways(ways, n, path))
+		return 1;
+	printf("import of %s, processor time, ratio to the bare walk\n", path);
+	print_ways(ways, n);
+	return 0;
+}
+
+/* ---- replay ---- */
+
+static volatile uint64_t sink;
+
+/* Goes through a mapped file with @feed; NULL: sums all its words. */
+static int64_t walk_file(const char *path, const struct rs_replay_opts *opts)
+{
+	struct rs_error err;
+	struct rs_reader *r = rs_reader_open(path, NULL, &err);
+	struct rs_replay *engine = opts ? rs_replay_new(opts, &err) : NULL;
+	const struct rs_event *evs;
+	uint64_t sum = 0;
+	int64_t total = 0;
+	ssize_t n = -1;
+
+	while (r && (engine || !opts) && (n = rs_reader_next(r, &evs, &err)) > 0) {
+		const uint64_t *words = (const uint64_t *)evs;
+
+		total += n;
+		if (engine && rs_replay_feed(engine, evs, (size_t)n, &err))
+			break;
+		for (size_t i = 0; !engine && i < (size_t)n * 6; i++)
+			sum += words[i];
+	}
+	if (n)
+		return fail(path, &err);
+	if (engine)
+		rs_result_free(rs_replay_finish(engine, &err));
+	rs_replay_free(engine);
+	rs_reader_close(r);
+	sink = sum;
+	return total;
+}
+
+static int64_t replay_counts(const char *path)
+{
+	const struct rs_replay_opts opts = { .algos = "gfn" };
+
+	return walk_file(path, &opts);
+}
+
+static int64_t replay_default(const char *path)
+{
+	const struct rs_replay_opts opts = { .flags = RS_REPLAY_ALL };
+
+	return walk_file(path, &opts);
+}
+
+static int64_t replay_all(const char *path)
+{
+	const struct rs_replay_opts opts = { .algos = "all", .flags = RS_REPLAY_ALL };
+
+	return walk_file(path, &opts);
+}
+
+static int64_t read_checked(const char *path)
+{
+	return walk_file(path, NULL);
+}
+
+/* The same records without looking whether they are good. */
+static int64_t bare_pass(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	static uint64_t words[1 << 15];
+	uint64_t sum = 0, bytes = 0;
+	size_t n;
+
+	if (!f)
+		return fail(path, NULL);
+	while ((n = fread(words, 1, sizeof(words), f)) > 0) {
+		bytes += n;
+		for (size_t i = 0; i < n / 8; i++)
+			sum += words[i];
+	}
+	fclose(f);
+	sink = sum;
+	return (int64_t)(bytes / sizeof(struct rs_event));
+}
+
+/* Ends what the trace leaves in progress: it would stay so through all tiles after it. */
+static struct rs_event *end_all(struct rs_event *evs, size_t *nr)
+{
+	struct rs_idset open = { 0 };
+	struct rs_idset_entry *e;
+	uint64_t last = evs[*nr - 1].time_ns;
+
+	for (size_t i = 0; i < *nr; i++) {
+		e = rs_idset_find(&open, evs[i].vm, evs[i].a);
+		if (evs[i].type == RS_EV_INVAL_BEGIN && !e)
+			rs_idset_add(&open, evs[i].vm, evs[i].a);
+		else if (evs[i].type == RS_EV_INVAL_END && e)
+			rs_idset_remove(&open, e);
+	}
+	e = rs_idset_sorted(&open);
+	evs = reallocarray(evs, *nr + open.nr + 1, sizeof(*evs));
+	for (size_t i = 0; evs && i < open.nr; i++)
+		evs[(*nr)++] = (struct rs_event){
+			.time_ns = last, .vm = e[i].vm, .type = RS_EV_INVAL_END, .a = e[i].id
+		};
+	free(e);
+	rs_idset_free(&open);
+	return evs;
+}
+
+/* All events of the trace, for the caller to free. */
+static struct rs_event *load(const char *path, size_t *nr)
+{
+	struct rs_error err;
+	struct rs_reader *r = rs_reader_open(path, NULL, &err);
+	struct rs_event *all = NULL, *bigger;
+	const struct rs_event *evs;
+	ssize_t n;
+
+	*nr = 0;
+	while (r && (n = rs_reader_next(r, &evs, &err)) > 0) {
+		bigger = reallocarray(all, *nr + (size_t)n, sizeof(*all));
+		if (!bigger)
+			break;
+		all = bigger;
+		memcpy(all + *nr, evs, (size_t)n * sizeof(*all));
+		*nr += (size_t)n;
+	}
+	rs_reader_close(r);
+	return *nr ? end_all(all, nr) : NULL;
+}
+
+/* The trace again and again, each time later, until there are @want events. */
+static int tile(const char *from, const char *to, size_t want)
+{
+	struct rs_error err = { 0 };
+	size_t nr;
+	struct rs_event *evs = load(from, &nr);
+	struct rs_writer *w = evs ? rs_writer_open(to, RS_FORM_BINARY_RAW, &err) : NULL;
+	uint64_t length;
+	int rc = 0;
+
+	if (!w) {
+		free(evs);
+		return (int)fail(from, &err);
+	}
+	length = evs[nr - 1].time_ns - evs[0].time_ns + 1;
+	for (size_t done = 0; done < want && !rc; done += nr) {
+		if (nr > want - done)
+			nr = want - done;
+		rc = rs_writer_put(w, evs, nr, &err);
+		for (size_t i = 0; i < nr; i++)
+			evs[i].time_ns += length;
+	}
+	free(evs);
+	if (rc)
+		rs_writer_abort(w);
+	else
+		rc = rs_writer_finish(w, NULL, &err);
+	return rc ? (int)fail(to, &err) : 0;
+}
+
+static int bench_replay(const char *path, const char *events)
+{
+	struct way ways[] = {
+		{ .name = "replay, all algorithms, everything", .run = replay_all },
+		{ .name = "replay, default, everything", .run = replay_default },
+		{ .name = "replay, gfn, counts only", .run = replay_counts },
+		{ .name = "read, map and check", .run = read_checked },
+		{ .name = "bare pass that sums", .run = bare_pass },
+	};
+	size_t n = sizeof(ways) / sizeof(ways[0]);
+	char name[] = "/var/tmp/retryscope-bench.XXXXXX";
+	int fd = mkstemp(name), rc;
+
+	if (fd < 0)
+		return (int)fail(name, NULL);
+	close(fd);
+	rc = tile(path, name, strtoull(events, NULL, 0));
+	if (!rc)
+		rc = run_ways(ways, n, name);
+	if (!rc) {
+		printf("replay of %s tiled to %s events, processor time, ratio to the bare pass\n",
+		       path, events);
+		print_ways(ways, n);
+	}
+	unlink(name);
+	return rc ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 3 && !strcmp(argv[1], "import"))
+		return bench_import(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "replay"))
+		return bench_replay(argv[2], argv[3]);
+	fputs("usage: bench_pipeline import TRACE.dat | replay TRACE EVENTS\n", stderr);
+	return 2;
+}

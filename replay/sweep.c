@@ -163,7 +163,7 @@ static void name_cell(const struct rs_sweep_opts *opts, uint64_t cell, struct rs
 		n += (size_t)snprintf(err->text + n, sizeof(err->text) - n, "%s%s=%s", i ? " " : "",
 				      opts->axes[i].key, rs_sweep_value(opts, cell, i));
 	if (n < sizeof(err->text))
-		snprintf(err->text + n, sizeof(err->text) - n, "): %s", text);
+		snprintf(err->text + n, sizeof(err->text) - n, "): %.400s", text);
 }
 
 static void do_cell(struct sweep *s, uint64_t cell)

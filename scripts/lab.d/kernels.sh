@@ -12,6 +12,18 @@ kernel_package() { # SERIES
 		sort -V | tail -n 1
 }
 
+# Machines just installed, and containers, have no package lists.
+refresh_lists() {
+	[ -z "${refreshed-}" ] || return
+	refreshed=1
+	say "apt knows no such kernel: apt-get update"
+	if [ "$(id -u)" -eq 0 ]; then
+		apt-get -qq update >&2
+	else
+		sudo -n apt-get -qq update >&2
+	fi
+}
+
 # One that was unpacked before serves where apt knows none.
 kernel_cached() { # SERIES
 	find "$cache/kernels" -maxdepth 1 -name "linux-image-$1.*-amd64" -printf '%f\n' \
@@ -23,6 +35,7 @@ kernel_fetch() { # SERIES
 	local package dir
 
 	package=$(kernel_package "$1")
+	[ -n "$package" ] || { refresh_lists && package=$(kernel_package "$1"); }
 	[ -n "$package" ] || package=$(kernel_cached "$1")
 	[ -n "$package" ] || { say "no package linux-image-$1.*-amd64: apt-get update?"; return 1; }
 	dir=$cache/kernels/$package

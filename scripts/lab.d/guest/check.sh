@@ -45,9 +45,9 @@ has_one_line() { # FILE
 	equal "$(wc -l <"$1")" 1 || { cat "$1"; false; }
 }
 
-# Waits up to 30 s until a command succeeds.
+# Waits until a command succeeds, up to 5 minutes: emulation is slow.
 eventually() { # COMMAND...
-	eventually_left=150
+	eventually_left=1500
 	until "$@" >/dev/null 2>&1; do
 		eventually_left=$((eventually_left - 1))
 		[ $eventually_left -gt 0 ] || return 1

@@ -33,23 +33,42 @@ prepare_root() {
 }
 
 # In the cgroup; prints the guest's console.
-run_guest() { # VGA
+run_guest() { # VGA SECONDS
 	echo $$ >/sys/fs/cgroup/vm/cgroup.procs
 	exec chroot /tmp/qroot /usr/bin/qemu-system-x86_64 -accel kvm -M pc -cpu host -smp 2 -m 128 \
 		-nic none -vga "$1" -display none -serial stdio -monitor none -no-reboot \
 		-kernel /tmp/bzImage -initrd /tmp/inner.img \
-		-append "console=ttyS0 quiet panic=-1 vga=0x317 mitigations=off lab_seconds=$((seconds * 2))"
+		-append "console=ttyS0 quiet panic=-1 vga=0x317 mitigations=off lab_seconds=$2"
 }
 
-run_qemu() { # NAME VGA
+# The capture covers the guest's whole life.
+record_whole() { # NAME VGA
+	record "$1" timeout 500 sh -c '. /lab/qemu.sh; run_guest "$@"' - "$2" $((seconds * 2))
+}
+
+# The guest has booted long before the capture begins.
+record_later() { # NAME VGA
+	(run_guest "$2" 1000) >/tmp/inner.log &
+	later_pid=$!
+	eventually grep -q '^inner: up' /tmp/inner.log || return
+	record "$1" sleep $((seconds * 2))
+	later_result=$?
+	kill $later_pid
+	wait $later_pid
+	cat /tmp/inner.log
+	return $later_result
+}
+
+run_qemu() { # NAME VGA [whole|later]
 	[ -e /tmp/qroot/usr ] || prepare_root || return
 	pressure_on
 	: >/tmp/reclaiming
 	reclaim &
-	record "$1" timeout 500 sh -c '. /lab/qemu.sh; seconds=$2 run_guest "$1"' - "$2" "$seconds"
+	reclaim_pid=$!
+	"record_${3:-whole}" "$1" "$2"
 	qemu_result=$?
 	rm -f /tmp/reclaiming
-	wait $!
+	wait $reclaim_pid
 	set_sys 2 /sys/kernel/mm/ksm/run
 	return $qemu_result
 }

@@ -16,6 +16,7 @@ vms workload --scenario vms
 late late --scenario alias3
 qemu qemu none
 qemu-vga qemu std
+qemu-late qemu none later
 lost lost --scenario invalidators
 partly withheld partial is_page_fault_stale
 tracepoints withheld tracepoints kvm_|is_page_fault_stale|direct_page_fault

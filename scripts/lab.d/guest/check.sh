@@ -45,12 +45,22 @@ has_one_line() { # FILE
 	equal "$(wc -l <"$1")" 1 || { cat "$1"; false; }
 }
 
-# Waits until a command succeeds, up to 5 minutes: emulation is slow.
-eventually() { # COMMAND...
-	eventually_left=1500
+# Waits until a command succeeds, up to a number of times that it is tried.
+await() { # TIMES COMMAND...
+	await_left=$1
+	shift
 	until "$@" >/dev/null 2>&1; do
-		eventually_left=$((eventually_left - 1))
-		[ $eventually_left -gt 0 ] || return 1
+		await_left=$((await_left - 1))
+		[ $await_left -gt 0 ] || return 1
 		usleep 200000
 	done
+}
+
+# Up to 5 minutes: emulation is slow.
+eventually() { # COMMAND...
+	await 1500 "$@"
+}
+
+soon() { # COMMAND...
+	await 50 "$@"
 }

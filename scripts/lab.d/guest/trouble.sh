@@ -38,7 +38,7 @@ trouble_kill() {
 	check "SIGKILL leaves its probes" grep -q retryscope $tracing/kprobe_events
 	retryscope record --cleanup
 	check "--cleanup says that all went well" equal $? 0
-	eventually sh -c '! pidof trace-cmd sleep'
+	soon sh -c '! pidof trace-cmd sleep'
 }
 
 trouble_interrupt() { # SIGNAL
@@ -143,7 +143,7 @@ run_trouble() { # NAME WHICH...
 	foreign_add
 	snapshot >/tmp/before
 	"trouble_$2" "$3"
-	check "tracing is as before" eventually is_as_before /tmp/before
+	check "tracing is as before" soon is_as_before /tmp/before
 	is_as_before /tmp/before
 	foreign_remove
 	return $checks_failed

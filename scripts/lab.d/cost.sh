@@ -23,16 +23,15 @@ cost_table() { # LOG
 			if (!seen[$2]++)
 				workloads[++nr] = $2
 			add($2 " " $3 " fault", $6 / $4)
-			add($2 " " $3 " access", $6 / $5)
 			add($2 " " $3 " bytes", ($7 - empty) / $4 / 7)
 		}
 		function of(w, mode, what) {
 			return median(w " " mode " " what, count[w " " mode " " what])
 		}
-		function ratio(w, a, b) { return of(w, a, "access") / of(w, b, "access") }
+		function ratio(w, a, b) { return of(w, a, "fault") / of(w, b, "fault") }
 		END {
 			format = "%-10s %-11s %7s %10s %10s %10s %10s\n"
-			printf format, "workload", "recorder", "rounds", "ins/access",
+			printf format, "workload", "recorder", "rounds", "ins/fault",
 			       "slow-down", "ins/event", "bytes/event"
 			split("none trace-cmd retryscope", modes)
 			for (i = 1; i <= nr; i++)
@@ -45,7 +44,7 @@ cost_table() { # LOG
 						bytes = sprintf("%.1f", of(w, m, "bytes"))
 					}
 					printf format, w, m, count[w " " m " fault"],
-					       sprintf("%.0f", of(w, m, "access")),
+					       sprintf("%.0f", of(w, m, "fault")),
 					       sprintf("%.2f", ratio(w, m, "none")),
 					       event, bytes
 				}

@@ -42,7 +42,7 @@ pack() { # DIR FILE
 image_build() { # KERNEL FILE
 	local root=$work/root
 
-	rm -rf "$root" && mkdir -p "$root"/{bin,dev,proc,sys,tmp,run,lab,share} || return 1
+	rm -rf "$root" && mkdir -p "$root"/{bin,dev,etc,proc,sys,tmp,run,lab,share} || return 1
 	install -D /bin/busybox "$root/bin/busybox" || return 1
 	install_program "$root" "$retryscope" retryscope || return 1
 	install_program "$root" "$(command -v trace-cmd)" || return 1

@@ -37,21 +37,24 @@ counted_faults() { # WORKLOAD-REPORT
 
 # What is wrong with a capture; nothing if it is as it must be.
 verdict() { # KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COUNTED
-	if [ "$1" = lost ]; then
-		[ "$2" -gt 0 ] || echo "nothing lost"
-	elif [ "$1" = withheld ]; then
-		[ "$4" -eq 0 ] || echo "claims $4 decisions that it cannot know"
-	else
-		[ "$2" -eq 0 ] || echo "lost $2"
-		[ "$4" -gt 0 ] || echo "no decisions"
-		[ "$8" -gt 0 ] || echo "no STATE"
-	fi
-	[ "$3" -eq "$4" ] || echo "$(($4 - $3)) locked disagree"
-	[ $((${5} * 1000)) -ge $((${6} * 995)) ] || echo "$((${6} - ${5})) lockless disagree"
-	[ "$7" -eq "$8" ] || echo "$(($8 - $7)) STATE differ"
-	[ "$9" -eq 0 ] || echo "missed $9"
-	if [ "$1" = workload ] && [ -n "${11}" ] && [ "${11}" -ne "${10}" ]; then
-		echo "${10} faults recorded, KVM counted ${11}"
+	local kind=$1 lost=$2 same=$3 known=$4 lsame=$5 lknown=$6 equal=$7 compared=$8
+	local missed=$9 faults=${10} counted=${11}
+
+	case "$kind" in
+	lost) [ "$lost" -gt 0 ] || echo "nothing lost" ;;
+	withheld) [ "$known" -eq 0 ] || echo "claims $known decisions that it cannot know" ;;
+	*)
+		[ "$lost" -eq 0 ] || echo "lost $lost"
+		[ "$known" -gt 0 ] || echo "no decisions"
+		[ "$compared" -gt 0 ] || echo "no STATE"
+		;;
+	esac
+	[ "$same" -eq "$known" ] || echo "$((known - same)) locked disagree"
+	[ $((lsame * 1000)) -ge $((lknown * 995)) ] || echo "$((lknown - lsame)) lockless disagree"
+	[ "$equal" -eq "$compared" ] || echo "$((compared - equal)) STATE differ"
+	[ "$missed" -eq 0 ] || echo "missed $missed"
+	if [ "$kind" = workload ] && [ -n "$counted" ] && [ "$counted" -ne "$faults" ]; then
+		echo "$faults faults recorded, KVM counted $counted"
 	fi
 }
 
@@ -61,33 +64,37 @@ last_words() { # LOG
 }
 
 row() { # SERIES NAME KIND
-	local base=$out/$1-$2 own wrong numbers
+	local base=$out/$1-$2
 
-	own=$(algorithm_of "$1")
 	if [ "$(cat "$base.done" 2>/dev/null)" != 0 ]; then
 		row_without_capture "$1" "$2" "$(last_words "$base.log")"
-		return
-	fi
-	if [ -s "$base.left" ]; then
+	elif [ -s "$base.left" ]; then
 		row_without_capture "$1" "$2" "the host's tracing is not as before"
-		return
-	fi
-	case "$3" in
-	trouble) row_of_checks "$1" "$2"; return ;;
-	cost) row_of_cost "$1" "$2"; return ;;
-	esac
-	[ "$2" != tracepoints ] || { row_of_tracepoints "$1" "$2"; return; }
-	if ! "$retryscope" replay --format json -o "$base.report.json" "$base.dat" 2>"$base.err"; then
+	elif [ "$3" = cost ]; then
+		row_of_cost "$1" "$2"
+	elif [ "$2" = tracepoints ]; then
+		row_of_tracepoints "$1" "$2"
+	elif [ "$3" = trouble ] && [ ! -s "$base.dat" ]; then
+		row_of_checks "$1" "$2"
+	elif "$retryscope" replay --format json -o "$base.report.json" "$base.dat" \
+		2>"$base.err"; then
+		row_of_capture "$1" "$2" "$3"
+	else
 		row_without_capture "$1" "$2" "replay: $(tail -n 1 "$base.err")"
-		return
 	fi
-	read -r -a numbers < <(summarize "$base.report.json" "$own")
-	set -- "$1" "$2" "$3" "${numbers[@]}"
-	wrong=$(verdict "$3" "$5" "$7" "$8" "$9" "${10}" "${11}" "${12}" "${16}" "${17}" \
-		"$(counted_faults "$base.json")" | paste -sd, | sed 's/,/, /g')
+}
+
+row_of_capture() { # SERIES NAME KIND
+	local base=$out/$1-$2 events lost checks same known lsame lknown equal compared
+	local hva gfn exact missed faults wrong
+
+	read -r events lost checks same known lsame lknown equal compared hva gfn exact missed \
+		faults < <(summarize "$base.report.json" "$(algorithm_of "$1")")
+	wrong=$(verdict "$3" "$lost" "$same" "$known" "$lsame" "$lknown" "$equal" "$compared" \
+		"$missed" "$faults" "$(counted_faults "$base.json")" | paste -sd, | sed 's/,/, /g')
 	# shellcheck disable=SC2059
-	printf "$row_format" "$2" "$1" "$4" "$5" "$6" "$7/$8" "$9/${10}" "${11}/${12}" \
-		"${13}" "${14}" "${15}" "${wrong:-ok}"
+	printf "$row_format" "$2" "$1" "$events" "$lost" "$checks" "$same/$known" \
+		"$lsame/$lknown" "$equal/$compared" "$hva" "$gfn" "$exact" "${wrong:-ok}"
 }
 
 row_without_capture() { # SERIES NAME REASON
@@ -95,14 +102,18 @@ row_without_capture() { # SERIES NAME REASON
 	printf "$row_format" "$2" "$1" - - - - - - - - - "${3:-did not end}"
 }
 
-# Without assumptions there is nothing to replay, and the line says what they are.
+# With assumptions about what its trace does not tell, faults can be judged, and the
+# report says what was assumed; there is no kernel's decision to compare with.
 row_of_tracepoints() { # SERIES NAME
 	local base=$out/$1-$2
 
-	if "$retryscope" replay -o "$base.report.json" "$base.dat" 2>"$base.err"; then
-		row_without_capture "$1" "$2" "replayed without assumptions"
-	elif ! grep -q -e '--assume-duration' "$base.err"; then
+	if ! "$retryscope" replay -o "$base.txt" --assume-duration 1ms \
+		--memslots "$base.memslots" "$base.dat" 2>"$base.err"; then
 		row_without_capture "$1" "$2" "replay: $(tail -n 1 "$base.err")"
+	elif ! grep -q '^LEVEL: tracepoints' "$base.txt"; then
+		row_without_capture "$1" "$2" "replayed, but does not name its level"
+	elif ! grep -qE ': [0-9,]+ faults checked' "$base.txt"; then
+		row_without_capture "$1" "$2" "no fault was judged"
 	else
 		row_without_capture "$1" "$2" ok
 	fi

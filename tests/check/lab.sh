@@ -63,18 +63,18 @@ expect "a good lossy capture" "" "$(said lost 3 10 10 0 0 30 30 0 30 40)"
 expect "a lossy capture without loss" "nothing lost" "$(said lost 0 10 10 0 0 30 30 0 30 40)"
 expect "a lossy capture that judges nothing" "" "$(said lost 3 0 0 0 0 0 0 0 30 40)"
 
-# Medians of 10, 20 and 90 ins an access: 20; 27 with trace-cmd: (27 - 20) / 7 = 1 an event.
+# Medians of 10, 20 and 90 ins a fault: 20; 27 with trace-cmd: (27 - 20) / 7 = 1 an event.
 # 450,000 bytes less 100,000 of an empty capture, for 7,000 events: 50 each.
 echo "cost-empty 100000" >"$temp/log"
-for access in 10 90 20; do
-	echo "cost new-pages none 1000 1000 ${access}000 0"
+for fault in 10 90 20; do
+	echo "cost new-pages none 1000 1000 ${fault}000 0"
 done >>"$temp/log"
 {
 	echo "cost new-pages trace-cmd 1000 1000 27000 450000"
 	echo "cost new-pages retryscope 1000 1000 29600 520000"
 } >>"$temp/log"
 cat >"$temp/wanted" <<'END'
-workload   recorder     rounds ins/access  slow-down  ins/event bytes/event
+workload   recorder     rounds  ins/fault  slow-down  ins/event bytes/event
 new-pages  none              3         20       1.00          -          -
 new-pages  trace-cmd         1         27       1.35          1       50.0
 new-pages  retryscope        1         30       1.48          1       60.0

@@ -23,9 +23,12 @@ equal() { # GOT WANTED
 # Everything of tracing that a recorder might leave different.
 snapshot() {
 	for snapshot_file in kprobe_events uprobe_events dynamic_events set_event set_event_pid \
-		set_ftrace_pid current_tracer trace_clock tracing_on buffer_size_kb; do
+		set_ftrace_pid current_tracer trace_clock tracing_on; do
 		echo "$snapshot_file: $(cat $tracing/$snapshot_file 2>/dev/null)"
 	done
+	# Whoever is the first to trace makes the kernel give this its full size.
+	echo "buffer_size_kb: $(sed 's/.*expanded: \([0-9]*\).*/\1/' $tracing/buffer_size_kb)"
+	grep -E 'tracefs|debugfs' /proc/mounts
 	echo "instances: $(ls $tracing/instances)"
 	grep -v '^none$' $tracing/events/kvm/*/filter
 	echo "enabled: $(cat $tracing/events/enable) $(cat $tracing/events/kvm/enable)"

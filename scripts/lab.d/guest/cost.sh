@@ -68,9 +68,9 @@ run_cost() { # NAME
 	learn_probes || return
 	for cost_round in $(seq $cost_rounds); do
 		for cost_mode in none trace-cmd retryscope; do
-			# New pages only: every access is one fault, none is retried.
+			# New pages: nearly every access is one fault, none is retried.
 			measure new-pages $cost_mode --aliases 0 --vcpus 1 --invalidators 0 \
-				--pages 150000 || return
+				--pages 400000 || return
 			measure alias3 $cost_mode --scenario alias3 || return
 		done
 	done

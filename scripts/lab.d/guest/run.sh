@@ -60,7 +60,7 @@ run_withheld() { # NAME LEVEL PATTERN
 	retryscope probe | head -n 1
 	check "probe says so" retryscope_says "$2" probe
 	retryscope record --min-level tracepoints -o "/tmp/$1.dat" -- \
-		/lab/workload "/tmp/$1.json" --seconds $seconds
+		/lab/workload "/tmp/$1.json" --seconds $seconds --memslots-to "/tmp/$1.memslots"
 	check "it is recorded all the same" equal $? 0
 	check "info says so" retryscope_says "$2" info "/tmp/$1.dat"
 	umount /proc/kallsyms
@@ -103,8 +103,6 @@ run_scenario() { # NAME KIND ARGS...
 run_plan() { # FILE
 	swap_on
 	mkdir -p $out
-	# Whoever is the first to trace makes the kernel give buffers their full size.
-	echo 0 >$tracing/events/kvm/enable
 	[ ! -e /share/settings ] || . /share/settings
 	if [ -e /share/script ]; then
 		. /share/script
@@ -120,6 +118,7 @@ run_plan() { # FILE
 		is_as_before /tmp/before.plan >"/tmp/$plan_name.left"
 		bring_out "/tmp/$plan_name.left" "$plan_name.left"
 		bring_out "/tmp/$plan_name.json" "$plan_name.json"
+		bring_out "/tmp/$plan_name.memslots" "$plan_name.memslots"
 		bring_out "/tmp/$plan_name.log" "$plan_name.log"
 		bring_out "/tmp/$plan_name.dat" "$plan_name.dat"
 		echo $plan_result >"$out/$plan_name.done"

@@ -5,11 +5,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -70,6 +72,9 @@ static void run_child(char **argv, const char *folder, int log, pid_t parent)
 	dup2(null, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
 	umask(077);
+	/* Where debugfs is not mounted it mounts it, and leaves it: only for itself then. */
+	if (!unshare(CLONE_NEWNS))
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	/* It also makes files without our asking, in the folder where it is. */
 	if (!chdir(folder))
 		execv(argv[0], argv);

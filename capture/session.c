@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Setting up trace-cmd takes long where many events and CPUs are emulated. */
-#define START_TIMEOUT_NS 60000000000ULL
+#define START_TIMEOUT_NS 300000000000ULL
 #define START_PAUSE_US 10000
 /* A buffer this small could lose events to the markers if they came at once. */
 #define SMALL_BUFFER (256ULL << 10)
@@ -239,6 +239,9 @@ static int wait_for_tracing(struct rs_session *s, struct rs_error *err)
 
 		if (ret)
 			return ret;
+		if (s->opts.interrupted && *s->opts.interrupted)
+			return rs_error_set(err, RS_ERR_INTR, EINTR,
+					    "interrupted before it began to record");
 		if (rs_monotonic_ns() - begin > START_TIMEOUT_NS)
 			return rs_error_set(err, RS_ERR_SYSTEM, ETIMEDOUT,
 					    "trace-cmd did not begin to record");

@@ -2,6 +2,7 @@
 #ifndef RS_CAPTURE_SESSION_H
 #define RS_CAPTURE_SESSION_H
 
+#include <signal.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,6 +25,8 @@ struct rs_session_opts {
 	uint64_t withheld;	 /* see struct rs_plan_opts */
 	enum rs_level min_level; /* refuse to record less */
 	const char *root;	 /* see rs_host_open() */
+	/* Set to nonzero by a signal: the start is given up. May be NULL. */
+	const volatile sig_atomic_t *interrupted;
 };
 
 struct rs_session_stats {

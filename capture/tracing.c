@@ -146,12 +146,20 @@ static int disable_events(struct tracefs_instance *instance, const char *group)
 	return 0;
 }
 
-static int remove_instance(const char *name, struct rs_error *err)
+static bool instance_exists(const struct rs_host *h, const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/instances/%s", h->tracefs, name);
+	return !access(path, F_OK);
+}
+
+static int remove_instance(const struct rs_host *h, const char *name, struct rs_error *err)
 {
 	struct tracefs_instance *instance;
 	int ret = -1;
 
-	if (!tracefs_instance_exists(name))
+	if (!instance_exists(h, name))
 		return 0;
 	instance = tracefs_instance_create(name);
 	if (!instance)
@@ -160,6 +168,7 @@ static int remove_instance(const char *name, struct rs_error *err)
 	tracefs_trace_off(instance);
 	disable_events(instance, name);
 	for (int i = 0; i < BUSY_TRIES && ret; i++) {
+		errno = EBUSY; /* it does not always say why it fails */
 		ret = tracefs_instance_destroy(instance);
 		if (ret && errno == EBUSY)
 			usleep(BUSY_PAUSE_US);
@@ -183,6 +192,7 @@ static int remove_probe(struct tracefs_dynevent *probe)
 	int ret = -1;
 
 	for (int i = 0; i <= BUSY_TRIES && ret; i++) {
+		errno = EBUSY;
 		ret = tracefs_dynevent_destroy(probe, i == BUSY_TRIES);
 		if (ret && errno == EBUSY)
 			usleep(BUSY_PAUSE_US);
@@ -219,7 +229,7 @@ int rs_tracing_remove(const struct rs_host *h, const char *group, struct rs_erro
 				    "tracefs is not mounted: mount -t tracefs nodev "
 				    "/sys/kernel/tracing");
 	use_host(h);
-	ret = remove_instance(group, err);
+	ret = remove_instance(h, group, err);
 	return remove_probes(group, ret ? NULL : err) ? -EBUSY : ret;
 }
 

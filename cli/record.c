@@ -49,7 +49,8 @@ static const struct argp_option options[] = {
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "Print the probes and do nothing", 0 },
 	{ "cleanup", OPT_CLEANUP, NULL, 0, "Remove what killed recorders left, and do no more", 0 },
 	{ "quiet", 'q', NULL, 0, "Print only what went wrong", 0 },
-	{ "root", OPT_ROOT, "DIR", 0, "See retryscope-probe(1); with --dry-run", 0 },
+	{ "root", OPT_ROOT, "DIR", 0, "Use what is below DIR, trace-cmd too, not this machine's",
+	  0 },
 	{ 0 },
 };
 
@@ -105,8 +106,6 @@ static void check_args(const struct record_args *a, struct argp_state *state)
 		argp_error(state, "-o FILE is missing");
 	if (a->session.output && !strcmp(a->session.output, "-"))
 		argp_error(state, "a trace.dat cannot be written to standard output");
-	if (a->session.root && !a->dry_run)
-		argp_error(state, "--root needs --dry-run");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -413,7 +412,9 @@ int rs_cmd_record(int argc, char **argv)
 	static const struct argp argp = {
 		options, parse, "[-- COMMAND...]", doc, NULL, NULL, NULL
 	};
-	struct record_args a = { .session = { .min_level = RS_LEVEL_PARTIAL, .measure = true } };
+	struct record_args a = { .session = { .min_level = RS_LEVEL_PARTIAL,
+					      .measure = true,
+					      .interrupted = &rs_cli_interrupted } };
 
 	argp_err_exit_status = RS_EXIT_USAGE;
 	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a))

@@ -68,14 +68,31 @@ static void put_scale(struct rs_figure *fig, uint64_t max)
 	rs_figure_put(fig, ")\n");
 }
 
+/* Of "gfn-multi:4" those of "gfn-multi:N". */
 static const char *kernels_of(const char *algo)
 {
 	const struct rs_algo_info *info;
+	size_t n = strcspn(algo, ":");
 
 	for (size_t i = 0; (info = rs_algo_info(i)); i++)
-		if (!strcmp(info->name, algo))
+		if (strcspn(info->name, ":") == n && !strncmp(info->name, algo, n))
 			return info->kernels;
 	return "";
+}
+
+/* "posted, never merged" takes two lines. */
+static void put_kernels(struct rs_figure *fig, const char *kernels)
+{
+	const char *comma = strchr(kernels, ',');
+	char first[64];
+
+	if (comma) {
+		snprintf(first, sizeof(first), "%.*s", (int)(comma + 1 - kernels), kernels);
+		rs_figure_string(fig, first);
+		rs_figure_put(fig, ".\"\\n\".");
+		kernels = comma + 1 + strspn(comma + 1, " ");
+	}
+	rs_figure_string(fig, kernels);
 }
 
 /* Beside the panel: which algorithm, and what it comes to. */
@@ -101,7 +118,7 @@ static void put_figures(struct rs_figure *fig, const struct rs_plot_input *in,
 	rs_figure_put(fig, " at graph %s left %s\n", text ? "1.02, graph 0.9" : "1.012, graph 0.86",
 		      text ? "" : "font ',13'");
 	rs_figure_put(fig, "set label 12 ");
-	rs_figure_string(fig, kernels_of(a->name));
+	put_kernels(fig, kernels_of(a->name));
 	for (size_t i = 0; i < 3 && !fig->errnum; i++) {
 		rs_figure_put(fig, ".\"\\n\".");
 		rs_figure_string(fig, lines[i]);

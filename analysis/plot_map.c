@@ -296,7 +296,7 @@ static void put_shades(struct rs_figure *fig)
 	 * invalidated for moments: their share is of another order than that of a range.
 	 */
 	rs_figure_put(fig, "seen(share, least) = share > 0 ? least + (1 - least) * share : 0\n"
-			   "seen_log(share) = share > 0 ? share < 1e-6 ? 0.15 : 1 + 0.85 * "
+			   "seen_log(share) = share > 0 ? share < 1e-6 ? 0.25 : 1 + 0.75 * "
 			   "log10(share) / 6 : 0\n"
 			   "mix(under, over, share) = under + (over - under) * share\n"
 			   "shade(base, range, covered, s, r, c) = \\\n"

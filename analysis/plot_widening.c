@@ -75,7 +75,7 @@ static struct rs_legend look_of(const struct rs_algo_result *a, size_t index, si
 	struct rs_legend e = { .kind = RS_LEGEND_LINE,
 			       .colour = rs_figure_algo_colour(a->name, index),
 			       .size = drawn ? 2.0 : 5.0,
-			       .style = drawn > 1 ? (unsigned int)drawn : 1,
+			       .style = 1,
 			       .letter = "*#$%@&="[drawn % 7] };
 	char median[32], mean[32], max[32], n[32];
 
@@ -86,6 +86,16 @@ static struct rs_legend look_of(const struct rs_algo_result *a, size_t index, si
 	snprintf(e.text, sizeof(e.text), "%s / exact: median %s, mean %s, most %s (%s epoch%s)",
 		 a->name, median, mean, max, n, h->weight == 1 ? "" : "s");
 	return e;
+}
+
+/* Colours are few: the second curve of one is dashed, the third in another way ... */
+static unsigned int dash_type(const struct rs_legend *legend, size_t n, const char *colour)
+{
+	unsigned int style = 1;
+
+	for (size_t i = 0; i < n; i++)
+		style += !strcmp(legend[i].colour, colour);
+	return style;
 }
 
 static void put_axes(struct rs_figure *fig, const struct limits *l)
@@ -127,6 +137,7 @@ static void draw_curves(struct rs_figure *fig, const struct rs_plot_input *in)
 	for (size_t i = 0; i < in->nr_shown && n < MAX_CURVES; i++)
 		if (is_drawn(rs_plot_algo(in, i))) {
 			legend[n] = look_of(rs_plot_algo(in, i), i, n);
+			legend[n].style = dash_type(legend, n, legend[n].colour);
 			n++;
 		}
 	rs_figure_legend(fig, legend, n, 1);
@@ -145,13 +156,13 @@ static void draw_curves(struct rs_figure *fig, const struct rs_plot_input *in)
 
 static void draw(struct rs_figure *fig, const struct rs_plot_input *in)
 {
-	bool any = false;
+	unsigned int curves = 0;
 
 	for (size_t i = 0; i < in->nr_shown; i++)
-		any |= is_drawn(rs_plot_algo(in, i));
-	rs_figure_size(fig, 1000, 640, 30);
+		curves += is_drawn(rs_plot_algo(in, i));
+	rs_figure_size(fig, 1000, 600 + 20 * curves, 28 + curves);
 	rs_plot_title(fig, in, "How much more of the guest is blocked than is being invalidated");
-	if (any)
+	if (curves)
 		draw_curves(fig, in);
 	else
 		rs_figure_nothing(fig, "nothing was invalidated, so nothing was widened");

@@ -60,7 +60,10 @@ golden() {
 	run 0 --format svg --keep-data --output-dir "$work/new" "$data/small.txt"
 	sha256sum <"$work/new/map-cells.dat" >"$work/new/map-cells.sha256"
 	rm "$work/new/map-cells.dat" "$work"/new/*.svg
-	sed -i 's/by retryscope [^ ]*\. /by retryscope VERSION. /' "$work"/new/*.gp
+	for file in "$work"/new/*.gp; do
+		sed 's/by retryscope [^ ]*\. /by retryscope VERSION. /' "$file" >"${file%.gp}.script"
+		rm "$file"
+	done
 	if [ "${UPDATE_GOLDEN-}" ]; then
 		cp "$work"/new/* "$data/golden/"
 	fi

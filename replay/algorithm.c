@@ -20,7 +20,7 @@ static const struct rs_algo_ops *const table[] = {
 /* What "all" takes of the families. */
 static const char all_algos[] =
 	"global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,"
-	"gfn-multi:4,gfn-multi:8,gfn-list,gfn-recent:4.4.4,hfn-recent:4.1.4,exact";
+	"gfn-multi:4,gfn-multi:8,gfn-list,gfn-recent:4.4.8,hfn-recent:2.1.8,exact";
 
 const struct rs_algo_ops *rs_algo_ops_get(size_t i)
 {

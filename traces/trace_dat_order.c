@@ -468,22 +468,19 @@ static int place_end(struct rs_dat_order *o, uint64_t ticket)
 	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
-static int place_open_end_at(struct rs_dat_order *o, size_t n)
-{
-	const uint64_t ticket = o->open[n];
-
-	memmove(&o->open[n], &o->open[n + 1], (o->nr_open - n - 1) * sizeof(*o->open));
-	o->nr_open--;
-	return place_end(o, ticket);
-}
-
-/*
- * Of the ends that may have happened: the one that was entered first, because
- * mmu_lock is fair. Which it was of several cannot be seen from the state.
- */
+/* Of the ends that may have happened: the one that must have happened first. */
 static int place_open_end(struct rs_dat_order *o)
 {
-	return place_open_end_at(o, 0);
+	size_t best = 0;
+	uint64_t ticket;
+
+	for (size_t n = 1; n < o->nr_open; n++)
+		if (at(o, o->open[n])->until < at(o, o->open[best])->until)
+			best = n;
+	ticket = o->open[best];
+	memmove(&o->open[best], &o->open[best + 1], (o->nr_open - best - 1) * sizeof(*o->open));
+	o->nr_open--;
+	return place_end(o, ticket);
 }
 
 /* An epoch whose end nobody recorded. */
@@ -798,25 +795,19 @@ static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
 	return append(o, o->now, ticket);
 }
 
-/* The end has returned, and so have those that were entered before it: mmu_lock is fair. */
 static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
 {
 	const uint64_t end = i->until;
-	size_t n = 0, before = 0;
-	int ret = 0;
 
 	i->type = RS_DAT_NONE;
-	while (n < o->nr_open && o->open[n] != end)
-		n++;
-	if (n == o->nr_open || at(o, end)->maybe)
-		return 0;
-	while (!ret && o->open[before] != end) {
-		if (at(o, o->open[before])->maybe)
-			before++;
-		else
-			ret = place_open_end_at(o, before);
+	for (size_t n = 0; n < o->nr_open; n++) {
+		if (o->open[n] != end || at(o, end)->maybe)
+			continue;
+		memmove(&o->open[n], &o->open[n + 1], (o->nr_open - n - 1) * sizeof(*o->open));
+		o->nr_open--;
+		return place_end(o, end);
 	}
-	return ret ? ret : place_open_end_at(o, before);
+	return 0;
 }
 
 static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)

@@ -9,6 +9,8 @@
  * is probed; STATE is the four words of struct kvm.
  */
 #define RS_PROBE_GROUP "retryscope"
+/* What is known besides stands in the trace as markers "retryscope-fact KEY VALUE". */
+#define RS_FACT_MARKER "retryscope-fact"
 
 #define RS_STATE_FIELDS "seq", "in_progress", "range_start", "range_end"
 

@@ -5,15 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/events.h"
 #include "capture/plan.h"
 
 /*
  * What is stored with a capture besides its events: keys of [A-Za-z0-9_.-],
  * values of one line, in order. In the trace.dat they are markers
- * "retryscope-fact KEY VALUE"; a key that comes again replaces its value.
+ * (RS_FACT_MARKER); a key that comes again replaces its value.
  */
-#define RS_FACT_MARKER "retryscope-fact"
-
 struct rs_capture_fact {
 	char *key, *value;
 };

@@ -18,6 +18,7 @@
 #include "traces/trace_dat_pair.h"
 #include "traces/trace_dat_probe.h"
 #include "traces/trace_dat_survey.h"
+#include "traces/trace_dat_tp.h"
 
 /* Probe events read between two looks at what can be handed out. */
 #define BATCH 8192
@@ -33,8 +34,8 @@ struct import {
 	struct rs_dat_survey survey;
 	struct rs_dat_pair_ops pair_ops;
 	struct rs_dat_pair *pair;
+	struct rs_dat_tp *tp;		/* instead, if there are tracepoints alone */
 	struct rs_dat_learned *learned; /* NULL: not needed so far */
-	char command[64];
 	uint64_t now_ns;
 	bool ended, failed;
 	struct rs_dat_events out;
@@ -47,6 +48,7 @@ static void import_close(void *state)
 	if (!im)
 		return;
 	rs_dat_pair_free(im->pair);
+	rs_dat_tp_free(im->tp);
 	rs_dat_learned_free(im->learned);
 	rs_dat_merge_free(im->merge);
 	rs_dat_file_close(&im->file);
@@ -87,84 +89,117 @@ static int learn(void *arg, uint64_t kvm, struct rs_event **list, size_t *n)
 	return 0;
 }
 
-static const char *command(void *arg, uint32_t pid)
+static int no_memory(struct rs_error *err)
 {
-	struct import *im = arg;
-
-	return rs_dat_command(&im->file, pid, im->command, sizeof(im->command)) ? im->command
-										: NULL;
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 }
 
+/* Makes what tells events from probe events: from the first on, for the first or a later pass. */
 static int start(struct import *im, struct rs_error *err)
 {
-	im->pair_ops = (struct rs_dat_pair_ops){ im, learn, command };
+	if (!rs_dat_probes_enough(&im->probes)) {
+		if (im->tp)
+			rs_dat_tp_rewind(im->tp);
+		else
+			im->tp = rs_dat_tp_new(&im->probes, &im->opts, im->meta, err);
+		return im->tp ? 0 : -errno;
+	}
+	im->pair_ops = (struct rs_dat_pair_ops){ im, learn };
 	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, &im->pair_ops, im->meta);
-	return im->pair ? 0 : rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	return im->pair ? 0 : no_memory(err);
+}
+
+static int start_all(struct import *im, struct rs_error *err)
+{
+	int ret = open_file(im, err);
+
+	if (!ret && rs_dat_info(&im->file, &im->probes, im->meta))
+		ret = no_memory(err);
+	if (ret)
+		return ret;
+	im->merge = rs_dat_merge_new(&im->file, &im->probes.layout, err);
+	if (!im->merge)
+		return -EINVAL;
+	ret = rs_dat_survey(&im->survey, im->merge, &im->probes, err);
+	if (!ret)
+		ret = rs_dat_merge_rewind(im->merge, err);
+	return ret ? ret : start(im, err);
 }
 
 static void *import_open(struct rs_source *src, const struct rs_reader_opts *opts,
 			 struct rs_trace_meta *meta, struct rs_error *err)
 {
 	struct import *im = calloc(1, sizeof(*im));
-	int ret;
+	int ret = im ? 0 : no_memory(err);
 
-	if (!im) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-		errno = ENOMEM;
-		return NULL;
-	}
-	im->src = src;
-	im->meta = meta;
-	im->fd = -1;
-	im->file.fd = -1;
-	if (opts)
-		im->opts = *opts;
-	ret = open_file(im, err);
-	if (!ret && rs_dat_info(&im->file, &im->probes, meta))
-		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-	if (!ret) {
-		im->merge = rs_dat_merge_new(&im->file, &im->probes.layout, err);
-		ret = im->merge ? 0 : -EINVAL;
+	if (im) {
+		im->src = src;
+		im->meta = meta;
+		im->fd = -1;
+		im->file.fd = -1;
+		if (opts)
+			im->opts = *opts;
+		ret = start_all(im, err);
 	}
 	if (!ret)
-		ret = rs_dat_survey(&im->survey, im->merge, &im->probes, err);
-	if (!ret)
-		ret = rs_dat_merge_rewind(im->merge, err);
-	if (!ret)
-		ret = start(im, err);
-	if (ret) {
-		import_close(im);
-		errno = -ret;
-		return NULL;
-	}
-	return im;
+		return im;
+	import_close(im);
+	errno = -ret;
+	return NULL;
 }
 
-static int no_memory(struct rs_error *err)
+/* A text in the trace: perhaps a fact, and perhaps one that matters here. */
+static int take_marker(struct import *im, const struct rs_dat_probe *e)
 {
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	const char *retry;
+
+	if (rs_dat_info_marker(e->text, e->text_size, im->meta))
+		return -ENOMEM;
+	retry = rs_meta_fact(im->meta, "enum.ret_pf_retry");
+	if (retry && im->pair)
+		rs_dat_pair_set_retry(im->pair, strtoll(retry, NULL, 10));
+	return 0;
+}
+
+static int take_event(struct import *im, const struct rs_dat_probe *e)
+{
+	if (e->kind == RS_DAT_MARKER)
+		return take_marker(im, e);
+	if (e->time > im->now_ns)
+		im->now_ns = e->time;
+	return im->tp ? rs_dat_tp_put(im->tp, e, &im->out) : rs_dat_pair_put(im->pair, e);
+}
+
+/* The last event was taken. */
+static int finish(struct import *im)
+{
+	int ret = im->tp ? rs_dat_tp_finish(im->tp, &im->out) : rs_dat_pair_finish(im->pair);
+
+	im->ended = true;
+	for (size_t i = 0; im->pair && i < rs_dat_pair_nr_vms(im->pair) && !ret; i++) {
+		const struct rs_dat_vm *vm = rs_dat_pair_vm(im->pair, i);
+
+		ret = rs_dat_info_vm(&im->file, vm->number, vm->pid, im->meta);
+	}
+	return ret;
 }
 
 static int read_batch(struct import *im, struct rs_error *err)
 {
 	struct rs_dat_record r;
 	struct rs_dat_probe e;
-	int ret = 0;
 
 	for (int i = 0; i < BATCH; i++) {
-		ret = rs_dat_merge_next(im->merge, &r, err);
+		int ret = rs_dat_merge_next(im->merge, &r, err);
+
 		if (ret < 0)
 			return ret;
-		if (!ret) {
-			im->ended = true;
-			return rs_dat_pair_finish(im->pair) ? no_memory(err) : 0;
-		}
+		if (!ret)
+			return finish(im) ? no_memory(err) : 0;
 		ret = rs_dat_probe_decode(&im->probes, &r, &e, err);
 		if (ret)
 			return ret;
-		if (e.time > im->now_ns)
-			im->now_ns = e.time;
-		if (rs_dat_pair_put(im->pair, &e))
+		if (take_event(im, &e))
 			return no_memory(err);
 	}
 	return 0;
@@ -229,7 +264,6 @@ static int collect(struct import *im, struct rs_error *err)
 	uint64_t until;
 	int ret = starts ? settle_vms(im, &until) : -ENOMEM;
 
-	im->out.nr = 0;
 	for (size_t i = 0; i < n && !ret; i++) {
 		starts[i] = im->out.nr;
 		ret = rs_dat_order_take(rs_dat_pair_vm(im->pair, i)->order, until, &im->out);
@@ -260,7 +294,7 @@ static ssize_t import_next(void *state, const struct rs_event **evs, struct rs_e
 	im->out.nr = 0;
 	while (!im->ended && !im->out.nr && !ret) {
 		ret = read_batch(im, err);
-		if (!ret)
+		if (!ret && im->pair)
 			ret = collect(im, err);
 		if (!ret)
 			ret = show_progress(im, err);
@@ -273,6 +307,15 @@ static ssize_t import_next(void *state, const struct rs_event **evs, struct rs_e
 	return (ssize_t)im->out.nr;
 }
 
+/* What was found on the way is found again. */
+static void forget_findings(struct rs_trace_meta *meta)
+{
+	for (size_t i = 0; i < meta->nr_anomalies; i++)
+		free(meta->anomalies[i].name);
+	meta->nr_anomalies = 0;
+	meta->lost = 0;
+}
+
 static int import_rewind(void *state, struct rs_error *err)
 {
 	struct import *im = state;
@@ -281,8 +324,10 @@ static int import_rewind(void *state, struct rs_error *err)
 	if (ret)
 		return ret;
 	rs_dat_pair_free(im->pair);
+	im->pair = NULL;
 	im->ended = false;
 	im->now_ns = 0;
+	forget_findings(im->meta);
 	return start(im, err);
 }
 

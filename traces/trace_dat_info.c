@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/trace_dat_info.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* So many facts a recorder may store; more is damage. */
+#define MAX_FACTS 4096
+#define MAX_FACT_TEXT 4096
 
 /* "Linux node RELEASE machine": the release, of a copy of the option. */
 static int add_kernel(const struct rs_dat_file *f, struct rs_trace_meta *meta)
@@ -84,28 +89,59 @@ static int add_cpu_stats(const struct rs_dat_file *f, struct rs_trace_meta *meta
 	return ret ? ret : add_number(meta, "ring-buffer.dropped", dropped);
 }
 
-/* The events that a full capture has and this one lacks. */
+/* What cannot be told without an event. */
+static const struct {
+	enum rs_probe_event event;
+	const char *without;
+} partial[] = {
+	{ RS_PROBE_MEMSLOT, "memslots are learned from their use" },
+	{ RS_PROBE_INVAL_SLOT,
+	  "which memslots an invalidation hit follows from the memslots, and the order of events "
+	  "from their times alone" },
+	{ RS_PROBE_INVAL_ENDED, "when an invalidation ended is known less exactly" },
+	{ RS_PROBE_FAULT, "faults that end early are not counted" },
+	{ RS_PROBE_FAULT_BEGIN, "a fault begins when it is entered" },
+	{ RS_PROBE_FAULT_LOOKED_UP, "decisions without the lock are known from a fault's end" },
+	{ RS_PROBE_FAULT_CHECK, "there is no recorded state to compare at faults" },
+	{ RS_PROBE_FAULT_VERDICT, "there are no decisions under the lock to compare" },
+	{ RS_PROBE_FAULT_END, "a fault ends when the next one begins" },
+};
+
+static int add_missing(const struct rs_dat_probes *probes, struct rs_trace_meta *meta)
+{
+	int ret = rs_meta_set_level(meta, "partial");
+
+	for (size_t i = 0; i < sizeof(partial) / sizeof(partial[0]) && !ret; i++) {
+		char key[64];
+
+		if (rs_dat_has(probes, partial[i].event))
+			continue;
+		snprintf(key, sizeof(key), "without.%s", rs_dat_event_name(partial[i].event));
+		ret = rs_meta_add_fact(meta, key, partial[i].without);
+	}
+	return ret;
+}
+
 static int add_level(const struct rs_dat_probes *probes, struct rs_trace_meta *meta)
 {
-	char missing[512] = "";
-	bool any = false;
-	int ret;
-
-	for (unsigned int i = 0; i < RS_NR_PROBE_EVENTS; i++) {
-		const size_t len = strlen(missing);
-
-		any |= rs_dat_has(probes, i);
-		/* Only some kernels have a function of its own for it. */
-		if (!rs_dat_has(probes, i) && i != RS_PROBE_INVAL_END_LOCKED)
-			snprintf(missing + len, sizeof(missing) - len, "%s%s", len ? " " : "",
-				 rs_dat_kind_name(i));
-	}
-	if (!any)
+	if (!rs_dat_probes_enough(probes))
 		return rs_meta_set_level(meta, "tracepoints");
-	ret = rs_meta_set_level(meta, missing[0] ? "partial" : "full");
-	if (!ret && missing[0])
-		ret = rs_meta_add_fact(meta, "events.missing", missing);
-	return ret;
+	for (unsigned int i = 0; i < RS_NR_PROBE_EVENTS; i++)
+		/* Only some kernels have a function of its own for the end under the lock. */
+		if (!rs_dat_has(probes, i) && i != RS_PROBE_INVAL_END_LOCKED)
+			return add_missing(probes, meta);
+	return rs_meta_set_level(meta, "full");
+}
+
+/* The most CPUs of a buffer. */
+static uint32_t most_cpus(const struct rs_dat_file *f)
+{
+	uint32_t most = 0;
+
+	for (size_t i = 0; i < f->nr_buffers; i++)
+		if (f->buffers[i].nr_cpus > most)
+			most = f->buffers[i].nr_cpus;
+	return most;
 }
 
 int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
@@ -126,7 +162,7 @@ int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
 	if (!ret)
 		ret = add_number(meta, "buffers", f->nr_buffers);
 	if (!ret)
-		ret = add_number(meta, "cpus", f->nr_buffers ? f->buffers[0].nr_cpus : 0);
+		ret = add_number(meta, "cpus", most_cpus(f));
 	return ret ? ret : add_cpu_stats(f, meta);
 }
 
@@ -147,4 +183,71 @@ bool rs_dat_command(const struct rs_dat_file *f, uint32_t pid, char *to, size_t 
 		line = end ? end + 1 : NULL;
 	}
 	return false;
+}
+
+int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta)
+{
+	static const char marker[] = RS_FACT_MARKER " ";
+	char fact[MAX_FACT_TEXT], *value;
+	const size_t len = strnlen(text, size);
+
+	if (len <= sizeof(marker) - 1 || len >= sizeof(fact) || meta->nr_facts >= MAX_FACTS ||
+	    memcmp(text, marker, sizeof(marker) - 1))
+		return 0;
+	memcpy(fact, text + sizeof(marker) - 1, len - (sizeof(marker) - 1));
+	fact[len - (sizeof(marker) - 1)] = 0;
+	fact[strcspn(fact, "\n")] = 0;
+	for (value = fact; isalnum((unsigned char)*value) || (*value && strchr("_.-", *value));)
+		value++;
+	/* What the file itself says of these is as good, or better. */
+	if (value == fact || *value != ' ' || !strncmp(fact, "kernel ", 7) ||
+	    !strncmp(fact, "level ", 6))
+		return 0;
+	*value++ = 0;
+	for (char *c = fact; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return rs_meta_add_fact(meta, fact, value);
+}
+
+/* Whether @list, "1 23 4", has @tid. */
+static bool lists_task(const char *list, uint32_t tid)
+{
+	char *end;
+
+	for (; *list; list = end) {
+		if (strtoul(list, &end, 10) == tid && end != list)
+			return true;
+		if (end == list)
+			break;
+	}
+	return false;
+}
+
+/* The process of which the recorder said that @tid is a task; @tid itself if it did not. */
+static uint32_t process_of(const struct rs_trace_meta *meta, uint32_t tid)
+{
+	for (size_t i = 0; i < meta->nr_facts; i++) {
+		unsigned int pid, part;
+
+		if (sscanf(meta->facts[i].key, "vm.%u.tasks.%u", &pid, &part) == 2 &&
+		    lists_task(meta->facts[i].value, tid))
+			return pid;
+	}
+	return tid;
+}
+
+int rs_dat_info_vm(const struct rs_dat_file *f, uint32_t vm, uint32_t tid,
+		   struct rs_trace_meta *meta)
+{
+	const uint32_t pid = process_of(meta, tid);
+	char key[32], comm[64];
+	const char *command;
+
+	snprintf(key, sizeof(key), "vm.%u", pid);
+	command = rs_meta_fact(meta, key);
+	if (!command && rs_dat_command(f, pid, comm, sizeof(comm)))
+		command = comm;
+	if (!command && rs_dat_command(f, tid, comm, sizeof(comm)))
+		command = comm;
+	return rs_meta_add_vm(meta, vm, pid, command);
 }

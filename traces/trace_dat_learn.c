@@ -260,8 +260,8 @@ static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 	return e->kind == RS_PROBE_FAULT_CHECK ? see_check(l, t, e) : 0;
 }
 
-static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m, struct rs_dat_probes *probes,
-		struct rs_error *err)
+static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m,
+		const struct rs_dat_probes *probes, struct rs_error *err)
 {
 	struct rs_dat_record r;
 	struct rs_dat_probe e;
@@ -277,7 +277,7 @@ static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m, struct rs_dat_
 	return ret;
 }
 
-struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, struct rs_dat_probes *probes,
+struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
 				    struct rs_error *err)
 {
 	struct rs_dat_learned *l = calloc(1, sizeof(*l));

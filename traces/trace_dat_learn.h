@@ -14,7 +14,7 @@
 struct rs_dat_learned;
 
 /* NULL with @err set if there is no memory or the trace is damaged. */
-struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, struct rs_dat_probes *probes,
+struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
 				    struct rs_error *err);
 void rs_dat_learned_free(struct rs_dat_learned *l);
 /*

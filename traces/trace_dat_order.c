@@ -37,6 +37,7 @@ struct epoch {
 struct rs_dat_order {
 	struct rs_trace_meta *meta;
 	uint32_t vm;
+	bool by_time;
 	struct rs_dat_learner learner;
 	struct rs_event *learned; /* [used, nr): not yet in effect */
 	size_t nr_learned, used_learned;
@@ -81,6 +82,12 @@ static int note(struct rs_dat_order *o, const char *anomaly)
 	return rs_meta_add_anomaly(o->meta, anomaly, 1);
 }
 
+/* What is no wonder where events were lost, and said by that already. */
+static int note_unless_lost(struct rs_dat_order *o, const char *anomaly)
+{
+	return o->gaps || o->loose ? 0 : note(o, anomaly);
+}
+
 static struct rs_dat_item *at(struct rs_dat_order *o, uint64_t ticket)
 {
 	return &o->items[ticket & o->mask];
@@ -96,7 +103,7 @@ static void clear_epoch(struct epoch *e)
 	*e = (struct epoch){ RS_DAT_NO_TICKET, RS_DAT_NO_TICKET, RS_DAT_NO_TICKET };
 }
 
-struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm,
+struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm, bool by_time,
 				      const struct rs_dat_learner *learner)
 {
 	struct rs_dat_order *o = calloc(1, sizeof(*o));
@@ -105,6 +112,7 @@ struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm,
 		return NULL;
 	o->meta = meta;
 	o->vm = vm;
+	o->by_time = by_time;
 	o->learner = *learner;
 	o->mask = 1023;
 	o->epoch_mask = 2 * MAX_AHEAD - 1;
@@ -229,8 +237,8 @@ struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket)
 
 static bool of_vcpu(const struct rs_dat_item *i)
 {
-	return i->type == RS_DAT_FAULT_BEGIN || i->type == RS_DAT_CHECK ||
-	       i->type == RS_DAT_CHECK_EARLY || i->type == RS_DAT_FAULT_END;
+	return i->ev.type == RS_EV_FAULT_BEGIN || i->ev.type == RS_EV_FAULT_CHECK ||
+	       i->ev.type == RS_EV_FAULT_END;
 }
 
 static void link_tail(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
@@ -310,7 +318,7 @@ static int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat_item *i, 
 	if (!waits_after(o, last, *epoch))
 		return 0;
 	*epoch = at(o, last)->epoch;
-	return i->seq == RS_DAT_NO_SEQ ? 0 : note(o, "order-conflict");
+	return i->seq == RS_DAT_NO_SEQ ? 0 : note_unless_lost(o, "order-conflict");
 }
 
 static int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
@@ -320,10 +328,10 @@ static int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
 
 	if (epoch < o->emitting) {
 		epoch = o->emitting;
-		ret = note(o, "order-late");
+		ret = note_unless_lost(o, "order-late");
 	} else if (epoch > o->now + MAX_AHEAD) {
 		epoch = o->now;
-		ret = note(o, "order-conflict");
+		ret = note_unless_lost(o, "order-conflict");
 	}
 	if (!ret && of_vcpu(i)) {
 		ret = grow_vcpus(o, i->ev.index);
@@ -550,7 +558,7 @@ static int observe(struct rs_dat_order *o, uint64_t seq, uint64_t time_ns, uint6
 	if (!ret && (int64_t)(*epoch - o->emitting) < 0) {
 		rebase(o, seq);
 		*epoch = o->now;
-		ret = note(o, "sequence-behind");
+		ret = note_unless_lost(o, "sequence-behind");
 	}
 	for (; !ret && missing > 0; missing--)
 		ret = skip_end(o);
@@ -677,7 +685,7 @@ static int sweep_enter(struct rs_dat_order *o, uint64_t ticket)
 	if (ret)
 		return ret;
 	at(o, ticket)->type = RS_DAT_NONE;
-	return explained ? 0 : note(o, "memslots-unexplained");
+	return explained ? 0 : note_unless_lost(o, "memslots-unexplained");
 }
 
 /*
@@ -695,7 +703,7 @@ static int sweep_miss(struct rs_dat_order *o, uint64_t ticket)
 		return append(o, o->now, ticket);
 	at(o, ticket)->type = RS_DAT_NONE;
 	ret = push(&o->dropped, &o->nr_dropped, &o->room_dropped, at(o, ticket)->ev.a);
-	return ret ? ret : note(o, "miss-overlaps-memslot");
+	return ret ? ret : note_unless_lost(o, "miss-overlaps-memslot");
 }
 
 static int sweep_miss_end(struct rs_dat_order *o, uint64_t ticket)
@@ -728,7 +736,7 @@ static int check_fault(struct rs_dat_order *o, uint64_t ticket)
 	bool explained;
 	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);
 
-	return ret || explained ? ret : note(o, "memslots-unexplained");
+	return ret || explained ? ret : note_unless_lost(o, "memslots-unexplained");
 }
 
 /* ---- one item after the other ---- */
@@ -778,7 +786,7 @@ static int sweep_end(struct rs_dat_order *o, uint64_t ticket)
 		return 0;
 	}
 	at(o, ticket)->type = RS_DAT_NONE;
-	return note(o, "order-conflict");
+	return note_unless_lost(o, "order-conflict");
 }
 
 /* Recordings are interrupted, or go on again: between, no number can be relied on. */
@@ -819,7 +827,7 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 	i = at(o, ticket);
 	if (!ret)
 		ret = release_vcpu(o, i->ev.index);
-	if (!ret && i->seq != RS_DAT_NO_SEQ) {
+	if (!ret && i->seq != RS_DAT_NO_SEQ && !o->by_time) {
 		epoch = epoch_of(o, i->seq);
 		/* It saw a number that only an end already entered can have made. */
 		while (!ret && (int64_t)(epoch - o->now) > 0 && o->nr_open)
@@ -908,6 +916,9 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 
 	if (i->placed)
 		return 0;
+	if (o->by_time && i->type != RS_DAT_FAULT_BEGIN && i->type != RS_DAT_MEMSLOT &&
+	    i->type != RS_DAT_NONE)
+		return append(o, o->now, ticket);
 	switch (i->type) {
 	case RS_DAT_NONE:
 		return 0;
@@ -920,9 +931,6 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 	case RS_DAT_MEMSLOT:
 		return sweep_memslot(o, ticket);
 	case RS_DAT_BEGIN:
-		if (i->seq == RS_DAT_NO_SEQ)
-			return append(o, o->now, ticket);
-		/* fall through */
 	case RS_DAT_SLOT:
 	case RS_DAT_CHECK:
 		return sweep_locked(o, ticket);
@@ -1009,22 +1017,27 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 
 /* ---- out ---- */
 
+int rs_dat_events_add(struct rs_dat_events *list, const struct rs_event *ev)
+{
+	if (list->nr == list->room) {
+		size_t room = list->room ? 2 * list->room : 4096;
+		struct rs_event *bigger = realloc(list->ev, room * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		list->ev = bigger;
+		list->room = room;
+	}
+	list->ev[list->nr++] = *ev;
+	return 0;
+}
+
 static int emit(struct rs_dat_order *o, struct rs_dat_events *out, struct rs_event ev)
 {
 	if (ev.time_ns < o->last_out)
 		ev.time_ns = o->last_out;
 	o->last_out = ev.time_ns;
-	if (out->nr == out->room) {
-		size_t room = out->room ? 2 * out->room : 4096;
-		struct rs_event *bigger = realloc(out->ev, room * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		out->ev = bigger;
-		out->room = room;
-	}
-	out->ev[out->nr++] = ev;
-	return 0;
+	return rs_dat_events_add(out, &ev);
 }
 
 static bool of_fault(const struct rs_event *ev)

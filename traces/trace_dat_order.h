@@ -36,7 +36,7 @@ enum rs_dat_item_type {
 	RS_DAT_FAULT_BEGIN,
 	RS_DAT_CHECK,	    /* has a state: an observation under the lock */
 	RS_DAT_CHECK_EARLY, /* a decision made without the lock */
-	RS_DAT_FAULT_END,
+	RS_DAT_PLAIN,	    /* has its time alone */
 	RS_DAT_MEMSLOT,
 	RS_DAT_GAP_BEGIN_MARK, /* events were lost from here on, ... */
 	RS_DAT_GAP_MARK,       /* ... here as well, ... */
@@ -89,8 +89,11 @@ struct rs_dat_learner {
 
 struct rs_dat_order;
 
-/* @meta gets the anomalies. NULL if there is no memory. */
-struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm,
+/*
+ * For VM @vm; @meta gets the anomalies. With @by_time the numbers are of no use,
+ * because not all invalidations are known. NULL if there is no memory.
+ */
+struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm, bool by_time,
 				      const struct rs_dat_learner *learner);
 void rs_dat_order_free(struct rs_dat_order *o);
 
@@ -108,10 +111,13 @@ struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket);
  * settled.
  */
 int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *settled_ns);
+/* A list of events that grows. */
 struct rs_dat_events {
 	struct rs_event *ev;
 	size_t nr, room;
 };
+int rs_dat_events_add(struct rs_dat_events *list, const struct rs_event *ev);
+
 /* Appends the model's events up to @until_ns, at most what is settled, to @out. 0 or -ENOMEM. */
 int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_events *out);
 

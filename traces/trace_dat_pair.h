@@ -13,6 +13,7 @@ struct rs_dat_vm {
 	uint64_t kvm; /* its address in the traced kernel */
 	bool gone;    /* another VM has its address now */
 	uint32_t number;
+	uint32_t pid; /* the task in which it was seen first */
 	uint64_t next_id;
 	struct rs_dat_order *order;
 	const struct rs_dat_pair_ops *ops;
@@ -25,8 +26,6 @@ struct rs_dat_pair_ops {
 	void *arg;
 	/* The memslots of the VM at @kvm that no commit made: see struct rs_dat_learner. */
 	int (*learn)(void *arg, uint64_t kvm, struct rs_event **list, size_t *n);
-	/* The name of task @pid; NULL if not known. */
-	const char *(*command)(void *arg, uint32_t pid);
 };
 
 /*
@@ -38,6 +37,8 @@ struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t
 void rs_dat_pair_free(struct rs_dat_pair *p);
 /* The next probe event, in order of time. 0 or -ENOMEM. */
 int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *probe);
+/* What the traced kernel calls RET_PF_RETRY, if not 1. */
+void rs_dat_pair_set_retry(struct rs_dat_pair *p, int64_t ret);
 /* No more will come: what is unfinished stays so. */
 int rs_dat_pair_finish(struct rs_dat_pair *p);
 size_t rs_dat_pair_nr_vms(const struct rs_dat_pair *p);

@@ -19,18 +19,24 @@ struct kind_def {
 	const char *fields[MAX_NAMES];
 };
 
-#define KIND_PROBE(sym, event, ...) \
-	[RS_PROBE_##sym] = { RS_PROBE_GROUP ":" event, RS_PROBE_GROUP, event, { __VA_ARGS__ } },
-#define KIND_KVM(sym, event, ...) [sym] = { "kvm:" event, "kvm", event, { __VA_ARGS__ } },
+#define KIND(system, event, ...)                 \
+	{                                        \
+		system ":" event, system, event, \
+		{                                \
+			__VA_ARGS__              \
+		}                                \
+	}
+#define KIND_PROBE(sym, event, ...) [RS_PROBE_##sym] = KIND(RS_PROBE_GROUP, event, __VA_ARGS__),
 
 static const struct kind_def kind_defs[RS_DAT_NR_KINDS] = {
-	RS_PROBE_EVENTS(KIND_PROBE) KIND_KVM(RS_DAT_TP_PAGE_FAULT, "kvm_page_fault", "vcpu_id",
-					     "fault_address")
-		KIND_KVM(RS_DAT_TP_UNMAP_HVA, "kvm_unmap_hva_range", "start",
-			 "end") KIND_KVM(RS_DAT_TP_ASYNC_TRY, "kvm_try_async_get_page", NULL)
-			KIND_KVM(RS_DAT_TP_ASYNC_NOT_PRESENT, "kvm_async_pf_not_present", NULL)
-				KIND_KVM(RS_DAT_TP_ASYNC_REPEATED, "kvm_async_pf_repeated_fault",
-					 NULL) KIND_KVM(RS_DAT_TP_ENTRY, "kvm_entry", "vcpu_id")
+	[RS_DAT_TP_PAGE_FAULT] = KIND("kvm", "kvm_page_fault", "vcpu_id", "fault_address"),
+	[RS_DAT_TP_UNMAP_HVA] = KIND("kvm", "kvm_unmap_hva_range", "start", "end"),
+	[RS_DAT_TP_ASYNC_TRY] = KIND("kvm", "kvm_try_async_get_page", NULL),
+	[RS_DAT_TP_ASYNC_NOT_PRESENT] = KIND("kvm", "kvm_async_pf_not_present", NULL),
+	[RS_DAT_TP_ASYNC_REPEATED] = KIND("kvm", "kvm_async_pf_repeated_fault", NULL),
+	[RS_DAT_TP_ENTRY] = KIND("kvm", "kvm_entry", "vcpu_id"),
+	[RS_DAT_MARKER] = KIND("ftrace", "print", NULL),
+	RS_PROBE_EVENTS(KIND_PROBE)
 };
 
 #define FIELD_NAME(sym, name) [RS_DAT_F_##sym] = name,
@@ -39,6 +45,11 @@ static const char *const field_names[RS_DAT_NR_FIELDS] = { RS_DAT_FIELDS(FIELD_N
 const char *rs_dat_kind_name(unsigned int kind)
 {
 	return kind < RS_DAT_NR_KINDS ? kind_defs[kind].full : NULL;
+}
+
+const char *rs_dat_event_name(unsigned int kind)
+{
+	return kind < RS_DAT_NR_KINDS ? kind_defs[kind].name : NULL;
 }
 
 /* Recorders that run at the same time have groups of their own: "retryscope_PID". */
@@ -101,7 +112,8 @@ static int field_number(const char *name)
 }
 
 /* Adds a field to @k if it is one that can be read as a number. */
-static bool add_field(struct rs_dat_kind *k, const struct tep_format_field *f, unsigned int number)
+static bool add_field(struct rs_dat_format_at *k, const struct tep_format_field *f,
+		      unsigned int number)
 {
 	const bool number_size =
 		f && (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
@@ -119,44 +131,70 @@ static bool add_field(struct rs_dat_kind *k, const struct tep_format_field *f, u
 	return true;
 }
 
-static void look_up_kind(struct rs_dat_kind *k, struct tep_handle *tep, const struct kind_def *def)
+static void add_text(struct rs_dat_format_at *k, const struct tep_format_field *f)
 {
-	/* Only formats that are wanted were parsed: the name alone tells which it is. */
-	struct tep_event *ev = tep_find_event_by_name(tep, NULL, def->name);
-
-	if (!ev || ev->id <= 0 || ev->id > UINT16_MAX)
+	if (!f || f->offset <= 0 || f->offset > 4096)
 		return;
-	k->present = true;
-	k->type = (uint16_t)ev->id;
+	k->text_offset = (uint16_t)f->offset;
+	if (k->bytes < k->text_offset)
+		k->bytes = k->text_offset;
+}
+
+/* Which of the groups of this trace: numbered as they come. */
+static uint8_t group_number(const struct rs_dat_file *f, size_t format)
+{
+	uint8_t n = 0;
+
+	for (size_t i = 0; i < format; i++) {
+		if (!strcmp(f->formats[i].system, f->formats[format].system))
+			return n;
+		n += !i || strcmp(f->formats[i].system, f->formats[i - 1].system) != 0;
+	}
+	return n;
+}
+
+/* Where the fields of one format are. What lacks a process is of no use, nor what lacks room. */
+static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
+			   const struct rs_dat_file *f, size_t format)
+{
+	const unsigned int kind =
+		kind_of_format(f->formats[format].system, f->formats[format].text);
+	const struct kind_def *def = &kind_defs[kind];
+	struct tep_event *ev = tep_find_event_by_name(tep, f->formats[format].system, def->name);
+	struct rs_dat_format_at *k = &p->formats[p->nr_formats];
+
+	if (!ev || ev->id <= 0 || ev->id > UINT16_MAX || p->nr_formats == RS_DAT_MAX_FORMATS)
+		return;
+	k->kind = (uint8_t)kind;
+	k->group = group_number(f, format);
 	if (!add_field(k, tep_find_common_field(ev, "common_pid"), RS_DAT_NR_FIELDS))
-		k->present = false;
+		return;
 	for (size_t i = 0; i < MAX_NAMES && def->fields[i]; i++) {
 		int number = field_number(def->fields[i]);
 
 		if (number >= 0 && add_field(k, tep_find_field(ev, def->fields[i]), number))
 			k->have |= 1U << number;
-		else
-			k->partial = true;
 	}
+	if (kind == RS_DAT_MARKER)
+		add_text(k, tep_find_field(ev, "buf"));
+	p->present[kind] = true;
+	p->format_of[ev->id] = (uint8_t)++p->nr_formats;
 }
 
 /* What all events share: where their type stands. */
 static int look_up_type(struct rs_dat_probes *p, struct tep_handle *tep, struct rs_error *err)
 {
-	for (unsigned int i = 0; i < RS_DAT_NR_KINDS; i++) {
-		struct tep_format_field *f;
+	struct tep_event *ev = tep_get_first_event(tep);
+	struct tep_format_field *f = ev ? tep_find_common_field(ev, "common_type") : NULL;
 
-		if (!p->kinds[i].present)
-			continue;
-		f = tep_find_common_field(tep_find_event(tep, p->kinds[i].type), "common_type");
-		if (!f || (f->size != 2 && f->size != 4) || f->offset < 0 || f->offset > 4096)
-			break;
-		p->layout.type_offset = (unsigned int)f->offset;
-		p->layout.type_size = (unsigned int)f->size;
-		return 0;
-	}
-	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-			    "trace.dat: none of the events of retryscope or KVM are in this trace");
+	if (!p->nr_formats || !f || (f->size != 2 && f->size != 4) || f->offset < 0 ||
+	    f->offset > 4096)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "trace.dat: there are no events of retryscope or KVM in this "
+				    "trace");
+	p->layout.type_offset = (unsigned int)f->offset;
+	p->layout.type_size = (unsigned int)f->size;
+	return 0;
 }
 
 static int parse_all(struct tep_handle *tep, const struct rs_dat_file *f, struct rs_error *err)
@@ -180,7 +218,8 @@ static int parse_all(struct tep_handle *tep, const struct rs_dat_file *f, struct
 	return 0;
 }
 
-static int look_up_all(struct rs_dat_probes *p, struct tep_handle *tep, struct rs_error *err)
+static int look_up_all(struct rs_dat_probes *p, struct tep_handle *tep, const struct rs_dat_file *f,
+		       struct rs_error *err)
 {
 	const int commit = tep_get_header_page_size(tep);
 
@@ -188,15 +227,8 @@ static int look_up_all(struct rs_dat_probes *p, struct tep_handle *tep, struct r
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 				    "trace.dat: the page header's format is not known");
 	p->layout.commit_size = (unsigned int)commit;
-	for (unsigned int i = 0; i < RS_DAT_NR_KINDS; i++) {
-		struct rs_dat_kind *k = &p->kinds[i];
-
-		look_up_kind(k, tep, &kind_defs[i]);
-		if (!k->present)
-			continue;
-		p->kind_of[k->type] = (uint8_t)(i + 1);
-		p->wanted[k->type] = 1;
-	}
+	for (size_t i = 0; i < f->nr_formats; i++)
+		look_up_format(p, tep, f, i);
 	return look_up_type(p, tep, err);
 }
 
@@ -207,7 +239,7 @@ int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, str
 
 	memset(p, 0, sizeof(*p));
 	p->swap = f->swap;
-	p->layout.wanted = p->wanted;
+	p->layout.wanted = p->format_of;
 	tep_set_loglevel(TEP_LOG_NONE);
 	tep = tep_alloc();
 	if (!tep)
@@ -216,9 +248,19 @@ int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, str
 	tep_set_long_size(tep, (int)f->long_size);
 	ret = parse_all(tep, f, err);
 	if (!ret)
-		ret = look_up_all(p, tep, err);
+		ret = look_up_all(p, tep, f, err);
 	tep_free(tep);
 	return ret;
+}
+
+bool rs_dat_probes_enough(const struct rs_dat_probes *p)
+{
+	const bool *has = p->present;
+
+	return has[RS_PROBE_INVAL_START] &&
+	       (has[RS_PROBE_INVAL_END] || has[RS_PROBE_INVAL_END_LOCKED] ||
+		has[RS_PROBE_INVAL_ENDED]) &&
+	       (has[RS_PROBE_FAULT] || has[RS_PROBE_FAULT_BEGIN] || has[RS_PROBE_FAULT_CHECK]);
 }
 
 static uint64_t read_field(const unsigned char *data, const struct rs_dat_field_at *f, bool swap)
@@ -239,11 +281,10 @@ static uint64_t read_field(const unsigned char *data, const struct rs_dat_field_
 	}
 }
 
-int rs_dat_probe_decode(struct rs_dat_probes *p, const struct rs_dat_record *r,
+int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
 			struct rs_dat_probe *to, struct rs_error *err)
 {
-	const unsigned int number = p->kind_of[r->type];
-	struct rs_dat_kind *k;
+	const struct rs_dat_format_at *k;
 
 	to->time = r->time;
 	to->buffer = r->buffer;
@@ -254,17 +295,20 @@ int rs_dat_probe_decode(struct rs_dat_probes *p, const struct rs_dat_record *r,
 			r->what == RS_DAT_GAP_BEGIN ? RS_DAT_KIND_GAP_BEGIN : RS_DAT_KIND_GAP_END;
 		return 0;
 	}
-	k = &p->kinds[number - 1];
+	k = &p->formats[p->format_of[r->type] - 1];
 	if (r->size < k->bytes)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 				    "trace.dat: an event %s on CPU %u is shorter than its format",
-				    rs_dat_kind_name(number - 1), (unsigned int)r->cpu);
-	to->kind = (uint8_t)(number - 1);
+				    rs_dat_kind_name(k->kind), (unsigned int)r->cpu);
+	to->kind = k->kind;
+	to->group = k->group;
+	to->has = k->have;
 	to->pid = (uint32_t)read_field(r->data, &k->fields[0], p->swap);
-	if (k->partial)
-		memset(to->v, 0, sizeof(to->v));
 	for (unsigned int i = 1; i < k->nr_fields; i++)
 		to->v[k->fields[i].field] = read_field(r->data, &k->fields[i], p->swap);
-	k->seen++;
+	if (k->kind == RS_DAT_MARKER) {
+		to->text = (const char *)r->data + k->text_offset;
+		to->text_size = k->text_offset ? r->size - k->text_offset : 0;
+	}
 	return 0;
 }

@@ -56,6 +56,7 @@ enum rs_dat_tracepoint {
 	RS_DAT_TP_ASYNC_NOT_PRESENT,
 	RS_DAT_TP_ASYNC_REPEATED,
 	RS_DAT_TP_ENTRY,
+	RS_DAT_MARKER, /* a text written by user space; the recorder's facts */
 	RS_DAT_NR_KINDS,
 	/* Not events: between these some were lost. */
 	RS_DAT_KIND_GAP_BEGIN = RS_DAT_NR_KINDS,
@@ -69,31 +70,40 @@ struct rs_dat_field_at {
 	uint16_t offset;
 };
 
-/* One kind of event in this trace. */
-struct rs_dat_kind {
-	bool present;
-	uint16_t type;
-	uint32_t have;	/* bit per enum rs_dat_field */
-	bool partial;	/* its format lacks a field: that reads as 0 */
-	uint32_t bytes; /* that an event must have */
+/*
+ * One event format of this trace that is of use. Several may be of the same kind:
+ * each recorder has a group of its own.
+ */
+struct rs_dat_format_at {
+	uint8_t kind;
+	uint8_t group; /* numbers the groups of one trace */
 	uint8_t nr_fields;
-	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS + 1]; /* the last: common_pid */
-	uint64_t seen;
+	uint16_t text_offset;				     /* of a marker's text; 0: none */
+	uint32_t have;					     /* bit per enum rs_dat_field */
+	uint32_t bytes;					     /* that an event must have */
+	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS + 1]; /* the first: common_pid */
 };
+
+#define RS_DAT_MAX_FORMATS 254
 
 struct rs_dat_probe {
 	uint64_t time;
 	uint8_t kind;
+	uint8_t group;
 	uint32_t buffer, cpu;
 	uint32_t pid;
+	uint32_t has;		      /* bit per enum rs_dat_field */
 	uint64_t v[RS_DAT_NR_FIELDS]; /* those that the kind has; sign extended where signed */
 	uint64_t missed;	      /* of a gap: how many; UINT64_MAX: unknown */
+	const char *text;	      /* of a marker: @text_size bytes */
+	uint32_t text_size;
 };
 
 struct rs_dat_probes {
-	struct rs_dat_kind kinds[RS_DAT_NR_KINDS];
-	uint8_t kind_of[65536]; /* kind + 1, or 0 */
-	unsigned char wanted[65536];
+	struct rs_dat_format_at formats[RS_DAT_MAX_FORMATS];
+	unsigned int nr_formats;
+	bool present[RS_DAT_NR_KINDS];
+	uint8_t format_of[65536]; /* index + 1 by the kernel's number, or 0 */
 	struct rs_dat_layout layout;
 	bool swap;
 };
@@ -103,14 +113,18 @@ bool rs_dat_probe_wants(const char *system, const char *text);
 /* Looks every event and field up. Negative errno with @err set if no event is of use. */
 int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, struct rs_error *err);
 /* @r in terms of fields. -EINVAL with @err set if it is shorter than its format says. */
-int rs_dat_probe_decode(struct rs_dat_probes *p, const struct rs_dat_record *r,
+int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
 			struct rs_dat_probe *to, struct rs_error *err);
+/* Whether enough of our probes are there to tell more than tracepoints do. */
+bool rs_dat_probes_enough(const struct rs_dat_probes *p);
 /* "retryscope:fault_check", "kvm:kvm_page_fault" ... */
 const char *rs_dat_kind_name(unsigned int kind);
+/* The same without the system. */
+const char *rs_dat_event_name(unsigned int kind);
 
 static inline bool rs_dat_has(const struct rs_dat_probes *p, unsigned int kind)
 {
-	return p->kinds[kind].present;
+	return p->present[kind];
 }
 
 #endif

@@ -11,8 +11,8 @@ struct call {
 	uint64_t mn;
 };
 
-int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge, struct rs_dat_probes *probes,
-		  struct rs_error *err)
+int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
+		  const struct rs_dat_probes *probes, struct rs_error *err)
 {
 	struct call calls[NR_CALLS] = { 0 };
 	struct rs_dat_record r;

@@ -10,7 +10,7 @@ struct rs_dat_survey {
 };
 
 /* Reads as much of @merge as it needs. Negative errno with @err set if that is damaged. */
-int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge, struct rs_dat_probes *probes,
-		  struct rs_error *err);
+int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
+		  const struct rs_dat_probes *probes, struct rs_error *err);
 
 #endif

@@ -111,11 +111,12 @@ struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket);
  * settled.
  */
 int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *settled_ns);
-/* A list of events that grows. */
+/* A list of events that grows; @ev is freed by its owner. */
 struct rs_dat_events {
 	struct rs_event *ev;
 	size_t nr, room;
 };
+/* Appends @ev. 0 or -ENOMEM. */
 int rs_dat_events_add(struct rs_dat_events *list, const struct rs_event *ev);
 
 /* Appends the model's events up to @until_ns, at most what is settled, to @out. 0 or -ENOMEM. */

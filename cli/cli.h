@@ -41,13 +41,6 @@ void rs_cli_catch_signals(void);
 /* Prints "retryscope: FILE:LINE: text" to stderr and returns the exit code for @err. */
 int rs_cli_report(const struct rs_error *err);
 
-/*
- * "10ms", "3us", "1s", "250" (ns). 0 or -EINVAL. And "64K", "10M", "2G" in bytes.
- */
-int rs_cli_parse_time(const char *text, uint64_t *ns);
-int rs_cli_parse_size(const char *text, uint64_t *bytes);
-int rs_cli_parse_u64(const char *text, uint64_t *value);
-
 /* A line on stderr, only if that is a terminal; also stops on SIGINT. */
 struct rs_progress {
 	const char *what;

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "replay/replay.h"
+#include "traces/parse.h"
 
 #define MAX_JOBS 1024
 
@@ -40,15 +41,14 @@ static uint32_t parse_u32(struct argp_state *state, const char *option, const ch
 {
 	uint64_t v;
 
-	if (rs_cli_parse_u64(arg, &v) || v > UINT32_MAX)
+	if (rs_parse_u64(arg, &v) || v > UINT32_MAX)
 		argp_error(state, "%s: a number expected, not '%s'", option, arg);
 	return (uint32_t)v;
 }
 
 static void parse_duration(struct argp_state *state, struct rs_input *in, const char *arg)
 {
-	if (rs_cli_parse_time(arg, &in->reader.assume_duration_ns) ||
-	    !in->reader.assume_duration_ns)
+	if (rs_parse_time(arg, &in->reader.assume_duration_ns) || !in->reader.assume_duration_ns)
 		argp_error(state, "--assume-duration: a time like 50us expected, not '%s'", arg);
 	in->assume_text = arg;
 }

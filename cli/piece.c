@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "replay/cut.h"
+#include "traces/parse.h"
 
 enum { OPT_FROM = 0x1100, OPT_UNTIL };
 
@@ -20,7 +21,7 @@ static void parse_when(struct argp_state *state, const char *option, const char 
 		       bool *absolute)
 {
 	*absolute = arg[0] == '@';
-	if (rs_cli_parse_time(arg + *absolute, ns))
+	if (rs_parse_time(arg + *absolute, ns))
 		argp_error(state, "%s: a time like 10ms or @123456789 expected, not '%s'", option,
 			   arg);
 }

@@ -13,6 +13,7 @@
 #include "capture/command.h"
 #include "capture/session.h"
 #include "cli/cli.h"
+#include "traces/parse.h"
 
 #define POLL_PAUSE_US 100000
 
@@ -86,7 +87,7 @@ static pid_t parse_pid(const char *text, struct argp_state *state)
 {
 	uint64_t pid;
 
-	if (rs_cli_parse_u64(text, &pid) || !pid || pid > INT32_MAX)
+	if (rs_parse_u64(text, &pid) || !pid || pid > INT32_MAX)
 		argp_error(state, "--pid takes the id of a process, not '%s'", text);
 	return (pid_t)pid;
 }
@@ -94,7 +95,7 @@ static pid_t parse_pid(const char *text, struct argp_state *state)
 static void parse_size(const char *option, const char *text, uint64_t *bytes,
 		       struct argp_state *state)
 {
-	if (rs_cli_parse_size(text, bytes) || !*bytes)
+	if (rs_parse_size(text, bytes) || !*bytes)
 		argp_error(state, "--%s takes a size as 64K or 2G, not '%s'", option, text);
 }
 
@@ -123,7 +124,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->quiet = true;
 		return 0;
 	case OPT_DURATION:
-		if (rs_cli_parse_time(arg, &a->duration_ns) || !a->duration_ns)
+		if (rs_parse_time(arg, &a->duration_ns) || !a->duration_ns)
 			argp_error(state, "--duration takes a time as 10s or 5m, not '%s'", arg);
 		return 0;
 	case OPT_BUFFER:

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "replay/closed.h"
 #include "replay/replay.h"
+#include "traces/parse.h"
 
 enum {
 	OPT_FORMAT = 0x100,
@@ -95,7 +96,7 @@ static error_t parse_closed(int key, char *arg, struct argp_state *state)
 	case OPT_GAP:
 		a->closed_only = "--retry-gap";
 		a->gap = arg;
-		if (rs_cli_parse_time(arg, &a->closed.retry_gap_ns) || !a->closed.retry_gap_ns)
+		if (rs_parse_time(arg, &a->closed.retry_gap_ns) || !a->closed.retry_gap_ns)
 			argp_error(state, "--retry-gap: a time of at least 1ns expected, not '%s'",
 				   arg);
 		return 0;

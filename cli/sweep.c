@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "traces/parse.h"
 
 #define MAX_AXES 16
 #define MAX_CELLS 100000000ULL
@@ -145,7 +146,7 @@ static uint64_t parse_count(struct argp_state *state, const char *name, const ch
 {
 	uint64_t n;
 
-	if (rs_cli_parse_u64(arg, &n) || !n || n > max)
+	if (rs_parse_u64(arg, &n) || !n || n > max)
 		argp_error(state, "%s: 1 to %" PRIu64 " expected, not '%s'", name, max, arg);
 	return n;
 }

@@ -10,6 +10,7 @@
 #include "capture/workload.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "traces/parse.h"
 
 enum {
 	OPT_SCENARIO = 256,
@@ -72,7 +73,7 @@ struct workload_args {
 static void parse_number(struct argp_state *state, const char *name, const char *arg, uint64_t max,
 			 uint64_t *value)
 {
-	if (rs_cli_parse_u64(arg, value) || *value > max)
+	if (rs_parse_u64(arg, value) || *value > max)
 		argp_error(state, "--%s takes a number up to %" PRIu64 ", not '%s'", name, max,
 			   arg);
 }
@@ -100,7 +101,7 @@ static void parse_distance(struct argp_state *state, const char *arg, uint64_t *
 {
 	uint64_t bytes = 0;
 
-	if (rs_cli_parse_size(arg, &bytes) || bytes % 4096 || !bytes)
+	if (rs_parse_size(arg, &bytes) || bytes % 4096 || !bytes)
 		argp_error(state, "--alias-distance takes a multiple of 4K, not '%s'", arg);
 	*pages = bytes / 4096;
 }
@@ -110,8 +111,8 @@ static void parse_range(struct argp_state *state, const char *arg, struct rs_wor
 	const char *dash = strchr(arg, '-');
 	char *min = strndup(arg, dash ? (size_t)(dash - arg) : strlen(arg));
 
-	if (!min || rs_cli_parse_u64(min, &opts->range_min) ||
-	    rs_cli_parse_u64(dash ? dash + 1 : min, &opts->range_max))
+	if (!min || rs_parse_u64(min, &opts->range_min) ||
+	    rs_parse_u64(dash ? dash + 1 : min, &opts->range_max))
 		argp_error(state, "--range takes MIN or MIN-MAX pages, not '%s'", arg);
 	free(min);
 }
@@ -143,7 +144,7 @@ static void parse_seconds(struct argp_state *state, const char *arg, uint64_t *n
 
 	/* A bare number is seconds here, as the option's name says. */
 	snprintf(text, sizeof(text), "%s%s", arg, arg[strspn(arg, "0123456789")] ? "" : "s");
-	if (rs_cli_parse_time(text, ns))
+	if (rs_parse_time(text, ns))
 		argp_error(state, "--seconds takes a time, not '%s'", arg);
 }
 

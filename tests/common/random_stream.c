@@ -148,10 +148,24 @@ static void emit_memslot(struct gen *g, struct gen_vm *vm, const struct gen_slot
 				.arg = below(g, 3) });
 }
 
-/* Somewhere in the window; memslots are drawn from few pages, so that aliases come by themselves.
- */
-static void draw_slot(struct gen *g, struct gen_slot *s)
+/* The same pages as another memslot: what SMM and most real aliases look like. */
+static bool draw_twin(struct gen *g, struct gen_vm *vm, struct gen_slot *s)
 {
+	const struct gen_slot *other = any_slot(g, vm);
+
+	if (!other || other->npages >= WINDOW_PAGES)
+		return false;
+	s->npages = other->npages;
+	s->hva = other->hva;
+	s->gfn = percent(g, 30) ? other->gfn : g->gfn_base + below(g, WINDOW_PAGES - s->npages);
+	return true;
+}
+
+/* Somewhere in the window: drawn from few pages, so that partial aliases come by themselves. */
+static void draw_slot(struct gen *g, struct gen_vm *vm, struct gen_slot *s)
+{
+	if (!(g->flags & STREAM_CONTIGUOUS) && percent(g, 20) && draw_twin(g, vm, s))
+		return;
 	s->npages = 1 + below(g, percent(g, 70) ? 8 : 24);
 	s->gfn = g->gfn_base + below(g, WINDOW_PAGES - s->npages);
 	s->hva = g->hva_base + below(g, WINDOW_PAGES - s->npages) * RS_PAGE_SIZE;
@@ -183,7 +197,7 @@ static void change_slot(struct gen *g, struct gen_vm *vm)
 		return;
 	}
 	if (!old->used || !percent(g, 25)) {
-		draw_slot(g, &new);
+		draw_slot(g, vm, &new);
 		if (!old->used)
 			new.as = below(g, g->nr_as);
 	}

@@ -578,7 +578,7 @@ enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, u
 	}
 	if (overlaps(vm, as, handle, gfn, npages))
 		return RS_VM_OVERLAP;
-	if (vm->frames - before + npages < npages)
+	if (vm->frames - before + npages > INT64_MAX)
 		return RS_VM_TOO_LARGE;
 	if (grow_space(&vm->spaces[as]) || grow_hvas(vm))
 		return RS_VM_NOMEM;

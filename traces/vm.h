@@ -64,7 +64,7 @@ enum rs_vm_change {
 	RS_VM_CHANGED,
 	RS_VM_OVERLAP,	 /* refused: it would overlap a memslot of the same address space */
 	RS_VM_ABSENT,	 /* refused: deletes what is not there */
-	RS_VM_TOO_LARGE, /* refused: more frames in all than 64 bits count */
+	RS_VM_TOO_LARGE, /* refused: 2^63 frames in all, or more */
 	RS_VM_NOMEM,
 };
 

@@ -120,14 +120,11 @@ static bool memslot_valid(struct naive *nv, struct nv_vm *vm, const struct rs_ev
 		    overlap(s->gfn, s->gfn + s->npages, ev->a, gfn_end))
 			return anomaly(nv, NAIVE_MEMSLOT_OVERLAP), false;
 	}
-	for (size_t i = 0; i < vm->nr_slots; i++) {
-		const struct nv_slot *s = &vm->slots[i];
-
-		/* More frames in all than 64 bits can count. */
-		if ((s->as != ev->as || s->id != ev->index) &&
-		    __builtin_add_overflow(frames, s->npages, &frames))
-			return anomaly(nv, NAIVE_MEMSLOT_TOO_LARGE), false;
-	}
+	for (size_t i = 0; i < vm->nr_slots; i++)
+		if (vm->slots[i].as != ev->as || vm->slots[i].id != ev->index)
+			frames += vm->slots[i].npages;
+	if (frames > INT64_MAX)
+		return anomaly(nv, NAIVE_MEMSLOT_TOO_LARGE), false;
 	return true;
 }
 

@@ -318,7 +318,8 @@ static int add_pair(struct rs_vm_inventory *inv, const struct rs_alias_pair *pai
 	inv->aliases[inv->nr_aliases++] = *pair;
 	if (inv->nr_aliases < 2 * RS_MAX_ALIAS_PAIRS)
 		return 0;
-	qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
+	if (inv->nr_aliases)
+		qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
 	inv->nr_aliases = RS_MAX_ALIAS_PAIRS;
 	return 0;
 }
@@ -365,11 +366,13 @@ static int find_aliases(struct rs_vm_inventory *inv)
 		return -ENOMEM;
 	for (size_t i = 0; i < inv->nr_placements; i++)
 		order[i] = (struct by_hva){ inv->placements[i].hva, i };
-	qsort(order, inv->nr_placements, sizeof(*order), compare_hvas);
+	if (inv->nr_placements)
+		qsort(order, inv->nr_placements, sizeof(*order), compare_hvas);
 	rc = pair_up(inv, order);
 	free(order);
 	if (inv->nr_aliases)
-		qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
+		if (inv->nr_aliases)
+			qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
 	if (inv->nr_aliases > RS_MAX_ALIAS_PAIRS)
 		inv->nr_aliases = RS_MAX_ALIAS_PAIRS;
 	return rc;
@@ -415,7 +418,8 @@ struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
 	}
 	free(b->vms);
 	free(b);
-	qsort(inv->vms, inv->nr_vms, sizeof(*inv->vms), compare_vms);
+	if (inv->nr_vms)
+		qsort(inv->vms, inv->nr_vms, sizeof(*inv->vms), compare_vms);
 	if (!rc)
 		return inv;
 	rs_inventory_free(inv);

@@ -172,7 +172,8 @@ static int by_checked(const void *a, const void *b)
 
 static void keep_busiest(struct rs_plot_collect *c)
 {
-	qsort(c->vms, c->nr_vms, sizeof(*c->vms), by_checked);
+	if (c->nr_vms)
+		qsort(c->vms, c->nr_vms, sizeof(*c->vms), by_checked);
 	while (c->nr_vms > RS_PLOT_MAX_VMS)
 		free_vm(c->vms[--c->nr_vms]);
 }

@@ -333,6 +333,7 @@ int rs_dat_learned_list(const struct rs_dat_learned *l, uint64_t kvm, struct rs_
 			.c = u->distance + (u->gfn << RS_PAGE_SHIFT),
 		};
 	}
-	qsort(*list, *n, sizeof(**list), by_time);
+	if (*n)
+		qsort(*list, *n, sizeof(**list), by_time);
 	return 0;
 }

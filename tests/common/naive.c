@@ -256,7 +256,8 @@ static bool hit_memslots(struct naive *nv, struct nv_vm *vm, struct nv_inval *iv
 	uint64_t start, end;
 	bool hit = false;
 
-	qsort(vm->slots, vm->nr_slots, sizeof(*vm->slots), by_walk_order);
+	if (vm->nr_slots)
+		qsort(vm->slots, vm->nr_slots, sizeof(*vm->slots), by_walk_order);
 	for (size_t i = 0; i < vm->nr_slots; i++) {
 		if (!overlap_of(iv, &vm->slots[i], &start, &end))
 			continue;

@@ -270,7 +270,8 @@ static void add_merging(struct nv_areas *as, uint64_t start, uint64_t end)
 		}
 	}
 	nv_area_add(as, a);
-	qsort(as->v, as->n, sizeof(a), by_start);
+	if (as->n)
+		qsort(as->v, as->n, sizeof(a), by_start);
 }
 
 static void merge_closest(struct nv_areas *as)

@@ -37,7 +37,8 @@ static int by_value(const void *a, const void *b)
 
 static void cuts_sort(struct cuts *c)
 {
-	qsort(c->v, c->n, sizeof(*c->v), by_value);
+	if (c->n)
+		qsort(c->v, c->n, sizeof(*c->v), by_value);
 }
 
 static void cut_by_views(struct cuts *c, const struct nv_slot *s, const struct nv_view *views,

@@ -685,6 +685,7 @@ static void mark_covered(struct vm_run *v, const struct rs_inval *inv)
 
 static void orphan_end(struct rs_replay *r, struct vm_run *v)
 {
+	v->state_based = false; /* the kernel counted it, the model does not */
 	if (v->dark)
 		v->quiet_ns = r->now;
 	else

@@ -108,6 +108,11 @@ run_plan() { # FILE
 		. /share/script
 		return
 	fi
+	# As on a host that has been up for a while: debugfs is there, and tracing was used once,
+	# which is when the kernel gives the top-level buffer its size.
+	grep -q ' debugfs ' /proc/mounts || mount -t debugfs nodev /sys/kernel/debug
+	echo 1 >$tracing/events/sched/sched_switch/enable
+	echo 0 >$tracing/events/sched/sched_switch/enable
 	while read -r plan_name; do
 		echo "lab: begin $plan_name at $(cut -d' ' -f1 /proc/uptime)"
 		snapshot >/tmp/before.plan

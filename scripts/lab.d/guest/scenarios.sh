@@ -38,5 +38,5 @@ LIST
 
 # What fits into a few minutes, and still is of every kind.
 quick_scenarios() {
-	printf '%s\n' alias3 churn late lost kill disk-full
+	printf '%s\n' alias3 churn late kill disk-full
 }

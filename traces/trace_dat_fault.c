@@ -176,8 +176,8 @@ static int on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
 	/* Without a memslot its fields are what happened to be in memory. */
-	const bool through = V(e, AS) <= RS_MAX_AS && V(e, ID) <= RS_MAX_SLOT_ID &&
-			     !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
+	const bool through =
+		rs_dat_is_memslot(V(e, AS), V(e, ID)) && !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_dat_item *i;
 	struct rs_event ev;

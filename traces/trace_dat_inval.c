@@ -155,6 +155,8 @@ static int on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const str
 
 	if (!v || v->ending || v->started || !v->vm || v->vm->kvm != V(e, KVM))
 		return rs_dat_note(p, "slot-without-start");
+	if (!rs_dat_is_memslot(V(e, AS), V(e, ID)))
+		return rs_dat_note(p, "memslot-number-too-large");
 	if (!v->hit) {
 		ret = put_begin(v, e);
 		if (ret)

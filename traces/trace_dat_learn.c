@@ -217,7 +217,7 @@ static int see_walk(struct rs_dat_learned *l, const struct task *t, const struct
 			      end - (V(e, GFN_END) << RS_PAGE_SHIFT) },
 	};
 
-	if (o.gfn >= o.gfn_end || V(e, AS) > RS_MAX_AS || V(e, ID) > RS_MAX_SLOT_ID)
+	if (o.gfn >= o.gfn_end || !rs_dat_is_memslot(V(e, AS), V(e, ID)))
 		return 0;
 	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), &o);
 }
@@ -252,7 +252,7 @@ static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 		t->kvm = V(e, KVM);
 		t->as = (uint8_t)V(e, AS);
 		t->id = (uint32_t)V(e, ID);
-		t->in_fault = V(e, AS) <= RS_MAX_AS && V(e, ID) <= RS_MAX_SLOT_ID &&
+		t->in_fault = rs_dat_is_memslot(V(e, AS), V(e, ID)) &&
 			      !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
 	}
 	if (e->kind == RS_PROBE_INVAL_SLOT && t->start < t->end)

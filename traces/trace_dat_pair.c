@@ -191,12 +191,15 @@ struct rs_dat_vm *rs_dat_find_vm(struct rs_dat_pair *p, uint64_t kvm, const stru
 static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
 	const bool gone = V(e, CHANGE) == CHANGE_DELETE;
+	const uint64_t as = gone ? V(e, OLD_AS) : V(e, AS), id = gone ? V(e, OLD_ID) : V(e, ID);
 	struct rs_dat_vm *vm = known_vm(p, V(e, KVM));
 	struct rs_event ev;
 
+	if (!rs_dat_is_memslot(as, id))
+		return rs_dat_note(p, "memslot-number-too-large");
 	/* A VM that ends leaves its memslots: what makes one a second time is another VM. */
 	if (vm && V(e, CHANGE) == CHANGE_CREATE && !p->had_gap &&
-	    rs_dat_order_has_memslot(vm->order, (uint8_t)V(e, AS), (uint32_t)V(e, ID))) {
+	    rs_dat_order_has_memslot(vm->order, (uint8_t)as, (uint32_t)id)) {
 		vm->gone = true;
 		vm = NULL;
 	}
@@ -205,8 +208,8 @@ static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	if (!vm)
 		return -ENOMEM;
 	ev = rs_dat_event(vm, e, RS_EV_MEMSLOT);
-	ev.as = (uint8_t)(gone ? V(e, OLD_AS) : V(e, AS));
-	ev.index = (uint32_t)(gone ? V(e, OLD_ID) : V(e, ID));
+	ev.as = (uint8_t)as;
+	ev.index = (uint32_t)id;
 	if (!gone) {
 		ev.a = V(e, GFN);
 		ev.b = V(e, NPAGES);

@@ -174,6 +174,8 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 
 		if (number >= 0 && add_field(k, tep_find_field(ev, def->fields[i]), number))
 			k->have |= 1U << number;
+		else
+			k->partial = true;
 	}
 	if (kind == RS_DAT_MARKER)
 		add_text(k, tep_find_field(ev, "buf"));
@@ -304,6 +306,8 @@ int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_recor
 	to->group = k->group;
 	to->has = k->have;
 	to->pid = (uint32_t)read_field(r->data, &k->fields[0], p->swap);
+	if (k->partial)
+		memset(to->v, 0, sizeof(to->v));
 	for (unsigned int i = 1; i < k->nr_fields; i++)
 		to->v[k->fields[i].field] = read_field(r->data, &k->fields[i], p->swap);
 	if (k->kind == RS_DAT_MARKER) {

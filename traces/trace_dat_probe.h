@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "capture/events.h"
+#include "traces/event.h"
 #include "traces/trace_dat_file.h"
 #include "traces/trace_dat_pages.h"
 
@@ -78,6 +79,7 @@ struct rs_dat_format_at {
 	uint8_t kind;
 	uint8_t group; /* numbers the groups of one trace */
 	uint8_t nr_fields;
+	bool partial;					     /* a field is missing: it reads as 0 */
 	uint16_t text_offset;				     /* of a marker's text; 0: none */
 	uint32_t have;					     /* bit per enum rs_dat_field */
 	uint32_t bytes;					     /* that an event must have */
@@ -121,6 +123,12 @@ bool rs_dat_probes_enough(const struct rs_dat_probes *p);
 const char *rs_dat_kind_name(unsigned int kind);
 /* The same without the system. */
 const char *rs_dat_event_name(unsigned int kind);
+
+/* Whether (@as, @id) can be a memslot's: what was recorded may be anything. */
+static inline bool rs_dat_is_memslot(uint64_t as, uint64_t id)
+{
+	return as <= RS_MAX_AS && id <= RS_MAX_SLOT_ID;
+}
 
 static inline bool rs_dat_has(const struct rs_dat_probes *p, unsigned int kind)
 {

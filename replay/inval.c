@@ -11,7 +11,7 @@
 struct rs_invals {
 	struct rs_vm *vm;
 	unsigned int flags;
-	uint32_t nr_hit, nr_gfn, nr_silent; /* silent: hit nothing */
+	uint32_t nr_hit, nr_gfn;
 
 	struct rs_inval **chunks;
 	uint32_t nr_chunks, nr_slots, free_slot;
@@ -212,8 +212,7 @@ static bool covered_in(const struct rs_invals *t, const struct rs_inval *inv, ui
 		return false;
 	if (!inv->gfn)
 		return rs_memslot_gfns_of_hvas(s, inv->range.start, inv->range.end, gfns);
-	gfns->start = inv->range.start > s->gfn ? inv->range.start : s->gfn;
-	gfns->end = inv->range.end < s->gfn + s->npages ? inv->range.end : s->gfn + s->npages;
+	*gfns = rs_memslot_clip(s, inv->range);
 	return gfns->start < gfns->end;
 }
 
@@ -299,7 +298,6 @@ static int count_in(struct rs_invals *t, struct rs_inval *inv)
 
 static int count_in_silent(struct rs_invals *t, struct rs_inval *inv)
 {
-	t->nr_silent++;
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return 0;
 	return rs_spans_add(&t->silent, inv->range.start, inv->range.end);
@@ -307,7 +305,6 @@ static int count_in_silent(struct rs_invals *t, struct rs_inval *inv)
 
 static void count_out_silent(struct rs_invals *t, const struct rs_inval *inv)
 {
-	t->nr_silent--;
 	if (t->flags & RS_INVALS_CAUSES)
 		rs_spans_remove(&t->silent, inv->range.start, inv->range.end);
 }
@@ -419,7 +416,7 @@ void rs_invals_drop(struct rs_invals *t)
 		put_slot(t, inval_at(t, t->outstanding[i]));
 	if (t->hash)
 		memset(t->hash, 0xff, t->hash_size * sizeof(*t->hash));
-	t->nr = t->nr_hit = t->nr_gfn = t->nr_silent = 0;
+	t->nr = t->nr_hit = t->nr_gfn = 0;
 	rs_spans_clear(&t->covered);
 	rs_spans_clear(&t->spans);
 	rs_spans_clear(&t->primary);

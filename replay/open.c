@@ -348,11 +348,8 @@ static int collect_clipped(void *arg, uint32_t handle)
 {
 	struct collect *c = arg;
 	const struct rs_memslot *s = rs_vm_memslot(c->v->vm, handle);
-	struct rs_range r = c->inv->range;
 
-	r.start = r.start > s->gfn ? r.start : s->gfn;
-	r.end = r.end < s->gfn + s->npages ? r.end : s->gfn + s->npages;
-	return collect_covered(arg, s->as, r);
+	return collect_covered(arg, s->as, rs_memslot_clip(s, c->inv->range));
 }
 
 static int collect_view(struct rs_replay *r, struct vm_run *v)

@@ -98,6 +98,20 @@ int rs_vm_for_each_hva(const struct rs_vm *vm, uint64_t start, uint64_t end,
 int rs_vm_for_each_gfn(const struct rs_vm *vm, uint64_t start, uint64_t end,
 		       int (*fn)(void *arg, uint32_t handle), void *arg);
 
+/* What of the gfns in @r lies in memslot @s; empty (start >= end) if nothing does. */
+static inline struct rs_range rs_memslot_clip(const struct rs_memslot *s, struct rs_range r)
+{
+	r.start = r.start > s->gfn ? r.start : s->gfn;
+	r.end = r.end < s->gfn + s->npages ? r.end : s->gfn + s->npages;
+	return r;
+}
+
+/* The host address that memslot @s gives to its @gfn. */
+static inline uint64_t rs_memslot_hva(const struct rs_memslot *s, uint64_t gfn)
+{
+	return s->hva + ((gfn - s->gfn) << RS_PAGE_SHIFT);
+}
+
 /* The gfns of memslot @s whose host addresses lie in [start, end); false if none. */
 bool rs_memslot_gfns_of_hvas(const struct rs_memslot *s, uint64_t start, uint64_t end,
 			     struct rs_range *gfns);

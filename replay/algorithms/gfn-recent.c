@@ -24,39 +24,34 @@
 #include <string.h>
 
 #include "replay/algorithms/algorithms.h"
+#include "replay/pieces.h"
 
 #define MAX_LIVE 64
 #define MAX_RANGES 64
 #define MAX_DONE 1024
-
-/* Up to R ranges, in order and apart. */
-struct ranges {
-	uint32_t nr;
-	struct rs_range v[]; /* R + 1 */
-};
 
 struct recent {
 	struct rs_words words; /* its range is not used */
 	uint32_t live, per_inval, done;
 	size_t entry_size;
 	const struct rs_inval **owner; /* of live entry i; NULL: free */
-	char *entries;		       /* live + 1 (shared) + done of struct ranges */
+	char *entries;		       /* live + 1 (shared) + done of struct rs_pieces */
 	uint64_t sharing;	       /* invalidations in the shared entry */
 	bool host;		       /* the ranges are host frame numbers */
 };
 
-static struct ranges *entry(const struct recent *r, uint64_t i)
+static struct rs_pieces *entry(const struct recent *r, uint64_t i)
 {
-	return (struct ranges *)(r->entries + i * r->entry_size);
+	return (struct rs_pieces *)(r->entries + i * r->entry_size);
 }
 
-static struct ranges *shared_entry(const struct recent *r)
+static struct rs_pieces *shared_entry(const struct recent *r)
 {
 	return entry(r, r->live);
 }
 
 /* The ranges of the end that made the sequence count @seq. */
-static struct ranges *done_entry(const struct recent *r, uint64_t seq)
+static struct rs_pieces *done_entry(const struct recent *r, uint64_t seq)
 {
 	return entry(r, r->live + 1 + seq % r->done);
 }
@@ -91,7 +86,7 @@ static int recent_init(void *state, const struct rs_algo_env *env, uint64_t para
 	r->live = param >> 32 & 0xffff;
 	r->per_inval = param >> 16 & 0xffff;
 	r->done = param & 0xffff;
-	r->entry_size = sizeof(struct ranges) + (r->per_inval + 1) * sizeof(struct rs_range);
+	r->entry_size = rs_pieces_size(r->per_inval);
 	r->owner = calloc(r->live, sizeof(*r->owner));
 	r->entries = calloc((size_t)r->live + 1 + r->done, r->entry_size);
 	if (!r->owner || !r->entries)
@@ -115,49 +110,6 @@ static void recent_destroy(void *state)
 	free(r->entries);
 }
 
-static void merge_closest(struct ranges *e)
-{
-	uint64_t least = UINT64_MAX;
-	uint32_t at = 0;
-
-	for (uint32_t i = 0; i + 1 < e->nr; i++) {
-		uint64_t gap = e->v[i + 1].start - e->v[i].end;
-
-		if (gap < least) {
-			least = gap;
-			at = i;
-		}
-	}
-	e->v[at].end = e->v[at + 1].end;
-	memmove(&e->v[at + 1], &e->v[at + 2], (e->nr - at - 2) * sizeof(e->v[0]));
-	e->nr--;
-}
-
-static void add(const struct recent *r, struct ranges *e, struct rs_range x)
-{
-	uint32_t from = 0, to;
-
-	if (x.start >= x.end)
-		return;
-	while (from < e->nr && e->v[from].end < x.start)
-		from++;
-	for (to = from; to < e->nr && e->v[to].start <= x.end; to++)
-		rs_range_widen(&x, e->v[to].start, e->v[to].end);
-	memmove(&e->v[from + 1], &e->v[to], (e->nr - to) * sizeof(e->v[0]));
-	e->v[from] = x;
-	e->nr = e->nr - (to - from) + 1;
-	if (e->nr > r->per_inval)
-		merge_closest(e);
-}
-
-static bool has(const struct ranges *e, uint64_t gfn)
-{
-	for (uint32_t i = 0; i < e->nr; i++)
-		if (rs_range_has(&e->v[i], gfn))
-			return true;
-	return false;
-}
-
 /* The live entry of @inv (NULL: a free one), else the number of live entries. */
 static uint32_t find_owner(const struct recent *r, const struct rs_inval *inv)
 {
@@ -177,14 +129,15 @@ static struct rs_range host_frames(const struct recent *r, uint32_t handle, stru
 	return (struct rs_range){ gfns.start + base, gfns.end + base };
 }
 
-static void add_hit(const struct recent *r, struct ranges *e, const struct rs_hit *hit)
+static void add_hit(const struct recent *r, struct rs_pieces *e, const struct rs_hit *hit)
 {
-	add(r, e, r->host ? host_frames(r, hit->handle, hit->gfns) : hit->gfns);
+	rs_pieces_add(e, r->per_inval,
+		      r->host ? host_frames(r, hit->handle, hit->gfns) : hit->gfns);
 }
 
 struct gfn_inval {
 	const struct recent *r;
-	struct ranges *e;
+	struct rs_pieces *e;
 	struct rs_range range;
 };
 
@@ -192,29 +145,27 @@ static int add_overlap(void *arg, uint32_t handle)
 {
 	const struct gfn_inval *g = arg;
 	const struct rs_memslot *m = rs_vm_memslot(g->r->words.vm, handle);
-	struct rs_range x = g->range;
 
-	x.start = x.start > m->gfn ? x.start : m->gfn;
-	x.end = x.end < m->gfn + m->npages ? x.end : m->gfn + m->npages;
-	add(g->r, g->e, host_frames(g->r, handle, x));
+	rs_pieces_add(g->e, g->r->per_inval,
+		      host_frames(g->r, handle, rs_memslot_clip(m, g->range)));
 	return 0;
 }
 
-static void add_gfns(const struct recent *r, struct ranges *e, struct rs_range range)
+static void add_gfns(const struct recent *r, struct rs_pieces *e, struct rs_range range)
 {
 	struct gfn_inval g = { r, e, range };
 
 	if (r->host)
 		rs_vm_for_each_gfn(r->words.vm, range.start, range.end, add_overlap, &g);
 	else
-		add(r, e, range);
+		rs_pieces_add(e, r->per_inval, range);
 }
 
 static int recent_begin(void *state, const struct rs_inval *inv)
 {
 	struct recent *r = state;
 	uint32_t i = find_owner(r, NULL);
-	struct ranges *e = entry(r, i);
+	struct rs_pieces *e = entry(r, i);
 
 	r->words.in_progress++;
 	if (i < r->live) {
@@ -267,9 +218,9 @@ static bool in_progress(const struct recent *r, uint64_t gfn)
 	if (!r->words.in_progress)
 		return false;
 	for (uint32_t i = 0; i < r->live; i++)
-		if (r->owner[i] && has(entry(r, i), gfn))
+		if (r->owner[i] && rs_pieces_have(entry(r, i), gfn))
 			return true;
-	return r->sharing && has(shared_entry(r), gfn);
+	return r->sharing && rs_pieces_have(shared_entry(r), gfn);
 }
 
 static bool ended_since(const struct recent *r, uint64_t gfn, uint64_t snapshot)
@@ -279,7 +230,7 @@ static bool ended_since(const struct recent *r, uint64_t gfn, uint64_t snapshot)
 	if (seq - snapshot > r->done)
 		return true;
 	for (; seq != snapshot; seq--)
-		if (has(done_entry(r, seq), gfn))
+		if (rs_pieces_have(done_entry(r, seq), gfn))
 			return true;
 	return false;
 }
@@ -297,7 +248,7 @@ static unsigned int recent_rejects(const void *state, const struct rs_fault *f, 
 static uint64_t frames_beyond(const struct recent *r, uint32_t i, uint64_t from, uint64_t to)
 {
 	for (; i <= r->live && from < to; i++) {
-		const struct ranges *e = entry(r, i);
+		const struct rs_pieces *e = entry(r, i);
 
 		if (i < r->live ? !r->owner[i] : !r->sharing)
 			continue;
@@ -324,7 +275,7 @@ static uint64_t recent_blocked(void *state)
 	if (!r->words.in_progress)
 		return 0;
 	for (uint32_t i = 0; i <= r->live; i++) {
-		const struct ranges *e = entry(r, i);
+		const struct rs_pieces *e = entry(r, i);
 
 		if (i < r->live ? !r->owner[i] : !r->sharing)
 			continue;
@@ -342,44 +293,27 @@ static size_t recent_bytes(const void *state)
 	return 24 + ((size_t)r->live + 1 + r->done) * r->per_inval * 16 + (size_t)r->live * 16;
 }
 
+/* The two families differ in the space of their ranges alone. */
+#define RECENT_OPS                                                                              \
+	.kernels = "proposal", .flags = RS_ALGO_SEQ_FIRST, .state_size = sizeof(struct recent), \
+	.parse = recent_parse, .destroy = recent_destroy, .begin = recent_begin,                \
+	.slot = recent_slot, .end = recent_end, .drop = recent_drop,                            \
+	.snapshot = rs_words_snapshot, .rejects = recent_rejects, .blocked = recent_blocked,    \
+	.bytes = recent_bytes
+
 const struct rs_algo_ops rs_algo_gfn_recent = {
+	RECENT_OPS,
 	.name = "gfn-recent:L.R.D",
-	.kernels = "proposal",
 	.summary = "L live invalidations, dropped each at its end, and the last D ended; R ranges "
 		   "each",
 	.space = RS_SPACE_GFN,
-	.flags = RS_ALGO_SEQ_FIRST,
-	.state_size = sizeof(struct recent),
-	.parse = recent_parse,
 	.init = recent_init,
-	.destroy = recent_destroy,
-	.begin = recent_begin,
-	.slot = recent_slot,
-	.end = recent_end,
-	.drop = recent_drop,
-	.snapshot = rs_words_snapshot,
-	.rejects = recent_rejects,
-	.blocked = recent_blocked,
-	.bytes = recent_bytes,
 };
 
 const struct rs_algo_ops rs_algo_hfn_recent = {
+	RECENT_OPS,
 	.name = "hfn-recent:L.R.D",
-	.kernels = "proposal",
-	.summary = "the same in host frame numbers: aliases fall together"
-		   "each",
+	.summary = "the same in host frame numbers: aliases fall together",
 	.space = RS_SPACE_HFN,
-	.flags = RS_ALGO_SEQ_FIRST,
-	.state_size = sizeof(struct recent),
-	.parse = recent_parse,
 	.init = host_init,
-	.destroy = recent_destroy,
-	.begin = recent_begin,
-	.slot = recent_slot,
-	.end = recent_end,
-	.drop = recent_drop,
-	.snapshot = rs_words_snapshot,
-	.rejects = recent_rejects,
-	.blocked = recent_blocked,
-	.bytes = recent_bytes,
 };

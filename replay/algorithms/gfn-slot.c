@@ -68,11 +68,9 @@ static int make_room(struct slots *s)
 static uint64_t frames_in(const struct slots *s, uint32_t handle)
 {
 	const struct rs_memslot *m = rs_vm_memslot(s->words.vm, handle);
-	const struct rs_range *r = &s->ranges[handle].range;
-	uint64_t start = r->start > m->gfn ? r->start : m->gfn;
-	uint64_t end = r->end < m->gfn + m->npages ? r->end : m->gfn + m->npages;
+	struct rs_range r = rs_memslot_clip(m, s->ranges[handle].range);
 
-	return m->present && start < end ? end - start : 0;
+	return m->present && r.start < r.end ? r.end - r.start : 0;
 }
 
 static int add(struct slots *s, uint32_t handle, struct rs_range gfns)
@@ -104,11 +102,8 @@ static int add_overlap(void *arg, uint32_t handle)
 {
 	const struct gfn_add *a = arg;
 	const struct rs_memslot *m = rs_vm_memslot(a->s->words.vm, handle);
-	struct rs_range r = a->range;
 
-	r.start = r.start > m->gfn ? r.start : m->gfn;
-	r.end = r.end < m->gfn + m->npages ? r.end : m->gfn + m->npages;
-	return add(a->s, handle, r);
+	return add(a->s, handle, rs_memslot_clip(m, a->range));
 }
 
 static void lapse(struct slots *s)

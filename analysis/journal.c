@@ -48,11 +48,6 @@ const char *rs_journal_get(const struct rs_journal *j, uint64_t number)
 	return i < j->nr && j->pieces[i].number == number ? j->pieces[i].text : NULL;
 }
 
-size_t rs_journal_nr(const struct rs_journal *j)
-{
-	return j->nr;
-}
-
 static int keep(struct rs_journal *j, uint64_t number, const char *text, size_t len)
 {
 	size_t i = place_of(j, number);

@@ -24,7 +24,6 @@ struct rs_journal;
 struct rs_journal *rs_journal_open(const char *path, const char *config, struct rs_error *err);
 /* The text of piece @number, owned by the journal; NULL if it is not there. */
 const char *rs_journal_get(const struct rs_journal *j, uint64_t number);
-size_t rs_journal_nr(const struct rs_journal *j);
 /* Adds a piece and writes it out. 0 or negative errno with @err set. */
 int rs_journal_put(struct rs_journal *j, uint64_t number, const char *text, struct rs_error *err);
 /* Closes; @remove also deletes the file. */

@@ -22,11 +22,6 @@ static const char all_algos[] =
 	"global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,"
 	"gfn-multi:4,gfn-multi:8,gfn-list,gfn-recent:4.4.8,hfn-recent:2.1.8,exact";
 
-const struct rs_algo_ops *rs_algo_ops_get(size_t i)
-{
-	return i < NR_ALGOS ? table[i] : NULL;
-}
-
 const struct rs_algo_info *rs_algo_info(size_t i)
 {
 	static struct rs_algo_info info[NR_ALGOS];

@@ -92,9 +92,6 @@ struct rs_algo {
 	void *state;
 };
 
-/* The table, in the order of docs/model.md; NULL past its end. */
-const struct rs_algo_ops *rs_algo_ops_get(size_t i);
-
 /* A parsed list of algorithms: "gfn,gfn-multi:4". */
 struct rs_algo_spec {
 	const struct rs_algo_ops *ops;
@@ -112,6 +109,12 @@ int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, stru
 /* 0 or -ENOMEM. */
 int rs_algo_init(struct rs_algo *a, const struct rs_algo_spec *spec, const struct rs_algo_env *env);
 void rs_algo_destroy(struct rs_algo *a);
+
+/* Whether @a is shown @inv. */
+static inline bool rs_algo_sees(const struct rs_algo *a, const struct rs_inval *inv)
+{
+	return inv->hit || (a->ops->flags & RS_ALGO_SEES_ALL);
+}
 
 /* Calls of functions that may be absent. */
 static inline int rs_algo_begin(struct rs_algo *a, const struct rs_inval *inv)

@@ -2,12 +2,11 @@
 #include "replay/closed.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "replay/algorithm.h"
+#include "replay/parallel.h"
 
 #define NO_EVENT UINT64_MAX
 
@@ -79,15 +78,25 @@ static int room(void *array, size_t nr, size_t *max, size_t size)
 	return 0;
 }
 
+/* NULL if nothing was recorded of it. */
+static struct vm *recorded_vm(const struct rs_closed *c, uint32_t number)
+{
+	for (size_t i = 0; i < c->nr_vms; i++)
+		if (c->vms[i].number == number)
+			return &c->vms[i];
+	return NULL;
+}
+
 static struct vm *vm_of(struct rs_closed *c, uint32_t number)
 {
+	struct vm *vm;
+
 	if (c->last_vm < c->nr_vms && c->vms[c->last_vm].number == number)
 		return &c->vms[c->last_vm];
-	for (size_t i = 0; i < c->nr_vms; i++) {
-		if (c->vms[i].number == number) {
-			c->last_vm = i;
-			return &c->vms[i];
-		}
+	vm = recorded_vm(c, number);
+	if (vm) {
+		c->last_vm = (size_t)(vm - c->vms);
+		return vm;
 	}
 	if (room(&c->vms, c->nr_vms, &c->max_vms, sizeof(*c->vms))) {
 		c->failed = true;
@@ -407,28 +416,7 @@ static void finish_fault(struct sim *s, uint32_t vcpu, uint64_t done_ns, bool st
 
 static bool slot_gone(const struct sim *s, const struct rs_fault *f)
 {
-	return f->handle == RS_NO_SLOT ||
-	       rs_vm_memslot(s->memslots, f->handle)->generation != f->generation;
-}
-
-static void look_up(struct sim *s, uint32_t vcpu, uint64_t now)
-{
-	const struct logical *l = fault_of(s, vcpu);
-	struct rs_fault *f = &s->runners[vcpu].f;
-	const struct rs_memslot *m;
-
-	*f = (struct rs_fault){ .gfn = l->gfn,
-				.as = l->as,
-				.begin_ns = now,
-				.vcpu = vcpu,
-				.open = true,
-				.judged = true };
-	f->handle = rs_vm_find_gfn(s->memslots, l->as, l->gfn);
-	if (f->handle == RS_NO_SLOT)
-		return;
-	m = rs_vm_memslot(s->memslots, f->handle);
-	f->generation = m->generation;
-	f->hva = m->hva + ((f->gfn - m->gfn) << RS_PAGE_SHIFT);
+	return f->handle == RS_NO_SLOT || rs_fault_obsolete(f, s->memslots);
 }
 
 static unsigned int rejects(const struct sim *s, const struct runner *r)
@@ -439,10 +427,11 @@ static unsigned int rejects(const struct sim *s, const struct runner *r)
 static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 {
 	struct runner *r = &s->runners[vcpu];
+	const struct logical *l = fault_of(s, vcpu);
 	const struct attempt *a = recorded(s, vcpu, r->attempt);
 	uint64_t took;
 
-	look_up(s, vcpu, now);
+	rs_fault_begin(&r->f, s->memslots, vcpu, l->as, l->gfn, now);
 	r->token = rs_algo_snapshot(&s->algo);
 	r->rejected = s->plan.precheck && !slot_gone(s, &r->f) && (rejects(s, r) & RS_REJECT_RANGE);
 	if (r->rejected)
@@ -532,11 +521,6 @@ static void note_end(struct sim *s, uint64_t id)
 	memmove(&s->begun_id[i], &s->begun_id[i + 1], (s->nr_out - i) * sizeof(*s->begun_id));
 }
 
-static bool shown(const struct sim *s, const struct rs_inval *inv)
-{
-	return inv->hit || (s->algo.ops->flags & RS_ALGO_SEES_ALL);
-}
-
 static int apply_memslot(struct sim *s, const struct rs_event *e)
 {
 	enum rs_vm_change change =
@@ -562,14 +546,14 @@ static int apply_begin(struct sim *s, const struct rs_event *e)
 			      e->flags & RS_F_WALK);
 	if (!inv || note_begin(s, e->a))
 		return -ENOMEM;
-	return shown(s, inv) ? rs_algo_begin(&s->algo, inv) : 0;
+	return rs_algo_sees(&s->algo, inv) ? rs_algo_begin(&s->algo, inv) : 0;
 }
 
 static int apply_slot(struct sim *s, const struct rs_event *e)
 {
 	struct rs_inval *inv = rs_invals_find(s->invals, e->a);
 	uint32_t handle = rs_vm_find_id(s->memslots, e->as, e->index);
-	bool first, saw = shown(s, inv);
+	bool first, saw = rs_algo_sees(&s->algo, inv);
 	const struct rs_hit *hit;
 
 	if (rs_vm_update(s->memslots))
@@ -584,13 +568,10 @@ static void apply_end(struct sim *s, const struct rs_event *e)
 {
 	struct rs_inval *inv = rs_invals_find(s->invals, e->a);
 
-	for (uint32_t i = 0; i < s->vm->nr_vcpus; i++) {
-		struct rs_fault *f = &s->runners[i].f;
-
-		if (f->open && !f->necessary && f->handle != RS_NO_SLOT && rs_inval_covers(inv, f))
-			f->necessary = true;
-	}
-	if (shown(s, inv))
+	for (uint32_t i = 0; i < s->vm->nr_vcpus; i++)
+		if (s->runners[i].f.open)
+			rs_fault_mark(&s->runners[i].f, inv);
+	if (rs_algo_sees(&s->algo, inv))
 		rs_algo_end(&s->algo, inv);
 	rs_invals_end(s->invals, inv);
 	note_end(s, e->a);
@@ -707,18 +688,7 @@ static void *work(void *arg)
 
 static int run_jobs(struct jobs *jobs, unsigned int threads)
 {
-	pthread_t tid[64];
-	unsigned int started = 0;
-
-	if (!threads)
-		threads = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
-	if (threads > 64)
-		threads = 64;
-	while (started + 1 < threads && !pthread_create(&tid[started], NULL, work, jobs))
-		started++;
-	work(jobs);
-	while (started)
-		pthread_join(tid[--started], NULL);
+	rs_parallel(threads, work, jobs);
 	for (size_t i = 0; i < jobs->nr; i++)
 		if (jobs->v[i].ret)
 			return jobs->v[i].ret;
@@ -773,22 +743,6 @@ static void plan_check(struct rs_closed *c, struct vm *vm, struct rs_closed_algo
 	jobs->v[jobs->nr++] = (struct job){ vm, plan, out, 0 };
 }
 
-static void free_closed_algo(struct rs_closed_algo *a)
-{
-	rs_hist_free(&a->retries_per_fault);
-	rs_hist_free(&a->retries_per_inval);
-	rs_hist_free(&a->service_ns);
-	rs_hist_free(&a->stall_ns);
-}
-
-static struct vm *recorded_vm(struct rs_closed *c, uint32_t number)
-{
-	for (size_t i = 0; i < c->nr_vms; i++)
-		if (c->vms[i].number == number)
-			return &c->vms[i];
-	return NULL;
-}
-
 static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_closed_algo *checks)
 {
 	struct jobs jobs = { .c = c };
@@ -829,7 +783,7 @@ int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error
 		v->checked = c->check;
 		v->check_as_recorded = checks[i].as_recorded;
 		v->check_retries = checks[i].retries;
-		free_closed_algo(&checks[i]);
+		rs_closed_algo_clear(&checks[i]);
 	}
 	free(checks);
 	if (ret)

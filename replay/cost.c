@@ -110,15 +110,9 @@ static int make_ready(struct rig *r, struct ready *x)
 static void make_fault(struct rig *r, struct rs_fault *f)
 {
 	uint64_t page = next_random(r) % (r->slot_pages * r->set.memslots);
-	uint32_t alias = (uint32_t)(next_random(r) % (r->set.aliases + 1));
-	const struct rs_memslot *m;
+	uint64_t alias = next_random(r) % (r->set.aliases + 1);
 
-	f->gfn = ((uint64_t)alias << 32) + page;
-	f->handle = rs_vm_find_gfn(r->vm, 0, f->gfn);
-	m = rs_vm_memslot(r->vm, f->handle);
-	f->generation = m->generation;
-	f->hva = m->hva + ((f->gfn - m->gfn) << RS_PAGE_SHIFT);
-	f->open = true;
+	rs_fault_begin(f, r->vm, 0, 0, (alias << 32) + page, 0);
 }
 
 static int begin_all(struct rig *r, struct ready *x)

@@ -455,6 +455,30 @@ const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i)
 	return inval_at(t, t->outstanding[i]);
 }
 
+void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+		    uint64_t gfn, uint64_t now)
+{
+	const struct rs_memslot *s;
+
+	*f = (struct rs_fault){ .gfn = gfn,
+				.begin_ns = now,
+				.vcpu = vcpu,
+				.handle = rs_vm_find_gfn(vm, as, gfn),
+				.as = as,
+				.open = true,
+				.judged = true };
+	if (f->handle == RS_NO_SLOT)
+		return;
+	s = rs_vm_memslot(vm, f->handle);
+	f->generation = s->generation;
+	f->hva = rs_memslot_hva(s, gfn);
+}
+
+bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_vm *vm)
+{
+	return rs_vm_memslot(vm, f->handle)->generation != f->generation;
+}
+
 bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f)
 {
 	if (!inv->hit || !rs_range_has(&inv->range, inv->gfn ? f->gfn : f->hva))
@@ -465,6 +489,12 @@ bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f)
 		if (inv->hits[i].handle == f->handle)
 			return true;
 	return false;
+}
+
+void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv)
+{
+	if (!f->necessary && f->handle != RS_NO_SLOT && rs_inval_covers(inv, f))
+		f->necessary = true;
 }
 
 bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f)

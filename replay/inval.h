@@ -50,6 +50,12 @@ struct rs_fault {
 	bool necessary; /* an invalidation that covered it ended since it began */
 };
 
+/* Starts @f at @now: finds its memslot. It is open and, to begin with, judged. */
+void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+		    uint64_t gfn, uint64_t now);
+/* Whether the memslot of @f, which had one, was deleted, moved or replaced since. */
+bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_vm *vm);
+
 #define RS_INVALS_TRUTH 0x1  /* keep what covers */
 #define RS_INVALS_CAUSES 0x2 /* keep spans */
 
@@ -89,6 +95,8 @@ const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i);
 
 /* Whether @inv covers the page of @f (it must have hit, and with walk reached the memslot). */
 bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f);
+/* @inv ends while @f is open: from now on @f is necessary if it covers its page. */
+void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv);
 /* Whether any outstanding one does. Needs RS_INVALS_TRUTH. */
 bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f);
 /* Frames, each (as, gfn) once, that outstanding ones cover. Needs RS_INVALS_TRUTH. */

@@ -561,11 +561,6 @@ static int on_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 
 /* ---- invalidations ---- */
 
-static bool sees(const struct rs_algo *a, const struct rs_inval *inv)
-{
-	return inv->hit || (a->ops->flags & RS_ALGO_SEES_ALL);
-}
-
 /* @inv counts as in progress from now on. */
 static int begin_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv, bool late)
 {
@@ -591,7 +586,7 @@ static int begin_silent(struct rs_replay *r, struct vm_run *v, const struct rs_i
 {
 	v->res.inval_no_hit++;
 	for (size_t i = 0; i < r->nr_run; i++)
-		if (sees(&v->algos[i], inv) && rs_algo_begin(&v->algos[i], inv))
+		if (rs_algo_sees(&v->algos[i], inv) && rs_algo_begin(&v->algos[i], inv))
 			return -ENOMEM;
 	return 0;
 }
@@ -672,12 +667,8 @@ static int on_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_
 /* Faults that are outstanding now had it in their window. */
 static void mark_covered(struct vm_run *v, const struct rs_inval *inv)
 {
-	for (uint32_t i = 0; i < v->nr_open; i++) {
-		struct rs_fault *f = &v->faults[v->open[i]];
-
-		if (!f->necessary && rs_inval_covers(inv, f))
-			f->necessary = true;
-	}
+	for (uint32_t i = 0; i < v->nr_open; i++)
+		rs_fault_mark(&v->faults[v->open[i]], inv);
 }
 
 static void orphan_end(struct rs_replay *r, struct vm_run *v)
@@ -707,7 +698,7 @@ static int on_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_e
 	if (r->opts.flags & RS_REPLAY_TRUTH)
 		mark_covered(v, inv);
 	for (size_t i = 0; i < r->nr_run; i++)
-		if (sees(&v->algos[i], inv))
+		if (rs_algo_sees(&v->algos[i], inv))
 			rs_algo_end(&v->algos[i], inv);
 	hit = inv->hit;
 	rs_invals_end(v->invals, inv);
@@ -776,20 +767,8 @@ static int on_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 		close_fault(v, f);
 		show_unjudged(r, v, e->index);
 	}
-	f->vcpu = e->index;
-	f->as = e->as;
-	f->gfn = e->a;
-	f->begin_ns = r->now;
-	f->open = true;
+	rs_fault_begin(f, v->vm, e->index, e->as, e->a, r->now);
 	f->judged = !v->dark;
-	f->necessary = false;
-	f->handle = rs_vm_find_gfn(v->vm, e->as, e->a);
-	if (f->handle != RS_NO_SLOT) {
-		const struct rs_memslot *s = rs_vm_memslot(v->vm, f->handle);
-
-		f->generation = s->generation;
-		f->hva = s->hva + ((f->gfn - s->gfn) << RS_PAGE_SHIFT);
-	}
 	v->place[e->index] = v->nr_open;
 	v->open[v->nr_open++] = e->index;
 	tokens = &v->tokens[e->index * r->nr_run];
@@ -953,7 +932,7 @@ static int on_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs
 		v->res.unjudged++;
 	else if (f->handle == RS_NO_SLOT)
 		v->res.no_memslot++;
-	else if (rs_vm_memslot(v->vm, f->handle)->generation != f->generation)
+	else if (rs_fault_obsolete(f, v->vm))
 		v->res.root_obsolete++;
 	else
 		return judge(r, v, f, e);

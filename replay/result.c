@@ -25,15 +25,12 @@ const char *rs_anomaly_name(unsigned int anomaly)
 	return anomaly < RS_NR_ANOMALIES ? anomaly_names[anomaly] : NULL;
 }
 
-static void free_closed(struct rs_closed_algo *c)
+void rs_closed_algo_clear(struct rs_closed_algo *c)
 {
-	if (!c)
-		return;
 	rs_hist_free(&c->retries_per_fault);
 	rs_hist_free(&c->retries_per_inval);
 	rs_hist_free(&c->service_ns);
 	rs_hist_free(&c->stall_ns);
-	free(c);
 }
 
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
@@ -49,7 +46,9 @@ void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
 		rs_hist_free(&a->widening_time);
 		rs_hist_free(&a->widening_epoch);
 		rs_hist_free(&a->blocked_epoch);
-		free_closed(a->closed);
+		if (a->closed)
+			rs_closed_algo_clear(a->closed);
+		free(a->closed);
 		free((char *)a->name);
 	}
 	free(v->algos);

@@ -171,6 +171,8 @@ void rs_result_free(struct rs_result *r);
 int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, size_t nr_algos);
 /* The sum of all VMs into @to, which the caller frees. 0 or -ENOMEM: then nothing is to free. */
 int rs_result_sum_vms(const struct rs_result *r, struct rs_vm_result *to);
+/* Frees what is in @c, not @c. */
+void rs_closed_algo_clear(struct rs_closed_algo *c);
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos);
 
 #endif

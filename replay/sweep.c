@@ -6,9 +6,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define MAX_THREADS 256
+#include "replay/parallel.h"
 
 uint64_t rs_sweep_cells(const struct rs_sweep_opts *opts)
 {
@@ -207,19 +206,9 @@ int rs_sweep_run(const struct rs_sweep_opts *opts, unsigned int jobs,
 	struct sweep s = {
 		.opts = opts, .hooks = hooks, .err = err, .nr_cells = rs_sweep_cells(opts)
 	};
-	pthread_t threads[MAX_THREADS];
-	unsigned int started = 0;
 
-	if (!jobs)
-		jobs = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
-	if (jobs > MAX_THREADS)
-		jobs = MAX_THREADS;
 	pthread_mutex_init(&s.lock, NULL);
-	while (started + 1 < jobs && !pthread_create(&threads[started], NULL, work, &s))
-		started++;
-	work(&s);
-	while (started)
-		pthread_join(threads[--started], NULL);
+	rs_parallel(jobs, work, &s);
 	pthread_mutex_destroy(&s.lock);
 	return s.ret;
 }

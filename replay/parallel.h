@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_PARALLEL_H
+#define RS_REPLAY_PARALLEL_H
+
+/*
+ * Runs @work(@arg) on @threads threads (0: one per CPU), of which the caller is
+ * one, and returns when all have. With fewer threads to be had it runs on those.
+ * What there is to do they share out among themselves.
+ */
+void rs_parallel(unsigned int threads, void *(*work)(void *arg), void *arg);
+
+#endif

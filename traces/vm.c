@@ -389,8 +389,9 @@ struct stretch {
 	uint64_t start, end;
 	struct edge *edges;
 	size_t nr_edges, max_edges;
-	struct distance *distances;
+	struct distance *distances; /* sorted */
 	size_t nr_distances;
+	size_t nr_differ; /* distances that some memslot has here */
 	uint64_t slots;
 };
 
@@ -414,22 +415,44 @@ static int collect_edges(void *arg, uint32_t handle)
 	return 0;
 }
 
+static int cmp_distance(const void *a, const void *b)
+{
+	const struct distance *x = a, *y = b;
+
+	return x->distance < y->distance ? -1 : x->distance > y->distance;
+}
+
+/* All distances of the edges, each once. 0 or -ENOMEM. */
+static int list_distances(struct stretch *t)
+{
+	size_t n = 0;
+
+	t->distances = malloc((t->nr_edges + 1) * sizeof(*t->distances));
+	if (!t->distances)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->nr_edges; i++)
+		t->distances[i] = (struct distance){ t->edges[i].distance, 0 };
+	qsort(t->distances, t->nr_edges, sizeof(*t->distances), cmp_distance);
+	for (size_t i = 0; i < t->nr_edges; i++)
+		if (!n || t->distances[n - 1].distance != t->distances[i].distance)
+			t->distances[n++] = t->distances[i];
+	t->nr_distances = n;
+	return 0;
+}
+
 static void cross_edge(struct stretch *t, const struct edge *e)
 {
-	size_t i = 0;
+	const struct distance key = { e->distance, 0 };
+	struct distance *d =
+		bsearch(&key, t->distances, t->nr_distances, sizeof(key), cmp_distance);
 
-	while (i < t->nr_distances && t->distances[i].distance != e->distance)
-		i++;
-	if (i == t->nr_distances)
-		t->distances[t->nr_distances++] = (struct distance){ e->distance, 0 };
 	if (e->start) {
-		t->distances[i].count++;
+		t->nr_differ += !d->count++;
 		t->slots++;
-		return;
+	} else {
+		t->nr_differ -= !--d->count;
+		t->slots--;
 	}
-	t->slots--;
-	if (!--t->distances[i].count)
-		t->distances[i] = t->distances[--t->nr_distances];
 }
 
 /* Aliased frames among the edges collected. */
@@ -437,12 +460,11 @@ static int64_t sweep_edges(struct stretch *t)
 {
 	uint64_t frames = 0;
 
-	t->distances = malloc((t->nr_edges + 1) * sizeof(*t->distances));
-	if (!t->distances)
+	if (list_distances(t))
 		return -ENOMEM;
 	qsort(t->edges, t->nr_edges, sizeof(*t->edges), cmp_edge);
 	for (size_t i = 0; i < t->nr_edges; i++) {
-		if (i && t->nr_distances > 1)
+		if (i && t->nr_differ > 1)
 			frames += t->slots *
 				  ((t->edges[i].hva - t->edges[i - 1].hva) >> RS_PAGE_SHIFT);
 		cross_edge(t, &t->edges[i]);

@@ -86,8 +86,7 @@ static void note_failure(struct rs_figure *fig, int errnum)
 static int output_error(const struct rs_figure *fig, int errnum, struct rs_error *err)
 {
 	rs_error_set(err, RS_ERR_OUTPUT, errnum, "cannot write: %s", strerror(errnum));
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s", fig->output);
+	rs_error_set_file(err, fig->output);
 	return -errnum;
 }
 

@@ -145,8 +145,7 @@ int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *a
 static int output_error(struct rs_error *err, int errnum, const char *path)
 {
 	rs_error_set(err, RS_ERR_OUTPUT, errnum, "cannot write: %s", strerror(errnum));
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s", path);
+	rs_error_set_file(err, path);
 	return -errnum;
 }
 

@@ -245,8 +245,7 @@ struct rs_journal *rs_journal_open(const char *path, const char *config, struct 
 		ret = load(j, config, err);
 	if (!ret)
 		return j;
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s", path);
+	rs_error_set_file(err, path);
 	rs_journal_close(j, false);
 	errno = -ret;
 	return NULL;
@@ -262,8 +261,7 @@ int rs_journal_put(struct rs_journal *j, uint64_t number, const char *text, stru
 		return 0;
 	rs_error_set(err, ret == -ENOMEM ? RS_ERR_SYSTEM : RS_ERR_OUTPUT, -ret, "%s",
 		     strerror(-ret));
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s", j->path);
+	rs_error_set_file(err, j->path);
 	return ret;
 }
 

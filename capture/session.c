@@ -82,8 +82,7 @@ static int output_error(const struct rs_session *s, int errnum, struct rs_error 
 {
 	int ret = rs_error_set(err, RS_ERR_OUTPUT, errnum, "cannot write it: %s", strerror(errnum));
 
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
+	rs_error_set_file(err, s->opts.output);
 	return ret;
 }
 
@@ -110,8 +109,7 @@ static int check_output(struct rs_session *s, struct rs_error *err)
 	rs_error_set(err, RS_ERR_OUTPUT, ENOSPC,
 		     "too little space left on the device: at least %llu MiB are needed",
 		     RS_SPACE_RESERVE >> 20);
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
+	rs_error_set_file(err, s->opts.output);
 	return -ENOSPC;
 }
 
@@ -400,7 +398,7 @@ int rs_session_finish(struct rs_session *s, struct rs_error *err)
 	if (!ret)
 		ret = rs_trace_cmd_finish(s->writer, err);
 	if (ret && err && err->kind == RS_ERR_OUTPUT)
-		snprintf(err->file, sizeof(err->file), "%s", s->opts.output);
+		rs_error_set_file(err, s->opts.output);
 	return ret ? ret : publish(s, err);
 }
 

@@ -38,6 +38,8 @@ void rs_cli_list_algorithms(void);
 extern volatile sig_atomic_t rs_cli_interrupted;
 void rs_cli_catch_signals(void);
 
+/* Says in @err which input it is about: a file, or "standard input" for -. */
+void rs_cli_name_input(struct rs_error *err, const char *path);
 /* Prints "retryscope: FILE:LINE: text" to stderr and returns the exit code for @err. */
 int rs_cli_report(const struct rs_error *err);
 

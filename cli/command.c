@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			       "0123456789_-+=./:,@%^";
+
+char *rs_command_end(FILE *f, char **text)
+{
+	if (!fclose(f))
+		return *text;
+	free(*text);
+	return NULL;
+}
 
 void rs_command_word(FILE *f, const char *word)
 {

@@ -6,6 +6,12 @@
 
 /* For command lines that a report shows: each adds to @f, quoted for a shell where it must be. */
 
+/*
+ * Closes @f, which open_memstream() opened on @text, and hands the text over to
+ * the caller, who frees it. NULL if there was no memory for all of it.
+ */
+char *rs_command_end(FILE *f, char **text);
+
 /* " WORD" */
 void rs_command_word(FILE *f, const char *word);
 /* " NAME VALUE"; nothing if @value is NULL. */

@@ -99,7 +99,7 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 /* The cut knows no files. */
 static int name_input(const struct convert_args *a, int rc, struct rs_error *err)
 {
-	snprintf(err->file, sizeof(err->file), "%s", a->input.path);
+	rs_error_set_file(err, a->input.path);
 	return rc;
 }
 

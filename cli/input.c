@@ -141,7 +141,7 @@ struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink 
 	if (reader && feed(in, reader, sink, err)) {
 		/* The engine knows no files. */
 		if (!err->file[0] && err->kind == RS_ERR_INPUT)
-			snprintf(err->file, sizeof(err->file), "%s", in->path);
+			rs_error_set_file(err, in->path);
 		rs_reader_close(reader);
 		reader = NULL;
 	}
@@ -161,7 +161,7 @@ int rs_input_check_vm(const struct rs_input *in, size_t found, struct rs_error *
 	if (!in->vm_text || found)
 		return 0;
 	rs_error_set(err, RS_ERR_USAGE, ENOENT, "no VM %s in the trace", in->vm_text);
-	snprintf(err->file, sizeof(err->file), "%s", in->path);
+	rs_error_set_file(err, in->path);
 	return -ENOENT;
 }
 

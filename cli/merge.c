@@ -58,11 +58,6 @@ static const struct argp argp = {
 	       "input. Quantiles need reports made with --distributions.",
 };
 
-static void name_file(struct rs_error *err, const char *path)
-{
-	snprintf(err->file, sizeof(err->file), "%s", strcmp(path, "-") ? path : "standard input");
-}
-
 static int read_report(const char *path, struct rs_report_data *d, struct rs_error *err)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "r") : stdin;
@@ -77,7 +72,7 @@ static int read_report(const char *path, struct rs_report_data *d, struct rs_err
 			fclose(f);
 	}
 	if (rc)
-		name_file(err, path);
+		rs_cli_name_input(err, path);
 	return rc;
 }
 
@@ -94,11 +89,7 @@ static char *command_line(const struct merge_args *a)
 		rs_command_option(f, "--format", a->format->name);
 	for (size_t i = 0; i < a->nr; i++)
 		rs_command_word(f, a->paths[i]);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return rs_command_end(f, &text);
 }
 
 static int write_sum(const struct merge_args *a, struct rs_report_data *sum, struct rs_error *err)
@@ -125,7 +116,7 @@ static int merge(const struct merge_args *a, struct rs_report_data *reports, str
 	int rc = rs_report_merge(reports, a->nr, &sum, &at, err);
 
 	if (rc) {
-		name_file(err, a->paths[at]);
+		rs_cli_name_input(err, a->paths[at]);
 		return rc;
 	}
 	rc = write_sum(a, &sum, err);

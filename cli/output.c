@@ -7,9 +7,7 @@
 
 static void name_file(const struct rs_output *out, struct rs_error *err)
 {
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s",
-			 strcmp(out->path, "-") ? out->path : "standard output");
+	rs_error_set_file(err, strcmp(out->path, "-") ? out->path : "standard output");
 }
 
 static int no_memory(struct rs_output *out, struct rs_error *err)

@@ -19,16 +19,10 @@ struct input {
 	int fd;		      /* of a pipe's copy, or -1 */
 };
 
-static void name_file(struct rs_error *err, const char *path)
-{
-	snprintf(err->file, sizeof(err->file), "%.255s",
-		 strcmp(path, "-") ? path : "standard input");
-}
-
 static int input_error(struct rs_error *err, const char *path, int errnum)
 {
 	rs_error_set(err, RS_ERR_INPUT, errnum, "cannot read: %s", strerror(errnum));
-	name_file(err, path);
+	rs_cli_name_input(err, path);
 	return -errnum;
 }
 
@@ -222,7 +216,7 @@ static int load_report(struct plot_data *d, const char *path, struct rs_error *e
 	rc = rs_report_read(f, &d->report, err);
 	fclose(f);
 	if (rc) {
-		name_file(err, path);
+		rs_cli_name_input(err, path);
 		return rc;
 	}
 	d->result = d->report.result;
@@ -257,7 +251,7 @@ static int load(struct plot_data *d, const struct plot_request *req, const struc
 		rc = no_memory(err);
 	/* The copy of a pipe has no name that the user knows. */
 	if (rc && !strcmp(err->file, in->path))
-		name_file(err, req->input.path);
+		rs_cli_name_input(err, req->input.path);
 	return rc;
 }
 

@@ -29,7 +29,7 @@ static int stop(void *arg)
 /* The input does not go with what is ordered of it. */
 static int unusable(const struct plotting *p, struct rs_error *err)
 {
-	snprintf(err->file, sizeof(err->file), "%.255s", p->order->req.input.path);
+	rs_error_set_file(err, p->order->req.input.path);
 	return -EINVAL;
 }
 

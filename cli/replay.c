@@ -180,11 +180,7 @@ static char *command_line(const struct replay_args *a)
 	if (a->distributions)
 		rs_command_word(f, "--distributions");
 	rs_input_command(f, &a->input);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return rs_command_end(f, &text);
 }
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
@@ -262,7 +258,7 @@ static int check_strict(const struct replay_args *a, const struct rs_reader *rea
 		i++;
 	if (i < nr) {
 		rc = rs_error_set(err, RS_ERR_INPUT, EINVAL, "anomaly %s", list[i].name);
-		snprintf(err->file, sizeof(err->file), "%s", a->input.path);
+		rs_error_set_file(err, a->input.path);
 	}
 	free(list);
 	return rc;

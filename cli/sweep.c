@@ -241,10 +241,8 @@ static int done(void *arg, const struct rs_sweep_cell *c, struct rs_error *err)
 	if (!f)
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 	rs_sweep_table_rows(f, &a->opts, c);
-	if (fclose(f)) {
-		free(text);
+	if (!rs_command_end(f, &text))
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-	}
 	a->rows[c->cell] = text;
 	a->nr_done++;
 	rs_progress_update(&a->progress, a->nr_done, a->nr_cells);
@@ -275,11 +273,7 @@ static char *config_of(const struct sweep_args *a)
 			fprintf(f, ",%s", a->axes[i].values[k]);
 		fputc('\n', f);
 	}
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return rs_command_end(f, &text);
 }
 
 static char *command_of(const struct sweep_args *a)
@@ -297,11 +291,7 @@ static char *command_of(const struct sweep_args *a)
 	rs_command_option(f, "--precheck", a->precheck);
 	if (a->seeds > 1)
 		fprintf(f, " --seeds %" PRIu64, a->seeds);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return rs_command_end(f, &text);
 }
 
 /* Beside the output; a stream has none. */

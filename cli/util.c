@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <string.h>
 
 volatile sig_atomic_t rs_cli_interrupted;
 
@@ -16,6 +17,11 @@ void rs_cli_catch_signals(void)
 
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+}
+
+void rs_cli_name_input(struct rs_error *err, const char *path)
+{
+	rs_error_set_file(err, strcmp(path, "-") ? path : "standard input");
 }
 
 int rs_cli_report(const struct rs_error *err)

@@ -22,6 +22,12 @@ int rs_error_set(struct rs_error *err, enum rs_error_kind kind, int errnum, cons
 	return -errnum;
 }
 
+void rs_error_set_file(struct rs_error *err, const char *path)
+{
+	if (err)
+		snprintf(err->file, sizeof(err->file), "%.255s", path);
+}
+
 char *rs_error_format(const struct rs_error *err, char *buf, unsigned long size)
 {
 	char where[64] = "";

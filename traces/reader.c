@@ -20,7 +20,7 @@ struct rs_reader {
 static int name_error(struct rs_reader *r, int rc, struct rs_error *err)
 {
 	if (err && !err->file[0])
-		snprintf(err->file, sizeof(err->file), "%s", r->name);
+		rs_error_set_file(err, r->name);
 	return rc;
 }
 

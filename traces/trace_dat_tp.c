@@ -63,8 +63,7 @@ static int add_memslot(struct rs_dat_tp *tp, const struct rs_event *ev, const ch
 		rs_error_set(err, RS_ERR_INPUT, EINVAL,
 			     "only memslot lines are expected here, not %s",
 			     rs_event_name(ev->type));
-		if (err)
-			snprintf(err->file, sizeof(err->file), "%s", path);
+		rs_error_set_file(err, path);
 		return -EINVAL;
 	}
 	if (tp->nr_memslots == tp->room_memslots) {

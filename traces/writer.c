@@ -18,8 +18,7 @@ struct rs_writer {
 
 static int name_error(const struct rs_writer *w, int rc, struct rs_error *err)
 {
-	if (err)
-		snprintf(err->file, sizeof(err->file), "%s", w->name);
+	rs_error_set_file(err, w->name);
 	return rc;
 }
 

@@ -8,10 +8,8 @@
 #include "analysis/units.h"
 
 static const struct rs_plot_type *const types[] = {
-	&rs_plot_rejected,
-	&rs_plot_blocked,
-	&rs_plot_widening,
-	&rs_plot_map,
+	&rs_plot_rejected, &rs_plot_blocked, &rs_plot_widening,
+	&rs_plot_map,	   &rs_plot_stall,   &rs_plot_retries,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))
@@ -34,9 +32,10 @@ bool rs_plot_is_per_vm(const struct rs_plot_type *type)
 	return type->need == RS_PLOT_SERIES || type->need == RS_PLOT_MAP;
 }
 
-void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const char *what)
+void rs_plot_title_of(struct rs_figure *fig, const struct rs_plot_input *in, const char *what,
+		      const char *tail)
 {
-	char of[512], kernel[80] = "kernel not known", vms[40], checked[32], span[32];
+	char of[512], kernel[80] = "kernel not known", vms[40];
 
 	if (in->nr_traces)
 		snprintf(kernel, sizeof(kernel), "%zu traces", in->nr_traces);
@@ -48,11 +47,44 @@ void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const 
 		snprintf(vms, sizeof(vms), "%zu VMs together", in->nr_summed);
 	else
 		snprintf(vms, sizeof(vms), "no VM");
+	snprintf(of, sizeof(of), "%s, %s, %s: %s", in->source, kernel, vms, tail);
+	rs_figure_title(fig, what, of);
+}
+
+void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const char *what)
+{
+	char tail[128], checked[32], span[32];
+
 	rs_format_count(in->vm->checked, checked, sizeof(checked));
 	rs_format_time((double)(in->vm->end_ns - in->vm->begin_ns), span, sizeof(span));
-	snprintf(of, sizeof(of), "%s, %s, %s: %s fault%s checked in %s", in->source, kernel, vms,
-		 checked, in->vm->checked == 1 ? "" : "s", span);
-	rs_figure_title(fig, what, of);
+	snprintf(tail, sizeof(tail), "%s fault%s checked in %s", checked,
+		 in->vm->checked == 1 ? "" : "s", span);
+	rs_plot_title_of(fig, in, what, tail);
+}
+
+void rs_plot_put_ccdf(struct rs_figure *fig, const char *name, const char *columns,
+		      const struct rs_hist *h, double scale, double begin, double floor)
+{
+	double all = (double)h->weight, x = begin;
+	uint64_t value, weight, left = h->weight;
+	FILE *f = rs_figure_data(fig, name, columns);
+	bool begun = false;
+	size_t pos = 0;
+
+	while (f && rs_hist_next(h, &pos, &value, &weight)) {
+		x = (double)(value < h->min ? h->min : value) / scale;
+		if (x >= begin) {
+			if (!begun)
+				fprintf(f, "%.9g %.9g %" PRIu64 "\n", begin,
+					100 * (double)left / all, left);
+			begun = true;
+			fprintf(f, "%.9g %.9g %" PRIu64 "\n", x, 100 * (double)left / all, left);
+		}
+		left -= weight;
+	}
+	if (f)
+		fprintf(f, "%.9g %.9g 0\n", begun ? x : begin, floor);
+	rs_figure_data_end(fig, f);
 }
 
 const struct rs_algo_result *rs_plot_algo(const struct rs_plot_input *in, size_t i)

@@ -17,6 +17,7 @@ enum rs_plot_need {
 	RS_PLOT_DISTRIBUTIONS, /* the result's histograms */
 	RS_PLOT_SERIES,
 	RS_PLOT_MAP,
+	RS_PLOT_CLOSED, /* the closed loop's histograms */
 };
 
 /* Nothing in it is owned. */
@@ -29,8 +30,9 @@ struct rs_plot_input {
 	const size_t *shown;	       /* which of its algorithms, in what order */
 	size_t nr_shown;
 	size_t nr_algos;
-	uint64_t origin_ns;		/* time 0 of the axes: the trace's first event */
-	const struct rs_series *series; /* tracks: all algorithms, then all frames */
+	const struct rs_vm_result *think; /* closed loop: the other arrivals; NULL: only @vm's */
+	uint64_t origin_ns;		  /* time 0 of the axes: the trace's first event */
+	const struct rs_series *series;	  /* tracks: all algorithms, then all frames */
 	const struct rs_map *map;
 };
 
@@ -44,7 +46,8 @@ struct rs_plot_type {
 	void (*draw)(struct rs_figure *fig, const struct rs_plot_input *in);
 };
 
-extern const struct rs_plot_type rs_plot_rejected, rs_plot_blocked, rs_plot_widening, rs_plot_map;
+extern const struct rs_plot_type rs_plot_rejected, rs_plot_blocked, rs_plot_widening, rs_plot_map,
+	rs_plot_stall, rs_plot_retries;
 
 /* The table; NULL past its end. */
 const struct rs_plot_type *rs_plot_type(size_t i);
@@ -55,6 +58,16 @@ bool rs_plot_is_per_vm(const struct rs_plot_type *type);
 
 /* For the plots: sets the title to @what, and what input it is of. */
 void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const char *what);
+/* The same, with @tail behind what input it is of. */
+void rs_plot_title_of(struct rs_figure *fig, const struct rs_plot_input *in, const char *what,
+		      const char *tail);
+/*
+ * For the plots: a data file @name of the curve "how much of @h is at least x",
+ * to be drawn with fsteps: x in units of @scale from @begin on, the share in %,
+ * which at the end falls to @floor, and the weight.
+ */
+void rs_plot_put_ccdf(struct rs_figure *fig, const char *name, const char *columns,
+		      const struct rs_hist *h, double scale, double begin, double floor);
 /* For the plots: the @i-th algorithm shown. */
 const struct rs_algo_result *rs_plot_algo(const struct rs_plot_input *in, size_t i);
 /* For the plots: an x axis of time that ends at what is drawn. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* How much more than necessary each algorithm blocks: a distribution over epochs. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,32 +18,6 @@ static bool is_drawn(const struct rs_algo_result *a)
 struct limits {
 	double min, max, least; /* widening, times; share, % */
 };
-
-/*
- * Each value with the share of epochs that reach it, from the axis's begin to its
- * floor; up to a value the share is that of the value.
- */
-static void put_data(struct rs_figure *fig, const struct rs_algo_result *a, const struct limits *l)
-{
-	const struct rs_hist *h = &a->widening_epoch;
-	uint64_t value = 0, weight, left = h->weight;
-	size_t pos = 0;
-	FILE *f = rs_figure_data(
-		fig, a->name, "widening (times), share of epochs with at least that (%), epochs");
-
-	if (f)
-		fprintf(f, "%.9g 100 %" PRIu64 "\n", l->min, left);
-	while (f && rs_hist_next(h, &pos, &value, &weight)) {
-		if (value < h->min)
-			value = h->min;
-		fprintf(f, "%.9g %.9g %" PRIu64 "\n", (double)value / RS_RATIO_SCALE,
-			100.0 * (double)left / (double)h->weight, left);
-		left -= weight;
-	}
-	if (f)
-		fprintf(f, "%.9g %.9g 0\n", (double)value / RS_RATIO_SCALE, l->least);
-	rs_figure_data_end(fig, f);
-}
 
 static struct limits find_limits(const struct rs_plot_input *in)
 {
@@ -147,7 +120,10 @@ static void draw_curves(struct rs_figure *fig, const struct rs_plot_input *in)
 	for (size_t i = 0; i < in->nr_shown && n < MAX_CURVES; i++) {
 		if (!is_drawn(rs_plot_algo(in, i)))
 			continue;
-		put_data(fig, rs_plot_algo(in, i), &l);
+		rs_plot_put_ccdf(fig, rs_plot_algo(in, i)->name,
+				 "widening (times), share of epochs with at least that (%), epochs",
+				 &rs_plot_algo(in, i)->widening_epoch, RS_RATIO_SCALE, l.min,
+				 l.least);
 		put_curve(fig, rs_plot_algo(in, i), &legend[n], n);
 		n++;
 	}

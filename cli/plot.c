@@ -8,7 +8,7 @@
 #include "cli/piece.h"
 #include "cli/plot_draw.h"
 
-enum { OPT_KEEP = 0x100 };
+enum { OPT_KEEP = 0x100, OPT_LOOP };
 
 static const struct argp_option options[] = {
 	{ "what", 'w', "PLOT[,PLOT...]", 0, "which plots (default: all)", 0 },
@@ -19,6 +19,8 @@ static const struct argp_option options[] = {
 	  "draw to DIR/PLOT.svg ... (default: the current folder; plain text: standard output)",
 	  0 },
 	{ "algo", 'a', "NAME[,NAME...]", 0, "algorithms to show (default: those that suit)", 0 },
+	{ "loop", OPT_LOOP, "open|closed", 0,
+	  "closed: draw stall and retries of a trace too; their names in --what imply it", 0 },
 	{ "keep-data", OPT_KEEP, NULL, 0, "keep gnuplot's scripts and data beside the pictures",
 	  0 },
 	{ 0 },
@@ -81,6 +83,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'd':
 		a->output_dir = arg;
+		return 0;
+	case OPT_LOOP:
+		a->req.closed = !strcmp(arg, "closed");
+		if (!a->req.closed && strcmp(arg, "open"))
+			argp_error(state, "--loop: open or closed expected, not '%s'", arg);
 		return 0;
 	case OPT_KEEP:
 		a->keep_data = true;
@@ -156,6 +163,7 @@ static void settle(struct plot_order *a)
 	for (size_t i = 0; i < a->nr_what; i++) {
 		a->req.series |= a->what[i]->need == RS_PLOT_SERIES;
 		a->req.map |= a->what[i]->need == RS_PLOT_MAP;
+		a->req.closed |= !a->all && a->what[i]->need == RS_PLOT_CLOSED;
 	}
 	for (unsigned int f = 0; dot && !a->format_given && f < RS_FIGURE_NR_FORMATS; f++)
 		if (!strcmp(dot + 1, rs_figure_suffix(f)))

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "replay/closed.h"
 #include "traces/outfile.h"
 
 /* The input as something that can be read twice. */
@@ -92,6 +93,8 @@ struct pass {
 	struct rs_input input; /* under the name to open it by */
 	struct rs_replay_opts opts;
 	struct rs_cut *cut; /* NULL: all of it */
+	struct rs_closed_opts closed;
+	struct rs_closed *simulation; /* NULL: open loop */
 	struct rs_replay *engine;
 	bool begun;
 };
@@ -101,6 +104,13 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 	struct pass *p = arg;
 
 	p->opts.kernel_algo = rs_input_kernel_algo(&p->input);
+	p->closed.kernel_algo = p->opts.kernel_algo;
+	if (p->closed.algos) {
+		p->simulation = rs_closed_new(&p->closed, err);
+		if (!p->simulation)
+			return -errno;
+		p->opts.observer = rs_closed_observer(p->simulation);
+	}
 	p->engine = rs_replay_new(&p->opts, err);
 	return p->engine ? 0 : -errno;
 }
@@ -155,7 +165,13 @@ static struct rs_result *run_pass(struct pass *p, struct rs_error *err)
 	if (reader && !note_kernel(p->data, rs_reader_meta(reader)->kernel, err) &&
 	    !finish_cut(p, err))
 		r = rs_replay_finish(p->engine, err);
+	if (r && p->simulation && rs_closed_finish(p->simulation, r, err)) {
+		rs_result_free(r);
+		r = NULL;
+	}
 	rs_reader_close(reader);
+	rs_closed_free(p->simulation);
+	p->simulation = NULL;
 	rs_replay_free(p->engine);
 	rs_cut_free(p->cut);
 	p->engine = NULL;
@@ -179,6 +195,25 @@ static int second_pass(struct pass *p, struct rs_error *err)
 	return rc ? no_memory(err) : 0;
 }
 
+/* Both kinds of arrivals, one after the other: each takes memory for all faults. */
+static int closed_passes(struct pass *p, struct rs_error *err)
+{
+	const struct plot_request *req = p->req;
+	struct plot_data *d = p->data;
+
+	p->opts.algos = req->algos;
+	p->opts.observer = NULL;
+	p->closed.algos = req->algos ? req->algos : RS_ALGOS_DEFAULT;
+	p->closed.jobs = req->input.reader.jobs;
+	rs_result_free(d->result);
+	d->result = run_pass(p, err);
+	p->closed.think = true;
+	d->think = d->result ? run_pass(p, err) : NULL;
+	if (!d->think)
+		return -EINVAL;
+	return rs_result_sum_vms(d->think, &d->think_sum) ? no_memory(err) : 0;
+}
+
 static int load_trace(struct plot_data *d, const struct plot_request *req, const char *path,
 		      struct rs_error *err)
 {
@@ -187,6 +222,7 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 						.one_vm = req->input.vm_text,
 						.vm = req->input.vm };
 	struct pass p = { .req = req, .data = d, .input = req->input };
+	int rc = 0;
 
 	p.input.path = path;
 	p.opts = (struct rs_replay_opts){ .algos = req->algos,
@@ -198,12 +234,16 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 		return no_memory(err);
 	if (req->series || req->map)
 		p.opts.observer = rs_plot_collect_first(d->collect);
-	d->result = run_pass(&p, err);
-	if (!d->result)
-		return -EINVAL;
-	if (rs_plot_collect_first_done(d->collect, d->result))
+	if (p.opts.observer || !req->closed) {
+		d->result = run_pass(&p, err);
+		if (!d->result)
+			return -EINVAL;
+	}
+	if (d->result && rs_plot_collect_first_done(d->collect, d->result))
 		return no_memory(err);
-	return req->map ? second_pass(&p, err) : 0;
+	if (req->map)
+		rc = second_pass(&p, err);
+	return !rc && req->closed ? closed_passes(&p, err) : rc;
 }
 
 static int load_report(struct plot_data *d, const char *path, struct rs_error *err)
@@ -280,6 +320,9 @@ void plot_data_free(struct plot_data *d)
 	if (d->is_report) {
 		rs_report_data_free(&d->report);
 	} else {
+		if (d->think)
+			rs_vm_result_free(&d->think_sum, d->think->nr_algos);
+		rs_result_free(d->think);
 		rs_result_free(d->result);
 		free((char *)d->kernel);
 	}

@@ -13,7 +13,7 @@ struct plot_request {
 	struct rs_input input;
 	struct rs_cut_opts piece; /* its times */
 	const char *algos;	  /* NULL: the default ones */
-	bool series, map;	  /* needed */
+	bool series, map, closed; /* needed */
 };
 
 /* What there is to draw. */
@@ -24,6 +24,8 @@ struct plot_data {
 	uint64_t first_ns;		 /* the whole trace's first event */
 	struct rs_result *result;	 /* of a report: its own */
 	struct rs_vm_result sum;	 /* of all VMs */
+	struct rs_result *think;	 /* closed loop, the other arrivals; NULL: not known */
+	struct rs_vm_result think_sum;	 /* of all VMs */
 	struct rs_plot_collect *collect; /* NULL: of a report */
 };
 

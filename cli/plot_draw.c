@@ -122,6 +122,7 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 		.nr_traces = p->data->report.report.nr_sources,
 		.nr_summed = vm ? 1 : nr_vms(p->data),
 		.nr_algos = r->nr_algos,
+		.think = p->data->think ? &p->data->think_sum : NULL,
 		.origin_ns = p->data->first_ns,
 		.series = collected ? collected->series : NULL,
 		.map = collected ? collected->map : NULL,
@@ -154,9 +155,12 @@ static const char *obstacle(const struct plotting *p, const struct rs_plot_type 
 {
 	if (!p->data->is_report)
 		return NULL;
+	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed)
+		return "the report is of the open loop; make it with replay's --loop closed";
 	if (rs_plot_is_per_vm(type))
 		return "a report has no course over time; give the trace itself";
-	if (type->need == RS_PLOT_DISTRIBUTIONS && !p->data->report.report.distributions)
+	if ((type->need == RS_PLOT_DISTRIBUTIONS || type->need == RS_PLOT_CLOSED) &&
+	    !p->data->report.report.distributions)
 		return "the report has no distributions; make it with replay's --distributions";
 	return NULL;
 }
@@ -186,6 +190,9 @@ static int draw_type(struct plotting *p, const struct rs_plot_type *type, struct
 {
 	const char *why = obstacle(p, type);
 
+	/* Of a trace it is drawn if it is asked for, since it takes its time. */
+	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed && !p->data->is_report)
+		return 0;
 	if (why && !p->order->all) {
 		rs_error_set(err, RS_ERR_USAGE, EINVAL, "no plot '%s': %s", type->name, why);
 		return unusable(p, err);

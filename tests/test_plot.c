@@ -303,9 +303,26 @@ static void draw_everything(const struct rs_plot_input *in)
 			draw(rs_plot_type(i), in, f);
 }
 
+/* Stalls and retries of all sizes, from nothing to what 64 bits hold. */
+static void make_closed(struct rs_vm_result *vm, struct rs_closed_algo *closed)
+{
+	vm->closed = (struct rs_closed_vm){ .arrivals = "recorded",
+					    .retry_gap_ns = UINT64_MAX,
+					    .retry_gap_assumed = true,
+					    .logical_faults = UINT64_MAX };
+	for (size_t i = 0; i < NR_ALGOS; i++) {
+		rs_hist_add(&closed[i].stall_ns, 0, 10000000);
+		rs_hist_add(&closed[i].stall_ns, i, i);
+		rs_hist_add(&closed[i].stall_ns, UINT64_MAX >> i, 1);
+		rs_hist_add(&closed[i].retries_per_fault, i, i + 1);
+		vm->algos[i].closed = &closed[i];
+	}
+}
+
 static void extremes_can_be_drawn(void **state)
 {
 	static struct rs_algo_result algos[NR_ALGOS];
+	static struct rs_closed_algo closed[NR_ALGOS];
 	static char names[NR_ALGOS][64];
 	struct rs_vm_result vm;
 	size_t shown[NR_ALGOS];
@@ -321,15 +338,48 @@ static void extremes_can_be_drawn(void **state)
 	if (no_gnuplot())
 		skip();
 	make_extreme(&vm, algos, names);
+	make_closed(&vm, closed);
 	for (size_t i = 0; i < NR_ALGOS; i++)
 		shown[i] = NR_ALGOS - 1 - i;
 	in.series = series = extreme_series();
 	draw_everything(&in);
 	in.nr_shown = 1;
+	in.think = &vm;
 	draw_everything(&in);
 	rs_series_free(series);
-	for (size_t i = 0; i < NR_ALGOS; i++)
+	for (size_t i = 0; i < NR_ALGOS; i++) {
 		rs_hist_free(&algos[i].widening_epoch);
+		rs_closed_algo_clear(&closed[i]);
+	}
+}
+
+/* All that is left of the axis's begin is in the share that the curve enters with. */
+static void curves_lose_nothing(void **state)
+{
+	struct rs_hist h = { 0 };
+	struct rs_figure fig;
+	char *text;
+
+	rs_hist_add(&h, 0, 5);
+	rs_hist_add(&h, 3, 3);
+	rs_hist_add(&h, 10, 1);
+	rs_hist_add(&h, 200, 1);
+	begin(&fig, RS_FIGURE_SVG, "f.svg");
+	rs_plot_put_ccdf(&fig, "some", "columns", &h, 1, 5, 0.5);
+	rs_plot_put_ccdf(&fig, "all", "columns", &h, 10, 0, 0.5);
+	rs_plot_put_ccdf(&fig, "beyond", "columns", &h, 1, 1000, 0.5);
+	rs_figure_abort(&fig);
+	rs_hist_free(&h);
+	text = slurp("figure-some.dat");
+	assert_string_equal(text, "# columns\n5 20 2\n10 20 2\n200 10 1\n200 0.5 0\n");
+	free(text);
+	text = slurp("figure-all.dat");
+	assert_string_equal(text, "# columns\n0 100 10\n0 100 10\n0.3 50 5\n1 20 2\n20 10 1\n"
+				  "20 0.5 0\n");
+	free(text);
+	text = slurp("figure-beyond.dat");
+	assert_string_equal(text, "# columns\n1000 0.5 0\n");
+	free(text);
 }
 
 static void nothing_can_be_drawn(void **state)
@@ -468,6 +518,7 @@ int main(void)
 		cmocka_unit_test(time_units),
 		cmocka_unit_test_setup_teardown(extremes_can_be_drawn, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_can_be_drawn, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(curves_lose_nothing, set_up, tear_down),
 		cmocka_unit_test(collected_adds_up),
 	};
 

@@ -54,10 +54,10 @@ expect_same() { # WHAT FILE FILE
 golden() {
 	local file name
 	fresh
-	run 0 --format dumb --output-dir "$work/new" "$data/small.txt"
-	printf '%s\n' "$work"/new/{rejected,blocked,widening,map}.txt | diff - "$work/out" ||
+	run 0 --loop closed --format dumb --output-dir "$work/new" "$data/small.txt"
+	printf '%s\n' "$work"/new/{rejected,blocked,widening,map,stall,retries}.txt | diff - "$work/out" ||
 		fail "the names of the pictures"
-	run 0 --format svg --keep-data --output-dir "$work/new" "$data/small.txt"
+	run 0 --loop closed --format svg --keep-data --output-dir "$work/new" "$data/small.txt"
 	sha256sum <"$work/new/map-cells.dat" >"$work/new/map-cells.sha256"
 	rm "$work/new/map-cells.dat" "$work"/new/*.svg
 	for file in "$work"/new/*.gp; do
@@ -78,7 +78,7 @@ golden() {
 formats() {
 	local plot
 	fresh
-	for plot in rejected blocked widening map; do
+	for plot in rejected blocked widening map stall retries; do
 		run 0 -w $plot -o "$work/new/$plot.svg" "$data/small.txt"
 		run 0 -w $plot -o "$work/new/$plot.png" "$data/small.txt"
 		run 0 -w $plot -o "$work/new/$plot.pdf" "$data/small.txt"
@@ -103,8 +103,8 @@ formats() {
 redraw() {
 	local plot
 	fresh
-	run 0 --keep-data -d "$work/new" "$data/small.txt"
-	for plot in rejected blocked widening map; do
+	run 0 --loop closed --keep-data -d "$work/new" "$data/small.txt"
+	for plot in rejected blocked widening map stall retries; do
 		mv "$work/new/$plot.svg" "$work/$plot.svg"
 		(cd "$work/new" && gnuplot -d "$plot.gp") || fail "gnuplot $plot.gp"
 		expect_same "redrawn" "$work/$plot.svg" "$work/new/$plot.svg"
@@ -137,6 +137,29 @@ inputs() {
 	refuse 2 "replay's --distributions" -w widening "$work/brief.json"
 }
 
+# Of a closed-loop report there is one kind of arrivals, whose curve is the trace's.
+closed_reports() {
+	local mode plot
+	for mode in recorded think; do
+		fresh
+		"$program" replay --loop closed --arrivals $mode --format json --distributions \
+			"$data/small.txt" >"$work/closed.json"
+		run 0 --keep-data -f dumb -w stall,retries -d "$work/new" "$work/closed.json"
+		[ "$(ls "$work"/new/*.dat | wc -l)" -eq 6 ] || fail "$mode: $(ls "$work/new")"
+		for plot in stall retries; do
+			expect_same "of a report" "$data/golden/$plot-gfn-$mode.dat" \
+				"$work/new/$plot-gfn-$mode.dat"
+		done
+	done
+	"$program" replay --loop closed --format json "$data/small.txt" >"$work/brief.json"
+	refuse 2 "replay's --distributions" -w stall "$work/brief.json"
+	"$program" replay --distributions --format json "$data/small.txt" >"$work/open.json"
+	refuse 2 "replay's --loop closed" -w retries "$work/open.json"
+	"$program" replay --loop closed --algo exact --format json --distributions \
+		"$data/small.txt" >"$work/closed.json"
+	refuse 2 "has no algorithm hva" -a hva -w stall "$work/closed.json"
+}
+
 several_vms() {
 	local n
 	fresh
@@ -155,6 +178,8 @@ several_vms() {
 		fail "not the 8 VMs with most faults: $(ls "$work/new")"
 	grep -q "10 VMs: blocked is drawn of the 8" "$work/err" || fail "VMs are left out silently"
 	refuse 2 "there are 10 VMs: choose one" -w map -o "$work/new/x.svg" "$work/vms.txt"
+	run 0 -w stall -f dumb "$work/vms.txt"
+	grep -q "10 VMs together:" "$work/out" || fail "stalls are not those of all VMs"
 	run 0 -w map --vm 9 -f dumb "$work/vms.txt"
 	sed 's/small\.txt/vms.txt/; s/VM 1/VM 9/' "$data/golden/map.txt" | diff - "$work/out" ||
 		fail "--vm"
@@ -170,8 +195,9 @@ pieces() {
 # Nothing to draw is said in the picture.
 nothing() {
 	echo "retryscope-events 1" >"$work/none.txt"
-	run 0 -f dumb "$work/none.txt"
-	for text in "no fault was checked" "no time passed" "nothing was invalidated" "no memslot"; do
+	run 0 --loop closed -f dumb "$work/none.txt"
+	for text in "no fault stalled" "no fault was retried" \
+		 "no fault was checked" "no time passed" "nothing was invalidated" "no memslot"; do
 		grep -q "$text" "$work/out" || fail "an empty trace: '$text' is not said"
 	done
 }
@@ -190,6 +216,7 @@ usage() {
 	refuse 2 "no plot 'pie'" -w pie "$data/small.txt"
 	refuse 2 "no plot ''" -w rejected, "$data/small.txt"
 	refuse 2 "svg, png, pdf or dumb" -f gif "$data/small.txt"
+	refuse 2 "open or closed expected" --loop half "$data/small.txt"
 	refuse 2 "exclude each other" -w map -o x -d y "$data/small.txt"
 	refuse 2 "takes one plot" -o x.svg "$data/small.txt"
 	refuse 2 "no algorithm 'magic'" -a magic "$data/small.txt"
@@ -246,6 +273,7 @@ golden
 formats
 redraw
 inputs
+closed_reports
 several_vms
 pieces
 nothing

@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "replay/closed.h"
 #include "replay/replay.h"
+#include "replay/team.h"
 #include "traces/parse.h"
 
 enum {
@@ -35,7 +36,7 @@ struct replay_args {
 	const char *closed_only; /* the first option given that needs --loop closed */
 	const char *precheck, *gap;
 	struct rs_closed_opts closed;
-	struct rs_replay *engine;
+	struct rs_team *team;
 	struct rs_closed *simulation;
 };
 
@@ -204,15 +205,15 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 			return -errno;
 		opts.observer = rs_closed_observer(a->simulation);
 	}
-	a->engine = rs_replay_new(&opts, err);
-	return a->engine ? 0 : -errno;
+	a->team = rs_team_new(&opts, a->input.reader.jobs, 0, err);
+	return a->team ? 0 : -errno;
 }
 
 static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
 	struct replay_args *a = arg;
 
-	return rs_replay_feed(a->engine, evs, n, err);
+	return rs_team_feed(a->team, evs, n, err);
 }
 
 static int write_report(const struct replay_args *a, const struct rs_reader *reader,
@@ -268,7 +269,7 @@ static int run(struct replay_args *a, struct rs_error *err)
 {
 	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
 	struct rs_reader *reader = rs_input_read(&a->input, &sink, err);
-	struct rs_result *r = reader ? rs_replay_finish(a->engine, err) : NULL;
+	struct rs_result *r = reader ? rs_team_finish(a->team, err) : NULL;
 	int rc = -1;
 
 	if (r && !rs_input_check_vm(&a->input, r->nr_vms, err) && !check_strict(a, reader, r, err))
@@ -277,7 +278,7 @@ static int run(struct replay_args *a, struct rs_error *err)
 		rc = write_report(a, reader, r, err);
 	rs_result_free(r);
 	rs_reader_close(reader);
-	rs_replay_free(a->engine);
+	rs_team_free(a->team);
 	rs_closed_free(a->simulation);
 	return rc;
 }

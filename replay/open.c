@@ -1145,6 +1145,45 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 	return 0;
 }
 
+/* ---- streams that are shared out by their VMs ---- */
+
+int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const uint32_t *before,
+			uint64_t first, size_t n, struct rs_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		r->result->events = first + before[i];
+		if (feed_one(r, &evs[i]))
+			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+static int take_vm(struct rs_replay *r, struct vm_run *v)
+{
+	if (grow_vms(r))
+		return -ENOMEM;
+	r->vms[r->nr_vms] = v;
+	hash_vm(r, r->nr_vms++);
+	return 0;
+}
+
+int rs_replay_take(struct rs_replay *r, struct rs_replay *from)
+{
+	while (from->nr_vms) {
+		if (take_vm(r, from->vms[from->nr_vms - 1]))
+			return -ENOMEM;
+		from->nr_vms--;
+	}
+	from->last_vm = NULL;
+	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
+		r->result->anomalies[i] += from->result->anomalies[i];
+	r->result->lost += from->result->lost;
+	r->result->lost_marks += from->result->lost_marks;
+	if (from->longest_ns > r->longest_ns)
+		r->longest_ns = from->longest_ns;
+	return 0;
+}
+
 /* ---- the end ---- */
 
 static int finish_vm(struct rs_replay *r, struct vm_run *v)

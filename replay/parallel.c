@@ -6,15 +6,19 @@
 
 #define MAX_THREADS 256
 
+unsigned int rs_parallel_threads(unsigned int asked)
+{
+	if (!asked)
+		asked = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	return asked < MAX_THREADS ? asked : MAX_THREADS;
+}
+
 void rs_parallel(unsigned int threads, void *(*work)(void *arg), void *arg)
 {
 	pthread_t others[MAX_THREADS - 1];
 	unsigned int started = 0;
 
-	if (!threads)
-		threads = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
-	if (threads > MAX_THREADS)
-		threads = MAX_THREADS;
+	threads = rs_parallel_threads(threads);
 	while (started + 1 < threads && !pthread_create(&others[started], NULL, work, arg))
 		started++;
 	work(arg);

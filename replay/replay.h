@@ -84,6 +84,19 @@ struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_err
  * and the event's number.
  */
 int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err);
+/*
+ * The same for events of some of a stream's VMs, all that there are of these:
+ * @before says of each how many events the stream has before it, less @first
+ * (STATE records are none). Their times do not run backwards.
+ */
+int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const uint32_t *before,
+			uint64_t first, size_t n, struct rs_error *err);
+/*
+ * Adds to @r the VMs of @from, an engine with the same options that was fed
+ * others of the same stream. @from is good only for rs_replay_free() then.
+ * 0 or -ENOMEM.
+ */
+int rs_replay_take(struct rs_replay *r, struct rs_replay *from);
 /* Ends the stream and hands over the result: the caller frees it. The engine is of no use then. */
 struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err);
 void rs_replay_free(struct rs_replay *r);

@@ -37,6 +37,7 @@ check not-utf8 'cp aliases.txt $'\''\xff\n.txt'\''; retryscope replay --format j
 for jobs in 1 2 7; do
 	check jobs-$jobs "retryscope replay --format json --loop closed --jobs $jobs aliases.txt | diff - <(retryscope replay --format json --loop closed aliases.txt)"
 done
+check jobs-vms 'retryscope synth memory-reclaim vms=3 aliases=1 events=40000 -o s.txt && retryscope replay --format json --distributions --algo all --jobs 1 s.txt >one && for jobs in 2 5; do retryscope replay --format json --distributions --algo all --jobs $jobs s.txt | cmp - one; done; wc -l <s.txt'
 check pipe 'retryscope replay --format csv - < <(cat aliases.txt) | cut -d, -f 2- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 2-)'
 check zstd 'zstd -q aliases.txt -o a.zst && retryscope replay --format csv a.zst | cut -d, -f 2- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 2-)'
 

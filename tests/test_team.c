@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Engines that share a stream find what one finds, however it is shared out. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analysis/report.h"
+#include "replay/team.h"
+#include "tests/common/random_stream.h"
+#include "traces/synth.h"
+
+#define ALGOS "all"
+
+/* All that can be reported of @r, which is freed. */
+static char *report(struct rs_result *r)
+{
+	struct rs_trace_meta meta = { 0 };
+	struct rs_report rep = { .result = r,
+				 .meta = &meta,
+				 .path = "a",
+				 .form = "text",
+				 .version = "1",
+				 .command = "c",
+				 .distributions = true };
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(r);
+	assert_non_null(f);
+	assert_int_equal(rs_report_format_find("json")->write(f, &rep), 0);
+	fclose(f);
+	rs_result_free(r);
+	return text;
+}
+
+static char *by_one(const struct rs_replay_opts *opts, const struct stream *s)
+{
+	struct rs_error err = { 0 };
+	struct rs_replay *r = rs_replay_new(opts, &err);
+	char *text;
+
+	assert_non_null(r);
+	assert_int_equal(rs_replay_feed(r, s->v, s->n, &err), 0);
+	text = report(rs_replay_finish(r, &err));
+	rs_replay_free(r);
+	return text;
+}
+
+static char *by_team(const struct rs_replay_opts *opts, const struct stream *s, unsigned int jobs,
+		     size_t batch, size_t piece)
+{
+	struct rs_error err = { 0 };
+	struct rs_team *t = rs_team_new(opts, jobs, batch, &err);
+	char *text;
+
+	assert_non_null(t);
+	for (size_t i = 0; i < s->n; i += piece)
+		assert_int_equal(
+			rs_team_feed(t, s->v + i, s->n - i < piece ? s->n - i : piece, &err), 0);
+	text = report(rs_team_finish(t, &err));
+	rs_team_free(t);
+	return text;
+}
+
+static void compare(const struct rs_replay_opts *opts, const struct stream *s, size_t batch)
+{
+	static const unsigned int jobs[] = { 1, 2, 3, 9 };
+	char *one = by_one(opts, s);
+
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		char *many = by_team(opts, s, jobs[i], batch, 1 + 7 * i);
+
+		assert_string_equal(many, one);
+		free(many);
+	}
+	free(one);
+}
+
+/* Streams of a few VMs, with losses and all that can be wrong, in tiny batches. */
+static void test_random(void **state)
+{
+	static const unsigned int kinds[] = { 0, STREAM_ANOMALIES, STREAM_LOST,
+					      STREAM_ANOMALIES | STREAM_LOST | STREAM_DISOBEY };
+	static const size_t batches[] = { 1, 3, 16, 100 };
+
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct stream s = stream_make(seed, kinds[seed % 4]);
+		struct rs_replay_opts opts = { .algos = ALGOS,
+					       .flags = RS_REPLAY_ALL,
+					       .kernel_algo = seed % 2 ? "gfn" : "hva" };
+
+		compare(&opts, &s, batches[seed / 4 % 4]);
+		stream_free(&s);
+	}
+}
+
+static struct stream synthesise(const char *scenario, const char *vms)
+{
+	struct rs_error err = { 0 };
+	struct rs_synth_params p;
+	struct rs_synth *synth;
+	const struct rs_event *evs;
+	struct stream s = { 0 };
+	size_t n;
+
+	rs_synth_defaults(&p);
+	assert_int_equal(rs_synth_set(&p, "scenario", scenario, &err), 0);
+	assert_int_equal(rs_synth_set(&p, "vms", vms, &err), 0);
+	assert_int_equal(rs_synth_set(&p, "events", "20000", &err), 0);
+	assert_int_equal(rs_synth_set(&p, "aliases", "2", &err), 0);
+	synth = rs_synth_new(&p, &err);
+	assert_non_null(synth);
+	while ((n = rs_synth_next(synth, &evs))) {
+		s.v = realloc(s.v, (s.n + n) * sizeof(*s.v));
+		assert_non_null(s.v);
+		memcpy(s.v + s.n, evs, n * sizeof(*s.v));
+		s.n += n;
+	}
+	rs_synth_free(synth);
+	return s;
+}
+
+/* A loss makes all VMs one engine's in the middle of the stream; it must be so for each. */
+static void lose_at(struct stream *s, size_t at)
+{
+	struct rs_event ev = {
+		.time_ns = s->v[at].time_ns, .vm = s->v[at].vm, .type = RS_EV_LOST, .a = 3
+	};
+
+	s->v[at] = ev;
+}
+
+static void test_synthetic(void **state)
+{
+	static const char *const vms[] = { "1", "2", "5" };
+	struct rs_replay_opts opts = { .algos = ALGOS, .flags = RS_REPLAY_ALL };
+
+	for (size_t i = 0; i < 3; i++) {
+		struct stream s = synthesise(i ? "ksm" : "memory-reclaim", vms[i]);
+
+		compare(&opts, &s, 1000);
+		lose_at(&s, s.n / 3);
+		lose_at(&s, s.n / 2);
+		compare(&opts, &s, 1000);
+		stream_free(&s);
+	}
+}
+
+#define MS 1000000ULL
+
+/* How long a VM is not judged after a loss depends on the invalidations of others. */
+static void test_longest(void **state)
+{
+	struct rs_event evs[] = {
+		{ .vm = 1, .type = RS_EV_MEMSLOT, .b = 16, .c = RS_PAGE_SIZE },
+		{ .vm = 2, .type = RS_EV_MEMSLOT, .b = 16, .c = RS_PAGE_SIZE },
+		{ .vm = 2, .type = RS_EV_INVAL_BEGIN, .b = RS_PAGE_SIZE, .c = 2 * RS_PAGE_SIZE },
+		{ .time_ns = 50 * MS, .vm = 2, .type = RS_EV_INVAL_END },
+		{ .time_ns = 50 * MS, .vm = 1, .type = RS_EV_LOST, .a = 1 },
+		{ .time_ns = 70 * MS, .vm = 1, .type = RS_EV_FAULT_BEGIN },
+		{ .time_ns = 71 * MS, .vm = 1, .type = RS_EV_FAULT_CHECK },
+		{ .time_ns = 130 * MS, .vm = 1, .type = RS_EV_FAULT_BEGIN },
+		{ .time_ns = 131 * MS, .vm = 1, .type = RS_EV_FAULT_CHECK },
+	};
+	struct stream s = { evs, sizeof(evs) / sizeof(evs[0]) };
+	struct rs_replay_opts opts = { .algos = "gfn", .flags = RS_REPLAY_ALL };
+	char *one = by_one(&opts, &s);
+
+	assert_non_null(strstr(one, "\"unjudged\": 1"));
+	free(one);
+	compare(&opts, &s, 2);
+}
+
+static void test_options(void **state)
+{
+	struct stream s = synthesise("ksm", "3");
+	struct rs_replay_opts opts = { .algos = "gfn,exact", .one_vm = true, .vm = s.v[0].vm };
+
+	compare(&opts, &s, 500);
+	opts.one_vm = false;
+	compare(&opts, &s, 500);
+	opts.algos = NULL;
+	compare(&opts, &s, 500);
+	stream_free(&s);
+}
+
+static void test_refused(void **state)
+{
+	struct rs_replay_opts opts = { .algos = "none" };
+	struct rs_error err = { 0 };
+
+	assert_null(rs_team_new(&opts, 2, 0, &err));
+	assert_non_null(strstr(err.text, "none"));
+}
+
+/* What is said of the first anomaly does not depend on the threads either. */
+static void test_strict(void **state)
+{
+	struct rs_replay_opts opts = { .algos = "gfn", .strict = true };
+	struct rs_event evs[3] = { { .vm = 1, .type = RS_EV_FAULT_BEGIN },
+				   { .vm = 1, .type = RS_EV_INVAL_END, .a = 7 },
+				   { .vm = 1, .type = RS_EV_FAULT_CHECK } };
+	struct rs_error err = { 0 };
+	struct rs_team *t = rs_team_new(&opts, 2, 1, &err);
+
+	assert_non_null(t);
+	assert_int_not_equal(rs_team_feed(t, evs, 3, &err), 0);
+	assert_non_null(strstr(err.text, "end-without-begin"));
+	rs_team_free(t);
+}
+
+/* Left in the middle of the stream, as an interrupted program does. */
+static void test_left(void **state)
+{
+	struct rs_replay_opts opts = { .algos = ALGOS, .flags = RS_REPLAY_ALL };
+	struct stream s = synthesise("ksm", "2");
+	struct rs_error err = { 0 };
+	struct rs_team *t = rs_team_new(&opts, 4, 100, &err);
+
+	assert_non_null(t);
+	assert_int_equal(rs_team_feed(t, s.v, s.n, &err), 0);
+	rs_team_free(t);
+	stream_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),	cmocka_unit_test(test_synthetic),
+		cmocka_unit_test(test_longest), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -43,7 +43,7 @@ struct vm {
 	uint64_t nr_invals;
 	/* Medians. */
 	uint64_t precheck_ns, clean_ns, gap_ns;
-	bool has_lockless, has_gap;
+	bool has_gap;
 	uint64_t logical_faults, retries;
 };
 
@@ -53,7 +53,8 @@ struct rs_closed {
 	struct vm *vms;
 	size_t nr_vms, max_vms, last_vm;
 	uint64_t end_ns;
-	bool failed; /* no memory while collecting */
+	bool failed;	   /* no memory while collecting */
+	bool has_lockless; /* the kernel checks without the lock: all its VMs, used or not */
 	struct rs_algo_spec *specs;
 	size_t nr_specs;
 	struct rs_algo_spec *check; /* the traced kernel's; NULL: not known */
@@ -142,6 +143,9 @@ static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 	vm->events[vm->nr_events] = *e;
 	vm->events[vm->nr_events++].time_ns = time_ns;
 	vm->nr_invals += e->type == RS_EV_INVAL_BEGIN;
+	/* Attempts may be among what was lost: none is known to follow another. */
+	for (uint32_t i = 0; e->type == RS_EV_LOST && i < vm->nr_vcpus; i++)
+		vm->vcpus[i].chained = false;
 }
 
 static void on_unjudged(void *arg, uint32_t vm, uint32_t vcpu)
@@ -183,7 +187,7 @@ static void on_judged(void *arg, const struct rs_judged *j)
 				  .before_lookup = j->lockless && j->time_ns == j->begin_ns,
 				  .retry = retry };
 	v->chained = retry;
-	c->vms[c->last_vm].has_lockless |= j->lockless;
+	c->has_lockless |= j->lockless;
 }
 
 /* ---- medians of what was recorded ---- */
@@ -593,6 +597,8 @@ static int apply(struct sim *s, const struct rs_event *e)
 		rs_invals_drop(s->invals);
 		if (s->algo.ops->drop)
 			s->algo.ops->drop(s->algo.state);
+		if (s->nr_out)
+			s->last_ended = s->begun[s->nr_out - 1];
 		s->nr_out = 0;
 		return 0;
 	}
@@ -695,10 +701,10 @@ static int run_jobs(struct jobs *jobs, unsigned int threads)
 	return 0;
 }
 
-static bool precheck_of(const struct rs_closed *c, const struct vm *vm)
+static bool precheck_of(const struct rs_closed *c)
 {
 	if (c->opts.precheck == RS_PRECHECK_TRACED)
-		return vm->has_lockless;
+		return c->has_lockless;
 	return c->opts.precheck == RS_PRECHECK_ON;
 }
 
@@ -712,7 +718,7 @@ static uint64_t gap_of(const struct vm *vm, uint64_t asked)
 
 static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res, struct jobs *jobs)
 {
-	struct plan plan = { NULL, precheck_of(c, vm), c->opts.think,
+	struct plan plan = { NULL, precheck_of(c), c->opts.think,
 			     gap_of(vm, c->opts.retry_gap_ns) };
 
 	res->closed =
@@ -738,7 +744,7 @@ static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res,
 static void plan_check(struct rs_closed *c, struct vm *vm, struct rs_closed_algo *out,
 		       struct jobs *jobs)
 {
-	struct plan plan = { c->check, vm->has_lockless, false, gap_of(vm, 0) };
+	struct plan plan = { c->check, c->has_lockless, false, gap_of(vm, 0) };
 
 	jobs->v[jobs->nr++] = (struct job){ vm, plan, out, 0 };
 }

@@ -18,7 +18,11 @@
  * - a memslot that was replaced since the attempt began is gone;
  * - a rejected fault whose next attempt would begin after the stream's last
  *   event is starved and ends at that event (or at its decision, if later);
- * - stall is never less than 0.
+ * - a fault that is starved is not as recorded;
+ * - stall is never less than 0;
+ * - the pre-check is on as traced for all VMs if any of them has lockless checks;
+ * - lost events end every chain of their VM, and what they leave unknown of its
+ *   invalidations is as if it had never been.
  */
 enum rs_precheck { RS_PRECHECK_TRACED, RS_PRECHECK_ON, RS_PRECHECK_OFF };
 

@@ -292,6 +292,11 @@ static void expect_verdict(struct model_case *c, const struct naive_judged *j, s
 	fail_line(c, text);
 }
 
+static bool is_proposal(const char *name)
+{
+	return strstr(name, "-recent:");
+}
+
 /* "ALGO=WORD ...", "rest=WORD" for those not yet named, or "none": not judged. */
 static void line_verdict(struct model_case *c, char *words)
 {
@@ -313,7 +318,8 @@ static void line_verdict(struct model_case *c, char *words)
 		for (size_t i = 0; i < c->naive->nr_algos; i++) {
 			const char *name = c->naive->vms[0].algos[i].name;
 
-			if (said[i] || (strcmp(w, "rest") != 0 && strcmp(w, name) != 0))
+			if (said[i] ||
+			    !(strcmp(w, "rest") == 0 ? !is_proposal(name) : strcmp(w, name) == 0))
 				continue;
 			said[i] = true;
 			expect_verdict(c, j, i, value);

@@ -30,6 +30,8 @@ enum {
 	GFN_MULTI_2,
 	GFN_MULTI_4,
 	GFN_LIST,
+	GFN_RECENT,
+	HFN_RECENT,
 	EXACT,
 	NR_ALGOS,
 };
@@ -224,6 +226,7 @@ static const struct {
 	{ GFN_V7, GFN, false },		  { GFN, GLOBAL, false },
 	{ EXACT, HVA_SPLIT, false },	  { HVA_SPLIT, HVA, false },
 	{ HVA, HVA_512, false },	  { HVA, GLOBAL, false },
+	{ EXACT, GFN_RECENT, false },	  { EXACT, HFN_RECENT, false },
 };
 
 static bool one_address_space(const struct stream *s)

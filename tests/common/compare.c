@@ -87,11 +87,11 @@ static void equal_vm(struct diff *d, const struct naive_vm *n, const struct rs_v
 	equal(d, "begin_ns", n->begin_ns, e->begin_ns);
 	equal(d, "end_ns", n->end_ns, e->end_ns);
 	equal(d, "memslots", n->memslots, e->memslots);
-	// ALIAS	equal(d, "frames", n->frames, e->frames);
-	//  ALIAS	equal(d, "aliased_frames", n->aliased_frames, e->aliased_frames);
-	//  NOHIT	equal(d, "inval_hit", n->inval_hit, e->inval_hit);
-	//  NOHIT	equal(d, "inval_no_hit", n->inval_no_hit, e->inval_no_hit);
-	//  NOHIT	equal(d, "inval_gfn", n->inval_gfn, e->inval_gfn);
+	equal(d, "frames", n->frames, e->frames);
+	equal(d, "aliased_frames", n->aliased_frames, e->aliased_frames);
+	equal(d, "inval_hit", n->inval_hit, e->inval_hit);
+	equal(d, "inval_no_hit", n->inval_no_hit, e->inval_no_hit);
+	equal(d, "inval_gfn", n->inval_gfn, e->inval_gfn);
 	equal(d, "max_outstanding", n->max_outstanding, e->max_outstanding);
 	equal(d, "checked", n->checked, e->checked);
 	equal(d, "checked_lockless", n->checked_lockless, e->checked_lockless);

@@ -8,30 +8,34 @@
 
 #define MIN_BLACKOUT_NS 10000000ULL
 
-struct naive {
-	struct nv_algo algos[NAIVE_MAX_ALGOS];
-	struct naive_result *res;
-	struct nv_vm *vms; /* as res->vms */
-	uint64_t now_ns, pos, longest_ns, serial;
-};
-
 static bool parse_algo(const char *name, struct nv_algo *a)
 {
 	static const char *const names[] = {
-		[NV_GLOBAL] = "global",	    [NV_HVA_512] = "hva-5.12",
-		[NV_HVA] = "hva",	    [NV_GFN_V7] = "gfn-v7",
-		[NV_GFN] = "gfn",	    [NV_HVA_SPLIT] = "hva-split",
-		[NV_GFN_SLOT] = "gfn-slot", [NV_GFN_MULTI] = "gfn-multi:",
-		[NV_GFN_LIST] = "gfn-list", [NV_EXACT] = "exact",
+		[NV_GLOBAL] = "global",
+		[NV_HVA_512] = "hva-5.12",
+		[NV_HVA] = "hva",
+		[NV_GFN_V7] = "gfn-v7",
+		[NV_GFN] = "gfn",
+		[NV_HVA_SPLIT] = "hva-split",
+		[NV_GFN_SLOT] = "gfn-slot",
+		[NV_GFN_MULTI] = "gfn-multi:",
+		[NV_GFN_LIST] = "gfn-list",
+		[NV_GFN_RECENT] = "gfn-recent:",
+		[NV_HFN_RECENT] = "hfn-recent:",
+		[NV_EXACT] = "exact",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		size_t len = i == NV_GFN_MULTI ? strlen(names[i]) : strlen(name) + 1;
+		size_t len = strlen(names[i]);
 
+		if (names[i][len - 1] != ':')
+			len = strlen(name) + 1;
 		if (strncmp(name, names[i], len) == 0) {
-			a->kind = i;
-			a->max_ranges = i == NV_GFN_MULTI ? strtoul(name + len, NULL, 10) : 0;
-			return true;
+			*a = (struct nv_algo){ .kind = i };
+			if (i == NV_GFN_MULTI)
+				return sscanf(name + len, "%zu", &a->max_ranges) == 1;
+			return len > strlen(name) || sscanf(name + len, "%zu.%zu.%zu", &a->live,
+							    &a->max_ranges, &a->done) == 3;
 		}
 	}
 	return false;
@@ -216,8 +220,9 @@ static void set_primary(const struct nv_vm *vm, const struct nv_slot *s, struct 
 static void add_hit(struct naive *nv, const struct nv_vm *vm, struct nv_inval *iv,
 		    const struct nv_slot *s, uint64_t start, uint64_t end)
 {
-	struct nv_hit h = { nv->pos, s->as, s->id, start, end, 0, 0 };
+	struct nv_hit h = { .pos = nv->pos, .as = s->as, .id = s->id, .start = start, .end = end };
 
+	h.hva = s->hva + (start - s->gfn) * RS_PAGE_SIZE;
 	set_primary(vm, s, &h);
 	iv->hits = nv_grow(iv->hits, iv->nr_hits, sizeof(h));
 	iv->hits[iv->nr_hits++] = h;
@@ -441,9 +446,10 @@ static uint8_t verdict(const struct nv_vm *vm, struct nv_algo algo, const struct
 	bool rejects;
 
 	nv_view_make(&view, vm, algo);
-	rejects = algo.kind == NV_EXACT ? necessary
-					: nv_view_rejects(&view, &f->slot, f->gfn) ||
-						  nv_seq_changed(vm, algo, f->begin_pos);
+	rejects = algo.kind == NV_EXACT
+			  ? necessary
+			  : nv_view_rejects(&view, &f->slot, f->gfn) ||
+				    nv_seq_rejects(vm, algo, f->begin_pos, &f->slot, f->gfn);
 	if (rejects)
 		v = necessary ? NAIVE_NECESSARY : 1 + nv_cause(vm, algo, &view, &f->slot, f->gfn);
 	nv_areas_free(&view.areas);
@@ -544,9 +550,11 @@ static void on_lost(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 	if (ev->a != RS_LOST_UNKNOWN)
 		nv->res->lost += ev->a;
 	nv->res->lost_marks++;
-	for (size_t i = 0; i < vm->nr_invals; i++)
+	for (size_t i = 0; i < vm->nr_invals; i++) {
+		vm->invals[i].dropped |= nv_outstanding(&vm->invals[i]);
 		if (nv_outstanding(&vm->invals[i]))
 			vm->invals[i].end_pos = nv->pos;
+	}
 	for (size_t i = 0; i < vm->nr_faults; i++)
 		vm->faults[i].outstanding = false;
 	vm->blackout = true;
@@ -613,6 +621,16 @@ static void forget(struct nv_vm *vm)
 	for (size_t i = 0; i < vm->nr_faults; i++)
 		if (vm->faults[i].outstanding && vm->faults[i].begin_pos < since)
 			since = vm->faults[i].begin_pos;
+	/* And not those beside which one lived that can: they may have shared an entry. */
+	for (bool moved = true; moved;) {
+		moved = false;
+		for (size_t i = 0; i < vm->nr_invals; i++) {
+			if (vm->invals[i].end_pos < since || vm->invals[i].begin_pos >= since)
+				continue;
+			since = vm->invals[i].begin_pos;
+			moved = true;
+		}
+	}
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		if (vm->invals[i].end_pos < since)
 			free(vm->invals[i].hits);
@@ -654,7 +672,7 @@ static void apply(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 	}
 }
 
-static void step(struct naive *nv, const struct rs_event *ev)
+void nv_step(struct naive *nv, const struct rs_event *ev)
 {
 	struct nv_vm *vm;
 	struct naive_vm *out;
@@ -671,7 +689,8 @@ static void step(struct naive *nv, const struct rs_event *ev)
 	i = vm_of(nv, ev->vm);
 	vm = &nv->vms[i];
 	out = &nv->res->vms[i];
-	elapse(nv, vm, out);
+	if (!nv->keep_all)
+		elapse(nv, vm, out);
 	if (vm->blackout) {
 		uint64_t longest =
 			nv->longest_ns > MIN_BLACKOUT_NS ? nv->longest_ns : MIN_BLACKOUT_NS;
@@ -679,11 +698,11 @@ static void step(struct naive *nv, const struct rs_event *ev)
 		vm->blackout = nv->now_ns - vm->quiet_since_ns <= longest;
 	}
 	apply(nv, vm, out, ev);
-	if (nv->pos % 64 == 0)
+	if (nv->pos % 64 == 0 && !nv->keep_all)
 		forget(vm);
 }
 
-static void finish(struct naive *nv)
+void nv_finish(struct naive *nv)
 {
 	for (size_t i = 0; i < nv->res->nr_vms; i++) {
 		struct nv_vm *vm = &nv->vms[i];
@@ -704,7 +723,7 @@ static void finish(struct naive *nv)
 	free(nv->vms);
 }
 
-static bool parse_algos(struct naive *nv, const char *list)
+bool nv_parse_algos(struct naive *nv, const char *list)
 {
 	size_t n = 0;
 
@@ -743,13 +762,13 @@ struct naive_result *naive_run(const struct rs_event *evs, size_t n, const char 
 
 	if (!nv.res)
 		abort();
-	if (!parse_algos(&nv, algos)) {
+	if (!nv_parse_algos(&nv, algos)) {
 		free(nv.res);
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
-		step(&nv, &evs[i]);
-	finish(&nv);
+		nv_step(&nv, &evs[i]);
+	nv_finish(&nv);
 	name_algos(nv.res, algos);
 	return nv.res;
 }

@@ -100,7 +100,7 @@ struct naive_result {
 /* Every algorithm of the model; gfn-multi with a few N. */
 #define NAIVE_ALL_ALGOS                                                                          \
 	"global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:1,gfn-multi:2,gfn-multi:4," \
-	"gfn-list,exact"
+	"gfn-list,gfn-recent:2.2.3,hfn-recent:2.1.3,exact"
 
 /*
  * Replays @n events with the algorithms in @algos (comma separated). NULL if

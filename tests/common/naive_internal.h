@@ -17,12 +17,15 @@ enum nv_kind {
 	NV_GFN_SLOT,
 	NV_GFN_MULTI,
 	NV_GFN_LIST,
+	NV_GFN_RECENT,
+	NV_HFN_RECENT,
 	NV_EXACT,
 };
 
 struct nv_algo {
 	enum nv_kind kind;
-	size_t max_ranges; /* gfn-multi's N */
+	size_t max_ranges; /* gfn-multi's N, the R of L.R.D */
+	size_t live, done; /* its L and D */
 };
 
 struct nv_slot {
@@ -53,6 +56,7 @@ struct nv_hit {
 	uint32_t id;
 	uint64_t start, end;
 	uint64_t primary_start, primary_end;
+	uint64_t hva; /* of the frame @start */
 };
 
 struct nv_inval {
@@ -61,6 +65,7 @@ struct nv_inval {
 	uint64_t begin_pos, begin_ns;
 	uint64_t hit_pos;    /* NV_NEVER as long as it has hit nothing */
 	uint64_t end_pos;    /* NV_NEVER as long as it is outstanding */
+	bool dropped;	     /* at end_pos, without an end: events were lost */
 	struct nv_hit *hits; /* in the order of the walk */
 	size_t nr_hits;
 };
@@ -89,6 +94,21 @@ struct nv_vm {
 	uint64_t epoch_blocked[NAIVE_MAX_ALGOS], epoch_widening[NAIVE_MAX_ALGOS];
 };
 
+/* Everything, while events are applied to it. */
+struct naive {
+	struct nv_algo algos[NAIVE_MAX_ALGOS];
+	struct naive_result *res;
+	struct nv_vm *vms; /* as res->vms */
+	uint64_t now_ns, pos, longest_ns, serial;
+	bool keep_all; /* forget no invalidation, and leave widths alone */
+};
+
+/* The algorithms of a comma separated list; false if one of them is unknown. */
+bool nv_parse_algos(struct naive *nv, const char *list);
+void nv_step(struct naive *nv, const struct rs_event *ev);
+/* At the end of the stream; frees what is in @nv but for the result. */
+void nv_finish(struct naive *nv);
+
 /* The pages that an algorithm rejects by range at this moment. */
 struct nv_view {
 	bool busy; /* something is in progress, as this algorithm counts */
@@ -102,18 +122,33 @@ void nv_areas_free(struct nv_areas *as);
 /* The range of @s's hvas; the last is never 2^64, see range-wraps. */
 uint64_t nv_slot_hva_end(const struct nv_slot *s);
 bool nv_outstanding(const struct nv_inval *iv);
+/* It is gone without an end: as if it had never been. */
+bool nv_dropped(const struct nv_inval *iv);
 bool nv_covers(const struct nv_inval *iv, const struct nv_slot *s, uint64_t gfn);
 bool nv_area_has(const struct nv_area *a, const struct nv_slot *s, uint64_t gfn);
 
 void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo);
 bool nv_view_rejects(const struct nv_view *v, const struct nv_slot *s, uint64_t gfn);
-/* Did an end that @algo counts come after @since? */
-bool nv_seq_changed(const struct nv_vm *vm, struct nv_algo algo, uint64_t since);
+/*
+ * Does what ended after @since reject a fault at @gfn: any end that @algo counts, or, with
+ * what it remembers in place of a count, those of its page?
+ */
+bool nv_seq_rejects(const struct nv_vm *vm, struct nv_algo algo, uint64_t since,
+		    const struct nv_slot *s, uint64_t gfn);
 /* From which position on has something been in progress without a break; NV_NEVER: nothing is. */
 uint64_t nv_epoch_start(const struct nv_vm *vm, struct nv_algo algo);
 /* The first cause that applies to a spurious rejection. */
 enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const struct nv_view *v,
 			  const struct nv_slot *s, uint64_t gfn);
+
+/* Adds a range that may stand alone, swallowing what it overlaps or touches. */
+void nv_add_merging(struct nv_areas *as, struct nv_area a);
+/* Makes one of the two closest; of equal gaps the lowest. */
+void nv_merge_closest(struct nv_areas *as);
+/* naive_recent.c: the same for gfn-recent and hfn-recent. */
+void nv_recent_view(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo);
+bool nv_recent_ended(const struct nv_vm *vm, struct nv_algo algo, uint64_t since,
+		     const struct nv_slot *s, uint64_t gfn);
 
 /* Counts the frames that each of @n views blocks into @blocked; @return all frames. */
 uint64_t nv_count_blocked(const struct nv_vm *vm, const struct nv_view *views, size_t n,

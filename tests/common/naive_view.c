@@ -43,6 +43,11 @@ bool nv_outstanding(const struct nv_inval *iv)
 	return iv->end_pos == NV_NEVER;
 }
 
+bool nv_dropped(const struct nv_inval *iv)
+{
+	return iv->dropped && !nv_outstanding(iv);
+}
+
 bool nv_area_has(const struct nv_area *a, const struct nv_slot *s, uint64_t gfn)
 {
 	uint64_t at = a->hva ? hva_of(s, gfn) : gfn;
@@ -85,14 +90,18 @@ static bool holds_range(const struct nv_inval *iv, struct nv_algo algo)
 	return known_from(iv, algo) != NV_NEVER;
 }
 
-bool nv_seq_changed(const struct nv_vm *vm, struct nv_algo algo, uint64_t since)
+bool nv_seq_rejects(const struct nv_vm *vm, struct nv_algo algo, uint64_t since,
+		    const struct nv_slot *s, uint64_t gfn)
 {
 	if (algo.kind == NV_EXACT)
 		return false;
+	if (algo.kind == NV_GFN_RECENT || algo.kind == NV_HFN_RECENT)
+		return nv_recent_ended(vm, algo, since, s, gfn);
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		const struct nv_inval *iv = &vm->invals[i];
 
-		if (known_from(iv, algo) != NV_NEVER && !nv_outstanding(iv) && iv->end_pos > since)
+		if (known_from(iv, algo) != NV_NEVER && !nv_outstanding(iv) && !iv->dropped &&
+		    iv->end_pos > since)
 			return true;
 	}
 	return false;
@@ -120,7 +129,8 @@ uint64_t nv_epoch_start(const struct nv_vm *vm, struct nv_algo algo)
 
 static bool is_hva_algo(struct nv_algo algo)
 {
-	return algo.kind == NV_HVA_512 || algo.kind == NV_HVA || algo.kind == NV_HVA_SPLIT;
+	return algo.kind == NV_HVA_512 || algo.kind == NV_HVA || algo.kind == NV_HVA_SPLIT ||
+	       algo.kind == NV_HFN_RECENT;
 }
 
 /* Has @iv been one of those in progress at any time since @start? */
@@ -255,11 +265,8 @@ static int by_start(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Adds a range that may stand alone, swallowing what it overlaps or touches. */
-static void add_merging(struct nv_areas *as, uint64_t start, uint64_t end)
+void nv_add_merging(struct nv_areas *as, struct nv_area a)
 {
-	struct nv_area a = { .start = start, .end = end };
-
 	for (size_t i = 0; i < as->n;) {
 		if (as->v[i].start <= a.end && a.start <= as->v[i].end) {
 			hull_add(&a, as->v[i].start, as->v[i].end);
@@ -274,7 +281,7 @@ static void add_merging(struct nv_areas *as, uint64_t start, uint64_t end)
 		qsort(as->v, as->n, sizeof(a), by_start);
 }
 
-static void merge_closest(struct nv_areas *as)
+void nv_merge_closest(struct nv_areas *as)
 {
 	size_t best = 0;
 
@@ -290,12 +297,12 @@ static void view_gfn_multi(struct nv_view *v, const struct nv_vm *vm, struct nv_
 {
 	uint64_t pos = 0;
 	size_t skip = 0;
-	struct nv_hit h;
+	struct nv_hit h = { 0 };
 
 	while (next_added(vm, algo, start, &pos, &skip, &h)) {
-		add_merging(&v->areas, h.start, h.end);
+		nv_add_merging(&v->areas, (struct nv_area){ .start = h.start, .end = h.end });
 		if (v->areas.n > algo.max_ranges)
-			merge_closest(&v->areas);
+			nv_merge_closest(&v->areas);
 	}
 }
 
@@ -361,6 +368,10 @@ void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo
 	case NV_GFN_LIST:
 		view_gfn_list(v, vm, algo);
 		break;
+	case NV_GFN_RECENT:
+	case NV_HFN_RECENT:
+		nv_recent_view(v, vm, algo);
+		break;
 	case NV_EXACT:
 		view_exact(v, vm);
 		break;
@@ -412,6 +423,8 @@ enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const str
 		struct nv_area own = span(iv, algo, false), primary = span(iv, algo, true);
 
 		if (!nv_outstanding(iv) || known_from(iv, algo) == NV_NEVER)
+			continue;
+		if (iv->gfn && algo.kind == NV_HFN_RECENT)
 			continue;
 		no_hva |= is_hva_algo(algo) && iv->gfn;
 		in_span |= nv_area_has(&own, s, gfn);

@@ -27,6 +27,8 @@ struct gen_inval {
 struct gen_vm {
 	uint32_t vm;
 	bool faulting[MAX_VCPUS];
+	struct rs_event last_begin[MAX_VCPUS];
+	bool retried[MAX_VCPUS];
 	struct gen_slot slots[MAX_SLOTS];
 	struct gen_inval invals[MAX_INVALS];
 };
@@ -68,7 +70,7 @@ static bool percent(struct gen *g, unsigned int p)
 	return below(g, 100) < p;
 }
 
-static void emit(struct gen *g, struct gen_vm *vm, struct rs_event ev)
+static void emit_now(struct gen *g, struct gen_vm *vm, struct rs_event ev)
 {
 	struct stream *s = &g->out;
 
@@ -76,13 +78,18 @@ static void emit(struct gen *g, struct gen_vm *vm, struct rs_event ev)
 		s->v = realloc(s->v, (s->n ? 2 * s->n : 1) * sizeof(*s->v));
 	if (!s->v)
 		abort();
-	if (percent(g, 70))
-		g->now_ns += below(g, g->max_step_ns);
 	ev.time_ns = g->now_ns;
 	if (g->flags & STREAM_ANOMALIES && percent(g, 2) && ev.time_ns)
 		ev.time_ns -= 1 + below(g, ev.time_ns);
 	ev.vm = vm->vm;
 	s->v[s->n++] = ev;
+}
+
+static void emit(struct gen *g, struct gen_vm *vm, struct rs_event ev)
+{
+	if (percent(g, 70))
+		g->now_ns += below(g, g->max_step_ns);
+	emit_now(g, vm, ev);
 }
 
 static bool overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
@@ -353,19 +360,39 @@ static uint64_t draw_gfn(struct gen *g, struct gen_vm *vm, uint8_t *as)
 	       (percent(g, 20) ? (percent(g, 50) ? 0 : s->npages - 1) : below(g, s->npages));
 }
 
+static uint8_t draw_result(struct gen *g)
+{
+	if (!(g->flags & STREAM_CHAINS))
+		return below(g, RS_NR_RESULTS);
+	return percent(g, 50) ? RS_RES_RETRY : percent(g, 90) ? RS_RES_OK : RS_RES_UNKNOWN;
+}
+
 static void finish_fault(struct gen *g, struct gen_vm *vm, uint32_t vcpu)
 {
 	struct rs_event ev = { .type = RS_EV_FAULT_CHECK, .index = vcpu };
 
-	if (percent(g, 10)) {
+	if (percent(g, g->flags & STREAM_CHAINS ? 3 : 10)) {
 		ev.type = RS_EV_FAULT_END;
 		ev.arg = percent(g, 50) ? RS_END_PLAIN : below(g, RS_NR_END_REASONS);
 	} else {
-		ev.result = below(g, RS_NR_RESULTS);
+		ev.result = draw_result(g);
 		ev.flags = percent(g, g->lockless_percent) ? RS_F_LOCKLESS : 0;
 	}
 	emit(g, vm, ev);
 	vm->faulting[vcpu] = false;
+	vm->retried[vcpu] = ev.result == RS_RES_RETRY;
+}
+
+/* As the kernel does before it looks the page up: at the time of the begin. */
+static void check_at_once(struct gen *g, struct gen_vm *vm, uint32_t vcpu)
+{
+	struct rs_event ev = { .type = RS_EV_FAULT_CHECK, .index = vcpu };
+
+	ev.flags = RS_F_LOCKLESS;
+	ev.result = RS_RES_RETRY;
+	emit_now(g, vm, ev);
+	vm->faulting[vcpu] = false;
+	vm->retried[vcpu] = true;
 }
 
 static void step_fault(struct gen *g, struct gen_vm *vm)
@@ -379,8 +406,13 @@ static void step_fault(struct gen *g, struct gen_vm *vm)
 	}
 	ev.as = below(g, g->nr_as);
 	ev.a = draw_gfn(g, vm, &ev.as);
+	if (g->flags & STREAM_CHAINS && vm->retried[vcpu] && percent(g, 85))
+		ev = vm->last_begin[vcpu];
+	vm->last_begin[vcpu] = ev;
 	emit(g, vm, ev);
 	vm->faulting[vcpu] = true;
+	if (g->flags & STREAM_CHAINS && percent(g, g->lockless_percent))
+		check_at_once(g, vm, vcpu);
 }
 
 /* What is wrong with a stream. */

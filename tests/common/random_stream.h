@@ -18,6 +18,8 @@
 #define STREAM_LOST 0x4	     /* `lost` events, and orphans after them */
 /* One address space, gfn = hva + constant, hva ranges, no walks, memslots that stay. */
 #define STREAM_CONTIGUOUS 0x8
+/* Retried faults come again, some checks are made without the lock at the begin. */
+#define STREAM_CHAINS 0x10
 
 struct stream {
 	struct rs_event *v;

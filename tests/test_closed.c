@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The closed loop on random streams against the naive one, fault by fault.
+ * RS_STREAMS=N sets how many streams, RS_SEED=S the first one's seed.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/common/compare_closed.h"
+
+#define DEFAULT_STREAMS 20000
+
+static uint64_t from_env(const char *name, uint64_t otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? strtoull(value, NULL, 0) : otherwise;
+}
+
+/* Would each VM's recorded gap make rounds that are few? */
+static bool gap_is_long(const struct stream *s, uint64_t least_ns)
+{
+	const struct rs_closed_opts none = { .algos = "" };
+	struct naive_closed *n = closed_naive_run(s, &none);
+	bool is_long = true;
+
+	for (size_t i = 0; i < n->nr_vms; i++)
+		is_long &= n->vms[i].retry_gap_ns >= least_ns;
+	naive_closed_free(n);
+	return is_long;
+}
+
+/* As recorded, or another that is not short beside the whole stream. */
+static uint64_t draw_gap(const struct stream *s, struct stream_rng *rng)
+{
+	uint64_t last_ns = s->v[s->n - 1].time_ns;
+
+	if (stream_below(rng, 2) && gap_is_long(s, last_ns / 500))
+		return 0;
+	return 1 + last_ns / 200 + stream_below(rng, 1 + last_ns / 10);
+}
+
+/* The options of a stream: the modes in turn, and algorithms that change with them. */
+static struct rs_closed_opts draw_opts(const struct stream *s, uint64_t seed)
+{
+	struct stream_rng rng = { seed };
+
+	return (struct rs_closed_opts){
+		.algos = NAIVE_ALL_ALGOS,
+		.precheck = stream_below(&rng, 3),
+		.think = stream_below(&rng, 2),
+		.retry_gap_ns = draw_gap(s, &rng),
+		.jobs = 1,
+	};
+}
+
+static bool equals_naive(const struct stream *s, const struct rs_closed_opts *opts, FILE *f)
+{
+	struct naive_closed *n = closed_naive_run(s, opts);
+	struct rs_result *e = closed_engine_run(s, opts);
+	bool same = n && compare_closed(n, e, f);
+
+	naive_closed_free(n);
+	rs_result_free(e);
+	return same;
+}
+
+/* The check that every report prints: the kernel's own algorithm, as it was. */
+static bool check_equals_naive(const struct stream *s, const char *algo, FILE *f)
+{
+	const struct rs_closed_opts opts = { .algos = "exact", .kernel_algo = algo, .jobs = 1 };
+	const struct rs_closed_opts alone = { .algos = algo };
+	struct naive_closed *n = closed_naive_run(s, &alone);
+	struct rs_result *e = closed_engine_run(s, &opts);
+	uint64_t as_recorded = 0, retries = 0, found_as_recorded = 0, found_retries = 0;
+
+	for (size_t i = 0; i < n->nr_faults; i++) {
+		as_recorded += n->faults[i].algos[0].as_recorded;
+		retries += n->faults[i].algos[0].retries;
+	}
+	for (size_t i = 0; i < e->nr_vms; i++) {
+		assert_true(e->vms[i].closed.checked);
+		found_as_recorded += e->vms[i].closed.check_as_recorded;
+		found_retries += e->vms[i].closed.check_retries;
+	}
+	naive_closed_free(n);
+	rs_result_free(e);
+	if (f && (as_recorded != found_as_recorded || retries != found_retries))
+		fprintf(f,
+			"check of %s: naive %" PRIu64 " with %" PRIu64 " retries, engine %" PRIu64
+			" with %" PRIu64 "\n",
+			algo, as_recorded, retries, found_as_recorded, found_retries);
+	return as_recorded == found_as_recorded && retries == found_retries;
+}
+
+static bool differs(const struct stream *s, void *arg)
+{
+	return s->n && !equals_naive(s, arg, NULL);
+}
+
+static void report(const struct stream *s, uint64_t seed, unsigned int flags,
+		   struct rs_closed_opts *opts)
+{
+	struct stream small = stream_shrink(s, differs, opts);
+
+	printf("seed %" PRIu64 ", flags 0x%x, precheck %d, think %d, gap %" PRIu64
+	       ": %zu events, of which these are enough:\n",
+	       seed, flags, opts->precheck, opts->think, opts->retry_gap_ns, s->n);
+	equals_naive(&small, opts, stdout);
+	fflush(stdout);
+	stream_write(&small, "-");
+	stream_free(&small);
+}
+
+static void test_equals_naive(void **state)
+{
+	static const unsigned int kinds[] = {
+		STREAM_CHAINS,
+		STREAM_CHAINS | STREAM_DISOBEY,
+		STREAM_CHAINS | STREAM_CONTIGUOUS,
+		STREAM_CHAINS | STREAM_ANOMALIES,
+		STREAM_CHAINS | STREAM_LOST,
+		STREAM_CHAINS | STREAM_ANOMALIES | STREAM_LOST | STREAM_DISOBEY,
+	};
+	uint64_t first = from_env("RS_SEED", 1), n = from_env("RS_STREAMS", DEFAULT_STREAMS);
+
+	for (uint64_t i = 0; i < n; i++) {
+		unsigned int flags = kinds[i % (sizeof(kinds) / sizeof(*kinds))];
+		struct stream s = stream_make(first + i, flags);
+		struct rs_closed_opts opts;
+		bool good;
+
+		if (!s.n)
+			continue;
+		opts = draw_opts(&s, first + i);
+		good = equals_naive(&s, &opts, NULL);
+		if (!good)
+			report(&s, first + i, flags, &opts);
+		stream_free(&s);
+		assert_true(good);
+	}
+}
+
+static void test_check(void **state)
+{
+	static const char *const algos[] = { "global", "hva-5.12", "hva", "gfn" };
+	uint64_t n = from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, compared = 0;
+
+	for (uint64_t seed = 1; seed <= n; seed++) {
+		struct stream s = stream_make(seed, STREAM_CHAINS);
+		const char *algo = algos[seed % (sizeof(algos) / sizeof(*algos))];
+
+		if (s.n && gap_is_long(&s, s.v[s.n - 1].time_ns / 500)) {
+			assert_true(check_equals_naive(&s, algo, stdout));
+			compared++;
+		}
+		stream_free(&s);
+	}
+	assert_true(compared > n / 4);
+}
+
+/* Threads share the simulations out, and nothing else. */
+static void test_jobs(void **state)
+{
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct stream s = stream_make(seed, STREAM_CHAINS);
+		struct rs_closed_opts opts = draw_opts(&s, seed);
+
+		for (opts.jobs = 2; opts.jobs <= 9; opts.jobs += 7)
+			assert_true(equals_naive(&s, &opts, stdout));
+		stream_free(&s);
+	}
+}
+
+/* What the streams are to try has to be in them. */
+static void test_streams_have_it_all(void **state)
+{
+	uint64_t more = 0, fewer = 0, starved = 0, gone = 0, later = 0, sooner = 0, as_recorded = 0;
+	uint64_t one_vm = 0, long_chains = 0;
+
+	for (uint64_t seed = 1; seed <= 1000; seed++) {
+		struct stream s = stream_make(seed, STREAM_CHAINS);
+		struct rs_closed_opts opts = draw_opts(&s, seed);
+		struct naive_closed *n = closed_naive_run(&s, &opts);
+
+		one_vm += n->nr_vms == 1;
+		for (size_t i = 0; i < n->nr_faults; i++) {
+			const struct naive_logical *l = &n->faults[i];
+
+			long_chains += l->attempts > 3;
+			for (size_t a = 0; a < n->nr_algos; a++) {
+				const struct naive_simulated *r = &l->algos[a];
+
+				more += r->retries > l->attempts;
+				fewer += r->retries + 1 < l->attempts;
+				starved += r->starved;
+				gone += r->gone;
+				later += r->arrival_ns > l->begin_ns;
+				sooner += r->arrival_ns < l->begin_ns;
+				as_recorded += r->as_recorded && l->retries;
+			}
+		}
+		naive_closed_free(n);
+		stream_free(&s);
+	}
+	assert_true(more > 100 && fewer > 100 && starved > 100 && gone > 20 && later > 100 &&
+		    sooner > 100 && as_recorded > 100 && long_chains > 100);
+	assert_true(one_vm < 900);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_streams_have_it_all),
+		cmocka_unit_test(test_equals_naive),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_jobs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

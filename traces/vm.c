@@ -473,12 +473,22 @@ static int64_t sweep_edges(struct stretch *t)
 	return (int64_t)frames;
 }
 
+/* How many memslots overlap the hva range: those that start before its end, less those that end. */
+static int64_t nr_hvas_in(const struct rs_vm *vm, uint64_t start, uint64_t end)
+{
+	return last_at_most(vm->hva_start, vm->nr_present, end - 1) -
+	       last_at_most(vm->hva_end, vm->nr_present, start);
+}
+
 /* Frames with host addresses in [start, end) whose host page another gfn maps too, or -ENOMEM. */
 static int64_t aliased_in(struct rs_vm *vm, uint64_t start, uint64_t end)
 {
 	struct stretch t = { .vm = vm, .start = start, .end = end };
 	int64_t frames = 0;
 
+	/* No alias, and no need of the tree: thousands of memslots are not set in squared time. */
+	if (nr_hvas_in(vm, start, end) < 2)
+		return 0;
 	if (update_tree(vm) || rs_vm_for_each_hva(vm, start, end, collect_edges, &t))
 		frames = -ENOMEM;
 	else if (t.nr_edges > 2)

@@ -2,10 +2,12 @@
 #ifndef RS_REPLAY_COST_H
 #define RS_REPLAY_COST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "replay/algorithm.h"
+#include "replay/counter.h"
+#include "replay/ticks.h"
 #include "traces/error.h"
 
 /*
@@ -14,12 +16,13 @@
  * is not part of it: begin and slot are handed the memslots that were hit.
  */
 
-/* The guest and what is in progress around the operation that is timed. */
+/* The guest and what is in progress around the operation that is measured. */
 struct rs_cost_setting {
 	uint32_t memslots;    /* 1 .. 32764, besides the aliases */
-	uint32_t aliases;     /* further memslots that map what is invalidated */
-	uint32_t outstanding; /* invalidations in progress meanwhile: 1 .. */
-	uint32_t pages;	      /* of one invalidation */
+	uint32_t aliases;     /* further memslots that map what is invalidated: .. 1024 */
+	uint32_t outstanding; /* invalidations in progress meanwhile: 1 .. 1000000 */
+	uint32_t ended;	      /* since a fault that is checked has begun: .. 1000000 */
+	uint32_t pages;	      /* of one invalidation: 1 .. 2^20 */
 	uint64_t seed;
 };
 
@@ -27,40 +30,71 @@ enum rs_cost_op { RS_COST_BEGIN, RS_COST_SLOT, RS_COST_END, RS_COST_CHECK, RS_NR
 /* "begin", "slot", "end", "check"; NULL if out of range. */
 const char *rs_cost_op_name(unsigned int op);
 
-struct rs_cost {
-	/* Nanoseconds of one operation: of the rounds' means, the median and the range. */
-	double median_ns[RS_NR_COST_OPS], min_ns[RS_NR_COST_OPS], max_ns[RS_NR_COST_OPS];
-	uint64_t ops[RS_NR_COST_OPS];  /* timed in all */
-	size_t rest_bytes, peak_bytes; /* of state per VM, as a kernel would keep it */
-};
+/* Those that are measured if none are named. */
+#define RS_COST_ALGOS \
+	"global,hva,gfn,gfn-v7,gfn-slot,gfn-multi:4,gfn-list,gfn-recent:4.4.8,hfn-recent:2.1.8"
 
 /*
- * Times one algorithm ("gfn-multi:4") in one setting, in @rounds rounds of
- * about @round_ns each. 0, or negative errno with @err set.
+ * As rs_algo_parse(), but for the algorithms that have a price: not exact, which
+ * is a bound. "all" leaves it out, by name it is -EINVAL. NULL: RS_COST_ALGOS.
  */
-int rs_cost_measure(const char *algo, const struct rs_cost_setting *setting, unsigned int rounds,
-		    uint64_t round_ns, struct rs_cost *cost, struct rs_error *err);
+int rs_cost_algos(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err);
+
+struct rs_cost_rig;
 
 /*
- * Does @ops operations of one kind (begin and slot with the end that they need)
- * and nothing else to speak of: to count instructions from outside, as the
- * difference of two runs. 0, or negative errno with @err set.
+ * One algorithm in one setting, with what is outstanding begun. Not thread safe.
+ * NULL with errno and @err set.
  */
-int rs_cost_repeat(const char *algo, const struct rs_cost_setting *setting, enum rs_cost_op op,
-		   uint64_t ops, struct rs_error *err);
+struct rs_cost_rig *rs_cost_open(const struct rs_algo_spec *spec,
+				 const struct rs_cost_setting *setting, struct rs_error *err);
+void rs_cost_close(struct rs_cost_rig *rig);
 
-/* The same under contention: a fair reader-writer lock, as mmu_lock is. */
+/*
+ * Of state per VM, as a kernel would keep it (not the model's own bookkeeping):
+ * with nothing in progress, and with the setting's outstanding ones.
+ */
+size_t rs_cost_rest_bytes(const struct rs_cost_rig *rig);
+size_t rs_cost_peak_bytes(const struct rs_cost_rig *rig);
+
+/*
+ * One round of about @ns: the mean nanoseconds of one operation of each kind,
+ * by the clock whose rate is given. A begin, its slots and its end are done with
+ * the setting's invalidations outstanding besides. 0 or -ENOMEM.
+ */
+int rs_cost_round(struct rs_cost_rig *rig, uint64_t ns, const struct rs_tick_rate *rate,
+		  double mean_ns[RS_NR_COST_OPS]);
+/* The instructions of one operation of each kind, likewise. 0 or -ENOMEM. */
+int rs_cost_count(struct rs_cost_rig *rig, const struct rs_counter *counter,
+		  double instructions[RS_NR_COST_OPS]);
+
+/*
+ * Does what is to be counted from outside and nothing else to speak of: @cycles
+ * times a begin, its slots and its end, then @checks checks, all through
+ * replay/priced.h. 0 or -ENOMEM.
+ */
+int rs_cost_repeat(struct rs_cost_rig *rig, uint64_t cycles, uint64_t checks);
+
+/* Of one run of several threads. */
 struct rs_contention {
-	unsigned int vcpus, notifiers; /* threads */
-	double checks_per_s;	       /* by all vCPUs, each under the read lock */
-	double begins_per_s;	       /* by all notifiers: begin, slots and end are two writes */
-	double check_held_ns;	       /* mean time the read lock was held for a check */
-	double write_held_ns;	       /* mean time the write lock was held for a begin or an end */
+	double checks_per_s;  /* by all vCPUs, each under the read lock */
+	double begins_per_s;  /* by all notifiers: begin, slots and end take the lock twice */
+	double check_wait_ns; /* from wanting the read lock to having it: mean ... */
+	double check_wait_p99_ns;
+	double check_held_ns; /* mean time the read lock was held for a check */
+	double write_wait_ns;
+	double write_held_ns; /* mean time the write lock was held for a begin or an end */
 };
 
-/* @ns: how long to run. 0, or negative errno with @err set. */
-int rs_cost_contend(const char *algo, const struct rs_cost_setting *setting, unsigned int vcpus,
-		    unsigned int notifiers, uint64_t ns, struct rs_contention *out,
+#define RS_COST_MAX_THREADS 256 /* of each kind */
+
+/*
+ * For @ns, @vcpus threads check and @notifiers threads begin and end as fast as
+ * they can, under one lock of replay/fairlock.h. A check's fault began with the
+ * check before it on its vCPU. 0, or negative errno with @err set.
+ */
+int rs_cost_contend(struct rs_cost_rig *rig, unsigned int vcpus, unsigned int notifiers,
+		    uint64_t ns, const struct rs_tick_rate *rate, struct rs_contention *out,
 		    struct rs_error *err);
 
 #endif

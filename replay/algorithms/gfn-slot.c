@@ -162,11 +162,12 @@ static int slots_memslots_changed(void *state)
 	return 0;
 }
 
+/* Count, sequence and epoch; in each memslot its range and the epoch that it is of. */
 static size_t slots_bytes(const void *state)
 {
 	const struct slots *s = state;
 
-	return 16 + 16 * (size_t)rs_vm_nr_memslots(s->words.vm);
+	return 24 + 24 * (size_t)rs_vm_nr_memslots(s->words.vm);
 }
 
 const struct rs_algo_ops rs_algo_gfn_slot = {

@@ -140,23 +140,32 @@ static bool caution_anomalies(struct rs_page *p, const struct rs_report *rep)
 	return any;
 }
 
-static bool caution_level(struct rs_page *p, const char *level)
+/* The facts "without.EVENT" of the importer. */
+static void list_missing(struct rs_page *p, const struct rs_trace_meta *m)
 {
-	if (!level || !strcmp(level, "full"))
+	for (size_t i = 0; i < m->nr_facts; i++)
+		if (!strncmp(m->facts[i].key, "without.", 8))
+			rs_para(p, 2, 4, "Without %s: %s.", m->facts[i].key + 8, m->facts[i].value);
+}
+
+static bool caution_level(struct rs_page *p, const struct rs_trace_meta *m)
+{
+	if (!m->level || !strcmp(m->level, "full"))
 		return false;
-	if (!strcmp(level, "tracepoints"))
+	if (!strcmp(m->level, "tracepoints"))
 		rs_para(p, 0, 2,
 			"LEVEL: tracepoints only. The trace has neither the kernel's decisions "
 			"nor the ends of invalidations.");
 	else
-		rs_para(p, 0, 2, "LEVEL: %s. The trace lacks some of the probe points.", level);
+		rs_para(p, 0, 2, "LEVEL: %s. The trace lacks some of the probe points.", m->level);
+	list_missing(p, m);
 	return true;
 }
 
 bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep)
 {
 	const struct rs_trace_meta *m = rep->meta;
-	bool any = caution_level(p, m->level);
+	bool any = caution_level(p, m);
 
 	any |= caution_losses(p, rep);
 	for (size_t i = 0; i < m->nr_assumptions; i++) {

@@ -32,6 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->input;
+		a->input.reader.facts_do = true;
 		return 0;
 	case OPT_JSON:
 		a->json = true;

@@ -90,6 +90,8 @@ struct rs_reader_opts {
 	 */
 	uint64_t assume_duration_ns;
 	const char *memslots_path;
+	/* Of such a trace, without these two, take the facts, and no events. */
+	bool facts_do;
 	/* Called now and then with bytes (or events) done and in all; may be NULL. Nonzero stops
 	 * with RS_ERR_INTR. */
 	int (*progress)(void *arg, uint64_t done, uint64_t total);

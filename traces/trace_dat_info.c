@@ -103,7 +103,9 @@ static const struct {
 	{ RS_PROBE_FAULT_BEGIN, "a fault begins when it is entered" },
 	{ RS_PROBE_FAULT_LOOKED_UP, "decisions without the lock are known from a fault's end" },
 	{ RS_PROBE_FAULT_CHECK, "there is no recorded state to compare at faults" },
-	{ RS_PROBE_FAULT_VERDICT, "there are no decisions under the lock to compare" },
+	{ RS_PROBE_FAULT_VERDICT,
+	  "what the kernel decided under the lock is not known: the model judges those faults as "
+	  "well, with nothing to compare" },
 	{ RS_PROBE_FAULT_END, "a fault ends when the next one begins" },
 };
 
@@ -119,7 +121,12 @@ static int add_missing(const struct rs_dat_probes *probes, struct rs_trace_meta 
 		snprintf(key, sizeof(key), "without.%s", rs_dat_event_name(partial[i].event));
 		ret = rs_meta_add_fact(meta, key, partial[i].without);
 	}
-	return ret;
+	if (ret || rs_dat_has(probes, RS_PROBE_FAULT_CHECK) ||
+	    rs_dat_has(probes, RS_PROBE_FAULT_VERDICT))
+		return ret;
+	return rs_meta_add_fact(meta, "without.fault_check",
+				"a fault that was not dropped without the lock counts as decided "
+				"when it ends");
 }
 
 static int add_level(const struct rs_dat_probes *probes, struct rs_trace_meta *meta)

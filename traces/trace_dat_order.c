@@ -25,6 +25,12 @@
 /* Ids of invalidations that were never recorded; far from those of the others. */
 #define UNSEEN_ID (1ULL << 63)
 
+/*
+ * As long as it is not known what is in progress, the model is told so again
+ * within this time: it takes its word back 10 ms after the last time.
+ */
+#define REMIND_NS 5000000ULL
+
 /* A vCPU's items without a number that may go back before an end. */
 #define MAX_BACK 64
 #define WAIT 1
@@ -50,10 +56,11 @@ struct rs_dat_order {
 	uint64_t epoch_mask, emitting, now; /* epochs, counted from 0 */
 	uint64_t base;			    /* the kernel's number of epoch 0 */
 	bool based;
-	bool observed;	   /* under the lock */
 	unsigned int gaps; /* recordings of CPUs that are interrupted now */
 	bool loose;	   /* some were since the last observation */
-	uint64_t begun;	   /* invalidations begun and not ended, by what was put in order */
+	bool unsure;	   /* what is in progress is not known ... */
+	bool reminded;	   /* ... and the model was told so, last at this time */
+	uint64_t reminded_ns;
 
 	uint64_t *open; /* ends that have been entered and not placed */
 	size_t nr_open, room_open;
@@ -114,6 +121,7 @@ struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm, b
 	o->vm = vm;
 	o->by_time = by_time;
 	o->learner = *learner;
+	o->unsure = true;
 	o->mask = 1023;
 	o->epoch_mask = 2 * MAX_AHEAD - 1;
 	o->items = calloc(o->mask + 1, sizeof(*o->items));
@@ -469,8 +477,6 @@ static int place_end(struct rs_dat_order *o, uint64_t ticket)
 	epoch_at(o, o->now)->end = ticket;
 	if (o->cur.in_progress)
 		o->cur.in_progress--;
-	if (o->begun)
-		o->begun--;
 	if (!ret)
 		ret = next_epoch(o);
 	return ret ? ret : release_deferred(o, RELEASE_REASON);
@@ -742,31 +748,38 @@ static int check_fault(struct rs_dat_order *o, uint64_t ticket)
 /* ---- one item after the other ---- */
 
 /*
- * At the first look under the lock: if more is in progress than was seen to begin,
- * the VM ran before the recording.
+ * What is in progress is known from the moment on at which nothing is, or nothing
+ * but what begins just then. Before, at the begin of the recording and after a
+ * loss, there may be invalidations that were not seen to begin, and in the ranges
+ * others that have ended since.
  */
-static int look_first(struct rs_dat_order *o, const struct rs_dat_item *i)
+static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 {
 	const uint64_t time_ns = i->ev.time_ns;
-	const uint64_t known = o->begun + (i->type == RS_DAT_BEGIN);
+	uint64_t count;
 
-	o->observed = true;
-	return i->state.in_progress == known ? 0 : append_lost(o, time_ns, RS_LOST_UNKNOWN);
+	if (!o->gaps && i->state.in_progress == (i->type == RS_DAT_BEGIN))
+		o->unsure = false;
+	if (!o->unsure || (o->reminded && time_ns < o->reminded_ns + REMIND_NS))
+		return 0;
+	/* At the begin nobody knows how much happened before. */
+	count = o->reminded ? 0 : RS_LOST_UNKNOWN;
+	o->reminded = true;
+	o->reminded_ns = time_ns;
+	return append_lost(o, time_ns, count);
 }
 
 static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
 {
 	const struct rs_dat_state state = at(o, ticket)->state;
-	const bool begin = at(o, ticket)->type == RS_DAT_BEGIN;
 	uint64_t epoch;
 	int ret = observe(o, state.seq, at(o, ticket)->ev.time_ns, &epoch);
 
-	if (!ret && !o->observed)
-		ret = look_first(o, at(o, ticket));
+	if (!ret)
+		ret = look(o, at(o, ticket));
 	if (!ret)
 		ret = append(o, epoch, ticket);
 	o->cur = state;
-	o->begun += begin;
 	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
@@ -798,8 +811,8 @@ static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
 		o->gaps++;
 	else if (i->type == RS_DAT_GAP_END_MARK && o->gaps)
 		o->gaps--;
-	o->loose = true;
-	o->begun = 0;
+	o->loose = o->unsure = o->reminded = true;
+	o->reminded_ns = i->ev.time_ns;
 	return append(o, o->now, ticket);
 }
 
@@ -818,6 +831,26 @@ static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
 	return 0;
 }
 
+/*
+ * The first number of all is that of a fault, which can have read it long after it
+ * was recorded: then what was recorded next under the lock has an earlier one.
+ */
+static void base_on_fault(struct rs_dat_order *o, uint64_t ticket)
+{
+	uint64_t seq = at(o, ticket)->seq;
+
+	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+		const struct rs_dat_item *i = at(o, t);
+
+		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
+			continue;
+		if ((int64_t)(i->state.seq - seq) < 0)
+			seq = i->state.seq;
+		break;
+	}
+	rebase(o, seq);
+}
+
 static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 {
 	const struct rs_dat_item *i;
@@ -828,6 +861,8 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 	if (!ret)
 		ret = release_vcpu(o, i->ev.index);
 	if (!ret && i->seq != RS_DAT_NO_SEQ && !o->by_time) {
+		if (!o->based)
+			base_on_fault(o, ticket);
 		epoch = epoch_of(o, i->seq);
 		/* It saw a number that only an end already entered can have made. */
 		while (!ret && (int64_t)(epoch - o->now) > 0 && o->nr_open)

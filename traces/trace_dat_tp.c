@@ -25,6 +25,8 @@ struct rs_dat_tp {
 	uint64_t duration_ns;
 	struct rs_event *memslots;
 	size_t nr_memslots, room_memslots;
+	bool facts_only; /* nothing is assumed, and events are counted alone */
+	uint64_t nr_faults, nr_unmaps;
 	bool started;
 	uint64_t now_ns;
 
@@ -33,6 +35,11 @@ struct rs_dat_tp {
 	struct vcpu *vcpus;
 	size_t nr_vcpus;
 };
+
+static bool facts_only(const struct rs_reader_opts *opts)
+{
+	return opts->facts_do && !opts->assume_duration_ns && !opts->memslots_path;
+}
 
 static int check_opts(const struct rs_dat_probes *probes, const struct rs_reader_opts *opts,
 		      struct rs_error *err)
@@ -43,7 +50,7 @@ static int check_opts(const struct rs_dat_probes *probes, const struct rs_reader
 			"trace.dat: neither the probe events of 'retryscope record' nor "
 			"both of the tracepoints kvm:kvm_page_fault and "
 			"kvm:kvm_unmap_hva_range are in this trace");
-	if (opts->assume_duration_ns && opts->memslots_path)
+	if (facts_only(opts) || (opts->assume_duration_ns && opts->memslots_path))
 		return 0;
 	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 			    "trace.dat: only KVM's tracepoints are in this trace: the ends of the "
@@ -132,9 +139,10 @@ struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
 		tp->probes = probes;
 		tp->meta = meta;
 		tp->duration_ns = opts->assume_duration_ns;
-		ret = read_memslots(tp, opts->memslots_path, err);
+		tp->facts_only = facts_only(opts);
+		ret = tp->facts_only ? 0 : read_memslots(tp, opts->memslots_path, err);
 	}
-	if (!ret && say_assumptions(tp, opts->memslots_path))
+	if (!ret && !tp->facts_only && say_assumptions(tp, opts->memslots_path))
 		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
 	if (!ret)
 		return tp;
@@ -157,6 +165,7 @@ void rs_dat_tp_rewind(struct rs_dat_tp *tp)
 {
 	tp->started = false;
 	tp->first = tp->tail = 0;
+	tp->nr_faults = tp->nr_unmaps = 0;
 	free(tp->vcpus);
 	tp->vcpus = NULL;
 	tp->nr_vcpus = 0;
@@ -306,7 +315,7 @@ static int on_gap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_
 {
 	if (e->kind == RS_DAT_KIND_GAP_BEGIN && e->missed != UINT64_MAX)
 		tp->meta->lost += e->missed;
-	if (!tp->started)
+	if (!tp->started || tp->facts_only)
 		return 0;
 	tp->first = tp->tail;
 	for (size_t i = 0; i < tp->nr_vcpus; i++)
@@ -326,6 +335,10 @@ int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_
 	if (e->kind == RS_DAT_KIND_GAP_BEGIN || e->kind == RS_DAT_KIND_GAP_END)
 		return on_gap(tp, e, out);
 	tp->now_ns = e->time;
+	tp->nr_faults += e->kind == RS_DAT_TP_PAGE_FAULT;
+	tp->nr_unmaps += e->kind == RS_DAT_TP_UNMAP_HVA;
+	if (tp->facts_only)
+		return 0;
 	ret = tp->started ? 0 : start(tp, e->time, out);
 	if (!ret)
 		ret = put_ends(tp, e->time, out);
@@ -342,7 +355,18 @@ int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_
 	}
 }
 
+static int add_count(struct rs_dat_tp *tp, const char *key, uint64_t n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	return rs_meta_add_fact(tp->meta, key, text);
+}
+
 int rs_dat_tp_finish(struct rs_dat_tp *tp, struct rs_dat_events *out)
 {
+	if (add_count(tp, "tracepoints.faults", tp->nr_faults) ||
+	    add_count(tp, "tracepoints.invalidations", tp->nr_unmaps))
+		return -ENOMEM;
 	return put_ends(tp, UINT64_MAX, out);
 }

@@ -8,17 +8,69 @@ declare -A clocks=(
 	[real]="-accel tcg,thread=multi"
 	[counted]="-accel tcg,thread=single -icount shift=0,sleep=off"
 )
+# How often a scenario is begun if the VM dies in it.
+tries=3
+boot_limit=120
 
-# boot KERNEL IMAGE SHARE SECONDS: 0 if the VM powered off by itself in time.
-boot() {
+# A kernel that is in trouble ends at once, and its VM with it.
+start_vm() { # KERNEL IMAGE SHARE
 	# shellcheck disable=SC2086
-	timeout --foreground -k 5 "$4" qemu-system-x86_64 \
+	exec qemu-system-x86_64 \
 		${clocks[$clock]} -M q35 -cpu EPYC,+svm,+npt -smp "$cpus" -m 3G \
 		-nic none -display none -monitor none -no-reboot -serial "file:$3/console.log" \
 		-kernel "$1"/boot/vmlinuz-* -initrd "$2" \
 		-virtfs "local,path=$3,mount_tag=share,security_model=none" \
 		-virtfs "local,path=$cache/qemu-root,mount_tag=qroot,security_model=none,readonly=on" \
-		-append "console=ttyS0 panic=-1 mitigations=off tsc=reliable quiet" </dev/null 2>"$3/qemu.log"
+		-append "console=ttyS0 oops=panic softlockup_panic=1 panic=-1 mitigations=off \
+			tsc=reliable quiet" </dev/null 2>"$3/qemu.log"
+}
+
+# The last line of the console in which the VM said how far it is.
+last_step() { # SHARE
+	grep '^lab: ' "$1/console.log" 2>/dev/null | tr -d '\r' | tail -n 1
+}
+
+# For how many seconds the VM may stay at that step.
+step_limit() { # STEP
+	local name
+
+	read -r _ _ name _ <<<"$1"
+	case "$1" in
+	"lab: begin "*) time_limit "$name" ;;
+	*) echo "$boot_limit" ;;
+	esac
+}
+
+over() {
+	[ -n "$deadline" ] && [ "$SECONDS" -ge "$deadline" ]
+}
+
+# boot KERNEL IMAGE SHARE: 0 if the VM came to its end; else SHARE/died says why.
+boot() {
+	local step='' now since=$SECONDS
+
+	rm -f "$3/console.log" "$3/died"
+	start_vm "$@" &
+	vm=$!
+	while kill -0 $vm 2>/dev/null; do
+		now=$(last_step "$3")
+		[ "$now" = "$step" ] || { step=$now since=$SECONDS; }
+		if over; then
+			echo "the time was over" >"$3/died"
+		elif [ $((SECONDS - since)) -ge "$(step_limit "$step")" ]; then
+			echo "it did not go on for $((SECONDS - since)) s" >"$3/died"
+		fi
+		[ ! -e "$3/died" ] || kill -9 $vm
+		sleep 0.5
+	done
+	wait $vm 2>/dev/null
+	vm=''
+	[ "$(last_step "$3")" != "lab: done" ] || { rm -f "$3/died"; return 0; }
+	# The kernel's own words about it, if there are any.
+	tr -d '\r' <"$3/console.log" | sed 's/^\[[ .0-9]*\] //' |
+		grep -m 1 -E 'BUG:|Oops|[Pp]anic|stall' >>"$3/died"
+	[ -s "$3/died" ] || echo "the VM ended" >"$3/died"
+	return 1
 }
 
 # What of the plan has not been done yet.
@@ -30,26 +82,38 @@ remaining() { # SHARE
 	done <"$1/plan.all"
 }
 
+# Names that are not tried any more.
+give_up() { # SHARE REASON NAME...
+	local share=$1 reason=$2 name
+	shift 2
+
+	for name in "$@"; do
+		say "$name: $reason"
+		echo "$reason" >"$share/out/$name.log"
+		echo skipped >"$share/out/$name.done"
+	done
+}
+
 # Works through SHARE/plan.all. What a boot did not get done is tried in another
-# one; the scenario that it died in gets no third try.
-boot_plan() { # KERNEL IMAGE SHARE SECONDS
-	local began result left name last='' number=0
+# one, up to $tries times; if none comes up at all, nothing more is tried.
+boot_plan() { # KERNEL IMAGE SHARE
+	local began name last='' failed=0 number=0 why
 
 	while remaining "$3" >"$3/plan" && [ -s "$3/plan" ]; do
-		number=$((number + 1)) began=$SECONDS
-		boot "$1" "$2" "$3" "$4"
-		result=$?
+		number=$((number + 1)) began=$SECONDS why=''
+		boot "$1" "$2" "$3" || why=$(paste -sd, "$3/died" | sed 's/,/, /g')
 		cat "$3/console.log" >>"$3/console.all"
-		left=$(remaining "$3" | wc -l)
 		say "boot $number of $(basename "$1"): $((SECONDS - began)) s," \
-			"exit code $result, $left scenarios left"
+			"$(remaining "$3" | wc -l) scenarios left${why:+: it died: $why}"
 		name=$(remaining "$3" | head -n 1)
-		if [ -n "$name" ] && [ "$name" = "$last" ]; then
-			say "$name: not done in two boots (limit $4 s)"
-			compgen -G "$3/out/*.done" >/dev/null || return 1
-			echo "the VM died or was too slow, twice" >"$3/out/$name.log"
-			echo died >"$3/out/$name.done"
+		[ -n "$name" ] || return 0
+		[ "$name" = "$last" ] || failed=0
+		last=$name failed=$((failed + 1))
+		if over || ! grep -q '^lab: begin' "$3/console.log" && [ $failed -ge $tries ]; then
+			# shellcheck disable=SC2046
+			give_up "$3" "not run: $why" $(remaining "$3")
+		elif [ $failed -ge $tries ]; then
+			give_up "$3" "the VM died $tries times: $why" "$name"
 		fi
-		last=$name
 	done
 }

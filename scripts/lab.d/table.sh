@@ -64,15 +64,18 @@ last_words() { # LOG
 }
 
 row() { # SERIES NAME KIND
-	local base=$out/$1-$2
+	local base=$out/$1-$2 done
 
-	if [ "$(cat "$base.done" 2>/dev/null)" != 0 ]; then
+	done=$(cat "$base.done" 2>/dev/null)
+	if [ "$done" = skipped ]; then
+		row_without_capture "$1" "$2" "SKIPPED: $(cat "$base.log")"
+	elif [ "$done" != 0 ]; then
 		row_without_capture "$1" "$2" "$(last_words "$base.log")"
 	elif [ -s "$base.left" ]; then
 		row_without_capture "$1" "$2" "the host's tracing is not as before"
 	elif [ "$3" = cost ]; then
 		row_of_cost "$1" "$2"
-	elif [ "$2" = tracepoints ]; then
+	elif [ "${2%.*}" = tracepoints ]; then
 		row_of_tracepoints "$1" "$2"
 	elif [ "$3" = trouble ] && [ ! -s "$base.dat" ]; then
 		row_of_checks "$1" "$2"
@@ -142,15 +145,14 @@ row_of_cost() { # SERIES NAME
 }
 
 table() { # SERIES...
-	local series name kind
+	local series name
 
 	# shellcheck disable=SC2059
 	printf "$row_format" scenario kernel events lost checks locked lockless STATE \
 		hva gfn exact verdict
 	for series in "$@"; do
 		for name in "${chosen[@]}"; do
-			read -r _ kind _ < <(scenarios | grep "^$name ")
-			row "$series" "$name" "$kind"
+			row "$series" "$name" "$(kind_of "$name")"
 		done
 	done
 	for series in "$@"; do
@@ -159,9 +161,11 @@ table() { # SERIES...
 	done
 }
 
-# How many rows of the table say ok, or something else.
-table_count() { # ok|bad
+# How many rows of the table say that all is well, that something is not, or that
+# the VM died: which says nothing of what was to be tested.
+table_count() { # ok|bad|skipped
 	sed -e 1d -e '/^$/,$d' "$out/table.txt" | awk -v what="$1" '
-		($NF == "ok") == (what == "ok") { n++ }
+		{ is = $NF == "ok" ? "ok" : / SKIPPED: / ? "skipped" : "bad" }
+		is == what { n++ }
 		END { print n + 0 }'
 }

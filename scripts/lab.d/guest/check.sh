@@ -28,7 +28,7 @@ snapshot() {
 	done
 	# Whoever is the first to trace makes the kernel give this its full size.
 	echo "buffer_size_kb: $(sed 's/.*expanded: \([0-9]*\).*/\1/' $tracing/buffer_size_kb)"
-	grep -E 'tracefs|debugfs' /proc/mounts
+	grep -E 'tracefs|debugfs' /proc/mounts | sort
 	echo "instances: $(ls $tracing/instances)"
 	grep -v '^none$' $tracing/events/kvm/*/filter
 	echo "enabled: $(cat $tracing/events/enable) $(cat $tracing/events/kvm/enable)"

@@ -11,13 +11,6 @@ seconds=4
 . /lab/scenarios.sh
 . /lab/check.sh
 
-# Prints the kind and the arguments of a scenario; 1 if there is none.
-scenario_of() { # NAME
-	scenarios | while read -r name kind args; do
-		[ "$name" = "$1" ] && echo "$kind $args" && break
-	done | grep .
-}
-
 swap_on() {
 	[ -e /sys/block/zram0 ] || return
 	echo 512M >/sys/block/zram0/disksize

@@ -31,9 +31,29 @@ read-only trouble readonly
 no-root trouble nobody
 no-kvm trouble nokvm
 no-tracefs trouble notracefs
+no-debugfs trouble nodebugfs
 two-recorders trouble two
 cost cost
 LIST
+}
+
+# Each name N times, a round after the other: "alias3.1". A round takes all of
+# them, so that what changes meanwhile changes for all.
+repeated() { # N NAME...
+	repeated_times=$1
+	shift
+	for repeated_round in $(seq "$repeated_times"); do
+		printf '%s\n' "$@" | sed "s/\$/.$repeated_round/"
+	done
+}
+
+# The kind and the arguments of a scenario, also of a repeated one; 1 if there is none.
+scenario_of() { # NAME
+	scenarios | sed -n "s/^${1%.*} //p" | grep .
+}
+
+kind_of() { # NAME
+	scenario_of "$1" | cut -d' ' -f1
 }
 
 # What fits into a few minutes, and still is of every kind.

@@ -13,8 +13,9 @@ foreign_remove() {
 	echo '-:mine/open' >>$tracing/kprobe_events
 }
 
+# trace-cmd turns the instance on when all is set up.
 is_recording() {
-	[ "$(grep -c retryscope $tracing/kprobe_events)" -gt 5 ] && pidof trace-cmd
+	pidof trace-cmd && grep -q 1 $tracing/instances/retryscope_*/tracing_on
 }
 
 # Records for long in the background: $recorder is its pid.
@@ -147,9 +148,21 @@ trouble_notracefs() {
 	retryscope record -o /tmp/notracefs.dat -- true 2>/tmp/notracefs.err
 	notracefs_result=$?
 	mount -t tracefs tracefs $tracing 2>/dev/null
+	mount -t debugfs nodev /sys/kernel/debug
 	check "without tracefs: 3" equal $notracefs_result 3
 	check "in one line" has_one_line /tmp/notracefs.err
 	cat /tmp/notracefs.err
+}
+
+# trace-cmd mounts debugfs where it is not, and would leave it so.
+trouble_nodebugfs() {
+	umount /sys/kernel/debug
+	grep -E 'tracefs|debugfs' /proc/mounts >/tmp/mounts.before
+	retryscope record -o "/tmp/$trouble_name.dat" -- retryscope workload --seconds 2
+	check "it records" equal $? 0
+	grep -E 'tracefs|debugfs' /proc/mounts >/tmp/mounts.after
+	check "debugfs is still not mounted" diff /tmp/mounts.before /tmp/mounts.after
+	mount -t debugfs nodev /sys/kernel/debug
 }
 
 run_trouble() { # NAME WHICH...

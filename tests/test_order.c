@@ -223,6 +223,23 @@ static void test_lost_begin(void **state)
 	assert_marks(f, "20:3 21:0 40:0");
 }
 
+/* A vCPU that only spins without the lock is no proof of anything either. */
+static void test_lost_begin_spinning(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, RS_DAT_CHECK, 10, 0, 100);
+	put_mark(f, RS_DAT_GAP_BEGIN_MARK, 20, 3);
+	put_mark(f, RS_DAT_GAP_END_MARK, 21, 0);
+	put(f, RS_DAT_CHECK_EARLY, 24, 1, 100);
+	put(f, RS_DAT_CHECK_EARLY, 27, 1, 100);
+	put(f, RS_DAT_CHECK_EARLY, 30, 1, 100);
+	put(f, RS_DAT_CHECK_EARLY, 33, 1, 100);
+	put(f, RS_DAT_CHECK, 40, 0, 101);
+	put(f, RS_DAT_CHECK_EARLY, 50, 0, 101);
+	assert_marks(f, "20:3 21:0 27:0 33:0");
+}
+
 /* What is seen while another CPU's events are being lost proves nothing. */
 static void test_other_cpu(void **state)
 {
@@ -245,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_begins_alone, make, unmake),
 		cmocka_unit_test_setup_teardown(test_ran_before, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost_begin, make, unmake),
+		cmocka_unit_test_setup_teardown(test_lost_begin_spinning, make, unmake),
 		cmocka_unit_test_setup_teardown(test_other_cpu, make, unmake),
 	};
 

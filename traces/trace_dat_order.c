@@ -747,6 +747,19 @@ static int check_fault(struct rs_dat_order *o, uint64_t ticket)
 
 /* ---- one item after the other ---- */
 
+/* What comes next tells nothing of what is in progress: the model must not rely on it. */
+static int remind(struct rs_dat_order *o, uint64_t time_ns)
+{
+	/* At the begin nobody knows how much happened before. */
+	const uint64_t count = o->reminded ? 0 : RS_LOST_UNKNOWN;
+
+	if (!o->unsure || (o->reminded && time_ns < o->reminded_ns + REMIND_NS))
+		return 0;
+	o->reminded = true;
+	o->reminded_ns = time_ns;
+	return append_lost(o, time_ns, count);
+}
+
 /*
  * What is in progress is known from the moment on at which nothing is, or nothing
  * but what begins just then. Before, at the begin of the recording and after a
@@ -755,18 +768,9 @@ static int check_fault(struct rs_dat_order *o, uint64_t ticket)
  */
 static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 {
-	const uint64_t time_ns = i->ev.time_ns;
-	uint64_t count;
-
 	if (!o->gaps && i->state.in_progress == (i->type == RS_DAT_BEGIN))
 		o->unsure = false;
-	if (!o->unsure || (o->reminded && time_ns < o->reminded_ns + REMIND_NS))
-		return 0;
-	/* At the begin nobody knows how much happened before. */
-	count = o->reminded ? 0 : RS_LOST_UNKNOWN;
-	o->reminded = true;
-	o->reminded_ns = time_ns;
-	return append_lost(o, time_ns, count);
+	return remind(o, i->ev.time_ns);
 }
 
 static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
@@ -925,14 +929,14 @@ static int bring_locked(struct rs_dat_order *o, uint64_t ticket, uint64_t to)
 
 static int sweep_early(struct rs_dat_order *o, uint64_t ticket)
 {
-	uint64_t to;
-	int ret;
-
+	/* A vCPU can spin here for long with nothing under the lock meanwhile. */
+	int ret = o->reminded ? remind(o, at(o, ticket)->ev.time_ns) : 0;
 	const struct rs_dat_item *i = at(o, ticket);
 	const uint64_t epoch = early_epoch(o, i);
+	uint64_t to;
 
-	if (epoch != o->now)
-		return append(o, epoch, ticket);
+	if (ret || epoch != o->now)
+		return ret ? ret : append(o, epoch, ticket);
 	if (!has_reason(o, i) && (int64_t)(epoch_of(o, i->state.seq) - o->now) <= 0) {
 		ret = find_reason(o, ticket, &to);
 		if (!ret && to != RS_DAT_NO_TICKET)

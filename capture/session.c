@@ -12,8 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Setting up trace-cmd takes long where many events and CPUs are emulated. */
-#define START_TIMEOUT_NS 300000000000ULL
+/*
+ * trace-cmd takes as long as the machine is slow or busy to set itself up: it is
+ * waited for as long as it uses any CPU time.
+ */
+#define START_STALL_NS 60000000000ULL
+#define START_LONG_NS 5000000000ULL
 #define START_PAUSE_US 10000
 /* A buffer this small could lose events to the markers if they came at once. */
 #define SMALL_BUFFER (256ULL << 10)
@@ -228,25 +232,51 @@ static int start_writer(struct rs_session *s, struct rs_error *err)
 			 : -errno;
 }
 
+struct wait {
+	uint64_t begin_ns, cpu_ns, progress_ns;
+	bool told;
+};
+
+/* Not yet: whether to go on waiting. */
+static int wait_on(struct rs_session *s, struct wait *w, struct rs_error *err)
+{
+	const uint64_t now = rs_monotonic_ns(), cpu_ns = rs_trace_cmd_cpu_ns(s->writer);
+	const uint64_t stall_ns = s->opts.stall_ns ? s->opts.stall_ns : START_STALL_NS;
+
+	if (s->opts.interrupted && *s->opts.interrupted)
+		return rs_error_set(err, RS_ERR_INTR, EINTR,
+				    "interrupted before it began to record");
+	if (cpu_ns > w->cpu_ns) {
+		w->cpu_ns = cpu_ns;
+		w->progress_ns = now;
+	}
+	if (now - w->progress_ns > stall_ns)
+		return rs_error_set(err, RS_ERR_SYSTEM, ETIMEDOUT,
+				    "trace-cmd did not begin to record: it hangs since %" PRIu64
+				    " s",
+				    (uint64_t)((now - w->progress_ns) / 1000000000));
+	if (!w->told && s->opts.waiting && now - w->begin_ns > START_LONG_NS) {
+		w->told = true;
+		s->opts.waiting();
+	}
+	return 0;
+}
+
 static int wait_for_tracing(struct rs_session *s, struct rs_error *err)
 {
-	uint64_t begin = rs_monotonic_ns();
+	struct wait w = { .begin_ns = rs_monotonic_ns() };
+	int ret = 0;
 
-	while (!rs_tracing_is_on(s->tracing)) {
-		int ret = rs_trace_cmd_check(s->writer, err);
-
-		if (ret)
-			return ret;
-		if (s->opts.interrupted && *s->opts.interrupted)
-			return rs_error_set(err, RS_ERR_INTR, EINTR,
-					    "interrupted before it began to record");
-		if (rs_monotonic_ns() - begin > START_TIMEOUT_NS)
-			return rs_error_set(err, RS_ERR_SYSTEM, ETIMEDOUT,
-					    "trace-cmd did not begin to record");
-		usleep(START_PAUSE_US);
+	w.progress_ns = w.begin_ns;
+	while (!ret && !rs_tracing_is_on(s->tracing)) {
+		ret = rs_trace_cmd_check(s->writer, err);
+		if (!ret)
+			ret = wait_on(s, &w, err);
+		if (!ret)
+			usleep(START_PAUSE_US);
 	}
 	s->start_ns = s->sample_ns = rs_monotonic_ns();
-	return 0;
+	return ret;
 }
 
 /* By the wall clock, for whoever wants to find the host's logs, and by the trace's. */

@@ -25,6 +25,10 @@ struct rs_session_opts {
 	uint64_t withheld;	 /* see struct rs_plan_opts */
 	enum rs_level min_level; /* refuse to record less */
 	const char *root;	 /* see rs_host_open() */
+	/* Called once if it takes long until trace-cmd records. May be NULL. */
+	void (*waiting)(void);
+	/* How long trace-cmd may make no progress before it records; 0: a minute. */
+	uint64_t stall_ns;
 	/* Set to nonzero by a signal: the start is given up. May be NULL. */
 	const volatile sig_atomic_t *interrupted;
 };

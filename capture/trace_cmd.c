@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct rs_trace_cmd {
@@ -176,6 +177,16 @@ int rs_trace_cmd_check(struct rs_trace_cmd *w, struct rs_error *err)
 	if (w->running && waitpid(w->pid, &w->status, WNOHANG) == w->pid)
 		w->running = false;
 	return w->running ? 0 : report_end(w, err);
+}
+
+uint64_t rs_trace_cmd_cpu_ns(const struct rs_trace_cmd *w)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(w->pid, &clock) || clock_gettime(clock, &ts))
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
 int rs_trace_cmd_finish(struct rs_trace_cmd *w, struct rs_error *err)

@@ -31,6 +31,8 @@ struct rs_trace_cmd *rs_trace_cmd_start(const char *program, const struct rs_tra
 pid_t rs_trace_cmd_pgid(const struct rs_trace_cmd *w);
 /* 0: it runs; negative errno with @err: it has ended, which nobody asked for. */
 int rs_trace_cmd_check(struct rs_trace_cmd *w, struct rs_error *err);
+/* CPU time that it has used, in ns; it grows as long as it gets on with its work. */
+uint64_t rs_trace_cmd_cpu_ns(const struct rs_trace_cmd *w);
 /* Tells it to finish, and waits until the file is written. 0, or negative errno with @err. */
 int rs_trace_cmd_finish(struct rs_trace_cmd *w, struct rs_error *err);
 /* Kills all of it that still runs, and frees. NULL is allowed. */

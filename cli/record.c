@@ -176,6 +176,11 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void say_waiting(void)
+{
+	fputs("retryscope: waiting for trace-cmd, which takes long to begin\n", stderr);
+}
+
 static const char *plural(uint64_t n)
 {
 	return n == 1 ? "" : "s";
@@ -331,8 +336,11 @@ static int record(const struct record_args *a)
 	struct rs_session *s;
 	int ret;
 
+	struct rs_session_opts opts = a->session;
+
 	catch_signals();
-	s = rs_session_start(&a->session, &err);
+	opts.waiting = a->quiet ? NULL : say_waiting;
+	s = rs_session_start(&opts, &err);
 	if (!s)
 		return rs_cli_report(&err);
 	ret = capture(a, s, &end, &err);

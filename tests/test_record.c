@@ -42,6 +42,15 @@ static const char full_trace_cmd[] =
 	"echo 1 >\"$(dirname \"$0\")/../.." TRACING "/instances/$3/tracing_on\"\n"
 	"while :; do sleep 0.05; done\n";
 
+/* Busy for a second or two before it begins. */
+static const char slow_trace_cmd[] =
+	"#!/bin/sh\n"
+	"trap 'echo \"$@\" >trace.dat; rm -f *.cpu0; exit 0' INT\n"
+	"i=0\n"
+	"while [ $i -lt 2000000 ]; do i=$((i + 1)); done\n"
+	"echo 1 >\"$(dirname \"$0\")/../.." TRACING "/instances/$3/tracing_on\"\n"
+	"while :; do sleep 0.05; done\n";
+
 struct fixture {
 	struct fake_host fh;
 	char out[128], group[32];
@@ -275,6 +284,35 @@ static void test_trace_cmd_dies(void **state)
 	fake_host_free(&f.fh);
 }
 
+/* One that does nothing is not waited for, ... */
+static void test_trace_cmd_hangs(void **state)
+{
+	struct fixture f;
+
+	make(&f, "#!/bin/sh\nexec sleep 1000\n");
+	f.opts.stall_ns = 300000000;
+	assert_int_equal(fails_to_start(&f), ETIMEDOUT);
+	assert_int_equal(f.err.kind, RS_ERR_SYSTEM);
+	assert_no_folder(&f);
+	fake_host_free(&f.fh);
+}
+
+/* ... one that works is, however long it takes. */
+static void test_trace_cmd_slow(void **state)
+{
+	struct rs_session *s;
+	struct fixture f;
+
+	make(&f, slow_trace_cmd);
+	f.opts.stall_ns = 600000000;
+	s = rs_session_start(&f.opts, &f.err);
+	assert_non_null(s);
+	assert_int_equal(rs_session_finish(s, &f.err), 0);
+	rs_session_close(s, NULL);
+	assert_true(exists(&f, "/out/x.dat"));
+	fake_host_free(&f.fh);
+}
+
 static void test_no_space_to_finish(void **state)
 {
 	struct rs_session *s;
@@ -438,6 +476,8 @@ int main(void)
 		cmocka_unit_test(test_alive),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_trace_cmd_dies),
+		cmocka_unit_test(test_trace_cmd_hangs),
+		cmocka_unit_test(test_trace_cmd_slow),
 		cmocka_unit_test(test_no_space_to_finish),
 		cmocka_unit_test(test_interrupted_start),
 		cmocka_unit_test(test_one_vm),

@@ -47,7 +47,7 @@ kernel_unpack() { # PACKAGE DIR
 	local new=$2.new.$$ deb
 
 	rm -rf "$new" && mkdir -p "$new" || return 1
-	(cd "$new" && apt-get -qq -o APT::Sandbox::User=root download "$1") >&2 ||
+	(cd "$new" && timeout 240 apt-get -qq -o APT::Sandbox::User=root download "$1") >&2 ||
 		{ say "apt-get could not download $1"; rm -rf "$new"; return 1; }
 	deb=$(find "$new" -maxdepth 1 -name '*.deb')
 	dpkg-deb -x "$deb" "$new" && rm "$deb" &&

@@ -48,6 +48,16 @@ has_one_line() { # FILE
 	equal "$(wc -l <"$1")" 1 || { cat "$1"; false; }
 }
 
+# Whether a process has a VM with vCPUs.
+has_vcpus() { # PID
+	for vcpu_fd in "/proc/$1/fd"/*; do
+		case $(readlink "$vcpu_fd") in
+		*kvm-vcpu*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
 # Waits until a command succeeds, up to a number of times that it is tried.
 await() { # TIMES COMMAND...
 	await_left=$1

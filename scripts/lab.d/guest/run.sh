@@ -80,13 +80,33 @@ run_late() { # NAME ARGS...
 	return $late_result
 }
 
+# Of two VMs of two processes one is recorded, and nothing of the other.
+run_pid() { # NAME ARGS...
+	pid_name=$1
+	shift
+	/lab/workload "/tmp/$pid_name.json" --seconds 0 "$@" &
+	pid_wanted=$!
+	/lab/workload /tmp/other.json --seconds 0 "$@" &
+	pid_other=$!
+	check "two VMs run" eventually has_vcpus $pid_wanted
+	check "and the other" eventually has_vcpus $pid_other
+	retryscope record --pid $pid_wanted --duration ${seconds}s -o "/tmp/$pid_name.dat"
+	check "one is recorded" equal $? 0
+	kill -INT $pid_wanted $pid_other
+	wait
+	retryscope info "/tmp/$pid_name.dat" >/tmp/pid.info
+	check "there is one VM in the capture" equal "$(grep -c '^VM ' /tmp/pid.info)" 1
+	check "it is the right one" grep -q "^VM .*pid $pid_wanted\>" /tmp/pid.info
+	return $checks_failed
+}
+
 run_scenario() { # NAME KIND ARGS...
 	run_name=$1
 	run_kind=$2
 	shift 2
 	checks_failed=0
 	case $run_kind in
-	workload | late | lost | withheld) "run_$run_kind" "$run_name" "$@" ;;
+	workload | late | pid | lost | withheld) "run_$run_kind" "$run_name" "$@" ;;
 	qemu) . /lab/qemu.sh && run_qemu "$run_name" "$@" ;;
 	trouble) . /lab/trouble.sh && run_trouble "$run_name" "$@" ;;
 	cost) . /lab/cost.sh && run_cost "$run_name" ;;

@@ -14,6 +14,7 @@ invalidators workload --scenario invalidators
 memslots workload --scenario memslots
 vms workload --scenario vms
 late late --scenario alias3
+pid pid --scenario alias3
 qemu qemu none
 qemu-vga qemu std
 qemu-late qemu none later
@@ -58,5 +59,5 @@ kind_of() { # NAME
 
 # What fits into a few minutes, and still is of every kind.
 quick_scenarios() {
-	printf '%s\n' alias3 churn late kill disk-full
+	printf '%s\n' alias3 churn late kill
 }

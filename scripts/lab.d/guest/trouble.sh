@@ -42,15 +42,6 @@ trouble_kill() {
 	soon sh -c '! pidof trace-cmd sleep'
 }
 
-has_vcpus() { # PID
-	for vcpu_fd in "/proc/$1/fd"/*; do
-		case $(readlink "$vcpu_fd") in
-		*kvm-vcpu*) return 0 ;;
-		esac
-	done
-	return 1
-}
-
 # What was captured until then is as good as any capture: the host looks at it.
 trouble_interrupt() { # SIGNAL
 	retryscope workload --seconds 0 &

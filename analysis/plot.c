@@ -8,8 +8,9 @@
 #include "analysis/units.h"
 
 static const struct rs_plot_type *const types[] = {
-	&rs_plot_rejected, &rs_plot_blocked, &rs_plot_widening,
-	&rs_plot_map,	   &rs_plot_stall,   &rs_plot_retries,
+	&rs_plot_rejected,	 &rs_plot_blocked, &rs_plot_widening,	    &rs_plot_map,
+	&rs_plot_stall,		 &rs_plot_retries, &rs_plot_sweep_spurious, &rs_plot_sweep_stall,
+	&rs_plot_sweep_widening, &rs_plot_price,
 };
 
 #define NR_TYPES (sizeof(types) / sizeof(types[0]))

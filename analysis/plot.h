@@ -17,8 +17,15 @@ enum rs_plot_need {
 	RS_PLOT_DISTRIBUTIONS, /* the result's histograms */
 	RS_PLOT_SERIES,
 	RS_PLOT_MAP,
-	RS_PLOT_CLOSED, /* the closed loop's histograms */
+	RS_PLOT_CLOSED,	      /* the closed loop's histograms */
+	RS_PLOT_SWEEP,	      /* the table of a sweep */
+	RS_PLOT_SWEEP_CLOSED, /* of the closed loop */
+	RS_PLOT_SWEEP_PAIR,   /* in which two parameters are varied */
+	RS_PLOT_PRICE,
 };
+
+struct rs_price_group;
+struct rs_sweep_view;
 
 /* Nothing in it is owned. */
 struct rs_plot_input {
@@ -34,6 +41,8 @@ struct rs_plot_input {
 	uint64_t origin_ns;		  /* time 0 of the axes: the trace's first event */
 	const struct rs_series *series;	  /* tracks: all algorithms, then all frames */
 	const struct rs_map *map;
+	const struct rs_sweep_view *sweep;  /* then there is no @vm */
+	const struct rs_price_group *price; /* then there is no @vm */
 };
 
 /* A kind of plot. Adding one is adding a file with one of these and a line to the table. */
@@ -47,7 +56,8 @@ struct rs_plot_type {
 };
 
 extern const struct rs_plot_type rs_plot_rejected, rs_plot_blocked, rs_plot_widening, rs_plot_map,
-	rs_plot_stall, rs_plot_retries;
+	rs_plot_stall, rs_plot_retries, rs_plot_sweep_spurious, rs_plot_sweep_stall,
+	rs_plot_sweep_widening, rs_plot_price;
 
 /* The table; NULL past its end. */
 const struct rs_plot_type *rs_plot_type(size_t i);

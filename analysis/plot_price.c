@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/layout.h"
+#include "analysis/plot.h"
 
 #define WIDTH 1000
 #define HEIGHT 640
@@ -17,6 +18,10 @@
 #define CHARACTER 7.2
 #define LINE 15
 #define POINT 9
+/* Half the height of an error bar. */
+#define BAR 4
+/* Worse than covering anything: a label that leaves the axes. */
+#define OUTSIDE 1e6
 
 /* Points of a picture in plain text; what is past them has no letter. */
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -56,12 +61,6 @@ static double place(const struct scale *s, double v)
 	if (!s->log)
 		return v;
 	return v > 0 ? log10(v) : s->zero;
-}
-
-/* As a share of the axis. */
-static double along(const struct scale *s, double v)
-{
-	return (place(s, v) - s->begin) / (s->end - s->begin);
 }
 
 struct picture {
@@ -197,24 +196,65 @@ static double overlap(const struct box *a, const struct box *b)
 	return w > 0 && h > 0 ? w * h : 0;
 }
 
+static double pixel_x(const struct picture *p, double place_x)
+{
+	double width = WIDTH - p->margins.left - p->margins.right;
+
+	return p->margins.left + width * (place_x - p->x.begin) / (p->x.end - p->x.begin);
+}
+
+static double pixel_y(const struct rs_figure *fig, const struct picture *p, double place_y)
+{
+	double height = fig->height - fig->header - 6.0 - p->margins.bottom;
+
+	return fig->header + 6 + height * (1 - (place_y - p->y.begin) / (p->y.end - p->y.begin));
+}
+
+static double rate_place(const struct picture *p, const struct rs_price_point *a)
+{
+	return place(&p->y, 100 * rs_price_spurious_rate(a));
+}
+
 static struct box around_point(const struct rs_figure *fig, const struct picture *p,
 			       const struct rs_price_point *a)
 {
-	double width = WIDTH - p->margins.left - p->margins.right;
-	double height = fig->height - fig->header - 6.0 - p->margins.bottom;
-	double x = p->margins.left + width * along(&p->x, a->price_median);
-	double rate = 100 * rs_price_spurious_rate(a);
-	double y = fig->header + 6 + height * (1 - along(&p->y, rate));
+	double x = pixel_x(p, place(&p->x, a->price_median));
+	double y = pixel_y(fig, p, rate_place(p, a));
 
 	return (struct box){ x - POINT, x + POINT, y - POINT, y + POINT };
+}
+
+static struct box around_bar(const struct rs_figure *fig, const struct picture *p,
+			     const struct rs_price_point *a)
+{
+	double y = pixel_y(fig, p, rate_place(p, a));
+
+	return (struct box){ pixel_x(p, place(&p->x, a->price_min)) - BAR,
+			     pixel_x(p, place(&p->x, a->price_max)) + BAR, y - BAR, y + BAR };
+}
+
+/* What of the front lies right of its point @i, and what lies above it. */
+static void around_front(const struct rs_figure *fig, const struct picture *p, size_t i,
+			 struct box *right, struct box *above)
+{
+	const struct rs_price_point *a = &p->points[p->front[i]];
+	double x = pixel_x(p, place(&p->x, a->price_median)), y = pixel_y(fig, p, rate_place(p, a));
+	double end = WIDTH - p->margins.right, top = fig->header + 6;
+
+	if (i + 1 < p->nr_front)
+		end = pixel_x(p, place(&p->x, p->points[p->front[i + 1]].price_median));
+	if (i)
+		top = pixel_y(fig, p, rate_place(p, &p->points[p->front[i - 1]]));
+	*right = (struct box){ x, end, y - 2, y + 2 };
+	*above = (struct box){ x - 2, x + 2, top, y };
 }
 
 /* Where a label may be, seen from its point: beside, above, below, askew, further off. */
 static const struct {
 	int x, y; /* -1, 0, 1: left, middle, right; and in lines, downwards */
 } places[] = {
-	{ 1, 0 },  { 0, -1 }, { 0, 1 },	 { -1, 0 }, { 1, -1 },	{ 1, 1 },  { -1, -1 }, { -1, 1 },
-	{ 0, -2 }, { 0, 2 },  { 1, -2 }, { 1, 2 },  { -1, -2 }, { -1, 2 }, { 1, -3 },  { 1, 3 },
+	{ 1, -1 }, { 0, -1 }, { 0, 1 },	 { 1, 1 }, { -1, -1 }, { -1, 1 }, { 1, 0 },  { -1, 0 },
+	{ 0, -2 }, { 0, 2 },  { 1, -2 }, { 1, 2 }, { -1, -2 }, { -1, 2 }, { 1, -3 }, { 1, 3 },
 };
 
 #define NR_PLACES (sizeof(places) / sizeof(places[0]))
@@ -240,7 +280,32 @@ static void label_text(const struct rs_price_point *a, char *buf, size_t size)
 		snprintf(buf, size, "%s", a->algorithm);
 }
 
-/* The place that covers least of the points and of the labels before; ties: the first. */
+/* What of everything drawn, and of the labels before the @i-th, is below @b. */
+static double covered(const struct rs_figure *fig, const struct picture *p,
+		      const struct box *labels, size_t i, const struct box *b)
+{
+	struct box right, above;
+	double sum = 0;
+
+	if (b->left < p->margins.left || b->right > WIDTH - 4 || b->top < fig->header ||
+	    b->bottom > fig->height - p->margins.bottom)
+		sum += OUTSIDE;
+	for (size_t k = 0; k < p->nr; k++) {
+		struct box point = around_point(fig, p, &p->points[k]);
+		struct box bar = around_bar(fig, p, &p->points[k]);
+
+		sum += k == i ? 0 : overlap(b, &point);
+		sum += k < i ? overlap(b, &labels[k]) : 0;
+		sum += overlap(b, &bar);
+	}
+	for (size_t k = 0; k < p->nr_front; k++) {
+		around_front(fig, p, k, &right, &above);
+		sum += overlap(b, &right) + overlap(b, &above);
+	}
+	return sum;
+}
+
+/* The place that covers least; ties: the first. */
 static size_t best_place(const struct rs_figure *fig, const struct picture *p,
 			 const struct box *labels, size_t i)
 {
@@ -252,24 +317,20 @@ static size_t best_place(const struct rs_figure *fig, const struct picture *p,
 	label_text(&p->points[i], text, sizeof(text));
 	for (size_t w = 0; w < NR_PLACES && least > 0; w++) {
 		struct box b = label_box(&point, text, w);
-		double cost = 0;
+		double cost = covered(fig, p, labels, i, &b);
 
-		if (b.left < p->margins.left || b.right > WIDTH - 4)
-			cost += 1e6;
-		if (b.top < fig->header || b.bottom > fig->height - p->margins.bottom)
-			cost += 1e6;
-		for (size_t k = 0; k < p->nr; k++) {
-			struct box other = around_point(fig, p, &p->points[k]);
-
-			cost += k == i ? 0 : overlap(&b, &other);
-			cost += k < i ? overlap(&b, &labels[k]) : 0;
-		}
 		if (cost < least) {
 			least = cost;
 			best = w;
 		}
 	}
 	return best;
+}
+
+static const char *colour_of(const struct picture *p, size_t i)
+{
+	return p->points[i].missed ? RS_COLOUR_GREY
+				   : rs_figure_algo_colour(p->points[i].algorithm, i);
 }
 
 static void put_labels(struct rs_figure *fig, const struct picture *p)
@@ -290,7 +351,7 @@ static void put_labels(struct rs_figure *fig, const struct picture *p)
 		labels[i] = label_box(&point, text, w);
 		rs_figure_put(fig, "set label ");
 		rs_figure_string(fig, text);
-		rs_figure_put(fig, " at screen %.4f, screen %.4f %s%s\n",
+		rs_figure_put(fig, " at screen %.4f, screen %.4f %s textcolor '%s'\n",
 			      (places[w].x > 0	 ? labels[i].left
 			       : places[w].x < 0 ? labels[i].right
 						 : (labels[i].left + labels[i].right) / 2) /
@@ -299,7 +360,7 @@ static void put_labels(struct rs_figure *fig, const struct picture *p)
 			      places[w].x > 0	? "left"
 			      : places[w].x < 0 ? "right"
 						: "center",
-			      a->missed ? " textcolor '#777777'" : "");
+			      colour_of(p, i));
 	}
 	free(labels);
 }
@@ -311,8 +372,6 @@ static void draw_picture(struct rs_figure *fig, const struct picture *p)
 	rs_figure_put(fig, " using 1:2 with lines linewidth 2 linecolor '%s'", RS_COLOUR_GREY);
 	for (size_t i = 0; i < p->nr; i++) {
 		const struct rs_price_point *a = &p->points[i];
-		const char *colour =
-			a->missed ? RS_COLOUR_GREY : rs_figure_algo_colour(a->algorithm, i);
 
 		rs_figure_put(fig, ", \\\n     ");
 		rs_figure_data_name(fig, "points");
@@ -323,7 +382,7 @@ static void draw_picture(struct rs_figure *fig, const struct picture *p)
 			      a->missed	       ? 2
 			      : p->on_front[i] ? 7
 					       : 6,
-			      rs_figure_point_size(fig, 1.4), colour);
+			      rs_figure_point_size(fig, 1.4), colour_of(p, i));
 	}
 	rs_figure_put(fig, "\n");
 }
@@ -410,7 +469,7 @@ static void put_axes(struct rs_figure *fig, const struct picture *p, const char 
 				  : "faults rejected needlessly (% of those checked)");
 }
 
-static void draw(struct rs_figure *fig, struct picture *p, const char *unit)
+static void draw_points(struct rs_figure *fig, struct picture *p, const char *unit)
 {
 	put_legend(fig, p);
 	p->margins = (struct rs_margins){ .left = 80,
@@ -467,10 +526,27 @@ void rs_price_draw(struct rs_figure *fig, const struct rs_price_point *points, s
 		sort_front(&p);
 		p.x = price_scale(points, nr);
 		p.y = rate_scale(points, nr);
-		draw(fig, &p, unit);
+		draw_points(fig, &p, unit);
 	} else {
 		fig->errnum = ENOMEM;
 	}
 	free(p.on_front);
 	free(p.front);
 }
+
+static void draw(struct rs_figure *fig, const struct rs_plot_input *in)
+{
+	const struct rs_price_group *g = in->price;
+
+	rs_price_draw(fig, g->points, g->nr, g->unit,
+		      "Precision against price: what each algorithm costs, and what it rejects "
+		      "needlessly",
+		      in->source);
+}
+
+const struct rs_plot_type rs_plot_price = {
+	.name = "price",
+	.summary = "of bench: precision against price",
+	.need = RS_PLOT_PRICE,
+	.draw = draw,
+};

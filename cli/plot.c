@@ -8,7 +8,7 @@
 #include "cli/piece.h"
 #include "cli/plot_draw.h"
 
-enum { OPT_KEEP = 0x100, OPT_LOOP };
+enum { OPT_KEEP = 0x100, OPT_LOOP, OPT_WHERE, OPT_X };
 
 static const struct argp_option options[] = {
 	{ "what", 'w', "PLOT[,PLOT...]", 0, "which plots (default: all)", 0 },
@@ -21,6 +21,10 @@ static const struct argp_option options[] = {
 	{ "algo", 'a', "NAME[,NAME...]", 0, "algorithms to show (default: those that suit)", 0 },
 	{ "loop", OPT_LOOP, "open|closed", 0,
 	  "closed: draw stall and retries of a trace too; their names in --what imply it", 0 },
+	{ "where", OPT_WHERE, "KEY=VALUE[,VALUE...]", 0,
+	  "of a sweep, only rows with one of these values; may be repeated", 0 },
+	{ "x", OPT_X, "KEY", 0,
+	  "of a sweep, the parameter on the x axis (the one with most values)", 0 },
 	{ "keep-data", OPT_KEEP, NULL, 0, "keep gnuplot's scripts and data beside the pictures",
 	  0 },
 	{ 0 },
@@ -89,6 +93,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (!a->req.closed && strcmp(arg, "open"))
 			argp_error(state, "--loop: open or closed expected, not '%s'", arg);
 		return 0;
+	case OPT_WHERE:
+		if (a->req.nr_where == PLOT_MAX_WHERE)
+			argp_error(state, "--where: at most %d times", PLOT_MAX_WHERE);
+		a->req.where[a->req.nr_where++] = arg;
+		return 0;
+	case OPT_X:
+		a->x = arg;
+		return 0;
 	case OPT_KEEP:
 		a->keep_data = true;
 		return 0;
@@ -121,7 +133,7 @@ static char *help_filter(int key, const char *text, void *input)
 		return (char *)text;
 	fputs("The plots are:\n", f);
 	for (size_t i = 0; rs_plot_type(i); i++)
-		fprintf(f, "  %-9s %s\n", rs_plot_type(i)->name, rs_plot_type(i)->summary);
+		fprintf(f, "  %-14s %s\n", rs_plot_type(i)->name, rs_plot_type(i)->summary);
 	fprintf(f, "\n%s", text);
 	return fclose(f) ? (char *)text : out;
 }
@@ -134,7 +146,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "FILE",
-	.doc = "Draw pictures of a trace, or of a report that `replay --format json` wrote.\v"
+	.doc = "Draw pictures of a trace, of a report that `replay --format json` wrote, of the "
+	       "table of a sweep, or of what bench measured.\v"
 	       "A report has no course over time: of it, only rejected and (with replay's "
 	       "--distributions) widening can be drawn. - is standard input.",
 	.help_filter = help_filter,

@@ -71,19 +71,25 @@ static int open_input(struct input *in, const char *path, struct rs_error *err)
 	return rc;
 }
 
-/* A report is a JSON object; no form of trace begins with a brace. */
-static bool looks_like_report(const struct input *in)
+/* JSON documents say what they are at their begin; no form of trace begins with a brace. */
+static enum plot_kind kind_of(const struct input *in)
 {
+	char head[4096], *text = head;
 	FILE *f = fopen(in->path, "r");
-	int c = EOF;
+	size_t n = f ? fread(head, 1, sizeof(head) - 1, f) : 0;
 
-	if (!f)
-		return false;
-	do
-		c = fgetc(f);
-	while (c != EOF && isspace(c));
-	fclose(f);
-	return c == '{';
+	if (f)
+		fclose(f);
+	head[n] = '\0';
+	while (isspace((unsigned char)*text))
+		text++;
+	if (!strncmp(text, "cell,", strlen("cell,")))
+		return PLOT_OF_SWEEP;
+	if (*text != '{')
+		return PLOT_OF_TRACE;
+	if (strstr(text, "\"retryscope-sweep/"))
+		return PLOT_OF_SWEEP;
+	return strstr(text, "\"retryscope-bench/") ? PLOT_OF_BENCH : PLOT_OF_REPORT;
 }
 
 /* One replay of the input, or of a piece of it. */
@@ -246,22 +252,35 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 	return !rc && req->closed ? closed_passes(&p, err) : rc;
 }
 
-static int load_report(struct plot_data *d, const char *path, struct rs_error *err)
+/* All but a trace is read from a stream. */
+static int load_document(struct plot_data *d, const char *path, struct rs_error *err)
 {
 	FILE *f = fopen(path, "r");
 	int rc;
 
 	if (!f)
 		return input_error(err, path, errno);
-	rc = rs_report_read(f, &d->report, err);
+	if (d->kind == PLOT_OF_SWEEP)
+		rc = rs_sweep_read(f, &d->sweep, err);
+	else if (d->kind == PLOT_OF_BENCH)
+		rc = rs_price_read(f, &d->price, err);
+	else
+		rc = rs_report_read(f, &d->report, err);
 	fclose(f);
-	if (rc) {
+	if (rc)
 		rs_cli_name_input(err, path);
-		return rc;
-	}
-	d->result = d->report.result;
-	d->kernel = d->report.meta.kernel;
-	return 0;
+	return rc;
+}
+
+static int keep_rows(struct plot_data *d, const struct plot_request *req, struct rs_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < req->nr_where && !rc; i++)
+		rc = rs_sweep_where(&d->sweep, req->where[i], err);
+	if (rc)
+		rs_cli_name_input(err, req->input.path);
+	return rc;
 }
 
 /* With --vm, only that one is left of a report. */
@@ -278,17 +297,33 @@ static void keep_vm(struct rs_result *r, const struct rs_input *input)
 	r->nr_vms = kept;
 }
 
+static int load_result(struct plot_data *d, const struct plot_request *req, const char *path,
+		       struct rs_error *err)
+{
+	int rc = d->kind == PLOT_OF_TRACE ? load_trace(d, req, path, err)
+					  : load_document(d, path, err);
+
+	if (!rc && d->kind == PLOT_OF_REPORT) {
+		d->result = d->report.result;
+		d->kernel = d->report.meta.kernel;
+		keep_vm(d->result, &req->input);
+	}
+	if (!rc)
+		rc = rs_input_check_vm(&req->input, d->result->nr_vms, err);
+	return !rc && rs_result_sum_vms(d->result, &d->sum) ? no_memory(err) : rc;
+}
+
 static int load(struct plot_data *d, const struct plot_request *req, const struct input *in,
 		struct rs_error *err)
 {
-	int rc = d->is_report ? load_report(d, in->path, err) : load_trace(d, req, in->path, err);
+	int rc;
 
-	if (!rc && d->is_report)
-		keep_vm(d->result, &req->input);
-	if (!rc)
-		rc = rs_input_check_vm(&req->input, d->result->nr_vms, err);
-	if (!rc && rs_result_sum_vms(d->result, &d->sum))
-		rc = no_memory(err);
+	if (d->kind == PLOT_OF_SWEEP || d->kind == PLOT_OF_BENCH)
+		rc = load_document(d, in->path, err);
+	else
+		rc = load_result(d, req, in->path, err);
+	if (!rc && d->kind == PLOT_OF_SWEEP)
+		rc = keep_rows(d, req, err);
 	/* The copy of a pipe has no name that the user knows. */
 	if (rc && !strcmp(err->file, in->path))
 		rs_cli_name_input(err, req->input.path);
@@ -304,7 +339,7 @@ int plot_data_load(struct plot_data *d, const struct plot_request *req, struct r
 	rc = open_input(&in, req->input.path, err);
 	if (rc)
 		return rc;
-	d->is_report = looks_like_report(&in);
+	d->kind = kind_of(&in);
 	rc = load(d, req, &in, err);
 	if (in.fd >= 0)
 		close(in.fd);
@@ -317,7 +352,9 @@ void plot_data_free(struct plot_data *d)
 {
 	if (d->result)
 		rs_vm_result_free(&d->sum, d->result->nr_algos);
-	if (d->is_report) {
+	rs_sweep_data_free(&d->sweep);
+	rs_price_free(&d->price);
+	if (d->kind == PLOT_OF_REPORT) {
 		rs_report_data_free(&d->report);
 	} else {
 		if (d->think)

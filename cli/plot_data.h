@@ -4,22 +4,33 @@
 
 #include "analysis/plot.h"
 #include "analysis/plot_collect.h"
+#include "analysis/plot_price.h"
 #include "analysis/report_read.h"
+#include "analysis/sweep_read.h"
 #include "cli/input.h"
 #include "replay/cut.h"
+
+#define PLOT_MAX_WHERE 16
+
+/* What an input is, by its content. */
+enum plot_kind { PLOT_OF_TRACE, PLOT_OF_REPORT, PLOT_OF_SWEEP, PLOT_OF_BENCH };
 
 /* What the user wants of an input. */
 struct plot_request {
 	struct rs_input input;
-	struct rs_cut_opts piece; /* its times */
-	const char *algos;	  /* NULL: the default ones */
-	bool series, map, closed; /* needed */
+	struct rs_cut_opts piece;	   /* its times */
+	const char *algos;		   /* NULL: the default ones */
+	bool series, map, closed;	   /* needed */
+	const char *where[PLOT_MAX_WHERE]; /* rows of a sweep to keep */
+	size_t nr_where;
 };
 
 /* What there is to draw. */
 struct plot_data {
-	bool is_report;			 /* no series, no maps */
-	struct rs_report_data report;	 /* if it is */
+	enum plot_kind kind;
+	struct rs_sweep_data sweep;	 /* of a sweep; then and of bench there is no result */
+	struct rs_price_data price;	 /* of bench */
+	struct rs_report_data report;	 /* of a report */
 	const char *kernel;		 /* NULL: not known */
 	uint64_t first_ns;		 /* the whole trace's first event */
 	struct rs_result *result;	 /* of a report: its own */

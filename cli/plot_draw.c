@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/plot_sweep.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 
@@ -59,7 +60,7 @@ static size_t choose_algos(const struct plotting *p, const struct rs_plot_type *
 	const char *list = named ? named : type->algos;
 	size_t n = 0;
 
-	if (named && (!p->data->is_report || !strcmp(named, "all")))
+	if (named && (p->data->kind != PLOT_OF_REPORT || !strcmp(named, "all")))
 		list = NULL;
 	for (size_t i = 0; vm->algos && i < p->data->result->nr_algos; i++)
 		if (!list || has_name(list, vm->algos[i].name))
@@ -135,7 +136,7 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 		return no_memory(err);
 	in.shown = shown;
 	in.nr_shown = choose_algos(p, type, in.vm, shown);
-	if (!in.nr_shown && r->nr_algos && p->data->is_report && p->order->req.algos) {
+	if (!in.nr_shown && r->nr_algos && p->data->kind == PLOT_OF_REPORT && p->order->req.algos) {
 		free(shown);
 		rs_error_set(err, RS_ERR_USAGE, EINVAL, "the report has no algorithm %s",
 			     p->order->req.algos);
@@ -153,7 +154,7 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 /* Why @type cannot be drawn of this input; NULL if it can. */
 static const char *obstacle(const struct plotting *p, const struct rs_plot_type *type)
 {
-	if (!p->data->is_report)
+	if (p->data->kind != PLOT_OF_REPORT)
 		return NULL;
 	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed)
 		return "the report is of the open loop; make it with replay's --loop closed";
@@ -186,17 +187,160 @@ static int draw_per_vm(struct plotting *p, const struct rs_plot_type *type, stru
 	return rc;
 }
 
-static int draw_type(struct plotting *p, const struct rs_plot_type *type, struct rs_error *err)
+static int refuse(const struct plotting *p, const struct rs_plot_type *type, const char *why,
+		  struct rs_error *err)
 {
-	const char *why = obstacle(p, type);
+	rs_error_set(err, RS_ERR_USAGE, EINVAL, "no plot '%s': %s", type->name, why);
+	return unusable(p, err);
+}
 
-	/* Of a trace it is drawn if it is asked for, since it takes its time. */
-	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed && !p->data->is_report)
+/* ---- of tables ---- */
+
+/* More panels would be too low to be read. */
+#define MAX_PANELS 8
+
+static void choose_sweep_algos(const struct plotting *p, struct rs_sweep_view *v)
+{
+	const struct rs_sweep_data *d = v->data;
+	const char *named = p->order->req.algos;
+
+	for (size_t row = 0; row < d->nr_rows && v->nr_algos < RS_SWEEP_MAX_ALGOS; row++) {
+		const char *name = rs_sweep_field(d, row, d->algorithm);
+		size_t i = 0;
+
+		while (i < v->nr_algos && strcmp(v->algos[i], name))
+			i++;
+		if (i == v->nr_algos && (!named || !strcmp(named, "all") || has_name(named, name)))
+			v->algos[v->nr_algos++] = name;
+	}
+}
+
+static bool has_algo(const struct rs_sweep_view *v, const char *name)
+{
+	for (size_t i = 0; i < v->nr_algos; i++)
+		if (!strcmp(v->algos[i], name))
+			return true;
+	return false;
+}
+
+/* Why this table cannot be drawn so; NULL if it can. */
+static const char *sweep_obstacle(const struct rs_sweep_view *v, const struct rs_plot_type *type)
+{
+	const struct rs_sweep_data *d = v->data;
+
+	if (!v->nr_algos)
+		return "the table has none of the algorithms";
+	if (type->need == RS_PLOT_SWEEP_CLOSED &&
+	    rs_sweep_column(d, "stall_total_ns") == d->nr_columns)
+		return "the table is of the open loop; make it with sweep's --loop closed";
+	if (type->need == RS_PLOT_SWEEP_PAIR && v->axes.other == d->nr_columns)
+		return "it takes two parameters that are varied";
+	if (type->need == RS_PLOT_SWEEP_PAIR && (!has_algo(v, "gfn") || !has_algo(v, "hva")))
+		return "it takes the algorithms gfn and hva";
+	return NULL;
+}
+
+static int check_panels(struct plotting *p, const struct rs_sweep_view *v, struct rs_error *err)
+{
+	struct rs_sweep_values values;
+	int rc = 0;
+
+	if (v->axes.other == v->data->nr_columns)
 		return 0;
-	if (why && !p->order->all) {
-		rs_error_set(err, RS_ERR_USAGE, EINVAL, "no plot '%s': %s", type->name, why);
+	if (rs_sweep_values_get(v->data, v->axes.other, &values))
+		return no_memory(err);
+	if (values.nr > MAX_PANELS) {
+		rs_error_set(err, RS_ERR_USAGE, EINVAL,
+			     "%s has %zu values: choose at most %d with --where, or put it on the "
+			     "x axis with --x",
+			     v->data->columns[v->axes.other], values.nr, MAX_PANELS);
+		rc = unusable(p, err);
+	}
+	rs_sweep_values_free(&values);
+	return rc;
+}
+
+static int draw_sweep(struct plotting *p, const struct rs_plot_type *type, struct rs_error *err)
+{
+	struct rs_sweep_view v = { .source = p->source, .data = &p->data->sweep };
+	const struct rs_plot_input in = { .source = p->source, .sweep = &v };
+	const char *why;
+
+	if (rs_sweep_axes_get(v.data, p->order->x, &v.axes, err))
+		return unusable(p, err);
+	choose_sweep_algos(p, &v);
+	why = sweep_obstacle(&v, type);
+	if (why && p->order->all) {
+		fprintf(stderr, "retryscope: no plot '%s': %s\n", type->name, why);
+		return 0;
+	}
+	if (why)
+		return refuse(p, type, why, err);
+	if (type->need != RS_PLOT_SWEEP_PAIR && check_panels(p, &v, err))
+		return -EINVAL;
+	return draw(p, type, &in, type->name, err);
+}
+
+/* One picture of each unit. */
+static int draw_prices(struct plotting *p, const struct rs_plot_type *type, struct rs_error *err)
+{
+	const struct rs_price_data *d = &p->data->price;
+	int rc = 0;
+
+	if (p->order->output && d->nr_groups > 1) {
+		rs_error_set(err, RS_ERR_USAGE, EINVAL,
+			     "there are prices in %zu units: draw all with --output-dir",
+			     d->nr_groups);
 		return unusable(p, err);
 	}
+	for (size_t i = 0; i < d->nr_groups && !rc; i++) {
+		struct rs_plot_input in = { .source = d->trace ? d->trace : p->source,
+					    .price = &d->groups[i] };
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s", type->name);
+		if (d->nr_groups > 1)
+			snprintf(name, sizeof(name), "%s-%zu", type->name, i + 1);
+		rc = draw(p, type, &in, name, err);
+	}
+	return rc;
+}
+
+static bool is_of_sweep(const struct rs_plot_type *type)
+{
+	return type->need == RS_PLOT_SWEEP || type->need == RS_PLOT_SWEEP_CLOSED ||
+	       type->need == RS_PLOT_SWEEP_PAIR;
+}
+
+/* What this plot would need instead of the input; NULL if it is of the right kind. */
+static const char *mismatch(const struct plotting *p, const struct rs_plot_type *type)
+{
+	if (is_of_sweep(type))
+		return p->data->kind == PLOT_OF_SWEEP ? NULL : "it is of the table of a sweep";
+	if (type->need == RS_PLOT_PRICE)
+		return p->data->kind == PLOT_OF_BENCH ? NULL : "it is of what bench measures";
+	if (p->data->kind == PLOT_OF_SWEEP || p->data->kind == PLOT_OF_BENCH)
+		return "it is of a trace or a report";
+	return NULL;
+}
+
+static int draw_type(struct plotting *p, const struct rs_plot_type *type, struct rs_error *err)
+{
+	const char *why = mismatch(p, type);
+
+	if (why)
+		return p->order->all ? 0 : refuse(p, type, why, err);
+	if (is_of_sweep(type))
+		return draw_sweep(p, type, err);
+	if (type->need == RS_PLOT_PRICE)
+		return draw_prices(p, type, err);
+	/* Of a trace it is drawn if it is asked for, since it takes its time. */
+	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed &&
+	    p->data->kind == PLOT_OF_TRACE)
+		return 0;
+	why = obstacle(p, type);
+	if (why && !p->order->all)
+		return refuse(p, type, why, err);
 	if (why) {
 		fprintf(stderr, "retryscope: no plot '%s': %s\n", type->name, why);
 		return 0;
@@ -308,19 +452,24 @@ static void note_left_out(const struct plotting *p)
 int plot_draw(const struct plot_order *order, const struct plot_data *data, struct rs_error *err)
 {
 	struct plotting p = { .order = order, .data = data };
-	char *source = strdup(data->is_report && data->report.report.path ? data->report.report.path
-									  : order->req.input.path);
+	char *source = strdup(data->kind == PLOT_OF_REPORT && data->report.report.path
+				      ? data->report.report.path
+				      : order->req.input.path);
 	char *output = strdup(order->output ? order->output : "");
 	const char *home = order->output_dir ? order->output_dir : ".";
 	int rc = -ENOMEM;
 
-	if (source && output) {
+	if (data->kind != PLOT_OF_SWEEP && (order->x || order->req.nr_where)) {
+		rs_error_set(err, RS_ERR_USAGE, EINVAL,
+			     "--x and --where are of the table of a sweep");
+		rc = unusable(&p, err);
+	} else if (source && output) {
 		p.source = strcmp(source, "-") ? basename(source) : "standard input";
 		rc = plot_in(&p, order->output ? dirname(output) : home, err);
 	} else {
 		no_memory(err);
 	}
-	if (!rc && !data->is_report)
+	if (!rc && data->kind == PLOT_OF_TRACE)
 		note_left_out(&p);
 	for (size_t i = 0; i < p.nr_outputs; i++)
 		free(p.outputs[i]);

@@ -17,6 +17,7 @@ struct plot_order {
 	bool format_given;
 	const char *output;	/* the one picture's file; "-" is standard output; or NULL */
 	const char *output_dir; /* or NULL */
+	const char *x;		/* a sweep's parameter on the x axis; NULL: the best */
 	bool keep_data;
 };
 

@@ -298,7 +298,7 @@ static void draw(const struct rs_plot_type *type, const struct rs_plot_input *in
 
 static void draw_everything(const struct rs_plot_input *in)
 {
-	for (size_t i = 0; rs_plot_type(i); i++)
+	for (size_t i = 0; rs_plot_type(i)->need < RS_PLOT_SWEEP; i++)
 		for (unsigned int f = 0; f < RS_FIGURE_NR_FORMATS; f++)
 			draw(rs_plot_type(i), in, f);
 }

@@ -160,6 +160,89 @@ closed_reports() {
 	refuse 2 "has no algorithm hva" -a hva -w stall "$work/closed.json"
 }
 
+# What sweep and bench write, and what cannot be drawn of it.
+tables() {
+	local name
+	fresh
+	run 0 -f dumb -d "$work/new" "$data/sweep.csv"
+	run 0 -f dumb -d "$work/new" "$data/price.json"
+	run 0 -f dumb -w sweep-stall --where alias-distance=1G --where alias-share=0,0.2,1 -a hva,gfn \
+		-o "$work/new/where.txt" "$data/sweep.csv"
+	run 0 -f dumb -w sweep-widening --x alias-distance -o "$work/new/x.txt" "$data/sweep.csv"
+	run 0 -w price --keep-data -o "$work/new/price.svg" "$data/price.json"
+	run 0 -w sweep-stall --keep-data -o "$work/new/stall.svg" "$data/sweep.csv"
+	for name in sweep-stall sweep-spurious sweep-widening; do
+		run 0 -w $name -o "$work/picture.pdf" "$data/sweep.csv"
+	done
+	rm "$work"/new/*.svg
+	for name in "$work"/new/*.gp; do
+		sed 's/by retryscope [^ ]*\. /by retryscope VERSION. /' "$name" >"${name%.gp}.script"
+		rm "$name"
+	done
+	if [ "${UPDATE_GOLDEN-}" ]; then
+		mkdir -p "$data/tables"
+		cp "$work"/new/* "$data/tables/"
+	fi
+	diff -r "$data/tables" "$work/new" || fail "tables"
+	[ "$(awk 'length > 72 || / $/' "$work"/new/*.txt | wc -l)" -eq 0 ] ||
+		fail "tables: plain text is wider than 72 columns, or padded"
+}
+
+# A table is the same in CSV and in JSON, from a file and from a pipe.
+table_forms() {
+	local sweep=("$program" sweep balloon "aliases=0,1,3" events=2000 --seeds 2)
+	"${sweep[@]}" -o "$work/table"
+	run 0 -w sweep-spurious -f dumb "$work/table"
+	mv "$work/out" "$work/wanted"
+	"${sweep[@]}" --format json -o "$work/table"
+	run 0 -w sweep-spurious -f dumb "$work/table"
+	expect_same "of JSON" "$work/wanted" "$work/out"
+	run 0 -w sweep-spurious -f dumb - < <(cat "$work/table")
+	sed -i 's/standard input,/table,/' "$work/out"
+	expect_same "of a pipe" "$work/wanted" "$work/out"
+	refuse 2 "make it with sweep's --loop closed" -w sweep-stall "$work/table"
+	refuse 2 "two parameters that are varied" -w sweep-widening "$work/table"
+	refuse 2 "no row has that" --where aliases=7 "$work/table"
+	refuse 2 "no parameter has several values" --where aliases=1 "$work/table"
+	"$program" sweep balloon,ksm aliases=1,2 guest-size=3G,4G events=500 --algo hva \
+		-o "$work/wide.csv"
+	refuse 2 "scenario, aliases, guest-size are varied" "$work/wide.csv"
+	refuse 2 "gfn and hva" --where scenario=ksm -w sweep-widening "$work/wide.csv"
+	refuse 2 "none of the algorithms" --where scenario=ksm -w sweep-spurious -a gfn \
+		"$work/wide.csv"
+	"$program" sweep balloon period=1ms,2ms,3ms,4ms,5ms,6ms,7ms,8ms,9ms aliases=1,2 \
+		events=200 --algo hva -o "$work/many.csv"
+	refuse 2 "period has 9 values" --x aliases -w sweep-spurious "$work/many.csv"
+	run 0 -w sweep-spurious -f dumb "$work/many.csv"
+}
+
+bad_tables() {
+	local head
+	refuse 2 "it is of a trace or a report" -w map "$data/sweep.csv"
+	refuse 2 "it is of the table of a sweep" -w sweep-stall "$data/small.txt"
+	refuse 2 "it is of what bench measures" -w price "$data/sweep.csv"
+	refuse 2 "--x and --where are of" --x aliases "$data/small.txt"
+	refuse 2 "no parameter of this name" --x pages "$data/sweep.csv"
+	refuse 2 "no parameter of this name" --where pages=1 "$data/sweep.csv"
+	refuse 2 "no parameter of this name" --where alias-share "$data/sweep.csv"
+	head=$(head -n 1 "$data/sweep.csv")
+	{ head -n 3 "$data/sweep.csv"; echo "3,0,1G,1,hva,2"; } >"$work/bad.csv"
+	refuse 1 "bad.csv:4: row 3: 35 fields expected, not 6" "$work/bad.csv"
+	{ echo "$head"; sed -n '2s/,3002,/,x,/p' "$data/sweep.csv"; } >"$work/bad.csv"
+	refuse 1 "bad.csv:2: row 1: events: a number expected, not 'x'" "$work/bad.csv"
+	{ echo "$head"; sed -n '2s/,1G,/,,/p' "$data/sweep.csv"; } >"$work/bad.csv"
+	refuse 1 "bad.csv:2: row 1: alias-distance: a value expected" "$work/bad.csv"
+	echo "cell,algorithm,events" >"$work/bad.csv"
+	refuse 1 "bad.csv:1: columns: cell" "$work/bad.csv"
+	echo '{"schema": "retryscope-sweep/2"}' >"$work/bad.json"
+	refuse 1 "bad.json: schema:" "$work/bad.json"
+	echo '{"schema": "retryscope-sweep/1", "columns": ["cell", "seed", "algorithm", "events"],
+		"rows": [[0, 1, "hva", 5], [0, 1, "hva", true]]}' >"$work/bad.json"
+	refuse 1 "bad.json: row 2: events: a number" "$work/bad.json"
+	echo '{"schema": "retryscope-bench/1", "price": [{"algorithm": "hva"}]}' >"$work/bad.json"
+	refuse 1 "bad.json: price[0].unit" "$work/bad.json"
+}
+
 several_vms() {
 	local n
 	fresh
@@ -274,6 +357,9 @@ formats
 redraw
 inputs
 closed_reports
+tables
+table_forms
+bad_tables
 several_vms
 pieces
 nothing

@@ -371,8 +371,7 @@ static int find_aliases(struct rs_vm_inventory *inv)
 	rc = pair_up(inv, order);
 	free(order);
 	if (inv->nr_aliases)
-		if (inv->nr_aliases)
-			qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
+		qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
 	if (inv->nr_aliases > RS_MAX_ALIAS_PAIRS)
 		inv->nr_aliases = RS_MAX_ALIAS_PAIRS;
 	return rc;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/stretches.h"
+
 /* The memslots of one address space, by gfn. */
 struct space {
 	uint32_t *handles;
@@ -38,18 +40,18 @@ struct rs_vm {
 	uint64_t *hva_end;   /* all ends, sorted for themselves */
 	uint32_t max_hvas;
 
-	uint64_t aliased; /* frames whose host page another gfn maps too */
+	struct rs_stretches stretches; /* of host pages, by how they are mapped */
 
-	/* Derived from those: the tree when a memslot is looked for by hva, ... */
-	bool tree_dirty;
+	/* Derived from those by rs_vm_update(): the tree of ends ... */
 	uint64_t *hva_max;   /* heap-shaped, of the highest ends over by_hva[] */
 	uint32_t hva_leaves; /* a power of two */
 	uint32_t max_leaves;
-	/* ... the rest by rs_vm_update(). */
+	/* ... and the rest. */
 	bool dirty;
 	uint64_t *hva_start_sum; /* pages: sum of the starts before */
 	uint64_t *hva_end_sum;	 /* pages: sum of the ends before */
-	struct primary *primary; /* by handle, then gfn */
+	struct primary *found;	 /* by hva */
+	struct primary *primary; /* the same by handle, then gfn */
 	uint32_t nr_primary;
 	uint32_t *primary_first; /* by handle, nr_handles + 1 */
 	uint32_t *heap;		 /* room for the sweep */
@@ -71,6 +73,7 @@ static void free_derived(struct rs_vm *vm)
 	free(vm->hva_start_sum);
 	free(vm->hva_end_sum);
 	free(vm->hva_max);
+	free(vm->found);
 	free(vm->primary);
 	free(vm->primary_first);
 	free(vm->heap);
@@ -90,6 +93,7 @@ void rs_vm_free(struct rs_vm *vm)
 	free(vm->by_hva);
 	free(vm->hva_start);
 	free(vm->hva_end);
+	rs_stretches_free(&vm->stretches);
 	free_derived(vm);
 	free(vm);
 }
@@ -255,6 +259,7 @@ static int alloc_derived(struct rs_vm *vm)
 		vm->max_derived = 0;
 		if (resize(&vm->hva_start_sum, n, sizeof(uint64_t)) ||
 		    resize(&vm->hva_end_sum, n, sizeof(uint64_t)) ||
+		    resize(&vm->found, 2 * n, sizeof(struct primary)) ||
 		    resize(&vm->primary, 2 * n, sizeof(struct primary)) ||
 		    resize(&vm->heap, n, sizeof(uint32_t)))
 			return -ENOMEM;
@@ -288,8 +293,6 @@ static int update_tree(struct rs_vm *vm)
 {
 	uint32_t n = vm->nr_present, leaves = 1;
 
-	if (!vm->tree_dirty)
-		return 0;
 	while (leaves < n)
 		leaves *= 2;
 	if (leaves > vm->max_leaves) {
@@ -304,7 +307,6 @@ static int update_tree(struct rs_vm *vm)
 		vm->hva_max[i] = vm->hva_max[2 * i] > vm->hva_max[2 * i + 1]
 					 ? vm->hva_max[2 * i]
 					 : vm->hva_max[2 * i + 1];
-	vm->tree_dirty = false;
 	return 0;
 }
 
@@ -360,141 +362,62 @@ int rs_vm_for_each_hva(const struct rs_vm *vm, uint64_t start, uint64_t end,
 }
 
 /*
- * An end of a memslot's stretch of host addresses. Two memslots with the same
- * distance map a page at the same gfn (in two address spaces): no alias.
+ * Counts the distance of @s, of which @by memslots more are there, on the host
+ * pages [from, to) where no other memslot has it: one of another address space
+ * may, and is no alias then. Looks at the spaces from @k on.
  */
-struct edge {
-	uint64_t hva;
-	uint64_t distance; /* gfn - hva in pages */
-	bool start;
-};
-
-static int cmp_edge(const void *a, const void *b)
+static int count_distance(struct rs_vm *vm, const struct rs_memslot *s, uint32_t k, uint64_t from,
+			  uint64_t to, int by)
 {
-	const struct edge *x = a, *y = b;
-
-	if (x->hva != y->hva)
-		return x->hva < y->hva ? -1 : 1;
-	return (int)y->start -
-	       (int)x->start; /* starts first, so that nothing ends before it began */
-}
-
-/* The memslots over one stretch: how many have which distance. */
-struct distance {
-	uint64_t distance, count;
-};
-
-struct stretch {
-	const struct rs_vm *vm;
-	uint64_t start, end;
-	struct edge *edges;
-	size_t nr_edges, max_edges;
-	struct distance *distances; /* sorted */
-	size_t nr_distances;
-	size_t nr_differ; /* distances that some memslot has here */
-	uint64_t slots;
-};
-
-static int collect_edges(void *arg, uint32_t handle)
-{
-	struct stretch *t = arg;
-	const struct rs_memslot *s = &t->vm->slots[handle];
-	uint64_t start = s->hva > t->start ? s->hva : t->start;
-	uint64_t end = slot_hva_end(s) < t->end ? slot_hva_end(s) : t->end;
 	uint64_t distance = s->gfn - (s->hva >> RS_PAGE_SHIFT);
+	const struct space *sp;
+	int64_t i;
 
-	if (t->nr_edges + 2 > t->max_edges) {
-		size_t max = t->max_edges ? 2 * t->max_edges : 16;
-
-		if (resize(&t->edges, max, sizeof(*t->edges)))
-			return -ENOMEM;
-		t->max_edges = max;
-	}
-	t->edges[t->nr_edges++] = (struct edge){ start, distance, true };
-	t->edges[t->nr_edges++] = (struct edge){ end, distance, false };
-	return 0;
-}
-
-static int cmp_distance(const void *a, const void *b)
-{
-	const struct distance *x = a, *y = b;
-
-	return x->distance < y->distance ? -1 : x->distance > y->distance;
-}
-
-/* All distances of the edges, each once. 0 or -ENOMEM. */
-static int list_distances(struct stretch *t)
-{
-	size_t n = 0;
-
-	t->distances = malloc((t->nr_edges + 1) * sizeof(*t->distances));
-	if (!t->distances)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->nr_edges; i++)
-		t->distances[i] = (struct distance){ t->edges[i].distance, 0 };
-	qsort(t->distances, t->nr_edges, sizeof(*t->distances), cmp_distance);
-	for (size_t i = 0; i < t->nr_edges; i++)
-		if (!n || t->distances[n - 1].distance != t->distances[i].distance)
-			t->distances[n++] = t->distances[i];
-	t->nr_distances = n;
-	return 0;
-}
-
-static void cross_edge(struct stretch *t, const struct edge *e)
-{
-	const struct distance key = { e->distance, 0 };
-	struct distance *d =
-		bsearch(&key, t->distances, t->nr_distances, sizeof(key), cmp_distance);
-
-	if (e->start) {
-		t->nr_differ += !d->count++;
-		t->slots++;
-	} else {
-		t->nr_differ -= !--d->count;
-		t->slots--;
-	}
-}
-
-/* Aliased frames among the edges collected. */
-static int64_t sweep_edges(struct stretch *t)
-{
-	uint64_t frames = 0;
-
-	if (list_distances(t))
-		return -ENOMEM;
-	qsort(t->edges, t->nr_edges, sizeof(*t->edges), cmp_edge);
-	for (size_t i = 0; i < t->nr_edges; i++) {
-		if (i && t->nr_differ > 1)
-			frames += t->slots *
-				  ((t->edges[i].hva - t->edges[i - 1].hva) >> RS_PAGE_SHIFT);
-		cross_edge(t, &t->edges[i]);
-	}
-	free(t->distances);
-	return (int64_t)frames;
-}
-
-/* How many memslots overlap the hva range: those that start before its end, less those that end. */
-static int64_t nr_hvas_in(const struct rs_vm *vm, uint64_t start, uint64_t end)
-{
-	return last_at_most(vm->hva_start, vm->nr_present, end - 1) -
-	       last_at_most(vm->hva_end, vm->nr_present, start);
-}
-
-/* Frames with host addresses in [start, end) whose host page another gfn maps too, or -ENOMEM. */
-static int64_t aliased_in(struct rs_vm *vm, uint64_t start, uint64_t end)
-{
-	struct stretch t = { .vm = vm, .start = start, .end = end };
-	int64_t frames = 0;
-
-	/* No alias, and no need of the tree: thousands of memslots are not set in squared time. */
-	if (nr_hvas_in(vm, start, end) < 2)
+	while (k < vm->nr_spaces && vm->space_as[k] == s->as)
+		k++;
+	if (from >= to)
 		return 0;
-	if (update_tree(vm) || rs_vm_for_each_hva(vm, start, end, collect_edges, &t))
-		frames = -ENOMEM;
-	else if (t.nr_edges > 2)
-		frames = sweep_edges(&t);
-	free(t.edges);
-	return frames;
+	if (k == vm->nr_spaces) {
+		if (rs_stretches_cut(&vm->stretches, from) || rs_stretches_cut(&vm->stretches, to))
+			return -ENOMEM;
+		rs_stretches_add(&vm->stretches, from, to, 0, by);
+		return 0;
+	}
+	sp = &vm->spaces[vm->space_as[k]];
+	i = last_at_most(sp->start, sp->nr, from + distance);
+	for (i = i < 0 ? 0 : i; i < sp->nr && sp->start[i] < to + distance; i++) {
+		const struct rs_memslot *o = &vm->slots[sp->handles[i]];
+		uint64_t start = o->hva >> RS_PAGE_SHIFT;
+
+		if (o->gfn - start != distance || start + o->npages <= from)
+			continue;
+		if (count_distance(vm, s, k + 1, from, start, by))
+			return -ENOMEM;
+		from = start + o->npages;
+	}
+	return count_distance(vm, s, k + 1, from, to, by);
+}
+
+/* @by memslots more like @s, which is not among the others. 0 or -ENOMEM. */
+static int count_memslot(struct rs_vm *vm, const struct rs_memslot *s, int by)
+{
+	uint64_t from = s->hva >> RS_PAGE_SHIFT, to = from + s->npages;
+
+	if (rs_stretches_cut(&vm->stretches, from) || rs_stretches_cut(&vm->stretches, to))
+		return -ENOMEM;
+	rs_stretches_add(&vm->stretches, from, to, by, 0);
+	return count_distance(vm, s, 0, from, to, by);
+}
+
+/* Forgets the bounds at @page if no memslot has one there. */
+static void join_stretches(struct rs_vm *vm, uint64_t page)
+{
+	uint64_t hva = page << RS_PAGE_SHIFT;
+	int64_t start = last_at_most(vm->hva_start, vm->nr_present, hva);
+	int64_t end = last_at_most(vm->hva_end, vm->nr_present, hva);
+
+	if ((start < 0 || vm->hva_start[start] != hva) && (end < 0 || vm->hva_end[end] != hva))
+		rs_stretches_join(&vm->stretches, page);
 }
 
 /* Enters a memslot whose fields are set; grow_*() made room. */
@@ -518,7 +441,6 @@ static void enter_memslot(struct rs_vm *vm, uint32_t handle)
 	vm->frames += s->npages;
 	s->present = true;
 	vm->dirty = true;
-	vm->tree_dirty = true;
 }
 
 static void take_out_memslot(struct rs_vm *vm, uint32_t handle)
@@ -544,7 +466,6 @@ static void take_out_memslot(struct rs_vm *vm, uint32_t handle)
 	s->present = false;
 	s->generation++;
 	vm->dirty = true;
-	vm->tree_dirty = true;
 }
 
 /* Whether another memslot than @handle of the same space has gfns in [gfn, gfn + npages). */
@@ -564,17 +485,15 @@ static enum rs_vm_change change_memslot(struct rs_vm *vm, uint32_t handle, bool 
 					const struct rs_memslot *in)
 {
 	struct rs_memslot *s = &vm->slots[handle];
-	int64_t before = 0, after = 0, left = 0, entered = 0;
 
 	if (out) {
-		before = aliased_in(vm, s->hva, slot_hva_end(s));
-		if (before < 0)
-			return RS_VM_NOMEM;
 		take_out_memslot(vm, handle);
-		left = aliased_in(vm, s->hva, slot_hva_end(s));
+		if (count_memslot(vm, s, -1))
+			return RS_VM_NOMEM;
+		join_stretches(vm, s->hva >> RS_PAGE_SHIFT);
+		join_stretches(vm, (s->hva >> RS_PAGE_SHIFT) + s->npages);
 	}
-	if (in && left >= 0) {
-		entered = aliased_in(vm, in->hva, slot_hva_end(in));
+	if (in) {
 		s->gfn = in->gfn;
 		s->npages = in->npages;
 		s->hva = in->hva;
@@ -582,11 +501,9 @@ static enum rs_vm_change change_memslot(struct rs_vm *vm, uint32_t handle, bool 
 		s->generation++;
 		s->added = vm->next_added++;
 		enter_memslot(vm, handle);
-		after = aliased_in(vm, s->hva, slot_hva_end(s));
+		if (count_memslot(vm, s, 1))
+			return RS_VM_NOMEM;
 	}
-	if (left < 0 || entered < 0 || after < 0)
-		return RS_VM_NOMEM;
-	vm->aliased += (uint64_t)(left - before + after - entered);
 	return RS_VM_CHANGED;
 }
 
@@ -632,15 +549,6 @@ static void update_hvas(struct rs_vm *vm)
 		starts += vm->hva_start[i] >> RS_PAGE_SHIFT;
 		ends += vm->hva_end[i] >> RS_PAGE_SHIFT;
 	}
-}
-
-static int cmp_primary(const void *a, const void *b)
-{
-	const struct primary *x = a, *y = b;
-
-	if (x->handle != y->handle)
-		return x->handle < y->handle ? -1 : 1;
-	return x->gfns.start < y->gfns.start ? -1 : x->gfns.start > y->gfns.start;
 }
 
 /* Whether the frames of @x rather than those of @y are primary where both map a host page. */
@@ -692,7 +600,7 @@ static void add_primary(struct rs_vm *vm, uint32_t handle, uint64_t from, uint64
 	const struct rs_memslot *s = &vm->slots[handle];
 	uint64_t start = s->gfn + ((from - s->hva) >> RS_PAGE_SHIFT);
 	uint64_t end = s->gfn + ((to - s->hva) >> RS_PAGE_SHIFT);
-	struct primary *last = vm->nr_primary ? &vm->primary[vm->nr_primary - 1] : NULL;
+	struct primary *last = vm->nr_primary ? &vm->found[vm->nr_primary - 1] : NULL;
 
 	if (from >= to)
 		return;
@@ -700,7 +608,28 @@ static void add_primary(struct rs_vm *vm, uint32_t handle, uint64_t from, uint64
 		last->gfns.end = end;
 		return;
 	}
-	vm->primary[vm->nr_primary++] = (struct primary){ handle, { start, end } };
+	vm->found[vm->nr_primary++] = (struct primary){ handle, { start, end } };
+}
+
+/* By handle; a handle's pieces were found in the order of its gfns, and stay so. */
+static void sort_primary(struct rs_vm *vm)
+{
+	uint32_t *first = vm->primary_first, at = 0;
+
+	memset(first, 0, (vm->nr_handles + 1) * sizeof(*first));
+	for (uint32_t i = 0; i < vm->nr_primary; i++)
+		first[vm->found[i].handle]++;
+	for (uint32_t h = 0; h <= vm->nr_handles; h++) {
+		uint32_t n = first[h];
+
+		first[h] = at;
+		at += n;
+	}
+	for (uint32_t i = 0; i < vm->nr_primary; i++)
+		vm->primary[first[vm->found[i].handle]++] = vm->found[i];
+	/* Now each is where the next one's pieces begin. */
+	memmove(first + 1, first, vm->nr_handles * sizeof(*first));
+	first[0] = 0;
 }
 
 /*
@@ -730,12 +659,7 @@ static void update_primary(struct rs_vm *vm)
 		while (i < n && vm->hva_start[i] == at)
 			heap_push(&heap, vm->by_hva[i++]);
 	}
-	qsort(vm->primary, vm->nr_primary, sizeof(*vm->primary), cmp_primary);
-	for (uint32_t h = 0, p = 0; h <= vm->nr_handles; h++) {
-		while (p < vm->nr_primary && vm->primary[p].handle < h)
-			p++;
-		vm->primary_first[h] = p;
-	}
+	sort_primary(vm);
 }
 
 int rs_vm_update(struct rs_vm *vm)
@@ -921,5 +845,5 @@ struct rs_range rs_vm_primary_hull(const struct rs_vm *vm, uint32_t handle, uint
 
 uint64_t rs_vm_aliased_frames(const struct rs_vm *vm)
 {
-	return vm->aliased;
+	return vm->frames - rs_stretches_unaliased(&vm->stretches);
 }

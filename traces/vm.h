@@ -11,8 +11,9 @@
 /*
  * A VM's memslots, as KVM keeps them (virt/kvm/kvm_main.c): found by gfn within
  * an address space, and by host virtual address over all address spaces, where
- * they may overlap. A change costs a memmove() of the sorted arrays; what else
- * the questions need is derived in O(n) by rs_vm_update(). Questions are O(log n).
+ * they may overlap. A change costs a memmove() of the sorted arrays and O(log n)
+ * for the aliases; what else the questions need is derived in O(n) by
+ * rs_vm_update(). Questions are O(log n).
  *
  * A memslot has a handle: a small number that belongs to its (as, id) for the
  * VM's life, so that it stays valid when the memslot goes and comes back.

@@ -21,6 +21,7 @@ enum {
 /* One verb a file; each gets argv[0] = "retryscope VERB" and returns the exit code. */
 int rs_cmd_synth(int argc, char **argv);
 int rs_cmd_sweep(int argc, char **argv);
+int rs_cmd_bench(int argc, char **argv);
 int rs_cmd_help(int argc, char **argv);
 int rs_cmd_probe(int argc, char **argv);
 int rs_cmd_record(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct verb verbs[] = {
 	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
 	{ "synth", "make a synthetic trace from a named scenario", rs_cmd_synth },
 	{ "sweep", "replay synthetic traces over a grid of parameters", rs_cmd_sweep },
+	{ "bench", "measure what the algorithms cost under the lock", rs_cmd_bench },
 	{ "plot", "draw pictures of a trace or a report", rs_cmd_plot },
 	{ "merge", "add up reports of many traces, of many hosts", rs_cmd_merge },
 	{ "help", "show this, or the help of a verb", rs_cmd_help },

@@ -56,6 +56,8 @@ void rs_cost_close(struct rs_cost_rig *rig);
  */
 size_t rs_cost_rest_bytes(const struct rs_cost_rig *rig);
 size_t rs_cost_peak_bytes(const struct rs_cost_rig *rig);
+/* Mean number of memslots that one invalidation hits. */
+double rs_cost_slots_per_inval(const struct rs_cost_rig *rig);
 
 /*
  * One round of about @ns: the mean nanoseconds of one operation of each kind,

@@ -36,7 +36,7 @@ struct rs_tape_run {
 	uint64_t rejected;   /* checks */
 };
 
-/* Plays it once, timed. @counter may be NULL. 0 or -ENOMEM. */
+/* Plays it a few times, in batches whose least time counts. @counter may be NULL. 0 or -ENOMEM. */
 int rs_tape_play(const struct rs_tape *t, const struct rs_algo_spec *spec,
 		 const struct rs_tick_rate *rate, const struct rs_counter *counter,
 		 struct rs_tape_run *run);

@@ -106,17 +106,24 @@ static void put_setting(struct sheet *s, const struct rs_bench *b)
 
 static void table_of_times(struct sheet *s, const struct rs_bench *b)
 {
-	if (sheet_begin(s, RS_NR_COST_OPS + 1, b->nr_algos))
+	static const char *const headings[2][6] = {
+		{ "ns", "begin", "slot", "end", "begin, slots", "check" },
+		{ "", "", "", "", "and end", "" },
+	};
+
+	if (sheet_begin(s, 6, b->nr_algos))
 		return;
-	s->table.heading[0][0] = "ns";
-	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
-		s->table.heading[0][op + 1] = rs_cost_op_name(op);
+	for (unsigned int k = 0; k < 6; k++)
+		for (int line = 0; line < 2; line++)
+			s->table.heading[line][k] = headings[line][k];
 	for (size_t i = 0; i < b->nr_algos; i++) {
 		const struct rs_bench_cost *c = cost_at(b, 0, i);
 
 		rs_table_text(&s->table, c->algorithm);
-		for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
-			put_spread(s, &c->ns[op]);
+		for (unsigned int op = 0; op < RS_COST_CHECK; op++)
+			rs_table_number(&s->table, c->part_ns[op].median);
+		put_spread(s, &c->inval_ns);
+		put_spread(s, &c->check_ns);
 	}
 	sheet_end(s);
 }
@@ -173,7 +180,7 @@ static double growing_figure(const struct rs_bench_cost *c, enum growing what)
 	case GROW_INVAL:
 		return c->inval_ns.median;
 	case GROW_CHECK:
-		return c->ns[RS_COST_CHECK].median;
+		return c->check_ns.median;
 	default:
 		return (double)c->peak_bytes;
 	}

@@ -15,8 +15,8 @@
 struct rs_bench_cost {
 	const char *algorithm;
 	struct rs_cost_setting set;
-	struct rs_spread ns[RS_NR_COST_OPS];
-	struct rs_spread inval_ns;	     /* begin, its slots and end together */
+	struct rs_spread part_ns[RS_COST_CHECK]; /* begin, slot, end: see struct rs_cost_times */
+	struct rs_spread inval_ns, check_ns;
 	double instructions[RS_NR_COST_OPS]; /* NAN: not counted */
 	size_t rest_bytes, peak_bytes;
 };

@@ -15,14 +15,22 @@ static json_t *spread(const struct rs_spread *s)
 		       { "max", rs_json_number(s->max) });
 }
 
-static json_t *of_ops(const struct rs_bench_cost *c, bool instructions)
+static json_t *times(const struct rs_bench_cost *c)
+{
+	json_t *o = RS_JSON({ "invalidation", spread(&c->inval_ns) },
+			    { "check", spread(&c->check_ns) });
+
+	for (unsigned int op = 0; op < RS_COST_CHECK; op++)
+		o = rs_json_with(o, rs_cost_op_name(op), spread(&c->part_ns[op]));
+	return o;
+}
+
+static json_t *instructions(const struct rs_bench_cost *c)
 {
 	json_t *o = json_object();
 
 	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
-		o = rs_json_with(o, rs_cost_op_name(op),
-				 instructions ? rs_json_number(c->instructions[op])
-					      : spread(&c->ns[op]));
+		o = rs_json_with(o, rs_cost_op_name(op), rs_json_number(c->instructions[op]));
 	return o;
 }
 
@@ -32,7 +40,6 @@ static json_t *costs(const struct rs_bench *b)
 
 	for (size_t i = 0; i < b->nr_costs; i++) {
 		const struct rs_bench_cost *c = &b->costs[i];
-		json_t *ns = rs_json_with(of_ops(c, false), "invalidation", spread(&c->inval_ns));
 
 		list = rs_json_append(
 			list,
@@ -43,8 +50,8 @@ static json_t *costs(const struct rs_bench *b)
 				{ "ended", rs_json_u64(c->set.ended) },
 				{ "pages", rs_json_u64(c->set.pages) },
 				{ "bytes_at_rest", rs_json_u64(c->rest_bytes) },
-				{ "bytes_at_peak", rs_json_u64(c->peak_bytes) }, { "ns", ns },
-				{ "instructions", b->no_counter ? json_null() : of_ops(c, true) }));
+				{ "bytes_at_peak", rs_json_u64(c->peak_bytes) }, { "ns", times(c) },
+				{ "instructions", b->no_counter ? json_null() : instructions(c) }));
 	}
 	return list;
 }

@@ -43,8 +43,8 @@ static void close_rigs(struct rs_cost_rig **rigs, size_t n)
 
 /* The figures of one algorithm, round by round. */
 struct rounds {
-	double ns[RS_NR_COST_OPS][BENCH_MAX_ROUNDS];
-	double inval_ns[BENCH_MAX_ROUNDS];
+	double part_ns[RS_COST_CHECK][BENCH_MAX_ROUNDS];
+	double inval_ns[BENCH_MAX_ROUNDS], check_ns[BENCH_MAX_ROUNDS];
 };
 
 struct costs_run {
@@ -60,14 +60,14 @@ struct costs_run {
 static int one_turn(struct costs_run *c, struct rs_cost_rig *rig, struct rounds *r, uint32_t round,
 		    struct rs_error *err)
 {
-	double ns[RS_NR_COST_OPS];
+	struct rs_cost_times times;
 
-	if (rs_cost_round(rig, c->o->round_ns, &c->rate, ns))
+	if (rs_cost_round(rig, c->o->round_ns, &c->rate, &times))
 		return no_memory(err);
-	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
-		r->ns[op][round] = ns[op];
-	r->inval_ns[round] = ns[RS_COST_BEGIN] + ns[RS_COST_END] +
-			     ns[RS_COST_SLOT] * rs_cost_slots_per_inval(rig);
+	for (unsigned int op = 0; op < RS_COST_CHECK; op++)
+		r->part_ns[op][round] = times.part_ns[op];
+	r->inval_ns[round] = times.inval_ns;
+	r->check_ns[round] = times.check_ns;
 	return 0;
 }
 
@@ -81,9 +81,10 @@ static int finish_cost(struct costs_run *c, struct rs_cost_rig *rig, size_t algo
 	cost->set = *set;
 	cost->rest_bytes = rs_cost_rest_bytes(rig);
 	cost->peak_bytes = rs_cost_peak_bytes(rig);
-	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
-		cost->ns[op] = rs_spread_of(r->ns[op], c->o->rounds);
+	for (unsigned int op = 0; op < RS_COST_CHECK; op++)
+		cost->part_ns[op] = rs_spread_of(r->part_ns[op], c->o->rounds);
 	cost->inval_ns = rs_spread_of(r->inval_ns, c->o->rounds);
+	cost->check_ns = rs_spread_of(r->check_ns, c->o->rounds);
 	if (!c->b->no_counter && rs_cost_count(rig, &c->counter, cost->instructions))
 		return no_memory(err);
 	return 0;

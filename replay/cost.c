@@ -40,13 +40,24 @@ int rs_cost_algos(const char *list, struct rs_algo_spec **specs, size_t *n, stru
 
 /* ---- time ---- */
 
-struct clocks {
-	struct rs_hist ticks[RS_NR_COST_OPS]; /* of one step each, with the look at the clock */
-	uint64_t steps[RS_NR_COST_OPS], ops[RS_NR_COST_OPS];
+/* Ticks of steps, each with the look at the clock, and how many operations they were. */
+struct clock {
+	struct rs_hist ticks;
+	uint64_t ops;
 };
 
+struct clocks {
+	struct clock parts[RS_COST_CHECK], invals, checks;
+};
+
+static void note(struct clock *c, uint64_t ticks, uint64_t ops)
+{
+	rs_hist_add(&c->ticks, ticks, 1);
+	c->ops += ops;
+}
+
 /* One more begins, walks and ends, again and again: each step is timed by itself. */
-static int time_batch(struct rs_cost_rig *r, struct clocks *c)
+static int time_parts(struct rs_cost_rig *r, struct clocks *c)
 {
 	const struct rs_inval *inv = rs_cost_spare(r);
 
@@ -62,27 +73,26 @@ static int time_batch(struct rs_cost_rig *r, struct clocks *c)
 		t3 = rs_ticks();
 		if (ret)
 			return ret;
-		rs_hist_add(&c->ticks[RS_COST_BEGIN], t1 - t0, 1);
-		rs_hist_add(&c->ticks[RS_COST_SLOT], t2 - t1, 1);
-		rs_hist_add(&c->ticks[RS_COST_END], t3 - t2, 1);
-		c->ops[RS_COST_SLOT] += inv->nr_hits;
+		note(&c->parts[RS_COST_BEGIN], t1 - t0, 1);
+		note(&c->parts[RS_COST_SLOT], t2 - t1, inv->nr_hits);
+		note(&c->parts[RS_COST_END], t3 - t2, 1);
 	}
-	for (int op = RS_COST_BEGIN; op <= RS_COST_END; op++)
-		c->steps[op] += RS_COST_BATCH;
-	c->ops[RS_COST_BEGIN] += RS_COST_BATCH;
-	c->ops[RS_COST_END] += RS_COST_BATCH;
 	return 0;
 }
 
-static int cycle(struct rs_cost_rig *r, const struct rs_inval *inv)
+/* The same without looks between. */
+static int time_invals(struct rs_cost_rig *r, struct clocks *c)
 {
-	int ret = rs_priced_begin(&r->algo, inv);
+	const struct rs_inval *inv = rs_cost_spare(r);
+	uint64_t t0 = rs_ticks();
 
-	for (uint32_t k = 0; !ret && k < inv->nr_hits; k++)
-		ret = rs_priced_slot(&r->algo, inv, &inv->hits[k]);
-	if (!ret)
-		rs_priced_end(&r->algo, inv);
-	return ret;
+	for (uint32_t i = 0; i < RS_COST_BATCH; i++, inv++) {
+		if (rs_cost_begin_all(r, inv))
+			return -ENOMEM;
+		rs_algo_end(&r->algo, inv);
+	}
+	note(&c->invals, rs_ticks() - t0, RS_COST_BATCH);
+	return 0;
 }
 
 /* What a fault read at its begin, after which as many ended as the setting says. */
@@ -111,38 +121,38 @@ static int time_checks(struct rs_cost_rig *r, struct clocks *c)
 	for (uint32_t i = 0; i < CHECKS; i++)
 		any += rs_cost_check(r, i, token);
 	__asm__ volatile("" : : "r"(any));
-	rs_hist_add(&c->ticks[RS_COST_CHECK], rs_ticks() - t0, 1);
-	c->steps[RS_COST_CHECK]++;
-	c->ops[RS_COST_CHECK] += CHECKS;
+	note(&c->checks, rs_ticks() - t0, CHECKS);
 	return 0;
 }
 
 /* Mean time of one operation: of a step, less the look at the clock, by the operations in it. */
-static double mean_of(const struct clocks *c, unsigned int op, const struct rs_tick_rate *rate)
+static double mean_of(struct clock *c, const struct rs_tick_rate *rate)
 {
-	double step = rs_hist_trimmed_mean(&c->ticks[op]) - rate->look;
+	double step = rs_hist_trimmed_mean(&c->ticks) - rate->look;
+	double steps = (double)c->ticks.weight;
 
-	if (!c->ops[op] || step < 0)
-		return 0;
-	return step * rate->ns_per_tick * (double)c->steps[op] / (double)c->ops[op];
+	rs_hist_free(&c->ticks);
+	return c->ops && step > 0 ? step * rate->ns_per_tick * steps / (double)c->ops : 0;
 }
 
 int rs_cost_round(struct rs_cost_rig *r, uint64_t ns, const struct rs_tick_rate *rate,
-		  double mean_ns[RS_NR_COST_OPS])
+		  struct rs_cost_times *times)
 {
 	uint64_t until = rs_now_ns() + ns;
 	struct clocks c = { 0 };
 	int ret;
 
 	do {
-		ret = time_batch(r, &c);
+		ret = time_parts(r, &c);
+		if (!ret)
+			ret = time_invals(r, &c);
 		if (!ret)
 			ret = time_checks(r, &c);
 	} while (!ret && rs_now_ns() < until);
-	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++) {
-		mean_ns[op] = mean_of(&c, op, rate);
-		rs_hist_free(&c.ticks[op]);
-	}
+	for (unsigned int op = 0; op < RS_COST_CHECK; op++)
+		times->part_ns[op] = mean_of(&c.parts[op], rate);
+	times->inval_ns = mean_of(&c.invals, rate);
+	times->check_ns = mean_of(&c.checks, rate);
 	return ret;
 }
 
@@ -192,6 +202,17 @@ int rs_cost_count(struct rs_cost_rig *r, const struct rs_counter *counter,
 	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
 		instructions[op] = steps[op] ? instructions[op] / steps[op] : 0;
 	return 0;
+}
+
+static int cycle(struct rs_cost_rig *r, const struct rs_inval *inv)
+{
+	int ret = rs_priced_begin(&r->algo, inv);
+
+	for (uint32_t k = 0; !ret && k < inv->nr_hits; k++)
+		ret = rs_priced_slot(&r->algo, inv, &inv->hits[k]);
+	if (!ret)
+		rs_priced_end(&r->algo, inv);
+	return ret;
 }
 
 int rs_cost_repeat(struct rs_cost_rig *r, uint64_t cycles, uint64_t checks)

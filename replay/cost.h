@@ -56,16 +56,27 @@ void rs_cost_close(struct rs_cost_rig *rig);
  */
 size_t rs_cost_rest_bytes(const struct rs_cost_rig *rig);
 size_t rs_cost_peak_bytes(const struct rs_cost_rig *rig);
-/* Mean number of memslots that one invalidation hits. */
-double rs_cost_slots_per_inval(const struct rs_cost_rig *rig);
+
+/* Mean nanoseconds of one round. */
+struct rs_cost_times {
+	/*
+	 * A begin, its slots and its end together, many between two looks at the clock; and
+	 * one check, likewise.
+	 */
+	double inval_ns, check_ns;
+	/*
+	 * One begin, one slot, one end, each between two looks: too little where the CPU does
+	 * it while it looks. They tell the parts of the whole.
+	 */
+	double part_ns[RS_COST_CHECK];
+};
 
 /*
- * One round of about @ns: the mean nanoseconds of one operation of each kind,
- * by the clock whose rate is given. A begin, its slots and its end are done with
- * the setting's invalidations outstanding besides. 0 or -ENOMEM.
+ * One round of about @ns, by the clock whose rate is given, with the setting's
+ * invalidations outstanding besides. 0 or -ENOMEM.
  */
 int rs_cost_round(struct rs_cost_rig *rig, uint64_t ns, const struct rs_tick_rate *rate,
-		  double mean_ns[RS_NR_COST_OPS]);
+		  struct rs_cost_times *times);
 /* The instructions of one operation of each kind, likewise. 0 or -ENOMEM. */
 int rs_cost_count(struct rs_cost_rig *rig, const struct rs_counter *counter,
 		  double instructions[RS_NR_COST_OPS]);

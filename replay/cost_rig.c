@@ -175,12 +175,3 @@ size_t rs_cost_peak_bytes(const struct rs_cost_rig *r)
 {
 	return r->peak_bytes;
 }
-
-double rs_cost_slots_per_inval(const struct rs_cost_rig *r)
-{
-	uint64_t slots = 0;
-
-	for (uint32_t i = r->nr_ready - RS_COST_BATCH; i < r->nr_ready; i++)
-		slots += r->ready[i].nr_hits;
-	return (double)slots / RS_COST_BATCH;
-}

@@ -8,6 +8,7 @@ cat >"$cli_work/bin/shape" <<'SHAPE'
 # Measured figures become N, whatever room they took. Whether the CPU has a counter
 # of instructions must not matter either.
 sed -E 's/<?[0-9][0-9.,]*[kMG]? <?[0-9][0-9.,]*[kMG]?-<?[0-9][0-9.,]*[kMG]?/N/g; s/ +/ /g
+	s/( <?[0-9.]+){3} N N$/ N N N N N/
 	/^Instructions: /,/^$/d; /^instructions /,/^$/d'
 SHAPE
 cat >"$cli_work/bin/figures" <<'FIGURES'

@@ -390,6 +390,24 @@ static void test_host_cannot(void **state)
 	fake_host_free(&f.fh);
 }
 
+/* The kernel takes none of the probes: that is seen when they are made. */
+static void test_kernel_refuses(void **state)
+{
+	struct fixture f;
+	char path[256];
+
+	make(&f, good_trace_cmd);
+	fake_host_remove(&f.fh, TRACING "/kprobe_events");
+	snprintf(path, sizeof(path), "%s" TRACING "/kprobe_events", f.fh.root);
+	assert_int_equal(symlink("/dev/full", path), 0);
+	assert_int_equal(fails_to_start(&f), ENOTSUP);
+	assert_int_equal(f.err.kind, RS_ERR_HOST);
+	assert_non_null(strstr(f.err.text, "level tracepoints only"));
+	assert_non_null(strstr(f.err.text, strerror(ENOSPC)));
+	assert_no_folder(&f);
+	fake_host_free(&f.fh);
+}
+
 static void test_output_cannot(void **state)
 {
 	struct fixture f;
@@ -482,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_interrupted_start),
 		cmocka_unit_test(test_one_vm),
 		cmocka_unit_test(test_host_cannot),
+		cmocka_unit_test(test_kernel_refuses),
 		cmocka_unit_test(test_output_cannot),
 		cmocka_unit_test(test_cleanup),
 		cmocka_unit_test(test_command),

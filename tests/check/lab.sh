@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The lab's own arithmetic, without booting anything: its options, what it says
 # of a capture, and its medians.
+# shellcheck disable=SC2034  # the sourced parts use what is set here
 set -u
 source_dir=$1
 lab=$source_dir/scripts/lab
@@ -21,6 +22,8 @@ expect() { # WHAT WANTED GOT
 . "$source_dir/scripts/lab.d/cost.sh"
 # shellcheck source=/dev/null
 . "$source_dir/scripts/lab.d/guest/scenarios.sh"
+# shellcheck source=/dev/null
+. "$source_dir/scripts/lab.d/boot.sh"
 
 "$lab" --kernel >/dev/null 2>&1
 expect "an option without a value" 2 $?
@@ -39,6 +42,51 @@ done
 for name in $(quick_scenarios); do
 	expect "quick scenario $name" 1 "$("$lab" --list | grep -cx "$name")"
 done
+
+expect "two rounds of two" "thp.1 qemu.1 thp.2 qemu.2" "$(repeated 2 thp qemu | paste -sd' ')"
+expect "the kind of a repeated scenario" qemu "$(kind_of qemu.2)"
+expect "no such scenario" "" "$(kind_of none)"
+
+# A VM that dies whenever it comes to "thp", and does each other scenario in turn.
+boot() { # KERNEL IMAGE SHARE
+	local name
+
+	echo "lab: begin x" >"$3/console.log"
+	while read -r name; do
+		echo "it stands still" >"$3/died"
+		[ "$name" != thp ] || return 1
+		echo 0 >"$3/out/$name.done"
+	done <"$3/plan"
+}
+say() {
+	echo "$*" >>"$temp/said"
+}
+mkdir -p "$temp/share/out"
+printf '%s\n' alias0 thp vms >"$temp/share/plan.all"
+deadline=
+boot_plan kernel image "$temp/share"
+expect "what died three times is skipped, and the others are done" "0 skipped 0" \
+	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
+expect "and the reason" "the VM died 3 times: it stands still" "$(cat "$temp/share/out/thp.log")"
+expect "boots" 4 "$(grep -c '^boot ' "$temp/said")"
+rm "$temp"/share/out/*
+deadline=0
+boot_plan kernel image "$temp/share"
+expect "when the time is over nothing more is tried" "0 skipped skipped" \
+	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
+
+out=$temp
+cat >"$temp/table.txt" <<'END'
+scenario kernel verdict
+alias0   6.1    ok
+thp      6.1    SKIPPED: the VM died 3 times: it stands still
+churn    6.1    1 locked disagree
+vms      6.1    ok
+
+Cost of recording on 6.1 ok
+END
+expect "ok, bad and skipped rows" "2 1 1" \
+	"$(table_count ok) $(table_count bad) $(table_count skipped)"
 
 expect "the algorithm before 6.8" hva "$(algorithm_of 6.1)"
 expect "the algorithm from 6.8 on" gfn "$(algorithm_of 6.8)"

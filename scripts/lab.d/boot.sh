@@ -2,10 +2,12 @@
 # shellcheck shell=bash disable=SC2154
 # Boots a kernel under emulation and lets it work through a plan.
 
-# How time passes: as outside; or an instruction takes a nanosecond, whatever
-# else the machine has to do, so that times are costs and can be compared.
+# How time passes: as outside; the same, with all emulated CPUs in one thread; or
+# an instruction takes a nanosecond, whatever else the machine has to do, so that
+# times are costs and can be compared.
 declare -A clocks=(
 	[real]="-accel tcg,thread=multi"
+	[single]="-accel tcg,thread=single"
 	[counted]="-accel tcg,thread=single -icount shift=0,sleep=off"
 )
 # How often a scenario is begun if the VM dies in it.

@@ -59,3 +59,9 @@ kernel_unpack() { # PACKAGE DIR
 kernel_release() { # DIR
 	basename "$1"/lib/modules/*
 }
+
+# Debian's version of it, which its banner has as well.
+kernel_version() { # DIR
+	zcat "$1"/usr/share/doc/linux-image-*/changelog*.gz 2>/dev/null |
+		sed -n '1s/.*(\(.*\)).*/\1/p'
+}

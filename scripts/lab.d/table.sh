@@ -161,6 +161,17 @@ table() { # SERIES...
 	done
 }
 
+# Under which circumstances it was made, for whoever compares two of them.
+about_run() {
+	local load
+
+	read -r load _ </proc/loadavg
+	printf '\nkernels %s; %s; %s; %d minutes, load %s on %d CPUs\n' \
+		"$(IFS=,; echo "${versions[*]}" | sed 's/,/, /g')" \
+		"$(qemu-system-x86_64 --version | sed -n '1s/ (.*//p')" "$(date +%F)" \
+		$(((SECONDS + 59) / 60)) "$load" "$(nproc)"
+}
+
 # How many rows of the table say that all is well, that something is not, or that
 # the VM died: which says nothing of what was to be tested.
 table_count() { # ok|bad|skipped

@@ -33,12 +33,13 @@ ends_with() { # CODE
 }
 
 trouble_kill() {
-	start_recorder -o /tmp/kill.dat
+	start_recorder -o /tmp/killed.dat
 	kill -9 "$recorder"
 	wait "$recorder"
 	check "SIGKILL leaves its probes" grep -q retryscope $tracing/kprobe_events
 	retryscope record --cleanup
 	check "--cleanup says that all went well" equal $? 0
+	[ ! -e /tmp/killed.dat ] || check "what trace-cmd completed is whole" readable /tmp/killed.dat
 	soon sh -c '! pidof trace-cmd sleep'
 }
 

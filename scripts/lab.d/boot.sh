@@ -111,7 +111,7 @@ boot_plan() { # KERNEL IMAGE SHARE
 		[ -n "$name" ] || return 0
 		[ "$name" = "$last" ] || failed=0
 		last=$name failed=$((failed + 1))
-		if over || ! grep -q '^lab: begin' "$3/console.log" && [ $failed -ge $tries ]; then
+		if over || { [ $failed -ge $tries ] && ! grep -q '^lab: begin' "$3/console.log"; }; then
 			# shellcheck disable=SC2046
 			give_up "$3" "not run: $why" $(remaining "$3")
 		elif [ $failed -ge $tries ]; then

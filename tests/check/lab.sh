@@ -71,9 +71,12 @@ expect "and the reason" "the VM died 3 times: it stands still" "$(cat "$temp/sha
 expect "boots" 4 "$(grep -c '^boot ' "$temp/said")"
 rm "$temp"/share/out/*
 deadline=0
+: >"$temp/said"
 boot_plan kernel image "$temp/share"
 expect "when the time is over nothing more is tried" "0 skipped skipped" \
 	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
+
+expect "not even another boot" 1 "$(grep -c '^boot ' "$temp/said")"
 
 out=$temp
 cat >"$temp/table.txt" <<'END'

@@ -164,14 +164,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* A terminal that goes away, or Ctrl-\, must not leave probes behind either. */
+/*
+ * A terminal that goes away, or Ctrl-\, must not leave probes behind either. Under
+ * nohup it may go.
+ */
 static void catch_signals(void)
 {
-	struct sigaction sa;
+	struct sigaction sa, hup;
 
 	rs_cli_catch_signals();
 	sigaction(SIGINT, NULL, &sa);
-	sigaction(SIGHUP, &sa, NULL);
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 	sigaction(SIGQUIT, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }

@@ -14,7 +14,7 @@ invalidators workload --scenario invalidators
 memslots workload --scenario memslots
 vms workload --scenario vms
 late late --scenario alias3
-pid pid --scenario alias3
+pid pid --scenario alias3 --rate 100
 qemu qemu none
 qemu-vga qemu std
 qemu-late qemu none later
@@ -25,6 +25,7 @@ kill trouble kill
 interrupt trouble interrupt INT
 terminate trouble interrupt TERM
 hangup trouble interrupt HUP
+nohup trouble nohup
 writer-dies trouble writer
 disk-full trouble full
 disk-small trouble small

@@ -45,7 +45,8 @@ trouble_kill() {
 
 # What was captured until then is as good as any capture: the host looks at it.
 trouble_interrupt() { # SIGNAL
-	retryscope workload --seconds 0 &
+	# At full speed the emulated kernel can die when the probes are enabled: docs/lab.md.
+	retryscope workload --seconds 0 --rate 100 &
 	trouble_workload=$!
 	check "a VM runs" eventually has_vcpus $trouble_workload
 	start_recorder -o "/tmp/$trouble_name.dat"
@@ -55,6 +56,15 @@ trouble_interrupt() { # SIGNAL
 	kill -INT $trouble_workload
 	wait $trouble_workload
 	check "what was captured is kept" test -s "/tmp/$trouble_name.dat"
+}
+
+trouble_nohup() {
+	(trap '' HUP && exec retryscope record --duration 3s -o /tmp/nohup.dat) </dev/null &
+	recorder=$!
+	check "it begins to record" eventually is_recording
+	kill -HUP "$recorder"
+	check "a hangup that is ignored does not end it" ends_with 0
+	check "its capture" readable /tmp/nohup.dat
 }
 
 trouble_writer() {

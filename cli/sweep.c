@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "analysis/journal.h"
 #include "analysis/sweep_table.h"
@@ -294,13 +295,22 @@ static char *command_of(const struct sweep_args *a)
 	return rs_command_end(f, &text);
 }
 
-/* Beside the output; a stream has none. */
+/* Beside the output; a stream or a device has none. */
+static bool has_journal(const char *output)
+{
+	struct stat st;
+
+	if (!output || !strcmp(output, "-"))
+		return false;
+	return stat(output, &st) || S_ISREG(st.st_mode);
+}
+
 static int open_journal(struct sweep_args *a, struct rs_error *err)
 {
 	char *path = NULL, *config;
 	int ret = 0;
 
-	if (!a->output || !strcmp(a->output, "-"))
+	if (!has_journal(a->output))
 		return 0;
 	config = config_of(a);
 	if (!config || asprintf(&path, "%s.journal", a->output) < 0) {

@@ -539,3 +539,48 @@ enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool 
 	}
 	return rs_range_has(&hull, hva) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
 }
+
+/* The host pages of one without a host address, and whether @hva is among them. */
+struct host_pages {
+	const struct rs_invals *t;
+	struct rs_range gfns, hull;
+	uint64_t hva;
+	bool has;
+};
+
+static int add_host_pages(void *arg, uint32_t handle)
+{
+	struct host_pages *p = arg;
+	const struct rs_memslot *s = rs_vm_memslot(p->t->vm, handle);
+	struct rs_range r = rs_memslot_clip(s, p->gfns);
+
+	r.end = rs_memslot_hva(s, r.start) + ((r.end - r.start) << RS_PAGE_SHIFT);
+	r.start = rs_memslot_hva(s, r.start);
+	p->has |= rs_range_has(&r, p->hva);
+	rs_range_widen(&p->hull, r.start, r.end);
+	return 0;
+}
+
+enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva)
+{
+	struct rs_range all = rs_spans_hull(&t->hvas);
+	bool between = false;
+
+	for (uint32_t i = 0; t->nr_gfn && i < rs_invals_nr(t); i++) {
+		const struct rs_inval *inv = rs_invals_get(t, i);
+		struct host_pages p = { .t = t, .gfns = inv->range, .hva = hva };
+
+		if (!inv->gfn)
+			continue;
+		rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
+		/* At another gfn: else it would be necessary. */
+		if (p.has)
+			return RS_PLACE_ALIAS;
+		between |= rs_range_has(&p.hull, hva);
+		if (p.hull.start < p.hull.end)
+			rs_range_widen(&all, p.hull.start, p.hull.end);
+	}
+	if (between)
+		return RS_PLACE_SCATTER;
+	return rs_range_has(&all, hva) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+}

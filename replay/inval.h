@@ -115,5 +115,7 @@ enum rs_place {
 /* Need RS_INVALS_CAUSES. @all: count those that hit nothing as well. */
 enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn);
 enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all);
+/* The same where what has no host address counts as the host pages of its memslots. */
+enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva);
 
 #endif

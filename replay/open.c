@@ -787,8 +787,10 @@ static enum rs_cause cause_of(const struct vm_run *v, const struct rs_algo_ops *
 		return RS_CAUSE_SEQ;
 	if (ops->space == RS_SPACE_NONE)
 		return RS_CAUSE_CONCURRENT;
-	if (ops->space == RS_SPACE_HVA || ops->space == RS_SPACE_HFN) {
-		if (ops->space == RS_SPACE_HVA && rs_invals_nr_gfn(v->invals))
+	if (ops->space == RS_SPACE_HFN) {
+		place = rs_invals_place_hfn(v->invals, f->hva);
+	} else if (ops->space == RS_SPACE_HVA) {
+		if (rs_invals_nr_gfn(v->invals))
 			return RS_CAUSE_NO_HVA;
 		place = rs_invals_place_hva(v->invals, f->hva, ops->flags & RS_ALGO_SEES_ALL);
 	} else {

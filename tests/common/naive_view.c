@@ -408,6 +408,40 @@ static struct nv_area span(const struct nv_inval *iv, struct nv_algo algo, bool 
 	return hull;
 }
 
+/* Host frames: what has no host address has those that its memslots give it. */
+static enum naive_cause cause_hfn(const struct nv_vm *vm, const struct nv_slot *s, uint64_t gfn)
+{
+	struct nv_area all = { .hva = true };
+	bool alias = false, scatter = false;
+
+	for (size_t i = 0; i < vm->nr_invals; i++) {
+		const struct nv_inval *iv = &vm->invals[i];
+		struct nv_area own = { .hva = true };
+
+		if (!nv_outstanding(iv) || iv->hit_pos == NV_NEVER)
+			continue;
+		if (!iv->gfn)
+			hull_add(&all, iv->start, iv->end);
+		for (size_t j = 0; iv->gfn && j < vm->nr_slots; j++) {
+			const struct nv_slot *t = &vm->slots[j];
+			uint64_t from = iv->start > t->gfn ? iv->start : t->gfn, to = iv->end;
+
+			if (to > t->gfn + t->npages)
+				to = t->gfn + t->npages;
+			if (from >= to)
+				continue;
+			alias |=
+				hva_of(t, from) <= hva_of(s, gfn) && hva_of(s, gfn) < hva_of(t, to);
+			hull_add(&own, hva_of(t, from), hva_of(t, to));
+		}
+		scatter |= nv_area_has(&own, s, gfn);
+		hull_add(&all, own.start, own.end);
+	}
+	if (alias || scatter)
+		return alias ? NAIVE_ALIAS : NAIVE_SCATTER;
+	return nv_area_has(&all, s, gfn) ? NAIVE_CONCURRENT : NAIVE_STALE;
+}
+
 enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const struct nv_view *v,
 			  const struct nv_slot *s, uint64_t gfn)
 {
@@ -418,13 +452,13 @@ enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const str
 		return NAIVE_SEQ;
 	if (algo.kind == NV_GLOBAL)
 		return NAIVE_CONCURRENT;
+	if (algo.kind == NV_HFN_RECENT)
+		return cause_hfn(vm, s, gfn);
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		const struct nv_inval *iv = &vm->invals[i];
 		struct nv_area own = span(iv, algo, false), primary = span(iv, algo, true);
 
 		if (!nv_outstanding(iv) || known_from(iv, algo) == NV_NEVER)
-			continue;
-		if (iv->gfn && algo.kind == NV_HFN_RECENT)
 			continue;
 		no_hva |= is_hva_algo(algo) && iv->gfn;
 		in_span |= nv_area_has(&own, s, gfn);

@@ -240,6 +240,30 @@ static void test_lost_begin_spinning(void **state)
 	assert_marks(f, "20:3 21:0 27:0 33:0");
 }
 
+/* The recording begins while a vCPU spins for an invalidation that began before. */
+static void test_ran_before_spinning(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, RS_DAT_CHECK_EARLY, 10, 1, 100);
+	put(f, RS_DAT_CHECK_EARLY, 18, 1, 100);
+	put_end(f, 20, 1, 100);
+	put(f, RS_DAT_BEGIN, 30, 1, 101);
+	assert_marks(f, "10:? 18:0");
+}
+
+/* It spins for the VM's first one, whose task pauses before that is recorded. */
+static void test_first_begin_pauses(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, RS_DAT_CHECK_EARLY, 10, 1, 100);
+	put(f, RS_DAT_CHECK_EARLY, 18, 1, 100);
+	put(f, RS_DAT_BEGIN, 20, 1, 100);
+	put_end(f, 30, 20, 100);
+	assert_marks(f, "");
+}
+
 /* What is seen while another CPU's events are being lost proves nothing. */
 static void test_other_cpu(void **state)
 {
@@ -263,6 +287,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ran_before, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost_begin, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost_begin_spinning, make, unmake),
+		cmocka_unit_test_setup_teardown(test_ran_before_spinning, make, unmake),
+		cmocka_unit_test_setup_teardown(test_first_begin_pauses, make, unmake),
 		cmocka_unit_test_setup_teardown(test_other_cpu, make, unmake),
 	};
 

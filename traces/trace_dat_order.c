@@ -927,10 +927,38 @@ static int bring_locked(struct rs_dat_order *o, uint64_t ticket, uint64_t to)
 	return ret;
 }
 
+/*
+ * Whether the first that was recorded under the lock behind @ticket says that nothing
+ * was in progress before. WAIT: it may still be recorded.
+ */
+static int was_idle(struct rs_dat_order *o, uint64_t ticket, bool *idle)
+{
+	*idle = false;
+	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+		const struct rs_dat_item *i = at(o, t);
+
+		if (i->type == RS_DAT_END)
+			return 0;
+		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
+			continue;
+		*idle = i->state.in_progress == (i->type == RS_DAT_BEGIN);
+		return 0;
+	}
+	return o->recorded_ns < at(o, ticket)->ev.time_ns + WINDOW_NS ? WAIT : 0;
+}
+
+/* A vCPU can spin without the lock for long, with nothing under the lock meanwhile. */
+static int doubt_early(struct rs_dat_order *o, uint64_t ticket)
+{
+	bool idle = false;
+	int ret = o->unsure && !o->reminded ? was_idle(o, ticket, &idle) : 0;
+
+	return ret || idle ? ret : remind(o, at(o, ticket)->ev.time_ns);
+}
+
 static int sweep_early(struct rs_dat_order *o, uint64_t ticket)
 {
-	/* A vCPU can spin here for long with nothing under the lock meanwhile. */
-	int ret = o->reminded ? remind(o, at(o, ticket)->ev.time_ns) : 0;
+	int ret = doubt_early(o, ticket);
 	const struct rs_dat_item *i = at(o, ticket);
 	const uint64_t epoch = early_epoch(o, i);
 	uint64_t to;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TESTS_DAT_H
+#define TESTS_DAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/events.h"
+
+/*
+ * Makes a trace.dat of hand-written probe events, so that a test can have any
+ * order of times and numbers, losses and damage. Everything asserts that the
+ * system plays along.
+ */
+struct dat;
+
+enum {
+	DAT_ZSTD = 0x1, /* sections and pages compressed (version 7 only) */
+	DAT_BIG_ENDIAN = 0x2,
+	DAT_COMMIT_4 = 0x4, /* the commit word of a page has 4 bytes, as of a 32 bit kernel */
+};
+
+/* Tracepoints and markers, as kinds behind the probe events. */
+enum {
+	DAT_PAGE_FAULT = RS_NR_PROBE_EVENTS, /* vcpu_id, fault_address */
+	DAT_UNMAP_HVA,			     /* start, end */
+	DAT_ASYNC_TRY,			     /* gva, gfn */
+	DAT_ASYNC_NOT_PRESENT,		     /* token, gva */
+	DAT_ENTRY,			     /* vcpu_id */
+	DAT_MARKER,			     /* see dat_marker() */
+	DAT_NR_KINDS,
+};
+
+/* @version is 6 or 7; @release the kernel's, NULL for none. All events' formats are in it. */
+struct dat *dat_new(unsigned int version, unsigned int flags, unsigned int cpus,
+		    const char *release);
+/* Leaves the format of an event out of the file. */
+void dat_without(struct dat *d, unsigned int kind);
+/* Only the formats of tracepoints. */
+void dat_without_probes(struct dat *d);
+/* The probe events' group, if not "retryscope". */
+void dat_set_group(struct dat *d, const char *group);
+/* A second ring buffer, and those to come: its number. 0 is the top one. */
+unsigned int dat_add_buffer(struct dat *d, const char *name);
+/* "PID COMM" among the saved command lines. */
+void dat_add_command(struct dat *d, unsigned int pid, const char *comm);
+
+/* All that follows goes into this buffer and CPU, and comes from this task. */
+void dat_at(struct dat *d, unsigned int buffer, unsigned int cpu, unsigned int pid);
+/* An event with its fields in the order of capture/events.h, as uint64_t each. */
+void dat_put(struct dat *d, uint64_t time_ns, unsigned int kind, const uint64_t *fields, size_t n);
+#define DAT_PUT(d, time_ns, kind, ...)                                        \
+	dat_put(d, time_ns, kind, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, \
+		sizeof((const uint64_t[]){ 0, ##__VA_ARGS__ }) / 8 - 1)
+void dat_marker(struct dat *d, uint64_t time_ns, const char *text);
+/* Events were lost here, on the present CPU; @n of them, ~0: it is not known how many. */
+void dat_lose(struct dat *d, uint64_t n);
+
+/* The file's bytes, for the caller to free. Frees @d. */
+unsigned char *dat_finish(struct dat *d, size_t *size);
+
+#endif

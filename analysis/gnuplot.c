@@ -43,19 +43,45 @@ static int set_up(posix_spawn_file_actions_t *actions, const char *dir)
 	return rc;
 }
 
+/*
+ * Our environment, but with a locale of our own: a picture does not depend on the
+ * user's, and without any gnuplot complains that it cannot print a degree sign.
+ * NULL: no memory. The array is the caller's to free, the strings are not.
+ */
+static char **environment(void)
+{
+	size_t n = 0, nr = 0;
+	char **env;
+
+	while (environ[n])
+		n++;
+	env = calloc(n + 2, sizeof(*env));
+	if (!env)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(environ[i], "LC_ALL=", 7) != 0)
+			env[nr++] = environ[i];
+	env[nr] = (char *)"LC_ALL=C.UTF-8";
+	return env;
+}
+
 static int start(const char *dir, const char *script, pid_t *pid)
 {
 	char *argv[] = { (char *)"gnuplot", (char *)"--default-settings", (char *)script, NULL };
 	posix_spawn_file_actions_t actions;
+	char **env = environment();
 	int rc;
 
+	if (!env)
+		return ENOMEM;
 	rc = posix_spawn_file_actions_init(&actions);
-	if (rc)
-		return rc;
-	rc = set_up(&actions, dir);
-	if (!rc)
-		rc = posix_spawnp(pid, "gnuplot", &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
+	if (!rc) {
+		rc = set_up(&actions, dir);
+		if (!rc)
+			rc = posix_spawnp(pid, "gnuplot", &actions, NULL, argv, env);
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	free(env);
 	return rc;
 }
 

@@ -107,7 +107,13 @@ static struct limits find_limits(const struct rs_plot_input *in, const struct me
 		if (h->max)
 			l.begin = fmin(l.begin, least_positive(h));
 	}
-	l.begin = 0.9 * fmax(l.begin, l.end / pow(10, MAX_DECADES));
+	l.begin = fmax(l.begin, l.end / pow(10, MAX_DECADES));
+	/* At least a decade, so that there are ticks; there is no half of a retry. */
+	if (m->time)
+		l.begin = fmin(l.begin, l.end / 10);
+	else
+		l.end = fmax(l.end, 10 * l.begin);
+	l.begin *= 0.9;
 	l.end *= 1.4;
 	l.least /= 1.5;
 	return l;
@@ -261,7 +267,7 @@ static void put_title(struct rs_figure *fig, const struct rs_plot_input *in, con
 
 static void draw(struct rs_figure *fig, const struct rs_plot_input *in, const struct metric *m)
 {
-	const struct rs_margins margins = { .left = 80,
+	const struct rs_margins margins = { .left = 96,
 					    .right = 40,
 					    .bottom = 60,
 					    .text_left = 9,

@@ -160,6 +160,24 @@ closed_reports() {
 	refuse 2 "has no algorithm hva" -a hva -w stall "$work/closed.json"
 }
 
+# A few faults that all stall alike: less than a tick of the axis apart.
+few_events() {
+	cat >"$work/few.txt" <<-'TRACE'
+		retryscope-events 1
+		0 1 memslot as=0 id=0 gfn=0x0 npages=0x100 hva=0x7f0000000000 flags=0
+		1000 1 inval_begin id=7 hva=0x7f0000010000-0x7f0000011000
+		1200 1 fault_begin vcpu=0 gfn=0x10
+		1900 1 fault_check vcpu=0 result=retry
+		2000 1 fault_begin vcpu=0 gfn=0x10
+		2100 1 fault_check vcpu=0 result=ok
+		2500 1 inval_end id=7
+		3000 1 fault_begin vcpu=0 gfn=0x10
+		3100 1 fault_check vcpu=0 result=ok
+	TRACE
+	run 0 --loop closed -f dumb "$work/few.txt"
+	grep -q "1 us" "$work/out" || fail "few events: $(cat "$work/out")"
+}
+
 # What sweep and bench write, and what cannot be drawn of it.
 tables() {
 	local name
@@ -357,6 +375,7 @@ formats
 redraw
 inputs
 closed_reports
+few_events
 tables
 table_forms
 bad_tables

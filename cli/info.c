@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #include "analysis/inventory.h"
 #include "analysis/report.h"
@@ -124,6 +125,23 @@ static int report(struct info_args *a, const struct rs_reader *reader, const str
 	return rc;
 }
 
+/* It has told what is there; that it is not all is an error all the same. */
+static int check_whole(const struct rs_reader *reader, const struct rs_result *r,
+		       struct rs_error *err)
+{
+	const struct rs_error *damage = rs_reader_damage(reader);
+
+	if (!damage)
+		return 0;
+	rs_error_set(err, RS_ERR_INPUT, EINVAL,
+		     "%.200s; valid up to the last whole block, %" PRIu64
+		     " events, which convert --repair keeps",
+		     damage->text, r->events);
+	rs_error_set_file(err, damage->file);
+	err->offset = damage->offset;
+	return -EINVAL;
+}
+
 static int run(struct info_args *a, struct rs_error *err)
 {
 	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
@@ -131,6 +149,8 @@ static int run(struct info_args *a, struct rs_error *err)
 	struct rs_result *r = reader ? rs_replay_finish(a->engine, err) : NULL;
 	int rc = r ? report(a, reader, r, err) : -1;
 
+	if (!rc)
+		rc = check_whole(reader, r, err);
 	rs_result_free(r);
 	rs_reader_close(reader);
 	rs_replay_free(a->engine);
@@ -139,7 +159,7 @@ static int run(struct info_args *a, struct rs_error *err)
 
 int rs_cmd_info(int argc, char **argv)
 {
-	struct info_args a = { .inventory = rs_inventory_new() };
+	struct info_args a = { .inventory = rs_inventory_new(), .input.reader.repair = true };
 	struct rs_error err = { .offset = -1 };
 	int rc;
 

@@ -14,6 +14,8 @@ struct rs_reader {
 	void *state;
 	struct rs_reader_opts opts;
 	struct rs_trace_meta meta;
+	struct rs_error damage; /* kept where @repair made it the end */
+	bool damaged;
 };
 
 /* Errors name the trace, unless they already name another file that they are about. */
@@ -96,6 +98,21 @@ static int report_progress(struct rs_reader *r, struct rs_error *err)
 	return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
 }
 
+static ssize_t next_events(struct rs_reader *r, const struct rs_event **evs, struct rs_error *err)
+{
+	struct rs_error own = { .offset = -1 };
+	ssize_t n = r->ops->next(r->state, evs, &own);
+
+	if (!n && own.text[0]) {
+		r->damage = own;
+		r->damaged = true;
+		name_error(r, 0, &r->damage);
+	}
+	if (n < 0 && err)
+		*err = own;
+	return n;
+}
+
 ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct rs_error *err)
 {
 	ssize_t n;
@@ -103,7 +120,7 @@ ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct 
 	clear_error(err);
 	n = report_progress(r, err);
 	if (!n)
-		n = r->ops->next(r->state, evs, err);
+		n = next_events(r, evs, err);
 	return n < 0 ? name_error(r, n, err) : n;
 }
 
@@ -131,6 +148,11 @@ int rs_reader_rewind(struct rs_reader *r, struct rs_error *err)
 const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r)
 {
 	return &r->meta;
+}
+
+const struct rs_error *rs_reader_damage(const struct rs_reader *r)
+{
+	return r->damaged ? &r->damage : NULL;
 }
 
 enum rs_form rs_reader_form(const struct rs_reader *r)

@@ -125,6 +125,8 @@ ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct 
  */
 int rs_reader_rewind(struct rs_reader *r, struct rs_error *err);
 const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r);
+/* With the option repair, at the end: what ended the trace too early; NULL: it is whole. */
+const struct rs_error *rs_reader_damage(const struct rs_reader *r);
 enum rs_form rs_reader_form(const struct rs_reader *r);
 void rs_reader_close(struct rs_reader *r);
 
@@ -162,6 +164,7 @@ struct rs_form_ops {
 	/* Returns the form's own reader state, which it frees in close(). */
 	void *(*open)(struct rs_source *src, const struct rs_reader_opts *opts,
 		      struct rs_trace_meta *meta, struct rs_error *err);
+	/* The end for the sake of repair is 0 with @err set. */
 	ssize_t (*next)(void *state, const struct rs_event **evs, struct rs_error *err);
 	/* NULL: the reader rewinds the source, closes and opens again. */
 	int (*rewind)(void *state, struct rs_error *err);

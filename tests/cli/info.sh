@@ -32,4 +32,8 @@ check mismatch 'retryscope info mismatch.txt'
 check churn 'retryscope info churn.txt'
 check churn-json 'retryscope info --json churn.txt'
 check many "{ echo retryscope-events 1; for i in \$(seq 0 99); do echo 0 1 memslot id=\$i gfn=\$((i * 16)) npages=16 hva=0x7f0000000000; done; } | retryscope info -"
+check truncated 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope info c'
+check damaged 'retryscope convert --to binary --raw aliases.txt -o b && printf X | dd of=b bs=1 seek=$(($(stat -c %s b) - 80)) conv=notrunc 2>/dev/null; retryscope info --json b | grep -E truncated'
+check repaired 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope convert --repair --to binary c -o d && retryscope info d | grep truncated'
+check too-short 'retryscope convert --to binary --raw aliases.txt -o b && head -c 100 b >c && retryscope info c'
 finish

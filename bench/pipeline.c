@@ -9,91 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <event-parse.h>
 #include <kbuffer.h>
 #include <trace-cmd.h>
 
+#include "bench/ways.h"
 #include "replay/replay.h"
 #include "traces/idset.h"
 #include "traces/trace.h"
 #include "traces/trace_dat_file.h"
-
-#define ROUNDS 5
-#define MAX_WAYS 8
-
-struct way {
-	const char *name;
-	/* Returns how many events it went through, or -1. */
-	int64_t (*run)(const char *path);
-	int64_t events;
-	double seconds[ROUNDS];
-};
-
-static int64_t fail(const char *what, const struct rs_error *err)
-{
-	fprintf(stderr, "bench: %s: %s\n", what, err ? err->text : strerror(errno));
-	return -1;
-}
-
-static double seconds(void)
-{
-	struct timespec ts;
-	struct rusage ru;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	getrusage(RUSAGE_CHILDREN, &ru);
-	return (double)(ts.tv_sec + ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
-	       (double)ts.tv_nsec * 1e-9 +
-	       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1e-6;
-}
-
-static int cmp_double(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static int run_ways(struct way *ways, size_t n, const char *path)
-{
-	for (unsigned int round = 0; round < ROUNDS; round++) {
-		for (size_t i = 0; i < n; i++) {
-			double start = seconds();
-
-			ways[i].events = ways[i].run(path);
-			if (ways[i].events < 0)
-				return -1;
-			ways[i].seconds[round] = seconds() - start;
-		}
-	}
-	for (size_t i = 0; i < n; i++)
-		qsort(ways[i].seconds, ROUNDS, sizeof(double), cmp_double);
-	return 0;
-}
-
-/* Each way against the last, which is the least that can be done. */
-static void print_ways(const struct way *ways, size_t n)
-{
-	double base = ways[n - 1].seconds[ROUNDS / 2];
-	struct rusage ru;
-
-	printf("  %-34s %10s %9s %17s %8s\n", "", "events", "ns/event", "(range)", "ratio");
-	for (size_t i = 0; i < n; i++) {
-		const struct way *w = &ways[i];
-		double scale = 1e9 / (double)w->events;
-
-		printf("  %-34s %10" PRId64 " %9.1f (%6.1f -%7.1f) %8.2f\n", w->name, w->events,
-		       w->seconds[ROUNDS / 2] * scale, w->seconds[0] * scale,
-		       w->seconds[ROUNDS - 1] * scale, w->seconds[ROUNDS / 2] / base);
-	}
-	getrusage(RUSAGE_SELF, &ru);
-	printf("  peak memory %.1f MiB, mapped files included\n", (double)ru.ru_maxrss / 1024);
-}
 
 /* ---- import ---- */
 
@@ -243,7 +171,7 @@ static int bench_import(const char *path)
 			path);
 		return 1;
 	}
-	if (run_ways(ways, n, path))
+	if (run_ways(ways, n, path, MAX_ROUNDS))
 		return 1;
 	printf("import of %s, processor time, ratio to the bare walk\n", path);
 	print_ways(ways, n);
@@ -308,6 +236,13 @@ static int64_t replay_all(const char *path)
 static int64_t read_checked(const char *path)
 {
 	return walk_file(path, NULL);
+}
+
+static char compressed[64]; /* the same records, in the compressed form */
+
+static int64_t read_compressed(const char *path)
+{
+	return walk_file(compressed, NULL);
 }
 
 /* The same records without looking whether they are good. */
@@ -378,12 +313,12 @@ static struct rs_event *load(const char *path, size_t *nr)
 }
 
 /* The trace again and again, each time later, until there are @want events. */
-static int tile(const char *from, const char *to, size_t want)
+static int tile(const char *from, const char *to, enum rs_form form, size_t want)
 {
 	struct rs_error err = { 0 };
 	size_t nr;
 	struct rs_event *evs = load(from, &nr);
-	struct rs_writer *w = evs ? rs_writer_open(to, RS_FORM_BINARY_RAW, &err) : NULL;
+	struct rs_writer *w = evs ? rs_writer_open(to, form, &err) : NULL;
 	uint64_t length;
 	int rc = 0;
 
@@ -413,6 +348,7 @@ static int bench_replay(const char *path, const char *events)
 		{ .name = "replay, all algorithms, everything", .run = replay_all },
 		{ .name = "replay, default, everything", .run = replay_default },
 		{ .name = "replay, gfn, counts only", .run = replay_counts },
+		{ .name = "read, decompress and check", .run = read_compressed },
 		{ .name = "read, map and check", .run = read_checked },
 		{ .name = "bare pass that sums", .run = bare_pass },
 	};
@@ -423,24 +359,90 @@ static int bench_replay(const char *path, const char *events)
 	if (fd < 0)
 		return (int)fail(name, NULL);
 	close(fd);
-	rc = tile(path, name, strtoull(events, NULL, 0));
+	snprintf(compressed, sizeof(compressed), "%s.zst", name);
+	rc = tile(path, name, RS_FORM_BINARY_RAW, strtoull(events, NULL, 0));
 	if (!rc)
-		rc = run_ways(ways, n, name);
+		rc = tile(path, compressed, RS_FORM_BINARY, strtoull(events, NULL, 0));
+	if (!rc)
+		rc = run_ways(ways, n, name, strlen(events) > 8 ? 1 : MAX_ROUNDS);
 	if (!rc) {
 		printf("replay of %s tiled to %s events, processor time, ratio to the bare pass\n",
 		       path, events);
 		print_ways(ways, n);
 	}
 	unlink(name);
+	unlink(compressed);
+	return rc ? 1 : 0;
+}
+
+/* ---- size ---- */
+
+/* Bytes of the binary form for each event of the model, and for each record. */
+static int bench_size(const char *path)
+{
+	char name[] = "/var/tmp/retryscope-bench.XXXXXX";
+	struct rs_error err;
+	struct rs_reader *r = rs_reader_open(path, NULL, &err);
+	struct rs_writer *w = NULL;
+	const struct rs_event *evs;
+	uint64_t events = 0, records = 0;
+	ssize_t n = -1;
+	struct stat st;
+	int fd = mkstemp(name), rc = -1;
+
+	if (r && fd >= 0)
+		w = rs_writer_open(name, RS_FORM_BINARY, &err);
+	if (w && !rs_writer_begin(w, rs_reader_meta(r), &err)) {
+		while ((n = rs_reader_next(r, &evs, &err)) > 0 &&
+		       !rs_writer_put(w, evs, (size_t)n, &err)) {
+			records += (uint64_t)n;
+			for (ssize_t i = 0; i < n; i++)
+				events += evs[i].type != RS_EV_STATE;
+		}
+	}
+	if (w && !n)
+		rc = rs_writer_finish(w, rs_reader_meta(r), &err);
+	else
+		rs_writer_abort(w);
+	rs_reader_close(r);
+	if (!rc && !stat(name, &st) && events)
+		printf("  %-34s %10" PRIu64 " %9.1f %14.1f\n", strrchr(path, '/') + 1, events,
+		       (double)st.st_size / (double)events, (double)st.st_size / (double)records);
+	close(fd);
+	unlink(name);
+	return rc ? (int)fail(path, &err) : 0;
+}
+
+static int bench_sizes(char **paths, int n)
+{
+	int rc = 0;
+
+	printf("size of the compressed binary form, in bytes\n"
+	       "  %-34s %10s %9s %14s\n",
+	       "", "events", "an event", "a record");
+	for (int i = 0; i < n && !rc; i++)
+		rc = bench_size(paths[i]);
 	return rc ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	if (argc == 3 && !strcmp(argv[1], "import"))
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (argc == 3 && !strcmp(what, "import"))
 		return bench_import(argv[2]);
-	if (argc == 4 && !strcmp(argv[1], "replay"))
+	if (argc == 4 && !strcmp(what, "replay"))
 		return bench_replay(argv[2], argv[3]);
-	fputs("usage: bench_pipeline import TRACE.dat | replay TRACE EVENTS\n", stderr);
+	if (argc == 3 && !strcmp(what, "scale"))
+		return bench_scale(argv[2]);
+	if (argc == 2 && !strcmp(what, "jobs"))
+		return bench_jobs();
+	if (argc == 2 && !strcmp(what, "growth"))
+		return bench_growth();
+	if (argc > 2 && !strcmp(what, "size"))
+		return bench_sizes(argv + 2, argc - 2);
+	fputs("usage: bench_pipeline import TRACE.dat | replay TRACE EVENTS | scale EVENTS |\n"
+	      "                      jobs | growth | size TRACE...\n",
+	      stderr);
 	return 2;
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bench/ways.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+int64_t fail(const char *what, const struct rs_error *err)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, err ? err->text : strerror(errno));
+	return -1;
+}
+
+double processor_seconds(void)
+{
+	struct timespec ts;
+	struct rusage ru;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	getrusage(RUSAGE_CHILDREN, &ru);
+	return (double)(ts.tv_sec + ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+	       (double)ts.tv_nsec * 1e-9 +
+	       (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) * 1e-6;
+}
+
+static int cmp_double(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+int run_ways(struct way *ways, size_t n, const char *path, unsigned int rounds)
+{
+	for (unsigned int round = 0; round < rounds; round++) {
+		for (size_t i = 0; i < n; i++) {
+			double start = processor_seconds();
+
+			ways[i].events = ways[i].run(path);
+			if (ways[i].events < 0)
+				return -1;
+			ways[i].rounds = rounds;
+			ways[i].seconds[round] = processor_seconds() - start;
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		qsort(ways[i].seconds, rounds, sizeof(double), cmp_double);
+	return 0;
+}
+
+static double median(const struct way *w)
+{
+	return w->seconds[w->rounds / 2];
+}
+
+void print_ways(const struct way *ways, size_t n)
+{
+	double base = median(&ways[n - 1]);
+	struct rusage ru;
+
+	printf("  %-34s %10s %9s %17s %8s\n", "", "events", "ns/event", "(range)", "ratio");
+	for (size_t i = 0; i < n; i++) {
+		const struct way *w = &ways[i];
+		double scale = 1e9 / (double)w->events;
+
+		printf("  %-34s %10" PRId64 " %9.1f (%6.1f -%7.1f) %8.2f\n", w->name, w->events,
+		       median(w) * scale, w->seconds[0] * scale, w->seconds[w->rounds - 1] * scale,
+		       median(w) / base);
+	}
+	getrusage(RUSAGE_SELF, &ru);
+	printf("  peak memory %.1f MiB, mapped files included\n", (double)ru.ru_maxrss / 1024);
+}

@@ -20,6 +20,8 @@ struct convert_args {
 	const char *output;
 	struct rs_cut_opts cut_opts;
 	struct rs_cut *cut;
+	struct rs_block *blocks; /* of the input, if it has an index */
+	size_t nr_blocks, block; /* how many; which is read next */
 	struct rs_writer *writer;
 };
 
@@ -112,6 +114,21 @@ static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_err
 			: rs_writer_put(a->writer, evs, (size_t)kept, err);
 }
 
+/* An index says where the piece is; to see damage, all must be read. */
+static int skip(void *arg, struct rs_reader *reader, struct rs_error *err)
+{
+	struct convert_args *a = arg;
+	size_t next = ++a->block;
+
+	if (next == 1 && !a->input.reader.repair)
+		a->blocks = rs_reader_blocks(reader, &a->nr_blocks);
+	if (!a->blocks)
+		return 0;
+	if (rs_cut_next_block(a->cut, a->blocks, a->nr_blocks, &a->block))
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	return a->block == next ? 0 : rs_reader_skip_to(reader, a->block, err);
+}
+
 /* What is left to write when the trace is over; frees the writer. */
 static int finish(struct convert_args *a, const struct rs_trace_meta *whole, struct rs_error *err)
 {
@@ -132,7 +149,9 @@ static int finish(struct convert_args *a, const struct rs_trace_meta *whole, str
 
 static int run(struct convert_args *a, struct rs_error *err)
 {
-	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
+	const struct rs_input_sink sink = {
+		.arg = a, .start = start, .events = events, .skip = skip
+	};
 	struct rs_reader *reader;
 	int rc = -1;
 
@@ -149,6 +168,7 @@ static int run(struct convert_args *a, struct rs_error *err)
 	}
 	rs_writer_abort(a->writer);
 	rs_cut_free(a->cut);
+	free(a->blocks);
 	return rc;
 }
 

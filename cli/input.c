@@ -113,6 +113,8 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 	rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
 	while (!rc && n > 0) {
 		rc = sink->events(sink->arg, evs, (size_t)n, err);
+		if (!rc && sink->skip)
+			rc = sink->skip(sink->arg, reader, err);
 		if (!rc) /* not after an error, which the next one would hide */
 			n = next_events(reader, &evs, err);
 	}

@@ -37,6 +37,8 @@ struct rs_input_sink {
 	int (*start)(void *arg, const struct rs_trace_meta *meta, struct rs_error *err);
 	/* 0 or negative errno with @err set. */
 	int (*events)(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err);
+	/* After each of those, where what comes next can be skipped; NULL: nothing is. */
+	int (*skip)(void *arg, struct rs_reader *reader, struct rs_error *err);
 };
 
 /*

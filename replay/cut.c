@@ -1,52 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/cut.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/idset.h"
+#include "replay/cut_internal.h"
 #include "replay/sound.h"
-#include "traces/vm.h"
 
 /* After a loss nothing is judged for at least this long: as in replay. */
 #define MIN_BLACKOUT_NS 10000000ULL
 /* So much history of one VM is kept before what has ended is dropped from it. */
 #define MAX_LOG (1U << 20)
 #define NO_BEGIN SIZE_MAX
-
-/* An event since the VM had no invalidation in progress. */
-struct logged {
-	struct rs_event ev;
-	size_t begin; /* index of its invalidation's begin; NO_BEGIN: a memslot */
-	bool ended;   /* of a begin: the end is in the log too */
-};
-
-struct cut_vm {
-	uint32_t number;
-	struct rs_vm *slots; /* the memslots at the start of the log */
-	struct logged *log;
-	size_t nr_log, max_log, log_limit;
-	uint64_t left_out; /* ended invalidations that the log had no room for */
-	struct rs_idset outstanding;
-	uint64_t open[(RS_MAX_VCPU + 1) / 64]; /* vCPUs whose fault began before the piece */
-	struct rs_event state;		       /* belongs to the VM's next event */
-	bool has_state;
-	bool dark; /* after a loss: what is outstanding is not known */
-	uint64_t quiet_ns;
-};
-
-struct rs_cut {
-	struct rs_cut_opts opts; /* times made absolute at the first event */
-	bool started_stream, in_piece, past_piece, vm_seen;
-	uint64_t now, longest_ns;
-	struct cut_vm **vms;
-	size_t nr_vms;
-	struct rs_event *out;
-	size_t nr_out, max_out;
-};
 
 struct rs_cut *rs_cut_new(const struct rs_cut_opts *opts, struct rs_error *err)
 {
@@ -112,6 +78,7 @@ static struct cut_vm *new_vm(struct rs_cut *c, uint32_t number)
 {
 	struct cut_vm **vms = reallocarray(c->vms, c->nr_vms + 1, sizeof(struct cut_vm *));
 	struct cut_vm *v;
+	size_t at;
 
 	if (!vms)
 		return NULL;
@@ -126,7 +93,10 @@ static struct cut_vm *new_vm(struct rs_cut *c, uint32_t number)
 		free(v);
 		return NULL;
 	}
-	c->vms[c->nr_vms++] = v;
+	at = c->nr_vms++;
+	for (; at && vms[at - 1]->number > number; at--)
+		vms[at] = vms[at - 1];
+	vms[at] = v;
 	return v;
 }
 
@@ -170,6 +140,21 @@ static int clear_log(struct cut_vm *v)
 	v->nr_log = 0;
 	v->log_limit = MAX_LOG;
 	v->left_out = 0;
+	return rc;
+}
+
+int rs_cut_forget_pending(struct rs_cut *c)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < c->nr_vms && !rc; i++) {
+		struct cut_vm *v = c->vms[i];
+
+		rs_idset_clear(&v->outstanding);
+		memset(v->open, 0, sizeof(v->open));
+		v->has_state = false;
+		rc = clear_log(v);
+	}
 	return rc;
 }
 
@@ -515,6 +500,8 @@ static int feed_one(struct rs_cut *c, const struct rs_event *ev)
 		return end_piece(c);
 	if (ev->time_ns > c->now)
 		c->now = ev->time_ns;
+	if (c->memslots_only && ev->type != RS_EV_MEMSLOT)
+		return 0;
 	v = find_vm(c, ev->vm);
 	if (!v)
 		return -ENOMEM;

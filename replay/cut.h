@@ -42,6 +42,13 @@ struct rs_cut *rs_cut_new(const struct rs_cut_opts *opts, struct rs_error *err);
 ssize_t rs_cut_feed(struct rs_cut *c, const struct rs_event *evs, size_t n,
 		    const struct rs_event **out, struct rs_error *err);
 /*
+ * For a trace with an index, once the events of its first block were fed: moves
+ * *@next on to the block whose events are to be fed next; @nr: no more. What is
+ * passed over makes no difference to the piece. Once asked, it must be asked
+ * after each block. 0 or -ENOMEM.
+ */
+int rs_cut_next_block(struct rs_cut *c, const struct rs_block *blocks, size_t nr, size_t *next);
+/*
  * The stream is over: the same for the last events of the piece. -ENOENT
  * (RS_ERR_USAGE) if the stream has no event at or after @from_ns, or none of @vm.
  */

@@ -418,6 +418,16 @@ static void show_unjudged(const struct rs_replay *r, const struct vm_run *v, uin
 
 /* ---- width ---- */
 
+/* In thousandths, rounded down; mostly they are equal, and hardly ever so large. */
+static uint64_t ratio_of(uint64_t blocked, uint64_t exact)
+{
+	if (blocked == exact)
+		return RS_RATIO_SCALE;
+	if (blocked <= UINT64_MAX / RS_RATIO_SCALE)
+		return blocked * RS_RATIO_SCALE / exact;
+	return (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);
+}
+
 static void count_width(struct rs_algo_result *a, struct width *w, uint64_t blocked, uint64_t exact,
 			uint64_t ns, bool in_epoch)
 {
@@ -432,7 +442,7 @@ static void count_width(struct rs_algo_result *a, struct width *w, uint64_t bloc
 		w->peak = blocked;
 	if (!exact)
 		return;
-	ratio = (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);
+	ratio = ratio_of(blocked, exact);
 	rs_hist_add(&a->widening_time, ratio, ns);
 	w->has_ratio = true;
 	if (ratio > w->peak_ratio)

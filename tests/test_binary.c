@@ -219,7 +219,8 @@ static void repair(struct test_trace *t, const char *bytes, size_t len)
 
 static void assert_begin_of(const struct test_trace *t, const struct test_trace *whole)
 {
-	assert_true(t->nr % RS_BINARY_BLOCK == 0 || t->nr == whole->nr);
+	/* Only the last block has few. */
+	assert_true(t->nr == 0 || t->nr > RS_BINARY_BLOCK / 2 || t->nr == whole->nr);
 	assert_true(t->nr <= whole->nr);
 	if (t->nr)
 		assert_memory_equal(t->evs, whole->evs, t->nr * sizeof(*t->evs));

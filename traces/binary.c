@@ -28,6 +28,8 @@ struct binary {
 	bool ended;
 	struct rs_binary_entry *index; /* of the blocks seen */
 	size_t max_index;
+	const struct rs_binary_entry *ahead; /* the index as it stands in the mapped file */
+	size_t nr_ahead;
 	unsigned char *buf; /* of a stream: the payload */
 	size_t max_buf;
 	struct rs_event *evs; /* decoded */
@@ -223,8 +225,7 @@ static int decode(struct binary *b, const struct rs_binary_block *h, const unsig
 	return rs_columns_decode(b->columns, b->plain, n, b->evs, h->count);
 }
 
-/* What the index must say of the block @h at @at, but for what takes a look at its events. */
-static int note_block(struct binary *b, const struct rs_binary_block *h, uint64_t at)
+static int note_entry(struct binary *b, const struct rs_binary_entry *e)
 {
 	if (b->nr_blocks == b->max_index) {
 		size_t max = b->max_index ? 2 * b->max_index : 64;
@@ -235,14 +236,22 @@ static int note_block(struct binary *b, const struct rs_binary_block *h, uint64_
 		b->index = index;
 		b->max_index = max;
 	}
-	b->index[b->nr_blocks++] = (struct rs_binary_entry){ .offset = at,
-							     .first = h->first,
-							     .min_ns = h->min_ns,
-							     .max_ns = h->max_ns,
-							     .count = h->count,
-							     .vms = h->vms };
-	b->nr_events += h->count;
+	b->index[b->nr_blocks++] = *e;
+	b->nr_events += e->count;
 	return 0;
+}
+
+/* What the index must say of the block @h at @at, but for what takes a look at its events. */
+static int note_block(struct binary *b, const struct rs_binary_block *h, uint64_t at)
+{
+	const struct rs_binary_entry e = { .offset = at,
+					   .first = h->first,
+					   .min_ns = h->min_ns,
+					   .max_ns = h->max_ns,
+					   .count = h->count,
+					   .vms = h->vms };
+
+	return note_entry(b, &e);
 }
 
 static int use_index(struct binary *b, const unsigned char *payload, size_t nr, uint64_t at,
@@ -349,26 +358,82 @@ static ssize_t next(void *state, const struct rs_event **evs, struct rs_error *e
 	return n;
 }
 
+/* The payload of the good block of that kind at @at in the mapped file, or NULL. */
+static const unsigned char *look_at(const struct binary *b, uint64_t at, uint32_t kind,
+				    struct rs_binary_block *h)
+{
+	size_t left, padded;
+
+	if (at % 8 || at > b->map_size - sizeof(*h))
+		return NULL;
+	memcpy(h, b->map + at, sizeof(*h));
+	left = b->map_size - at - sizeof(*h);
+	padded = rs_binary_padded(h->stored);
+	if (h->kind != kind || !good_sum(h, sizeof(*h)) || !sane_sizes(h) || padded > left ||
+	    rs_binary_sum(b->map + at + sizeof(*h), padded) != h->data_sum)
+		return NULL;
+	return b->map + at + sizeof(*h);
+}
+
 /*
- * Of a mapped and finished file the last metadata, before they are reached. If
- * anything is wrong with them, it is said when the walk arrives.
+ * Of a mapped and finished file the last metadata and the index, before they are
+ * reached. If anything is wrong with them, it is said when the walk arrives.
  */
 static void look_ahead(struct binary *b)
 {
+	const unsigned char *payload;
 	struct rs_binary_trailer t;
 	struct rs_binary_block h;
-	size_t left;
 
 	if (!b->map || b->map_size < b->offset + sizeof(t))
 		return;
 	memcpy(&t, b->map + b->map_size - sizeof(t), sizeof(t));
-	if (t.kind != RS_BINARY_TRAILER || !good_sum(&t, sizeof(t)) ||
-	    t.meta > b->map_size - sizeof(h))
+	if (t.kind != RS_BINARY_TRAILER || !good_sum(&t, sizeof(t)) || t.size != b->map_size)
 		return;
-	memcpy(&h, b->map + t.meta, sizeof(h));
-	left = b->map_size - t.meta - sizeof(h);
-	if (h.kind == RS_BINARY_META && good_sum(&h, sizeof(h)) && h.stored <= left)
-		rs_binary_unpack_meta(b->map + t.meta + sizeof(h), h.stored, b->meta);
+	payload = look_at(b, t.meta, RS_BINARY_META, &h);
+	if (!payload || rs_binary_unpack_meta(payload, h.stored, b->meta))
+		return;
+	payload = look_at(b, t.index, RS_BINARY_INDEX, &h);
+	if (!payload || h.count != t.blocks)
+		return;
+	b->ahead = (const void *)payload;
+	b->nr_ahead = h.count;
+}
+
+static struct rs_block *blocks(void *state, size_t *nr)
+{
+	const struct binary *b = state;
+	struct rs_block *list = b->nr_ahead ? calloc(b->nr_ahead, sizeof(*list)) : NULL;
+
+	for (size_t i = 0; list && i < b->nr_ahead; i++) {
+		const struct rs_binary_entry *e = &b->ahead[i];
+
+		list[i] = (struct rs_block){ .min_ns = e->min_ns,
+					     .max_ns = e->max_ns,
+					     .vms = e->vms,
+					     .memslots = e->flags & RS_BINARY_HAS_MEMSLOT,
+					     .lost = e->flags & RS_BINARY_HAS_LOST,
+					     .idle = e->flags & RS_BINARY_IDLE };
+	}
+	*nr = b->nr_ahead;
+	return list;
+}
+
+/* What the index says of the blocks passed over is believed; the one gone on with is checked. */
+static int skip_to(void *state, size_t block, struct rs_error *err)
+{
+	struct binary *b = state;
+
+	while (b->nr_blocks < block)
+		if (note_entry(b, &b->ahead[b->nr_blocks]))
+			return no_memory(err);
+	b->ended = block == b->nr_ahead;
+	if (b->ended)
+		return 0;
+	if (b->ahead[block].offset % 8 || b->ahead[block].offset > b->map_size)
+		return broken(b->offset, "the index does not fit the file", err);
+	b->offset = b->ahead[block].offset;
+	return 0;
 }
 
 /* Up to the first metadata, where the kernel is named. */
@@ -438,6 +503,8 @@ const struct rs_form_ops rs_binary_ops = {
 	.probe = probe,
 	.open = open_binary,
 	.next = next,
+	.blocks = blocks,
+	.skip_to = skip_to,
 	.close = close_binary,
 	.create = rs_binary_create,
 	.begin = rs_binary_begin,

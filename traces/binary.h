@@ -64,7 +64,7 @@ struct rs_binary_entry {
 
 #define RS_BINARY_HAS_MEMSLOT 0x1ULL /* the block sets memslots */
 #define RS_BINARY_HAS_LOST 0x2ULL    /* events were lost in it */
-#define RS_BINARY_IDLE 0x4ULL	     /* no invalidation is in progress at its start */
+#define RS_BINARY_IDLE 0x4ULL	     /* nothing is pending at its start: traces/pending.h */
 #define RS_BINARY_FLAGS 0x7ULL
 
 /* The last bytes of a whole file. */

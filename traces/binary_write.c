@@ -10,11 +10,13 @@
 
 #include "traces/binary.h"
 #include "traces/columns.h"
-#include "traces/idset.h"
 #include "traces/outfile.h"
+#include "traces/pending.h"
 
 /* Higher levels gain nothing on these columns. */
 #define LEVEL 1
+/* So many events can a block be short of its limit. */
+#define EARLY 256
 
 struct writer {
 	int fd;
@@ -24,7 +26,7 @@ struct writer {
 	struct rs_event *evs;
 	size_t nr; /* of the block that is being filled */
 	struct rs_binary_entry entry;
-	struct rs_idset outstanding;
+	struct rs_pending pending;
 	struct rs_columns *columns;
 	ZSTD_CCtx *zstd;
 	unsigned char *plain, *packed; /* room for a block's columns */
@@ -95,7 +97,7 @@ void rs_binary_discard(void *state)
 
 	rs_columns_free(w->columns);
 	ZSTD_freeCCtx(w->zstd);
-	rs_idset_free(&w->outstanding);
+	rs_pending_free(&w->pending);
 	free(w->evs);
 	free(w->plain);
 	free(w->packed);
@@ -209,22 +211,8 @@ static void start_entry(struct writer *w, const struct rs_event *ev)
 	w->entry = (struct rs_binary_entry){ .first = w->nr_events,
 					     .min_ns = ev->time_ns,
 					     .max_ns = ev->time_ns,
-					     .flags = w->outstanding.nr ? 0 : RS_BINARY_IDLE };
-}
-
-static int note_begin(struct writer *w, const struct rs_event *ev)
-{
-	if (rs_idset_find(&w->outstanding, ev->vm, ev->a))
-		return 0;
-	return rs_idset_add(&w->outstanding, ev->vm, ev->a) ? 0 : -ENOMEM;
-}
-
-static void note_end(struct writer *w, const struct rs_event *ev)
-{
-	struct rs_idset_entry *e = rs_idset_find(&w->outstanding, ev->vm, ev->a);
-
-	if (e)
-		rs_idset_remove(&w->outstanding, e);
+					     .flags = rs_pending_none(&w->pending) ? RS_BINARY_IDLE
+										   : 0 };
 }
 
 /* What the index says of the block that @ev is in. */
@@ -235,23 +223,22 @@ static int note_event(struct writer *w, const struct rs_event *ev)
 	e->vms |= 1U << ev->vm % 32;
 	e->min_ns = ev->time_ns < e->min_ns ? ev->time_ns : e->min_ns;
 	e->max_ns = ev->time_ns > e->max_ns ? ev->time_ns : e->max_ns;
-	switch (ev->type) {
-	case RS_EV_MEMSLOT:
+	if (ev->type == RS_EV_MEMSLOT)
 		e->flags |= RS_BINARY_HAS_MEMSLOT;
-		break;
-	case RS_EV_INVAL_BEGIN:
-		return note_begin(w, ev);
-	case RS_EV_INVAL_END:
-		note_end(w, ev);
-		break;
-	case RS_EV_LOST:
+	else if (ev->type == RS_EV_LOST)
 		e->flags |= RS_BINARY_HAS_LOST;
-		rs_idset_remove_vm(&w->outstanding, ev->vm);
-		break;
-	default:
-		break;
-	}
-	return 0;
+	return rs_pending_note(&w->pending, ev);
+}
+
+/*
+ * A block ends a little early where nothing is pending. Events come in pairs:
+ * at one fixed number of them something might be pending always.
+ */
+static bool is_full(const struct writer *w)
+{
+	if (w->nr < RS_BINARY_BLOCK - EARLY)
+		return false;
+	return w->nr == RS_BINARY_BLOCK || rs_pending_none(&w->pending);
 }
 
 int rs_binary_put(void *state, const struct rs_event *evs, size_t n, struct rs_error *err)
@@ -272,7 +259,7 @@ int rs_binary_put(void *state, const struct rs_event *evs, size_t n, struct rs_e
 			return no_memory(err);
 		w->evs[w->nr++] = evs[i];
 		w->nr_events++;
-		if (w->nr == RS_BINARY_BLOCK)
+		if (is_full(w))
 			rc = write_events(w, err);
 	}
 	return rc;

@@ -145,6 +145,20 @@ int rs_reader_rewind(struct rs_reader *r, struct rs_error *err)
 	return rc ? name_error(r, rc, err) : 0;
 }
 
+struct rs_block *rs_reader_blocks(struct rs_reader *r, size_t *nr)
+{
+	return r->ops->blocks ? r->ops->blocks(r->state, nr) : NULL;
+}
+
+int rs_reader_skip_to(struct rs_reader *r, size_t block, struct rs_error *err)
+{
+	int rc;
+
+	clear_error(err);
+	rc = r->ops->skip_to(r->state, block, err);
+	return rc ? name_error(r, rc, err) : 0;
+}
+
 const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r)
 {
 	return &r->meta;

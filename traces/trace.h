@@ -124,6 +124,30 @@ ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct 
  * (a pipe); then nothing is changed. After any other error @r can only be closed.
  */
 int rs_reader_rewind(struct rs_reader *r, struct rs_error *err);
+
+/* What the index of a binary trace says of a block, which is what rs_reader_next() gives. */
+struct rs_block {
+	uint64_t min_ns, max_ns; /* of its events */
+	uint32_t vms;		 /* bit (vm % 32) is set for each VM in it */
+	bool memslots, lost;	 /* it has such events */
+	/* Before it, no invalidation is in progress, no fault without its check, no recorded
+	 * state without its event. */
+	bool idle;
+};
+/*
+ * The blocks of a whole, mapped trace in their order, *@nr of them, for the
+ * caller to free: then the metadata are complete from the start. NULL if the
+ * input has none, or must be read from first to last (or there is no memory).
+ */
+struct rs_block *rs_reader_blocks(struct rs_reader *r, size_t *nr);
+/*
+ * Goes on with block @block, not before the one that comes next; with *@nr: at
+ * the end. What is passed over is not looked at. Only after rs_reader_blocks().
+ * 0 or negative errno with @err set.
+ */
+int rs_reader_skip_to(struct rs_reader *r, size_t block, struct rs_error *err);
+
+/* What is known of the trace so far: all once the last event was read. */
 const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r);
 /* With the option repair, at the end: what ended the trace too early; NULL: it is whole. */
 const struct rs_error *rs_reader_damage(const struct rs_reader *r);
@@ -168,6 +192,9 @@ struct rs_form_ops {
 	ssize_t (*next)(void *state, const struct rs_event **evs, struct rs_error *err);
 	/* NULL: the reader rewinds the source, closes and opens again. */
 	int (*rewind)(void *state, struct rs_error *err);
+	/* rs_reader_blocks(), rs_reader_skip_to(); NULL if there are no blocks. */
+	struct rs_block *(*blocks)(void *state, size_t *nr);
+	int (*skip_to)(void *state, size_t block, struct rs_error *err);
 	void (*close)(void *state);
 	/* Writing; NULL if the form cannot be written. */
 	void *(*create)(int fd, struct rs_error *err);

@@ -30,7 +30,7 @@ struct rs_tape *bench_read_trace(struct bench_order *o, struct rs_result **res,
 				 struct rs_error *err)
 {
 	struct rs_tape *t = rs_tape_new(o->algos ? o->algos : RS_COST_ALGOS, err);
-	const struct rs_input_sink sink = { t, start, feed };
+	const struct rs_input_sink sink = { .arg = t, .start = start, .events = feed };
 	struct rs_reader *reader = t ? rs_input_read(&o->input, &sink, err) : NULL;
 
 	*res = reader ? rs_tape_finish(t, err) : NULL;

@@ -59,12 +59,12 @@ trouble_interrupt() { # SIGNAL
 }
 
 trouble_nohup() {
-	(trap '' HUP && exec retryscope record --duration 3s -o /tmp/nohup.dat) </dev/null &
+	(trap '' HUP && exec retryscope record --duration 3s -o /tmp/stays.dat) </dev/null &
 	recorder=$!
 	check "it begins to record" eventually is_recording
 	kill -HUP "$recorder"
 	check "a hangup that is ignored does not end it" ends_with 0
-	check "its capture" readable /tmp/nohup.dat
+	check "its capture" readable /tmp/stays.dat
 }
 
 trouble_writer() {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "replay/algorithm.h"
-#include "replay/parallel.h"
+#include "traces/parallel.h"
 
 #define NO_EVENT UINT64_MAX
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "replay/algorithm.h"
-#include "replay/parallel.h"
+#include "traces/parallel.h"
 
 #define BATCH 8192
 /* Batches that are there at once: so far may the engines drift apart. */

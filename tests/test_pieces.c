@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "replay/parallel.h"
 #include "replay/pieces.h"
 #include "tests/common/random_stream.h"
+#include "traces/parallel.h"
 
 #define MAX_LIMIT 8
 #define POINTS 64

@@ -80,7 +80,7 @@ static int learn(void *arg, uint64_t kvm, struct rs_event **list, size_t *n)
 	struct import *im = arg;
 
 	if (!im->learned)
-		im->learned = rs_dat_learn(&im->file, &im->probes, NULL);
+		im->learned = rs_dat_learn(&im->file, &im->probes, im->opts.jobs, NULL);
 	if (im->learned)
 		return rs_dat_learned_list(im->learned, kvm, list, n);
 	*list = NULL;
@@ -117,7 +117,7 @@ static int start_all(struct import *im, struct rs_error *err)
 		ret = no_memory(err);
 	if (ret)
 		return ret;
-	im->merge = rs_dat_merge_new(&im->file, &im->probes.layout, err);
+	im->merge = rs_dat_merge_new(&im->file, &im->probes.layout, im->opts.jobs, err);
 	if (!im->merge)
 		return -EINVAL;
 	ret = rs_dat_survey(&im->survey, im->merge, &im->probes, err);

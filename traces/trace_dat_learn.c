@@ -278,7 +278,7 @@ static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m,
 }
 
 struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
-				    struct rs_error *err)
+				    unsigned int jobs, struct rs_error *err)
 {
 	struct rs_dat_learned *l = calloc(1, sizeof(*l));
 	struct rs_dat_merge *m;
@@ -288,7 +288,7 @@ struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs
 		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 		return NULL;
 	}
-	m = rs_dat_merge_new(f, &probes->layout, err);
+	m = rs_dat_merge_new(f, &probes->layout, jobs, err);
 	if (m)
 		ret = pass(l, m, probes, err);
 	rs_dat_merge_free(m);

@@ -13,9 +13,10 @@
  */
 struct rs_dat_learned;
 
-/* NULL with @err set if there is no memory or the trace is damaged. */
+/* NULL with @err set if there is no memory or the trace is damaged.
+ * @jobs: threads, the caller's included; 0: one per CPU. */
 struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
-				    struct rs_error *err);
+				    unsigned int jobs, struct rs_error *err);
 void rs_dat_learned_free(struct rs_dat_learned *l);
 /*
  * Those of the VM at @kvm: a list of @n memslot events for the caller to free,

@@ -5,12 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <zstd.h>
-
 #include "traces/trace_dat_bytes.h"
-
-#define CHUNK_BYTES (64U << 10)
-#define MAX_CHUNK_BYTES (256U << 20)
+#include "traces/trace_dat_chunks.h"
 
 /* The type field of an event's first word, and what stands beside its length. */
 #define TYPE_PADDING 29U
@@ -26,15 +22,8 @@
 /* One CPU's pages of one buffer. */
 struct stream {
 	uint32_t buffer, cpu, page_size;
-	bool compressed;
-	uint64_t offset, end; /* what is still to be read of the file */
-	uint32_t chunks;      /* still to come, of a compressed stream */
-
-	unsigned char *packed; /* a compressed chunk */
-	size_t packed_size;
-	unsigned char *chunk; /* whole pages */
-	size_t chunk_size, chunk_used, chunk_room;
-	uint64_t chunk_offset; /* in the file, for messages */
+	struct rs_dat_chunk chunk; /* whole pages */
+	size_t chunk_used;
 
 	const unsigned char *data; /* of the page, behind its header */
 	uint32_t at, size;
@@ -54,97 +43,27 @@ struct rs_dat_merge {
 	struct stream **heap; /* those that have a record, the earliest first */
 	size_t nr_heap;
 	bool taken; /* the top was returned */
-	ZSTD_DCtx *zstd;
+	struct rs_dat_chunks *chunks;
 	uint64_t done, total;
 };
 
 static int damaged(const struct stream *s, struct rs_error *err, const char *problem)
 {
-	rs_error_set(err, RS_ERR_INPUT, EINVAL, "trace.dat: the pages of CPU %" PRIu32 ": %s",
-		     s->cpu, problem);
-	if (err)
-		err->offset = (int64_t)s->chunk_offset;
-	return -EINVAL;
-}
-
-static int make_room(unsigned char **buffer, size_t *room, size_t need, struct rs_error *err)
-{
-	unsigned char *bigger;
-
-	if (need <= *room)
-		return 0;
-	bigger = realloc(*buffer, need);
-	if (!bigger)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-	*buffer = bigger;
-	*room = need;
-	return 0;
-}
-
-static int read_plain_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
-{
-	size_t want = s->page_size < CHUNK_BYTES ? CHUNK_BYTES : s->page_size;
-	int ret;
-
-	if (want > s->end - s->offset)
-		want = s->end - s->offset;
-	ret = make_room(&s->chunk, &s->chunk_room, want, err);
-	if (!ret)
-		ret = rs_dat_file_read(m->f, s->offset, s->chunk, want, err);
-	s->offset += want;
-	s->chunk_size = want;
-	return ret;
-}
-
-static int read_packed_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
-{
-	unsigned char head[8];
-	uint32_t packed, plain;
-	size_t got;
-	int ret;
-
-	if (s->end - s->offset < sizeof(head))
-		return damaged(s, err, "the last chunk is cut off");
-	ret = rs_dat_file_read(m->f, s->offset, head, sizeof(head), err);
-	if (ret)
-		return ret;
-	s->offset += sizeof(head);
-	packed = (uint32_t)rs_dat_uint(head, 4, m->f->swap);
-	plain = (uint32_t)rs_dat_uint(head + 4, 4, m->f->swap);
-	if (packed > s->end - s->offset || plain > MAX_CHUNK_BYTES)
-		return damaged(s, err, "a compressed chunk is larger than it can be");
-	ret = make_room(&s->packed, &s->packed_size, packed, err);
-	if (!ret)
-		ret = make_room(&s->chunk, &s->chunk_room, plain, err);
-	if (!ret)
-		ret = rs_dat_file_read(m->f, s->offset, s->packed, packed, err);
-	if (ret)
-		return ret;
-	s->offset += packed;
-	s->chunks--;
-	got = ZSTD_decompressDCtx(m->zstd, s->chunk, plain, s->packed, packed);
-	if (ZSTD_isError(got) || got != plain)
-		return damaged(s, err, "a chunk cannot be decompressed");
-	s->chunk_size = plain;
-	return 0;
+	return rs_dat_chunks_damaged(s->cpu, s->chunk.offset, problem, err);
 }
 
 /* 1 and a chunk of whole pages, or 0 at the end. */
 static int read_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
 {
-	int ret;
+	int ret = rs_dat_chunks_next(m->chunks, (size_t)(s - m->streams), &s->chunk, err);
 
-	if (s->compressed ? !s->chunks : s->offset == s->end)
-		return 0;
-	s->chunk_offset = s->offset;
-	s->chunk_used = 0;
-	ret = s->compressed ? read_packed_chunk(m, s, err) : read_plain_chunk(m, s, err);
-	if (ret)
+	if (ret <= 0)
 		return ret;
-	m->done += s->offset - s->chunk_offset;
-	if (s->chunk_size % s->page_size)
+	s->chunk_used = 0;
+	m->done += s->chunk.taken;
+	if (s->chunk.size % s->page_size)
 		return damaged(s, err, "not a whole number of pages");
-	return 1;
+	return s->chunk.size ? 1 : damaged(s, err, "an empty chunk");
 }
 
 static void note_missed(struct stream *s, uint64_t n)
@@ -160,14 +79,12 @@ static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *
 	uint64_t commit;
 	int ret;
 
-	if (s->chunk_used == s->chunk_size) {
+	if (s->chunk_used == s->chunk.size) {
 		ret = read_chunk(m, s, err);
 		if (ret <= 0)
 			return ret;
-		if (!s->chunk_size)
-			return damaged(s, err, "an empty chunk");
 	}
-	page = s->chunk + s->chunk_used;
+	page = s->chunk.pages + s->chunk_used;
 	s->chunk_used += s->page_size;
 	s->time = rs_dat_uint(page, 8, m->f->swap);
 	commit = rs_dat_uint(page + 8, word, m->f->swap);
@@ -308,44 +225,24 @@ static void sift_down(struct rs_dat_merge *m, size_t i)
 	m->heap[i] = s;
 }
 
-static int start_stream(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+static void start_stream(struct stream *s)
 {
-	const struct rs_dat_cpu *cpu = &m->f->buffers[s->buffer].cpus[s->record.cpu];
-	unsigned char count[4];
-	int ret;
-
-	s->offset = s->chunk_offset = cpu->offset;
-	s->end = cpu->offset + cpu->size;
-	s->chunk_size = s->chunk_used = 0;
+	s->chunk = (struct rs_dat_chunk){ 0 };
+	s->chunk_used = 0;
 	s->at = s->size = 0;
 	s->missed = 0;
 	s->record.what = RS_DAT_EVENT;
 	s->record.time = 0;
-	s->chunks = 0;
-	if (!s->compressed || s->offset == s->end)
-		return 0;
-	/* The recorded size is that of the chunks alone, without their number. */
-	s->end += sizeof(count);
-	if (s->end > m->f->size)
-		s->end = m->f->size;
-	ret = rs_dat_file_read(m->f, s->offset, count, sizeof(count), err);
-	s->chunks = (uint32_t)rs_dat_uint(count, 4, m->f->swap);
-	s->offset += sizeof(count);
-	m->done += sizeof(count);
-	return ret;
 }
 
-int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
+static int fill_heap(struct rs_dat_merge *m, struct rs_error *err)
 {
-	m->done = 0;
-	m->nr_heap = 0;
-	m->taken = false;
 	for (size_t i = 0; i < m->nr_streams; i++) {
 		struct stream *s = &m->streams[i];
-		int ret = start_stream(m, s, err);
+		int ret;
 
-		if (!ret)
-			ret = advance(m, s, err);
+		start_stream(s);
+		ret = advance(m, s, err);
 		if (ret < 0)
 			return ret;
 		if (ret)
@@ -354,6 +251,15 @@ int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
 	for (size_t i = m->nr_heap / 2; i-- > 0;)
 		sift_down(m, i);
 	return 0;
+}
+
+int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
+{
+	m->done = 0;
+	m->nr_heap = 0;
+	m->taken = false;
+	rs_dat_chunks_rewind(m->chunks);
+	return fill_heap(m, err);
 }
 
 static void add_streams(struct rs_dat_merge *m, uint32_t buffer)
@@ -367,13 +273,12 @@ static void add_streams(struct rs_dat_merge *m, uint32_t buffer)
 		s->cpu = b->cpus[i].cpu;
 		s->record.cpu = i;
 		s->page_size = b->page_size;
-		s->compressed = b->compressed;
 		m->total += b->cpus[i].size;
 	}
 }
 
 struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct rs_dat_layout *l,
-				      struct rs_error *err)
+				      unsigned int jobs, struct rs_error *err)
 {
 	struct rs_dat_merge *m = calloc(1, sizeof(*m));
 	size_t n = 0;
@@ -385,9 +290,9 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 		m->layout = *l;
 		m->streams = calloc(n ? n : 1, sizeof(*m->streams));
 		m->heap = calloc(n ? n : 1, sizeof(struct stream *));
-		m->zstd = ZSTD_createDCtx();
+		m->chunks = rs_dat_chunks_new(f, jobs);
 	}
-	if (!m || !m->streams || !m->heap || !m->zstd) {
+	if (!m || !m->streams || !m->heap || !m->chunks) {
 		rs_dat_merge_free(m);
 		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 		return NULL;
@@ -433,12 +338,8 @@ void rs_dat_merge_free(struct rs_dat_merge *m)
 {
 	if (!m)
 		return;
-	for (size_t i = 0; i < m->nr_streams; i++) {
-		free(m->streams[i].packed);
-		free(m->streams[i].chunk);
-	}
 	free(m->streams);
 	free(m->heap);
-	ZSTD_freeDCtx(m->zstd);
+	rs_dat_chunks_free(m->chunks);
 	free(m);
 }

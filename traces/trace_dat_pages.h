@@ -8,7 +8,7 @@
 
 /*
  * The events of all ring buffers of a trace.dat, merged by time. Each CPU's
- * pages are read (and decompressed) a chunk at a time, so memory depends on the
+ * pages are read (and decompressed) some chunks at a time, so memory depends on the
  * number of CPUs only.
  *
  * The pages are walked here and not by libtraceevent's kbuffer because that
@@ -42,9 +42,12 @@ struct rs_dat_layout {
 
 struct rs_dat_merge;
 
-/* NULL with @err set. @f and @l must stay as they are until the free. */
+/*
+ * NULL with @err set. @f and @l must stay as they are until the free. @jobs: threads,
+ * the caller's included; 0: one per CPU.
+ */
 struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct rs_dat_layout *l,
-				      struct rs_error *err);
+				      unsigned int jobs, struct rs_error *err);
 /*
  * 1 with the next event or gap in @r (its data is valid until the next call), 0 at
  * the end, negative errno with @err set if the file is damaged.

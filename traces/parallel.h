@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RS_REPLAY_PARALLEL_H
-#define RS_REPLAY_PARALLEL_H
+#ifndef RS_TRACES_PARALLEL_H
+#define RS_TRACES_PARALLEL_H
 
 /* How many threads are meant: 0 stands for one per CPU, and there is a limit. */
 unsigned int rs_parallel_threads(unsigned int asked);

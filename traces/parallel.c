@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/parallel.h"
+#include "traces/parallel.h"
 
 #include <pthread.h>
 #include <unistd.h>

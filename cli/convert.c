@@ -161,6 +161,7 @@ static int run(struct convert_args *a, struct rs_error *err)
 	if (a->cut)
 		a->writer = rs_writer_open(a->output, a->raw ? RS_FORM_BINARY_RAW : a->form, err);
 	if (a->writer) {
+		rs_writer_set_jobs(a->writer, a->input.reader.jobs);
 		reader = rs_input_read(&a->input, &sink, err);
 		if (reader)
 			rc = finish(a, rs_reader_meta(reader), err);

@@ -36,7 +36,7 @@ struct rs_cut;
 struct rs_cut *rs_cut_new(const struct rs_cut_opts *opts, struct rs_error *err);
 /*
  * Takes the next @n events of the stream and gives what of the piece follows in
- * *@out, which is valid until the next call; returns how many. -ENOMEM, or
+ * *@out, which is valid as long as @evs and until the next call; returns how many. -ENOMEM, or
  * -EINVAL (RS_ERR_USAGE) if @until_ns turns out not to be after @from_ns.
  */
 ssize_t rs_cut_feed(struct rs_cut *c, const struct rs_event *evs, size_t n,

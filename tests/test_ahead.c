@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a second thread does: each work once (traces/worker), a trace.dat read ahead. */
+/*
+ * What a second thread does: each work once (traces/worker), a trace.dat read ahead,
+ * the blocks of a binary trace packed behind.
+ */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/common/trace_file.h"
+#include "traces/binary.h"
 #include "traces/worker.h"
 
 #define NR_WORKS 64
@@ -133,12 +138,59 @@ static void test_left(void **state)
 	}
 }
 
+/* Returns what the writer says; it is left without an end if @upto events are not all. */
+static int write_with_jobs(const struct test_trace *t, size_t upto, const char *path,
+			   unsigned int jobs, struct rs_error *err)
+{
+	struct rs_writer *w = rs_writer_open(path, RS_FORM_BINARY, err);
+	int rc = 0;
+
+	assert_non_null(w);
+	rs_writer_set_jobs(w, jobs);
+	rc = rs_writer_begin(w, &t->meta, err);
+	for (size_t i = 0; i < upto && !rc; i += 5000)
+		rc = rs_writer_put(w, t->evs + i, upto - i < 5000 ? upto - i : 5000, err);
+	if (!rc && upto == t->nr)
+		return rs_writer_finish(w, &t->meta, err);
+	rs_writer_abort(w);
+	return rc;
+}
+
+static void test_written(void **state)
+{
+	char messages[2][1024], *bytes[2];
+	struct rs_error err = { 0 };
+	struct test_trace t;
+	size_t len[2];
+
+	test_trace_read(&t, TRACE_SAMPLES "/6.1-alias3.dat");
+	assert_int_equal(t.rc, 0);
+	assert_true(t.nr > 3 * RS_BINARY_BLOCK);
+	for (unsigned int i = 0; i < 2; i++) {
+		const char *path = test_path(i ? "two" : "one");
+
+		assert_int_equal(write_with_jobs(&t, t.nr, path, i + 1, &err), 0);
+		bytes[i] = test_read_file(path, &len[i]);
+		for (size_t upto = 10000; upto < t.nr; upto += 17000)
+			assert_int_equal(write_with_jobs(&t, upto, path, i + 1, &err), 0);
+		assert_int_equal(write_with_jobs(&t, t.nr, "/dev/full", i + 1, &err), -ENOSPC);
+		rs_error_format(&err, messages[i], sizeof(messages[i]));
+	}
+	assert_int_equal(len[0], len[1]);
+	assert_memory_equal(bytes[0], bytes[1], len[0]);
+	assert_string_equal(messages[0], messages[1]);
+	free(bytes[0]);
+	free(bytes[1]);
+	test_trace_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_worker),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_left),
+		cmocka_unit_test(test_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,7 @@ int rs_binary_unpack_meta(const unsigned char *bytes, size_t size, struct rs_tra
 /* The writer's functions, for the tables. */
 void *rs_binary_create(int fd, struct rs_error *err);
 void *rs_binary_create_raw(int fd, struct rs_error *err);
+void rs_binary_set_jobs(void *state, unsigned int jobs);
 int rs_binary_begin(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 int rs_binary_put(void *state, const struct rs_event *evs, size_t n, struct rs_error *err);
 int rs_binary_finish(void *state, const struct rs_trace_meta *meta, struct rs_error *err);

@@ -12,21 +12,34 @@
 #include "traces/columns.h"
 #include "traces/outfile.h"
 #include "traces/pending.h"
+#include "traces/worker.h"
 
 /* Higher levels gain nothing on these columns. */
 #define LEVEL 1
 /* So many events can a block be short of its limit. */
 #define EARLY 256
 
+/* A block on its way: it is filled, then packed, then written. */
+struct block {
+	struct rs_work pack;
+	struct writer *w;
+	struct rs_event *evs;
+	size_t nr;
+	struct rs_binary_entry entry;
+	size_t decoded, stored; /* of its columns, in the writer's @packed; or zstd's error */
+};
+
 struct writer {
 	int fd;
-	bool raw;
+	bool raw, full_block; /* there was one */
+	unsigned int jobs;
 	uint64_t offset;    /* bytes written */
 	uint64_t nr_events; /* put */
-	struct rs_event *evs;
-	size_t nr; /* of the block that is being filled */
-	struct rs_binary_entry entry;
 	struct rs_pending pending;
+	struct rs_worker *worker; /* packs a block while the other is filled; or NULL */
+	struct block blocks[2];
+	unsigned int current; /* is being filled */
+	/* Of whoever packs: that is done to one block at a time. */
 	struct rs_columns *columns;
 	ZSTD_CCtx *zstd;
 	unsigned char *plain, *packed; /* room for a block's columns */
@@ -45,19 +58,40 @@ static int no_memory(struct rs_error *err)
 	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
 }
 
+static void pack(struct rs_work *work, bool beside)
+{
+	struct block *b = (struct block *)work; /* its first member */
+	struct writer *w = b->w;
+
+	if (w->raw)
+		return;
+	b->decoded = rs_columns_encode(w->columns, b->evs, b->nr, w->plain);
+	b->stored =
+		ZSTD_compressCCtx(w->zstd, w->packed, w->max_packed, w->plain, b->decoded, LEVEL);
+}
+
+static bool alloc_block(struct writer *w, struct block *b)
+{
+	b->pack.run = pack;
+	b->w = w;
+	b->evs = malloc(RS_BINARY_BLOCK * sizeof(*b->evs));
+	return b->evs;
+}
+
 static bool alloc_buffers(struct writer *w)
 {
 	size_t bound = rs_columns_bound(RS_BINARY_BLOCK);
 
-	w->evs = malloc(RS_BINARY_BLOCK * sizeof(*w->evs));
+	if (!alloc_block(w, &w->blocks[0]))
+		return false;
 	if (w->raw)
-		return w->evs;
+		return true;
 	w->max_packed = ZSTD_compressBound(bound);
 	w->columns = rs_columns_new(RS_BINARY_BLOCK);
 	w->zstd = ZSTD_createCCtx();
 	w->plain = malloc(bound);
 	w->packed = malloc(rs_binary_padded(w->max_packed));
-	return w->evs && w->columns && w->zstd && w->plain && w->packed;
+	return w->columns && w->zstd && w->plain && w->packed;
 }
 
 static void *create(int fd, bool raw, struct rs_error *err)
@@ -91,14 +125,25 @@ void *rs_binary_create_raw(int fd, struct rs_error *err)
 	return create(fd, true, err);
 }
 
+void rs_binary_set_jobs(void *state, unsigned int jobs)
+{
+	struct writer *w = state;
+
+	w->jobs = jobs;
+}
+
 void rs_binary_discard(void *state)
 {
 	struct writer *w = state;
 
+	for (int i = 0; i < 2; i++)
+		rs_worker_cancel(w->worker, &w->blocks[i].pack);
+	rs_worker_free(w->worker);
 	rs_columns_free(w->columns);
 	ZSTD_freeCCtx(w->zstd);
 	rs_pending_free(&w->pending);
-	free(w->evs);
+	free(w->blocks[0].evs);
+	free(w->blocks[1].evs);
 	free(w->plain);
 	free(w->packed);
 	free(w->index);
@@ -153,7 +198,7 @@ int rs_binary_begin(void *state, const struct rs_trace_meta *meta, struct rs_err
 	return rc ? rc : write_meta(w, meta, err);
 }
 
-static int add_to_index(struct writer *w)
+static int add_to_index(struct writer *w, const struct rs_binary_entry *entry)
 {
 	if (w->nr_index == w->max_index) {
 		size_t max = w->max_index ? 2 * w->max_index : 256;
@@ -164,62 +209,83 @@ static int add_to_index(struct writer *w)
 		w->index = index;
 		w->max_index = max;
 	}
-	w->index[w->nr_index++] = w->entry;
+	w->index[w->nr_index++] = *entry;
 	return 0;
 }
 
-static int write_columns(struct writer *w, struct rs_binary_block *b, struct rs_error *err)
+static int write_columns(struct writer *w, struct rs_binary_block *h, size_t stored,
+			 struct rs_error *err)
 {
-	size_t size = rs_columns_encode(w->columns, w->evs, w->nr, w->plain);
-	size_t stored = ZSTD_compressCCtx(w->zstd, w->packed, w->max_packed, w->plain, size, LEVEL);
-
 	if (ZSTD_isError(stored))
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "zstd: %s",
 				    ZSTD_getErrorName(stored));
 	memset(w->packed + stored, 0, rs_binary_padded(stored) - stored);
-	b->encoding = RS_BINARY_ZSTD;
-	b->decoded = (uint32_t)size;
-	return write_block(w, b, w->packed, stored, err);
+	return write_block(w, h, w->packed, stored, err);
 }
 
-static int write_events(struct writer *w, struct rs_error *err)
+/* The block that was full, if there is one; then it is empty. */
+static int write_events(struct writer *w, struct block *b, struct rs_error *err)
 {
-	struct rs_binary_block b = { .kind = RS_BINARY_EVENTS, .count = (uint32_t)w->nr };
+	struct rs_binary_block h = { .kind = RS_BINARY_EVENTS, .count = (uint32_t)b->nr };
+	const size_t bytes = b->nr * sizeof(*b->evs);
+
+	if (!b->nr)
+		return 0;
+	rs_worker_flush(w->worker, &b->pack);
+	b->entry.offset = w->offset;
+	b->entry.count = h.count;
+	h.vms = b->entry.vms;
+	h.first = b->entry.first;
+	h.min_ns = b->entry.min_ns;
+	h.max_ns = b->entry.max_ns;
+	h.encoding = w->raw ? RS_BINARY_RAW : RS_BINARY_ZSTD;
+	h.decoded = (uint32_t)(w->raw ? bytes : b->decoded);
+	b->nr = 0;
+	if (add_to_index(w, &b->entry))
+		return no_memory(err);
+	return w->raw ? write_block(w, &h, b->evs, bytes, err)
+		      : write_columns(w, &h, b->stored, err);
+}
+
+/* With the first block that is full: there may be more. */
+static void start_worker(struct writer *w)
+{
+	w->full_block = true;
+	if (!w->raw)
+		w->worker = rs_worker_new(w->jobs);
+	if (w->worker && !alloc_block(w, &w->blocks[1])) {
+		rs_worker_free(w->worker);
+		w->worker = NULL;
+	}
+}
+
+/* What is packed beside is written when the next block is full. */
+static int end_block(struct writer *w, struct rs_error *err)
+{
+	struct block *full = &w->blocks[w->current];
 	int rc;
 
-	w->entry.offset = w->offset;
-	w->entry.count = b.count;
-	b.vms = w->entry.vms;
-	b.first = w->entry.first;
-	b.min_ns = w->entry.min_ns;
-	b.max_ns = w->entry.max_ns;
-	if (add_to_index(w))
-		return no_memory(err);
-	if (w->raw) {
-		b.encoding = RS_BINARY_RAW;
-		b.decoded = (uint32_t)(w->nr * sizeof(*w->evs));
-		rc = write_block(w, &b, w->evs, b.decoded, err);
-	} else {
-		rc = write_columns(w, &b, err);
-	}
-	w->nr = 0;
-	return rc;
+	if (!w->full_block)
+		start_worker(w);
+	if (w->worker)
+		w->current = !w->current;
+	rc = w->worker ? write_events(w, &w->blocks[w->current], err) : 0;
+	rs_worker_queue(w->worker, &full->pack);
+	return rc || w->worker ? rc : write_events(w, full, err);
 }
 
-static void start_entry(struct writer *w, const struct rs_event *ev)
+static struct rs_binary_entry new_entry(const struct writer *w, const struct rs_event *ev)
 {
-	w->entry = (struct rs_binary_entry){ .first = w->nr_events,
-					     .min_ns = ev->time_ns,
-					     .max_ns = ev->time_ns,
-					     .flags = rs_pending_none(&w->pending) ? RS_BINARY_IDLE
-										   : 0 };
+	return (struct rs_binary_entry){ .first = w->nr_events,
+					 .min_ns = ev->time_ns,
+					 .max_ns = ev->time_ns,
+					 .flags = rs_pending_none(&w->pending) ? RS_BINARY_IDLE
+									       : 0 };
 }
 
 /* What the index says of the block that @ev is in. */
-static int note_event(struct writer *w, const struct rs_event *ev)
+static int note_event(struct writer *w, struct rs_binary_entry *e, const struct rs_event *ev)
 {
-	struct rs_binary_entry *e = &w->entry;
-
 	e->vms |= 1U << ev->vm % 32;
 	e->min_ns = ev->time_ns < e->min_ns ? ev->time_ns : e->min_ns;
 	e->max_ns = ev->time_ns > e->max_ns ? ev->time_ns : e->max_ns;
@@ -234,33 +300,40 @@ static int note_event(struct writer *w, const struct rs_event *ev)
  * A block ends a little early where nothing is pending. Events come in pairs:
  * at one fixed number of them something might be pending always.
  */
-static bool is_full(const struct writer *w)
+static bool is_full(const struct writer *w, size_t nr)
 {
-	if (w->nr < RS_BINARY_BLOCK - EARLY)
+	if (nr < RS_BINARY_BLOCK - EARLY)
 		return false;
-	return w->nr == RS_BINARY_BLOCK || rs_pending_none(&w->pending);
+	return nr == RS_BINARY_BLOCK || rs_pending_none(&w->pending);
+}
+
+static int put_one(struct writer *w, const struct rs_event *ev, struct rs_error *err)
+{
+	struct block *b = &w->blocks[w->current];
+
+	if (!b->nr)
+		b->entry = new_entry(w, ev);
+	if (note_event(w, &b->entry, ev))
+		return no_memory(err);
+	b->evs[b->nr++] = *ev;
+	w->nr_events++;
+	return is_full(w, b->nr) ? end_block(w, err) : 0;
 }
 
 int rs_binary_put(void *state, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
+	const bool good = rs_events_well_formed(evs, n);
 	struct writer *w = state;
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
-		const char *problem = rs_event_problem(&evs[i]);
+		const char *problem = good ? NULL : rs_event_problem(&evs[i]);
 
 		if (problem)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "event %" PRIu64 " cannot be written: %s", w->nr_events,
 					    problem);
-		if (!w->nr)
-			start_entry(w, &evs[i]);
-		if (note_event(w, &evs[i]))
-			return no_memory(err);
-		w->evs[w->nr++] = evs[i];
-		w->nr_events++;
-		if (is_full(w))
-			rc = write_events(w, err);
+		rc = put_one(w, &evs[i], err);
 	}
 	return rc;
 }
@@ -292,11 +365,22 @@ static int write_trailer(struct writer *w, uint64_t meta, uint64_t index, struct
 	return write_bytes(w, &t, sizeof(t), err);
 }
 
+/* The block that is packed beside, then the one that is not full. */
+static int write_rest(struct writer *w, struct rs_error *err)
+{
+	struct block *last = &w->blocks[w->current];
+	int rc = write_events(w, &w->blocks[!w->current], err);
+
+	if (last->nr)
+		rs_worker_queue(w->worker, &last->pack);
+	return rc ? rc : write_events(w, last, err);
+}
+
 int rs_binary_finish(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
 {
 	struct writer *w = state;
 	uint64_t meta_at, index_at;
-	int rc = w->nr ? write_events(w, err) : 0;
+	int rc = write_rest(w, err);
 
 	meta_at = w->offset;
 	if (!rc)

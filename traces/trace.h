@@ -163,6 +163,11 @@ struct rs_writer;
  */
 struct rs_writer *rs_writer_open(const char *path, enum rs_form form, struct rs_error *err);
 /*
+ * Threads that may be used, the caller's included, to be said before the first event;
+ * 0, as without this call: one per CPU. What is written is the same.
+ */
+void rs_writer_set_jobs(struct rs_writer *w, unsigned int jobs);
+/*
  * What is known before the first event, at most once and before rs_writer_put().
  * The kernel's release must be known here, because replay asks for it before it
  * sees events; the rest of @meta may grow until the end.
@@ -198,6 +203,7 @@ struct rs_form_ops {
 	void (*close)(void *state);
 	/* Writing; NULL if the form cannot be written. */
 	void *(*create)(int fd, struct rs_error *err);
+	void (*set_jobs)(void *state, unsigned int jobs); /* NULL: it has no use for threads */
 	/* Called once before the others. */
 	int (*begin)(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 	int (*put)(void *state, const struct rs_event *evs, size_t n, struct rs_error *err);

@@ -15,6 +15,7 @@
 /* What is loaded at once: worth waking a thread for. */
 #define LOAD_BYTES (128U << 10)
 #define LOAD_CHUNKS 8
+#define BEHIND 8
 /* In a smaller file all is read before a thread has started. */
 #define AHEAD_BYTES (1U << 20)
 
@@ -97,7 +98,7 @@ static int load_plain(struct load *l, struct place *p)
 
 	if (want > s->end - s->offset)
 		want = s->end - s->offset;
-	ret = make_room(&l->bytes, &l->room, p->at + want, &l->err);
+	ret = make_room(&l->bytes, &l->room, p->at + want + BEHIND, &l->err);
 	if (!ret)
 		ret = rs_dat_file_read(s->c->f, s->offset, l->bytes + p->at, want, &l->err);
 	s->offset += want;
@@ -128,7 +129,7 @@ static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 			s->cpu, p->offset, "a compressed chunk is larger than it can be", &l->err);
 	ret = make_room(&ws->packed, &ws->room, packed, &l->err);
 	if (!ret)
-		ret = make_room(&l->bytes, &l->room, p->at + plain, &l->err);
+		ret = make_room(&l->bytes, &l->room, p->at + plain + BEHIND, &l->err);
 	if (!ret)
 		ret = rs_dat_file_read(f, s->offset, ws->packed, packed, &l->err);
 	if (ret)

@@ -13,7 +13,7 @@
  * its own, a few chunks ahead of what is asked for.
  */
 struct rs_dat_chunk {
-	const unsigned char *pages;
+	const unsigned char *pages; /* 8 bytes behind them may be read as well */
 	size_t size;
 	uint64_t offset; /* in the file, for messages */
 	uint64_t taken;	 /* bytes of the file */

@@ -24,7 +24,7 @@ enum rs_dat_what {
 struct rs_dat_record {
 	uint64_t time; /* in the trace's clock */
 	enum rs_dat_what what;
-	const unsigned char *data;
+	const unsigned char *data; /* 8 bytes behind it may be read as well */
 	uint32_t size;
 	uint32_t cpu;
 	uint32_t buffer; /* index into the file's buffers */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/trace_dat_probe.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,8 +124,9 @@ static bool add_field(struct rs_dat_format_at *k, const struct tep_format_field 
 	k->fields[k->nr_fields++] = (struct rs_dat_field_at){
 		.field = (uint8_t)number,
 		.size = (uint8_t)f->size,
-		.is_signed = f->flags & TEP_FIELD_IS_SIGNED,
 		.offset = (uint16_t)f->offset,
+		.mask = UINT64_MAX >> (64 - 8 * f->size),
+		.sign = f->flags & TEP_FIELD_IS_SIGNED ? 1ULL << (8 * f->size - 1) : 0,
 	};
 	if (k->bytes < (uint32_t)(f->offset + f->size))
 		k->bytes = (uint32_t)(f->offset + f->size);
@@ -265,22 +267,28 @@ bool rs_dat_probes_enough(const struct rs_dat_probes *p)
 	       (has[RS_PROBE_FAULT] || has[RS_PROBE_FAULT_BEGIN] || has[RS_PROBE_FAULT_CHECK]);
 }
 
-static uint64_t read_field(const unsigned char *data, const struct rs_dat_field_at *f, bool swap)
+/*
+ * In this machine's order of bytes without a branch, whatever the field's size: what
+ * is read too much is masked out again (struct rs_dat_record has room behind its data).
+ */
+static inline uint64_t read_field(const unsigned char *data, const struct rs_dat_field_at *f,
+				  bool swap)
 {
-	uint64_t v = rs_dat_uint(data + f->offset, f->size, swap);
+	const bool plain = !swap && BYTE_ORDER == LITTLE_ENDIAN;
+	uint64_t v = plain ? rs_dat_uint(data + f->offset, 8, false) & f->mask
+			   : rs_dat_uint(data + f->offset, f->size, swap);
 
-	if (!f->is_signed)
-		return v;
-	switch (f->size) {
-	case 1:
-		return (uint64_t)(int64_t)(int8_t)v;
-	case 2:
-		return (uint64_t)(int64_t)(int16_t)v;
-	case 4:
-		return (uint64_t)(int64_t)(int32_t)v;
-	default:
-		return v;
-	}
+	return (v ^ f->sign) - f->sign;
+}
+
+/* All but the first, which is the process. */
+static inline void read_fields(const struct rs_dat_format_at *k, const unsigned char *data,
+			       bool swap, uint64_t *v)
+{
+	const struct rs_dat_field_at *end = k->fields + k->nr_fields;
+
+	for (const struct rs_dat_field_at *f = k->fields + 1; f < end; f++)
+		v[f->field] = read_field(data, f, swap);
 }
 
 int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
@@ -308,8 +316,10 @@ int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_recor
 	to->pid = (uint32_t)read_field(r->data, &k->fields[0], p->swap);
 	if (k->partial)
 		memset(to->v, 0, sizeof(to->v));
-	for (unsigned int i = 1; i < k->nr_fields; i++)
-		to->v[k->fields[i].field] = read_field(r->data, &k->fields[i], p->swap);
+	if (p->swap)
+		read_fields(k, r->data, true, to->v);
+	else
+		read_fields(k, r->data, false, to->v);
 	if (k->kind == RS_DAT_MARKER) {
 		to->text = (const char *)r->data + k->text_offset;
 		to->text_size = k->text_offset ? r->size - k->text_offset : 0;

@@ -67,8 +67,9 @@ enum rs_dat_tracepoint {
 struct rs_dat_field_at {
 	uint8_t field; /* enum rs_dat_field */
 	uint8_t size;
-	bool is_signed;
 	uint16_t offset;
+	uint64_t mask; /* its bits */
+	uint64_t sign; /* the highest of them, if it is signed; else 0 */
 };
 
 /*

@@ -65,6 +65,12 @@ struct rs_writer *rs_writer_open(const char *path, enum rs_form form, struct rs_
 	return NULL;
 }
 
+void rs_writer_set_jobs(struct rs_writer *w, unsigned int jobs)
+{
+	if (w->ops->set_jobs)
+		w->ops->set_jobs(w->state, jobs);
+}
+
 int rs_writer_begin(struct rs_writer *w, const struct rs_trace_meta *meta, struct rs_error *err)
 {
 	int rc = 0;

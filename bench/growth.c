@@ -205,14 +205,6 @@ int bench_scale(const char *most)
 
 /* ---- threads ---- */
 
-static double elapsed(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
 static double team_seconds(const char *path, const struct rs_replay_opts *opts, unsigned int jobs)
 {
 	struct rs_error err;
@@ -220,7 +212,7 @@ static double team_seconds(const char *path, const struct rs_replay_opts *opts, 
 	struct rs_team *t = r ? rs_team_new(opts, jobs, 0, &err) : NULL;
 	const struct rs_event *evs;
 	struct rs_result *res = NULL;
-	double start = elapsed();
+	double start = elapsed_seconds();
 	ssize_t n = -1;
 
 	while (t && (n = rs_reader_next(r, &evs, &err)) > 0)
@@ -228,7 +220,7 @@ static double team_seconds(const char *path, const struct rs_replay_opts *opts, 
 			break;
 	if (!n)
 		res = rs_team_finish(t, &err);
-	start = elapsed() - start;
+	start = elapsed_seconds() - start;
 	if (!res)
 		fail(path, &err);
 	rs_result_free(res);

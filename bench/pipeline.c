@@ -171,9 +171,29 @@ static int bench_import(const char *path)
 			path);
 		return 1;
 	}
-	if (run_ways(ways, n, path, MAX_ROUNDS))
+	if (run_ways(ways, n, path, MAX_ROUNDS, processor_seconds))
 		return 1;
 	printf("import of %s, processor time, ratio to the bare walk\n", path);
+	print_ways(ways, n);
+	return 0;
+}
+
+/* The time until it is done, with as many threads as it takes; @path as it was recorded. */
+static int bench_elapsed(const char *path)
+{
+	struct way ways[] = {
+		{ .name = "trace-cmd report >/dev/null", .run = trace_cmd_report },
+		{ .name = "tracecmd_iterate_events, counting", .run = iterate },
+		{ .name = "import into raw binary", .run = import_raw },
+		{ .name = "import into compressed binary", .run = import_zstd },
+	};
+	size_t n = sizeof(ways) / sizeof(ways[0]);
+
+	ring_events = iterate(path);
+	if (ring_events <= 0 || run_ways(ways, n, path, MAX_ROUNDS, elapsed_seconds))
+		return 1;
+	printf("import of %s, elapsed time, %ld CPUs, ratio to the last\n", path,
+	       sysconf(_SC_NPROCESSORS_ONLN));
 	print_ways(ways, n);
 	return 0;
 }
@@ -364,7 +384,8 @@ static int bench_replay(const char *path, const char *events)
 	if (!rc)
 		rc = tile(path, compressed, RS_FORM_BINARY, strtoull(events, NULL, 0));
 	if (!rc)
-		rc = run_ways(ways, n, name, strlen(events) > 8 ? 1 : MAX_ROUNDS);
+		rc = run_ways(ways, n, name, strlen(events) > 8 ? 1 : MAX_ROUNDS,
+			      processor_seconds);
 	if (!rc) {
 		printf("replay of %s tiled to %s events, processor time, ratio to the bare pass\n",
 		       path, events);
@@ -431,6 +452,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && !strcmp(what, "import"))
 		return bench_import(argv[2]);
+	if (argc == 3 && !strcmp(what, "elapsed"))
+		return bench_elapsed(argv[2]);
 	if (argc == 4 && !strcmp(what, "replay"))
 		return bench_replay(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(what, "scale"))
@@ -441,8 +464,9 @@ int main(int argc, char **argv)
 		return bench_growth();
 	if (argc > 2 && !strcmp(what, "size"))
 		return bench_sizes(argv + 2, argc - 2);
-	fputs("usage: bench_pipeline import TRACE.dat | replay TRACE EVENTS | scale EVENTS |\n"
-	      "                      jobs | growth | size TRACE...\n",
+	fputs("usage: bench_pipeline import TRACE.dat | elapsed TRACE.dat |\n"
+	      "                      replay TRACE EVENTS | scale EVENTS | jobs | growth |\n"
+	      "                      size TRACE...\n",
 	      stderr);
 	return 2;
 }

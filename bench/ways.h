@@ -7,7 +7,7 @@
 
 #include "traces/error.h"
 
-/* Ways to do the same, run in turn and compared by their processor time. */
+/* Ways to do the same, run in turn and compared by the time that they take. */
 #define MAX_ROUNDS 5
 
 struct way {
@@ -23,8 +23,11 @@ struct way {
 int64_t fail(const char *what, const struct rs_error *err);
 /* Of this process and of its children that have ended. */
 double processor_seconds(void);
-/* Each way in each round, then the times in rising order. 0, or -1 if one failed. */
-int run_ways(struct way *ways, size_t n, const char *path, unsigned int rounds);
+/* Since some time in the past. */
+double elapsed_seconds(void);
+/* Each way in each round by @clock, then the times in rising order. 0, or -1 if one failed. */
+int run_ways(struct way *ways, size_t n, const char *path, unsigned int rounds,
+	     double (*clock)(void));
 /* Medians and their range, each way against the last, which is the least that can be done. */
 void print_ways(const struct way *ways, size_t n);
 

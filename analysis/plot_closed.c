@@ -33,7 +33,7 @@ static const struct rs_hist *retries_of(const struct rs_closed_algo *c)
 
 static const struct metric stall = {
 	.of = stall_of,
-	.what = "How long a fault stalls because it is retried, under each algorithm",
+	.what = "How long faults stall in the closed loop, under each algorithm",
 	.xlabel = "stall of a logical fault: service time less one clean attempt (buckets of 1 %)",
 	.ylabel = "logical faults that stall at least so long (%)",
 	.text_label = "stall; upwards: faults that stall at least so long (%)",

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/open_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
+{
+	uint32_t n = v->nr_vcpus ? v->nr_vcpus : 4;
+	struct rs_fault *faults;
+	uint64_t *tokens;
+	uint32_t *open, *place;
+
+	while (n <= vcpu)
+		n *= 2;
+	faults = realloc(v->faults, n * sizeof(*faults));
+	if (!faults)
+		return -ENOMEM;
+	v->faults = faults;
+	tokens = realloc(v->tokens, n * r->nr_run * sizeof(*tokens));
+	if (!tokens)
+		return -ENOMEM;
+	v->tokens = tokens;
+	open = realloc(v->open, n * sizeof(*open));
+	if (!open)
+		return -ENOMEM;
+	v->open = open;
+	place = realloc(v->place, n * sizeof(*place));
+	if (!place)
+		return -ENOMEM;
+	v->place = place;
+	memset(faults + v->nr_vcpus, 0, (n - v->nr_vcpus) * sizeof(*faults));
+	v->nr_vcpus = n;
+	return 0;
+}
+
+void rs_open_close_fault(struct vm_run *v, struct rs_fault *f)
+{
+	uint32_t place = v->place[f->vcpu];
+
+	f->open = false;
+	v->open[place] = v->open[--v->nr_open];
+	v->place[v->open[place]] = place;
+}
+
+int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	struct rs_fault *f;
+	uint64_t *tokens;
+
+	if (e->index >= v->nr_vcpus && grow_vcpus(r, v, e->index))
+		return -ENOMEM;
+	f = &v->faults[e->index];
+	if (f->open) {
+		rs_open_anomaly(r, RS_ANOM_FAULT_NESTED);
+		rs_open_close_fault(v, f);
+		rs_open_show_unjudged(r, v, e->index);
+	}
+	rs_fault_begin(f, v->vm, e->index, e->as, e->a, r->now);
+	f->judged = !v->dark;
+	v->place[e->index] = v->nr_open;
+	v->open[v->nr_open++] = e->index;
+	tokens = &v->tokens[e->index * r->nr_run];
+	for (size_t i = 0; i < r->nr_run; i++)
+		tokens[i] = rs_algo_snapshot(&v->algos[i]);
+	return 0;
+}
+
+/* The one cause of a spurious rejection. */
+static enum rs_cause cause_of(const struct vm_run *v, const struct rs_algo_ops *ops,
+			      const struct rs_fault *f, unsigned int why)
+{
+	enum rs_place place;
+
+	if (!(why & RS_REJECT_RANGE))
+		return RS_CAUSE_SEQ;
+	if (ops->space == RS_SPACE_NONE)
+		return RS_CAUSE_CONCURRENT;
+	if (ops->space == RS_SPACE_HFN) {
+		place = rs_invals_place_hfn(v->invals, f->hva);
+	} else if (ops->space == RS_SPACE_HVA) {
+		if (rs_invals_nr_gfn(v->invals))
+			return RS_CAUSE_NO_HVA;
+		place = rs_invals_place_hva(v->invals, f->hva, ops->flags & RS_ALGO_SEES_ALL);
+	} else {
+		place = rs_invals_place_gfn(v->invals, f->gfn);
+	}
+	switch (place) {
+	case RS_PLACE_ALIAS:
+		return RS_CAUSE_ALIAS;
+	case RS_PLACE_SCATTER:
+		return RS_CAUSE_SCATTER;
+	case RS_PLACE_CONCURRENT:
+		return RS_CAUSE_CONCURRENT;
+	case RS_PLACE_OUTSIDE:
+		break;
+	}
+	return RS_CAUSE_STALE;
+}
+
+static void count_agreement(struct rs_algo_result *a, const struct rs_event *e, bool rejected)
+{
+	struct rs_agreement *g = e->flags & RS_F_LOCKLESS ? &a->lockless : &a->locked;
+
+	if (e->result == RS_RES_UNKNOWN)
+		return;
+	g->known++;
+	g->same += rejected == (e->result == RS_RES_RETRY);
+}
+
+/* Counts algorithm @i's verdict; returns what an observer is told of it. */
+static uint8_t judge_one(struct rs_replay *r, struct vm_run *v, size_t i, const struct rs_fault *f,
+			 const struct rs_event *e, bool necessary)
+{
+	const struct rs_algo *a = &v->algos[i];
+	struct rs_algo_result *res = &v->res.algos[i];
+	unsigned int why = a->ops->rejects(a->state, f, v->tokens[f->vcpu * r->nr_run + i]);
+	enum rs_cause cause;
+
+	count_agreement(res, e, why);
+	res->rejected += why != 0;
+	if (!(r->opts.flags & RS_REPLAY_TRUTH))
+		return why != 0;
+	if (!why) {
+		res->missed += necessary;
+		return 0;
+	}
+	if (necessary)
+		return 255;
+	res->spurious++;
+	if (!(r->opts.flags & RS_REPLAY_CAUSES))
+		return 1;
+	cause = cause_of(v, a->ops, f, why);
+	res->causes[cause]++;
+	return (uint8_t)(1 + cause);
+}
+
+static int note_disagreement(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+			     const struct rs_event *e)
+{
+	const struct rs_algo *a = &v->algos[r->kernel];
+	bool rejected = a->ops->rejects(a->state, f, v->tokens[f->vcpu * r->nr_run + r->kernel]);
+	struct rs_disagreement *d;
+
+	if (e->result == RS_RES_UNKNOWN || rejected == (e->result == RS_RES_RETRY))
+		return 0;
+	if (v->res.nr_disagreements == RS_MAX_LISTED)
+		return 0;
+	if (!v->res.disagreements) {
+		v->res.disagreements = calloc(RS_MAX_LISTED, sizeof(*d));
+		if (!v->res.disagreements)
+			return -ENOMEM;
+	}
+	d = &v->res.disagreements[v->res.nr_disagreements++];
+	*d = (struct rs_disagreement){ .time_ns = r->now,
+				       .event = r->result->events - 1,
+				       .gfn = f->gfn,
+				       .vcpu = f->vcpu,
+				       .kernel_result = e->result,
+				       .model_result = rejected ? RS_RES_RETRY : RS_RES_OK,
+				       .lockless = e->flags & RS_F_LOCKLESS };
+	return 0;
+}
+
+static int judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+		 const struct rs_event *e)
+{
+	bool necessary = false;
+
+	v->res.checked++;
+	v->res.checked_lockless += (e->flags & RS_F_LOCKLESS) != 0;
+	if (r->opts.flags & RS_REPLAY_TRUTH) {
+		necessary = f->necessary || rs_invals_cover(v->invals, f);
+		v->res.necessary += necessary;
+	}
+	for (size_t i = 0; i < r->nr_listed; i++)
+		r->verdicts[i] = judge_one(r, v, i, f, e, necessary);
+	rs_open_show_judged(r, v, f, e, necessary);
+	return r->kernel == SIZE_MAX ? 0 : note_disagreement(r, v, f, e);
+}
+
+int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
+
+	if (!f || !f->open) {
+		if (v->dark)
+			v->res.unjudged++;
+		else
+			rs_open_anomaly(r, RS_ANOM_CHECK_WITHOUT_FAULT);
+		return 0;
+	}
+	rs_open_close_fault(v, f);
+	if (v->dark || !f->judged)
+		v->res.unjudged++;
+	else if (f->handle == RS_NO_SLOT)
+		v->res.no_memslot++;
+	else if (rs_fault_obsolete(f, v->vm))
+		v->res.root_obsolete++;
+	else
+		return judge(r, v, f, e);
+	rs_open_show_unjudged(r, v, e->index);
+	return 0;
+}
+
+void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
+
+	if (!f || !f->open) {
+		if (!v->dark)
+			rs_open_anomaly(r, RS_ANOM_FAULT_END_WITHOUT_FAULT);
+		return;
+	}
+	rs_open_close_fault(v, f);
+	rs_open_show_unjudged(r, v, e->index);
+	switch (e->arg) {
+	case RS_END_SLOT_INVALID:
+		v->res.slot_invalid++;
+		break;
+	case RS_END_ASYNC:
+		v->res.async++;
+		break;
+	case RS_END_ROOT_OBSOLETE:
+		v->res.root_obsolete++;
+		break;
+	default:
+		v->res.ended++;
+	}
+}
+
+/* ---- the recorded state ---- */
+
+static bool same_state(const struct rs_algo_ops *ops, const struct rs_state_words *kernel,
+		       const struct rs_state_words *model)
+{
+	if (kernel->seq != model->seq || kernel->in_progress != model->in_progress)
+		return false;
+	if (!model->in_progress || ops->space == RS_SPACE_NONE)
+		return true; /* the range says nothing */
+	return kernel->range_start == model->range_start && kernel->range_end == model->range_end;
+}
+
+static int note_mismatch(struct rs_replay *r, struct vm_run *v, const struct rs_state_words *model)
+{
+	struct rs_state_mismatch *m;
+
+	rs_open_anomaly(r, RS_ANOM_STATE_UNEQUAL);
+	if (v->res.nr_mismatches == RS_MAX_LISTED)
+		return 0;
+	if (!v->res.mismatches) {
+		v->res.mismatches = calloc(RS_MAX_LISTED, sizeof(*m));
+		if (!v->res.mismatches)
+			return -ENOMEM;
+	}
+	m = &v->res.mismatches[v->res.nr_mismatches++];
+	*m = (struct rs_state_mismatch){
+		.time_ns = r->now,
+		.event = r->result->events - 1,
+		.kernel = { v->state.seq, v->state.in_progress, v->state.range_start,
+			    v->state.range_end },
+		.model = { model->seq, model->in_progress, model->range_start, model->range_end },
+	};
+	return 0;
+}
+
+/* The kernel's own words at this event against the model's. */
+int rs_open_compare_state(struct rs_replay *r, struct vm_run *v)
+{
+	const struct rs_algo *a = &v->algos[r->kernel];
+	struct rs_state_words model;
+
+	v->state_pending = false;
+	if (v->dark || !a->ops->words)
+		return 0;
+	a->ops->words(a->state, &model);
+	if (!v->state_based) {
+		v->state_base = v->state.seq - model.seq;
+		v->state_based = true;
+	}
+	model.seq += v->state_base;
+	v->res.state_compared++;
+	if (same_state(a->ops, &v->state, &model)) {
+		v->res.state_equal++;
+		return 0;
+	}
+	return note_mismatch(r, v, &model);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_OPEN_INTERNAL_H
+#define RS_REPLAY_OPEN_INTERNAL_H
+
+/*
+ * What the parts of the open loop share: open.c has the engine and its stream,
+ * open_inval.c memslots, invalidations and width, open_fault.c faults and the
+ * recorded state, open_view.c what observers are told.
+ */
+#include "replay/algorithm.h"
+#include "replay/inval.h"
+#include "replay/replay.h"
+#include "traces/vm.h"
+
+/* The current epoch: from in_progress 0 -> 1 to back to 0. */
+struct epoch {
+	uint64_t begin_ns;
+	uint64_t invals;
+};
+
+/* Width of one algorithm: what it blocks now, and its peaks in the epoch. */
+struct width {
+	uint64_t blocked;
+	uint64_t peak;
+	uint64_t peak_ratio;
+	bool has_ratio; /* exact blocked something */
+};
+
+struct vm_run {
+	uint32_t number;
+	struct rs_vm *vm;
+	struct rs_invals *invals;
+	struct rs_algo *algos; /* nr_run of the engine */
+	struct rs_vm_result res;
+	bool seen;
+
+	struct rs_fault *faults; /* by vcpu */
+	uint64_t *tokens;	 /* nr_run per vcpu */
+	uint32_t nr_vcpus;
+	uint32_t *open;	 /* vcpus with a fault outstanding */
+	uint32_t *place; /* of a vcpu in open[] */
+	uint32_t nr_open;
+
+	uint64_t width_ns; /* widths are counted up to here */
+	unsigned __int128 frames_area;
+	struct width *widths; /* nr_run */
+	struct epoch epoch;
+
+	bool view_due, view_memslots;
+
+	struct rs_state_words state; /* recorded, for the next event */
+	bool state_pending, state_based;
+	uint64_t state_base; /* the kernel's seq less the model's */
+
+	bool dark; /* events were lost: what is outstanding is not known */
+	uint64_t quiet_ns;
+};
+
+struct rs_replay {
+	struct rs_replay_opts opts;
+	struct rs_algo_spec *specs; /* listed, then hidden ones */
+	size_t nr_listed, nr_run;
+	size_t kernel; /* index of the traced kernel's algorithm, or SIZE_MAX */
+	size_t gfn;    /* for the observer, or SIZE_MAX */
+	size_t exact;
+	struct rs_result *result;
+	struct vm_run **vms;
+	size_t nr_vms;
+	uint32_t *vm_hash; /* index + 1 by number */
+	size_t vm_hash_size;
+	struct vm_run *last_vm;
+	uint64_t now;
+	bool started;
+	uint64_t longest_ns; /* longest invalidation of the stream so far */
+	enum rs_anomaly strict_anomaly;
+	bool strict_hit;
+	/* For observers. */
+	uint64_t *view_blocked;
+	uint8_t *verdicts;
+	struct rs_covered *covered, *memslots;
+	size_t nr_covered, max_covered, nr_memslots, max_memslots;
+};
+
+static inline void rs_open_anomaly(struct rs_replay *r, enum rs_anomaly which)
+{
+	r->result->anomalies[which]++;
+	if (!r->strict_hit) {
+		r->strict_hit = true;
+		r->strict_anomaly = which;
+	}
+}
+
+/* The VM has been in its present state up to time @t: counts that. 0 or -ENOMEM. */
+int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t);
+/* Counts the epoch that ends at @t. */
+void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t);
+
+/* The event of that type, at r->now. 0 or -ENOMEM. */
+int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+int rs_open_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+int rs_open_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+int rs_open_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+
+/* The fault is outstanding no more. */
+void rs_open_close_fault(struct vm_run *v, struct rs_fault *f);
+/* Compares the state that was recorded for this event with the model's. 0 or -ENOMEM. */
+int rs_open_compare_state(struct rs_replay *r, struct vm_run *v);
+
+/* Tells the observer, if there is one: the VM as it is, if that is due (0 or -ENOMEM), ... */
+int rs_open_show_view(struct rs_replay *r, struct vm_run *v);
+/* ... that an event changed the model, ... */
+void rs_open_show_applied(const struct rs_replay *r, const struct rs_event *e);
+/* ... that a fault was judged, r->verdicts says how, or will not be. */
+void rs_open_show_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+			 const struct rs_event *e, bool necessary);
+void rs_open_show_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu);
+
+#endif

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/open_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "replay/sound.h"
+
+/* ---- width ---- */
+
+/* In thousandths, rounded down; mostly they are equal, and hardly ever so large. */
+static uint64_t ratio_of(uint64_t blocked, uint64_t exact)
+{
+	if (blocked == exact)
+		return RS_RATIO_SCALE;
+	if (blocked <= UINT64_MAX / RS_RATIO_SCALE)
+		return blocked * RS_RATIO_SCALE / exact;
+	return (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);
+}
+
+static void count_width(struct rs_algo_result *a, struct width *w, uint64_t blocked, uint64_t exact,
+			uint64_t ns, bool in_epoch)
+{
+	uint64_t ratio;
+
+	a->blocked_page_ns += (unsigned __int128)blocked * ns;
+	if (blocked > a->blocked_max)
+		a->blocked_max = blocked;
+	if (!in_epoch)
+		return;
+	if (blocked > w->peak)
+		w->peak = blocked;
+	if (!exact)
+		return;
+	ratio = ratio_of(blocked, exact);
+	rs_hist_add(&a->widening_time, ratio, ns);
+	w->has_ratio = true;
+	if (ratio > w->peak_ratio)
+		w->peak_ratio = ratio;
+}
+
+/* The VM has been in its present state up to time @t: counts that. */
+int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
+{
+	uint64_t ns = t - v->width_ns;
+	uint64_t exact;
+	bool in_epoch;
+
+	if (!ns || !(r->opts.flags & RS_REPLAY_WIDTH))
+		return 0;
+	if (rs_open_show_view(r, v))
+		return -ENOMEM;
+	v->frames_area += (unsigned __int128)rs_vm_frames(v->vm) * ns;
+	if (rs_invals_nr(v->invals)) {
+		in_epoch = rs_invals_nr_hit(v->invals);
+		exact = rs_invals_covered_frames(v->invals);
+		for (size_t i = 0; i < r->nr_listed; i++)
+			count_width(&v->res.algos[i], &v->widths[i],
+				    v->algos[i].ops->blocked(v->algos[i].state), exact, ns,
+				    in_epoch);
+	}
+	v->width_ns = t;
+	return 0;
+}
+
+static void begin_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
+{
+	v->epoch.begin_ns = t;
+	v->epoch.invals = 0;
+	memset(v->widths, 0, r->nr_run * sizeof(*v->widths));
+}
+
+void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
+{
+	if (!(r->opts.flags & RS_REPLAY_WIDTH))
+		return;
+	v->res.epochs++;
+	rs_hist_add(&v->res.epoch_ns, t - v->epoch.begin_ns, 1);
+	rs_hist_add(&v->res.epoch_invals, v->epoch.invals, 1);
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		rs_hist_add(&v->res.algos[i].blocked_epoch, v->widths[i].peak, 1);
+		if (v->widths[i].has_ratio)
+			rs_hist_add(&v->res.algos[i].widening_epoch, v->widths[i].peak_ratio, 1);
+	}
+}
+
+/* ---- memslots ---- */
+
+/* Counts what is wrong with an event; true if nothing is. */
+static bool sound(struct rs_replay *r, enum rs_anomaly problem)
+{
+	if (problem == RS_ANOM_NONE)
+		return true;
+	rs_open_anomaly(r, problem);
+	return false;
+}
+
+/* The largest figures of any layout. */
+static void measure_layout(struct vm_run *v)
+{
+	struct rs_vm_result *res = &v->res;
+
+	if (rs_vm_nr_memslots(v->vm) > res->memslots)
+		res->memslots = rs_vm_nr_memslots(v->vm);
+	if (rs_vm_frames(v->vm) > res->frames)
+		res->frames = rs_vm_frames(v->vm);
+	if (rs_vm_aliased_frames(v->vm) > res->aliased_frames)
+		res->aliased_frames = rs_vm_aliased_frames(v->vm);
+}
+
+static enum rs_anomaly memslot_anomaly(enum rs_vm_change change)
+{
+	switch (change) {
+	case RS_VM_OVERLAP:
+		return RS_ANOM_MEMSLOT_OVERLAP;
+	case RS_VM_ABSENT:
+		return RS_ANOM_MEMSLOT_ABSENT;
+	default:
+		return RS_ANOM_MEMSLOT_TOO_LARGE;
+	}
+}
+
+/* What is outstanding must see the new memslots at once; else the next begin will do. */
+static int memslots_changed(struct rs_replay *r, struct vm_run *v)
+{
+	if (!rs_invals_nr(v->invals))
+		return 0;
+	if (rs_vm_update(v->vm) || rs_invals_memslots_changed(v->invals))
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_run; i++) {
+		const struct rs_algo *a = &v->algos[i];
+
+		if (a->ops->memslots_changed && a->ops->memslots_changed(a->state))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	enum rs_vm_change change;
+
+	if (!sound(r, rs_memslot_problem(e)))
+		return 0;
+	if (rs_open_advance(r, v, r->now))
+		return -ENOMEM;
+	change = rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg);
+	if (change == RS_VM_NOMEM)
+		return -ENOMEM;
+	if (change == RS_VM_SAME)
+		return 0;
+	if (change != RS_VM_CHANGED) {
+		rs_open_anomaly(r, memslot_anomaly(change));
+		return 0;
+	}
+	measure_layout(v);
+	rs_open_show_applied(r, e);
+	v->view_due = v->view_memslots = true;
+	return memslots_changed(r, v);
+}
+
+/* ---- invalidations ---- */
+
+/* @inv counts as in progress from now on. */
+static int begin_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv, bool late)
+{
+	uint32_t nr = rs_invals_nr_hit(v->invals);
+
+	if (nr == 1)
+		begin_epoch(r, v, r->now);
+	v->epoch.invals++;
+	v->res.inval_hit++;
+	v->res.inval_no_hit -= late;
+	if (nr > v->res.max_outstanding)
+		v->res.max_outstanding = nr;
+	for (size_t i = 0; i < r->nr_run; i++) {
+		if (late && (v->algos[i].ops->flags & RS_ALGO_SEES_ALL))
+			continue; /* it saw the begin */
+		if (rs_algo_begin(&v->algos[i], inv))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int begin_silent(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv)
+{
+	v->res.inval_no_hit++;
+	for (size_t i = 0; i < r->nr_run; i++)
+		if (rs_algo_sees(&v->algos[i], inv) && rs_algo_begin(&v->algos[i], inv))
+			return -ENOMEM;
+	return 0;
+}
+
+int rs_open_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	struct rs_range range = { e->b, e->c };
+	bool gfn = e->flags & RS_F_GFN;
+	struct rs_inval *inv;
+
+	if (!sound(r, rs_range_problem(e)))
+		return 0;
+	if (rs_invals_find(v->invals, e->a)) {
+		rs_open_anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
+		return 0;
+	}
+	if (rs_open_advance(r, v, r->now) || rs_vm_update(v->vm))
+		return -ENOMEM;
+	inv = rs_invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK);
+	if (!inv)
+		return -ENOMEM;
+	v->res.inval_gfn += gfn;
+	rs_open_show_applied(r, e);
+	v->view_due = true;
+	return inv->hit ? begin_hit(r, v, inv, false) : begin_silent(r, v, inv);
+}
+
+static uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	uint32_t handle = rs_vm_find_id(v->vm, e->as, e->index);
+	const struct rs_memslot *s;
+
+	if (handle == RS_NO_SLOT) {
+		rs_open_anomaly(r, RS_ANOM_SLOT_NO_MEMSLOT);
+		return RS_NO_SLOT;
+	}
+	s = rs_vm_memslot(v->vm, handle);
+	if (e->b < s->gfn || e->c > s->gfn + s->npages) {
+		rs_open_anomaly(r, RS_ANOM_SLOT_OUTSIDE);
+		return RS_NO_SLOT;
+	}
+	return handle;
+}
+
+int rs_open_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	struct rs_range gfns = { e->b, e->c };
+	struct rs_inval *inv = rs_invals_find(v->invals, e->a);
+	const struct rs_hit *hit;
+	uint32_t handle;
+	bool first;
+
+	if (!inv || !inv->walk) {
+		if (inv)
+			rs_open_anomaly(r, RS_ANOM_SLOT_WITHOUT_WALK);
+		else if (!v->dark)
+			rs_open_anomaly(r, RS_ANOM_SLOT_WITHOUT_BEGIN);
+		return 0;
+	}
+	if (!sound(r, rs_range_problem(e)))
+		return 0;
+	handle = slot_memslot(r, v, e);
+	if (handle == RS_NO_SLOT)
+		return 0;
+	if (rs_open_advance(r, v, r->now) || rs_vm_update(v->vm))
+		return -ENOMEM;
+	hit = rs_invals_slot(v->invals, inv, handle, gfns, &first);
+	if (!hit || (first && begin_hit(r, v, inv, true)))
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_run; i++)
+		if (rs_algo_slot(&v->algos[i], inv, hit))
+			return -ENOMEM;
+	rs_open_show_applied(r, e);
+	v->view_due = true;
+	return 0;
+}
+
+/* Faults that are outstanding now had it in their window. */
+static void mark_covered(struct vm_run *v, const struct rs_inval *inv)
+{
+	for (uint32_t i = 0; i < v->nr_open; i++)
+		rs_fault_mark(&v->faults[v->open[i]], inv);
+}
+
+static void orphan_end(struct rs_replay *r, struct vm_run *v)
+{
+	v->state_based = false; /* the kernel counted it, the model does not */
+	if (v->dark)
+		v->quiet_ns = r->now;
+	else
+		rs_open_anomaly(r, RS_ANOM_END_WITHOUT_BEGIN);
+}
+
+int rs_open_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	struct rs_inval *inv = rs_invals_find(v->invals, e->a);
+	uint64_t ns;
+	bool hit;
+
+	if (!inv) {
+		orphan_end(r, v);
+		return 0;
+	}
+	if (rs_open_advance(r, v, r->now))
+		return -ENOMEM;
+	ns = r->now - inv->begin_ns;
+	if (ns > r->longest_ns)
+		r->longest_ns = ns;
+	if (r->opts.flags & RS_REPLAY_TRUTH)
+		mark_covered(v, inv);
+	for (size_t i = 0; i < r->nr_run; i++)
+		if (rs_algo_sees(&v->algos[i], inv))
+			rs_algo_end(&v->algos[i], inv);
+	hit = inv->hit;
+	rs_invals_end(v->invals, inv);
+	rs_open_show_applied(r, e);
+	v->view_due = true;
+	if (!hit)
+		return 0;
+	if (r->opts.flags & RS_REPLAY_WIDTH)
+		rs_hist_add(&v->res.inval_ns, ns, 1);
+	if (!rs_invals_nr_hit(v->invals))
+		rs_open_end_epoch(r, v, r->now);
+	return 0;
+}

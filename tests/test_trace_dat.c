@@ -451,6 +451,49 @@ static void test_memslot_changes(void **state)
 		    "#@ level full\n");
 }
 
+/*
+ * Memslot 1 goes after a notifier call was entered and before it looks at the
+ * memslots; in between a fault still finds it. It comes back later, which must not
+ * be taken for the reason.
+ */
+static void test_memslot_goes_during_an_entry(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		CREATE(1010, KVM, 1, 0x100, 0x40, HVA + 0x100000),
+		CREATE(1020, KVM, 2, 0x200, 0x40, HVA + 0x100000),
+		START(1100, RECLAIM, KVM, HVA + 0x101000, HVA + 0x102000, 0, 0, NO_RANGE),
+		FAULT(1110, VCPU0, KVM, 0, 0x110ULL),
+		P(1120, VCPU0, FAULT_BEGIN, KVM, 0, 0x110, 0, 1, 0, 0, 0, NO_RANGE),
+		SLOT(1130, RECLAIM, KVM, 2, 0x201, 0x202, 0, 1, 0x201, 0x202),
+		STARTED(1140, RECLAIM),
+		LOOKED_UP(1150, VCPU0, 0),
+		CHECK(1160, VCPU0, KVM, 0, 0x110ULL, 0, 0, 1, 0x201, 0x202),
+		VERDICT(1170, VCPU0, 0),
+		FAULTED(1180, VCPU0, 5),
+		END(1200, RECLAIM, KVM, HVA + 0x101000, HVA + 0x102000, 0, 1, 0x201, 0x202),
+		LOCKED(1210, RECLAIM, KVM, 0, 1, 0x201, 0x202),
+		ENDED(1220, RECLAIM),
+		P(1300, MAKER, MEMSLOT, KVM, 1, 0x100, 0x40, 1, 0, 0, 0, 0, 0, 0, 0),
+		CREATE(1400, KVM, 1, 0x100, 0x40, HVA + 0x100000),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1010 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1020 1 memslot as=0 id=2 gfn=0x200 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1120 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "1130 1 memslot as=0 id=1 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
+		    "1130 1 inval_begin id=1 hva=0x7f0000101000-0x7f0000102000 walk=1\n"
+		    "#@ state 1130 1 seq=0 in_progress=1 start=0x201 end=0x202\n"
+		    "1130 1 inval_slot id=1 slot=2 gfn=0x201-0x202\n"
+		    "#@ state 1160 1 seq=0 in_progress=1 start=0x201 end=0x202\n"
+		    "1160 1 fault_check vcpu=0 result=ok\n"
+		    "1210 1 inval_end id=1\n"
+		    "1400 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "#@ level full\n");
+}
+
 /* Two VMs, told apart by their struct kvm; the second has no memslot 0. */
 static void test_two_vms(void **state)
 {
@@ -697,6 +740,7 @@ int main(void)
 		cmocka_unit_test(test_other_ends),
 		cmocka_unit_test(test_hva_kernel),
 		cmocka_unit_test(test_memslot_changes),
+		cmocka_unit_test(test_memslot_goes_during_an_entry),
 		cmocka_unit_test(test_two_vms),
 		cmocka_unit_test(test_learned_memslots),
 		cmocka_unit_test(test_sign_extended),

@@ -126,6 +126,10 @@ static int on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 		       : -ENOMEM;
 }
 
+/*
+ * The first memslot that it hits. The memslots are those of now, rather than those of
+ * its entry: KVM keeps them as they are only from somewhere in between.
+ */
 static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
 {
 	struct rs_event ev = rs_dat_event(v->vm, e, RS_EV_INVAL_BEGIN);
@@ -135,6 +139,9 @@ static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
 	ev.a = v->id;
 	ev.b = v->start;
 	ev.c = v->end;
+	rs_dat_settle(v->vm, v->enter, RS_DAT_NONE);
+	if (!rs_dat_order_put(v->vm->order, RS_DAT_ENTER, &ev, true, &v->enter))
+		return -ENOMEM;
 	v->last_slot = v->enter;
 	i = rs_dat_order_put(v->vm->order, RS_DAT_BEGIN, &ev, false, NULL);
 	if (!i)

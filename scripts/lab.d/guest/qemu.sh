@@ -50,9 +50,13 @@ record_whole() { # NAME VGA
 record_later() { # NAME VGA
 	(run_guest "$2" 1000) >/tmp/inner.log &
 	later_pid=$!
-	eventually grep -q '^inner: up' /tmp/inner.log || return
-	record "$1" sleep $((seconds * 2))
-	later_result=$?
+	if eventually grep -q '^inner: up' /tmp/inner.log; then
+		record "$1" sleep $((seconds * 2))
+		later_result=$?
+	else
+		echo "the guest did not come up in time"
+		later_result=1
+	fi
 	kill $later_pid
 	wait $later_pid
 	cat /tmp/inner.log

@@ -4,7 +4,6 @@
  * has the syntax of what they expect). The naive simulation must find what the
  * file says, and the engine what the naive one finds.
  */
-#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,35 +12,17 @@
 
 #include <cmocka.h>
 
+#include "tests/common/cases.h"
 #include "tests/common/compare_closed.h"
 
 #define CLOSED_DATA TEST_DATA "/closed"
-#define MAX_CASES 64
 
 struct closed_case {
-	const char *path;
-	size_t line, expectations, failures;
+	struct case_file file;
 	struct stream s;
 	struct rs_closed_opts opts;
 	struct naive_closed *naive;
 };
-
-static void fail_line(struct closed_case *c, const char *what)
-{
-	c->failures++;
-	print_error("%s:%zu: %s\n", c->path, c->line, what);
-}
-
-static void expect(struct closed_case *c, const char *key, uint64_t found, uint64_t expected)
-{
-	char text[128];
-
-	c->expectations++;
-	if (found == expected)
-		return;
-	snprintf(text, sizeof(text), "%s is %" PRIu64 ", not %" PRIu64, key, found, expected);
-	fail_line(c, text);
-}
 
 /* Simulates with the options of the last "closed" line. */
 static void simulate(struct closed_case *c)
@@ -52,7 +33,7 @@ static void simulate(struct closed_case *c)
 	c->naive = closed_naive_run(&c->s, &c->opts);
 	assert_non_null(c->naive);
 	if (!compare_closed(c->naive, e, stderr))
-		fail_line(c, "naive and engine differ");
+		case_fail(&c->file, "naive and engine differ");
 	rs_result_free(e);
 }
 
@@ -67,7 +48,7 @@ static void option(struct closed_case *c, const char *key, const char *value)
 	else if (strcmp(key, "gap") == 0)
 		c->opts.retry_gap_ns = strtoull(value, NULL, 0);
 	else
-		fail_line(c, "no such option");
+		case_fail(&c->file, "no such option");
 }
 
 struct figure {
@@ -81,7 +62,7 @@ static bool expect_one_of(struct closed_case *c, const struct figure *f, size_t 
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(f[i].name, key) != 0)
 			continue;
-		expect(c, key, f[i].value, strtoull(value, NULL, 0));
+		case_expect(&c->file, key, f[i].value, strtoull(value, NULL, 0));
 		return true;
 	}
 	return false;
@@ -104,7 +85,7 @@ static void expect_common(struct closed_case *c, const char *key, const char *va
 	};
 
 	if (!expect_one_of(c, figures, NR(figures), key, value))
-		fail_line(c, "no such figure of a VM");
+		case_fail(&c->file, "no such figure of a VM");
 }
 
 static void expect_recorded(struct closed_case *c, const struct naive_logical *l, const char *key,
@@ -117,7 +98,7 @@ static void expect_recorded(struct closed_case *c, const struct naive_logical *l
 	};
 
 	if (!expect_one_of(c, figures, NR(figures), key, value))
-		fail_line(c, "no such figure of a recorded fault");
+		case_fail(&c->file, "no such figure of a recorded fault");
 }
 
 static void expect_simulated(struct closed_case *c, const struct naive_simulated *s,
@@ -131,7 +112,7 @@ static void expect_simulated(struct closed_case *c, const struct naive_simulated
 	};
 
 	if (!expect_one_of(c, figures, NR(figures), key, value))
-		fail_line(c, "no such figure of a simulated fault");
+		case_fail(&c->file, "no such figure of a simulated fault");
 }
 
 /* The numbers of the algorithms that @name stands for: [*from, *to). */
@@ -164,11 +145,11 @@ static void expect_fault(struct closed_case *c, const struct naive_logical *l, c
 	for (char *w = strtok_r(words, " \t\n", &save); w; w = strtok_r(NULL, " \t\n", &save)) {
 		value = strchr(w, '=');
 		if (!value)
-			return fail_line(c, "KEY=VALUE expected");
+			return case_fail(&c->file, "KEY=VALUE expected");
 		*value++ = 0;
 		if (strcmp(w, "algo") == 0) {
 			if (!find_algo(value, c->naive->nr_algos, &from, &to))
-				return fail_line(c, "no such algorithm");
+				return case_fail(&c->file, "no such algorithm");
 			continue;
 		}
 		if (from == to)
@@ -185,14 +166,14 @@ static void line_fault(struct closed_case *c, char *words)
 	int n = 0;
 
 	if (sscanf(words, "vcpu=%" SCNu32 " begin=%" SCNu64 "%n", &vcpu, &begin_ns, &n) != 2)
-		return fail_line(c, "vcpu=N begin=NS expected");
+		return case_fail(&c->file, "vcpu=N begin=NS expected");
 	for (size_t i = 0; i < c->naive->nr_faults; i++) {
 		const struct naive_logical *l = &c->naive->faults[i];
 
 		if (l->vm == 1 && l->vcpu == vcpu && l->begin_ns == begin_ns)
 			return expect_fault(c, l, words + n);
 	}
-	fail_line(c, "no such logical fault");
+	case_fail(&c->file, "no such logical fault");
 }
 
 static void for_words(struct closed_case *c, char *words,
@@ -203,7 +184,7 @@ static void for_words(struct closed_case *c, char *words,
 		char *value = strchr(w, '=');
 
 		if (!value)
-			return fail_line(c, "KEY=VALUE expected");
+			return case_fail(&c->file, "KEY=VALUE expected");
 		*value++ = 0;
 		apply(c, w, value);
 	}
@@ -224,49 +205,23 @@ static void one_line(struct closed_case *c, char *line)
 
 static void test_case(void **state)
 {
-	struct closed_case c = { .path = *state };
+	struct closed_case c = { .file.path = *state };
 	char line[4096], by_default[] = "# closed";
-	FILE *f = fopen(c.path, "r");
+	FILE *f = fopen(c.file.path, "r");
 
 	assert_non_null(f);
-	c.s = stream_read(c.path);
+	c.s = stream_read(c.file.path);
 	one_line(&c, by_default);
-	for (c.line = 1; fgets(line, sizeof(line), f); c.line++)
+	for (c.file.line = 1; fgets(line, sizeof(line), f); c.file.line++)
 		one_line(&c, line);
 	fclose(f);
 	naive_closed_free(c.naive);
 	stream_free(&c.s);
-	assert_int_equal(c.failures, 0);
-	assert_true(c.expectations > 0);
-}
-
-static int is_case(const struct dirent *d)
-{
-	size_t len = strlen(d->d_name);
-
-	return len > 4 && strcmp(d->d_name + len - 4, ".txt") == 0;
+	assert_int_equal(c.file.failures, 0);
+	assert_true(c.file.expectations > 0);
 }
 
 int main(void)
 {
-	static struct CMUnitTest tests[MAX_CASES];
-	struct dirent **names;
-	int n = scandir(CLOSED_DATA, &names, is_case, alphasort), failed;
-	size_t nr = 0;
-
-	for (int i = 0; i < n && nr < MAX_CASES; i++, nr++) {
-		char *path = NULL;
-
-		if (asprintf(&path, CLOSED_DATA "/%s", names[i]->d_name) < 0)
-			abort();
-		tests[nr] = (struct CMUnitTest){ names[i]->d_name, test_case, NULL, NULL, path };
-	}
-	failed = nr ? _cmocka_run_group_tests("closed", tests, nr, NULL, NULL) : 1;
-	for (size_t i = 0; i < nr; i++)
-		free(tests[i].initial_state);
-	for (int i = 0; i < n; i++)
-		free(names[i]);
-	if (n >= 0)
-		free(names);
-	return failed;
+	return cases_run("closed", CLOSED_DATA, test_case, NULL, 0);
 }

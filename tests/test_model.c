@@ -4,7 +4,6 @@
  * what they expect). The naive implementation must find what the file says, and
  * the engine what the naive implementation finds.
  */
-#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,15 +12,13 @@
 
 #include <cmocka.h>
 
+#include "tests/common/cases.h"
 #include "tests/common/compare.h"
 
 #define MODEL_DATA TEST_DATA "/model"
-#define MAX_CASES 128
 
 struct model_case {
-	const char *path;
-	size_t line;
-	size_t expectations, failures;
+	struct case_file file;
 	/* The fault_check that a verdict line is about. */
 	uint64_t time_ns;
 	uint32_t vm, vcpu;
@@ -29,23 +26,6 @@ struct model_case {
 	struct naive_result *naive;
 	struct engine_run engine;
 };
-
-static void fail_line(struct model_case *c, const char *what)
-{
-	c->failures++;
-	print_error("%s:%zu: %s\n", c->path, c->line, what);
-}
-
-static void expect(struct model_case *c, const char *key, uint64_t found, uint64_t expected)
-{
-	char text[256];
-
-	c->expectations++;
-	if (found == expected)
-		return;
-	snprintf(text, sizeof(text), "%s is %" PRIu64 ", not %" PRIu64, key, found, expected);
-	fail_line(c, text);
-}
 
 /* The figures by their names. */
 
@@ -140,13 +120,13 @@ static void expect_algo(struct model_case *c, const struct naive_algo *a, const 
 	uint64_t value;
 
 	if (strcmp(key, "page_ns") == 0)
-		expect(c, key, a->blocked_page_ns, expected);
+		case_expect(&c->file, key, a->blocked_page_ns, expected);
 	else if (p)
-		expect(c, key, *p, expected);
+		case_expect(&c->file, key, *p, expected);
 	else if (find_in_dist(algo_dists, NR(algo_dists), a, key, &value))
-		expect(c, key, value, expected);
+		case_expect(&c->file, key, value, expected);
 	else
-		fail_line(c, "no such figure of an algorithm");
+		case_fail(&c->file, "no such figure of an algorithm");
 }
 
 /* What only the engine knows of: the traced kernel's own words. */
@@ -157,11 +137,11 @@ static bool expect_state(struct model_case *c, uint32_t vm, const char *key, uin
 	if (!v)
 		return false;
 	if (strcmp(key, "state_compared") == 0)
-		expect(c, key, v->state_compared, expected);
+		case_expect(&c->file, key, v->state_compared, expected);
 	else if (strcmp(key, "state_equal") == 0)
-		expect(c, key, v->state_equal, expected);
+		case_expect(&c->file, key, v->state_equal, expected);
 	else if (strcmp(key, "disagreements") == 0)
-		expect(c, key, v->nr_disagreements, expected);
+		case_expect(&c->file, key, v->nr_disagreements, expected);
 	else
 		return false;
 	return true;
@@ -174,13 +154,13 @@ static void expect_vm(struct model_case *c, const struct naive_vm *vm, const cha
 	uint64_t value;
 
 	if (strcmp(key, "epochs") == 0)
-		expect(c, key, vm->epoch_ns.weight, expected);
+		case_expect(&c->file, key, vm->epoch_ns.weight, expected);
 	else if (p)
-		expect(c, key, *p, expected);
+		case_expect(&c->file, key, *p, expected);
 	else if (find_in_dist(vm_dists, NR(vm_dists), vm, key, &value))
-		expect(c, key, value, expected);
+		case_expect(&c->file, key, value, expected);
 	else if (!expect_state(c, vm->vm, key, expected))
-		fail_line(c, "no such figure of a VM");
+		case_fail(&c->file, "no such figure of a VM");
 }
 
 static bool expect_anomaly(struct model_case *c, const char *key, uint64_t expected)
@@ -188,7 +168,7 @@ static bool expect_anomaly(struct model_case *c, const char *key, uint64_t expec
 	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++) {
 		if (strcmp(key, rs_anomaly_name(i)) != 0)
 			continue;
-		expect(c, key, c->engine.res->anomalies[i], expected);
+		case_expect(&c->file, key, c->engine.res->anomalies[i], expected);
 		/* Said: what is left of it is unexpected. */
 		c->engine.res->anomalies[i] = 0;
 		return true;
@@ -199,13 +179,13 @@ static bool expect_anomaly(struct model_case *c, const char *key, uint64_t expec
 static void expect_stream(struct model_case *c, const char *key, uint64_t expected)
 {
 	if (strcmp(key, "events") == 0)
-		expect(c, key, c->naive->events, expected);
+		case_expect(&c->file, key, c->naive->events, expected);
 	else if (strcmp(key, "lost") == 0)
-		expect(c, key, c->naive->lost, expected);
+		case_expect(&c->file, key, c->naive->lost, expected);
 	else if (strcmp(key, "lost_marks") == 0)
-		expect(c, key, c->naive->lost_marks, expected);
+		case_expect(&c->file, key, c->naive->lost_marks, expected);
 	else if (!expect_anomaly(c, key, expected))
-		fail_line(c, "no such figure of a stream");
+		case_fail(&c->file, "no such figure of a stream");
 }
 
 /* The lines. */
@@ -237,18 +217,18 @@ static void line_expect(struct model_case *c, char *words)
 		char *value = strchr(w, '=');
 
 		if (!value) {
-			fail_line(c, "KEY=VALUE expected");
+			case_fail(&c->file, "KEY=VALUE expected");
 			continue;
 		}
 		*value++ = 0;
 		if (strcmp(w, "vm") == 0) {
 			vm = naive_vm(c, strtoul(value, NULL, 0));
 			if (!vm)
-				return fail_line(c, "no such VM");
+				return case_fail(&c->file, "no such VM");
 		} else if (strcmp(w, "algo") == 0) {
 			algo = algo_index(c, value);
 			if (algo < 0 || !vm)
-				return fail_line(c, "no such algorithm, or no VM before it");
+				return case_fail(&c->file, "no such algorithm, or no VM before it");
 		} else if (vm && algo >= 0) {
 			expect_algo(c, &vm->algos[algo], w, strtoull(value, NULL, 0));
 		} else if (vm) {
@@ -284,12 +264,12 @@ static void expect_verdict(struct model_case *c, const struct naive_judged *j, s
 {
 	char text[256];
 
-	c->expectations++;
+	c->file.expectations++;
 	if (strcmp(word, verdict_name(j, algo)) == 0)
 		return;
 	snprintf(text, sizeof(text), "%s: %s, not %s", c->naive->vms[0].algos[algo].name,
 		 verdict_name(j, algo), word);
-	fail_line(c, text);
+	case_fail(&c->file, text);
 }
 
 static bool is_proposal(const char *name)
@@ -308,11 +288,11 @@ static void line_verdict(struct model_case *c, char *words)
 		char *value = strchr(w, '=');
 
 		if (strcmp(w, "none") == 0 && !j) {
-			c->expectations++;
+			c->file.expectations++;
 			return;
 		}
 		if (!j || !value)
-			return fail_line(c,
+			return case_fail(&c->file,
 					 j ? "this check is judged" : "this check is not judged");
 		*value++ = 0;
 		for (size_t i = 0; i < c->naive->nr_algos; i++) {
@@ -325,7 +305,7 @@ static void line_verdict(struct model_case *c, char *words)
 			expect_verdict(c, j, i, value);
 		}
 		if (strcmp(w, "rest") != 0 && algo_index(c, w) < 0)
-			fail_line(c, "no such algorithm");
+			case_fail(&c->file, "no such algorithm");
 	}
 }
 
@@ -349,10 +329,10 @@ static void one_line(struct model_case *c, char *line)
 static void for_lines(struct model_case *c, void (*apply)(struct model_case *c, char *line))
 {
 	char line[4096];
-	FILE *f = fopen(c->path, "r");
+	FILE *f = fopen(c->file.path, "r");
 
 	assert_non_null(f);
-	for (c->line = 1; fgets(line, sizeof(line), f); c->line++)
+	for (c->file.line = 1; fgets(line, sizeof(line), f); c->file.line++)
 		apply(c, line);
 	fclose(f);
 }
@@ -365,27 +345,27 @@ static void find_kernel_algo(struct model_case *c, char *line)
 static void nothing_else_wrong(struct model_case *c)
 {
 	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
-		expect(c, rs_anomaly_name(i), c->engine.res->anomalies[i], 0);
+		case_expect(&c->file, rs_anomaly_name(i), c->engine.res->anomalies[i], 0);
 }
 
 static void test_case(void **state)
 {
-	struct model_case c = { .path = *state };
-	struct stream s = stream_read(c.path);
+	struct model_case c = { .file.path = *state };
+	struct stream s = stream_read(c.file.path);
 
 	for_lines(&c, find_kernel_algo);
 	c.naive = naive_run(s.v, s.n, NAIVE_ALL_ALGOS);
 	c.engine = engine_run(&s, NAIVE_ALL_ALGOS, 0, *c.kernel_algo ? c.kernel_algo : NULL);
 	if (!compare_results(c.naive, &c.engine, stderr))
-		fail_line(&c, "naive and engine differ");
+		case_fail(&c.file, "naive and engine differ");
 	for_lines(&c, one_line);
 	nothing_else_wrong(&c);
 	naive_free(c.naive);
 	engine_free(&c.engine);
 	stream_free(&s);
-	assert_int_equal(c.failures, 0);
+	assert_int_equal(c.file.failures, 0);
 	/* Besides the anomalies, at which every case looks. */
-	assert_true(c.expectations > RS_NR_ANOMALIES);
+	assert_true(c.file.expectations > RS_NR_ANOMALIES);
 }
 
 /*
@@ -416,34 +396,9 @@ static void test_memslot_too_large(void **state)
 	stream_free(&s);
 }
 
-static int is_case(const struct dirent *d)
-{
-	size_t len = strlen(d->d_name);
-
-	return len > 4 && strcmp(d->d_name + len - 4, ".txt") == 0;
-}
-
 int main(void)
 {
-	static struct CMUnitTest tests[MAX_CASES] = { cmocka_unit_test(test_memslot_too_large) };
-	struct dirent **names;
-	int n = scandir(MODEL_DATA, &names, is_case, alphasort);
-	size_t nr = 1;
-	int failed;
+	const struct CMUnitTest also[] = { cmocka_unit_test(test_memslot_too_large) };
 
-	for (int i = 0; i < n && nr < MAX_CASES; i++, nr++) {
-		char *path = NULL;
-
-		if (asprintf(&path, MODEL_DATA "/%s", names[i]->d_name) < 0)
-			abort();
-		tests[nr] = (struct CMUnitTest){ names[i]->d_name, test_case, NULL, NULL, path };
-	}
-	failed = nr == 1 ? 1 : _cmocka_run_group_tests("model", tests, nr, NULL, NULL);
-	for (size_t i = 1; i < nr; i++)
-		free(tests[i].initial_state);
-	for (int i = 0; i < n; i++)
-		free(names[i]);
-	if (n >= 0)
-		free(names);
-	return failed;
+	return cases_run("model", MODEL_DATA, test_case, also, 1);
 }

@@ -4,12 +4,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/bench_run.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "traces/parallel.h"
 #include "traces/parse.h"
 
 #define MAX_REPEAT 1000000000ULL
@@ -203,10 +203,8 @@ static error_t parse_setting(int key, char *arg, struct argp_state *state)
 /* 1, 2, 4 ... and all of them. */
 static void default_threads(struct bench_list *l)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	uint32_t all = cpus < 1			    ? 1
-		       : cpus > RS_COST_MAX_THREADS ? RS_COST_MAX_THREADS
-						    : (uint32_t)cpus;
+	uint32_t cpus = rs_parallel_threads(0);
+	uint32_t all = cpus < RS_COST_MAX_THREADS ? cpus : RS_COST_MAX_THREADS;
 
 	for (uint32_t n = 1; n < all; n *= 2)
 		l->v[l->n++] = n;

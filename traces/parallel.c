@@ -8,8 +8,11 @@
 
 unsigned int rs_parallel_threads(unsigned int asked)
 {
-	if (!asked)
-		asked = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	if (!asked) {
+		long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+		asked = cpus < 1 ? 1 : (unsigned int)cpus;
+	}
 	return asked < MAX_THREADS ? asked : MAX_THREADS;
 }
 

@@ -10,6 +10,7 @@
 #include <zstd.h>
 
 #include "traces/columns.h"
+#include "traces/packed.h"
 #include "traces/source.h"
 
 /*
@@ -34,6 +35,7 @@ struct binary {
 	size_t max_buf;
 	struct rs_event *evs; /* decoded */
 	unsigned char *plain;
+	struct rs_packed *packed;
 	struct rs_columns *columns;
 	ZSTD_DCtx *zstd;
 };
@@ -145,13 +147,13 @@ static int read_header(struct binary *b, struct rs_error *err)
 	memcpy(&h, bytes, sizeof(h));
 	if (!good_sum(&h, sizeof(h)))
 		return broken(0, "the header is damaged", err);
-	for (size_t i = 0; i < sizeof(h.zero) / sizeof(h.zero[0]); i++)
-		if (h.zero[i])
-			return broken(0, "the header is damaged", err);
-	if (h.version != RS_BINARY_VERSION || h.record_size != sizeof(struct rs_event))
+	if (h.version != RS_BINARY_VERSION)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 				    "version %" PRIu32 " of the binary form is not known, only %u",
 				    h.version, RS_BINARY_VERSION);
+	for (size_t i = 0; i < sizeof(h.zero) / sizeof(h.zero[0]); i++)
+		if (h.zero[i])
+			return broken(0, "the header is damaged", err);
 	b->offset = sizeof(h);
 	return 0;
 }
@@ -164,9 +166,8 @@ static bool sane_sizes(const struct rs_binary_block *h)
 	case RS_BINARY_EVENTS:
 		if (!h->count || h->count > RS_BINARY_BLOCK)
 			return false;
-		if (h->encoding == RS_BINARY_RAW)
-			return h->stored == h->decoded &&
-			       h->decoded == h->count * sizeof(struct rs_event);
+		if (h->encoding == RS_BINARY_PACKED)
+			return h->stored == h->decoded && h->decoded <= rs_packed_bound(h->count);
 		return h->encoding == RS_BINARY_ZSTD && h->decoded <= rs_columns_bound(h->count);
 	case RS_BINARY_INDEX:
 		return h->encoding == RS_BINARY_RAW && h->stored == h->decoded &&
@@ -205,7 +206,17 @@ static int use_meta(struct binary *b, const unsigned char *bytes, size_t size, u
 	return rc ? broken(at, "the metadata make no sense", err) : 0;
 }
 
-static int decode(struct binary *b, const struct rs_binary_block *h, const unsigned char *payload)
+static int decode_packed(struct binary *b, const struct rs_binary_block *h,
+			 const unsigned char *payload)
+{
+	if (!b->packed)
+		b->packed = rs_packed_new(RS_BINARY_BLOCK);
+	return b->packed ? rs_packed_decode(b->packed, payload, h->stored, b->evs, h->count)
+			 : -ENOMEM;
+}
+
+static int decode_columns(struct binary *b, const struct rs_binary_block *h,
+			  const unsigned char *payload)
 {
 	size_t n;
 
@@ -215,14 +226,22 @@ static int decode(struct binary *b, const struct rs_binary_block *h, const unsig
 		b->zstd = ZSTD_createDCtx();
 	if (!b->plain)
 		b->plain = malloc(rs_columns_bound(RS_BINARY_BLOCK));
-	if (!b->evs)
-		b->evs = malloc(RS_BINARY_BLOCK * sizeof(*b->evs));
-	if (!b->columns || !b->zstd || !b->plain || !b->evs)
+	if (!b->columns || !b->zstd || !b->plain)
 		return -ENOMEM;
 	n = ZSTD_decompressDCtx(b->zstd, b->plain, h->decoded, payload, h->stored);
 	if (ZSTD_isError(n) || n != h->decoded)
 		return -EINVAL;
 	return rs_columns_decode(b->columns, b->plain, n, b->evs, h->count);
+}
+
+static int decode(struct binary *b, const struct rs_binary_block *h, const unsigned char *payload)
+{
+	if (!b->evs)
+		b->evs = malloc(RS_BINARY_BLOCK * sizeof(*b->evs));
+	if (!b->evs)
+		return -ENOMEM;
+	return h->encoding == RS_BINARY_PACKED ? decode_packed(b, h, payload)
+					       : decode_columns(b, h, payload);
 }
 
 static int note_entry(struct binary *b, const struct rs_binary_entry *e)
@@ -272,15 +291,9 @@ static ssize_t use_events(struct binary *b, const struct rs_binary_block *h, uin
 			  const unsigned char *payload, const struct rs_event **evs,
 			  struct rs_error *err)
 {
-	int rc;
+	int rc = decode(b, h, payload);
 
-	if (h->encoding == RS_BINARY_RAW) {
-		*evs = (const struct rs_event *)payload;
-		rc = rs_events_well_formed(*evs, h->count) ? 0 : -EINVAL;
-	} else {
-		rc = decode(b, h, payload);
-		*evs = b->evs;
-	}
+	*evs = b->evs;
 	if (rc == -ENOMEM || (!rc && note_block(b, h, at)))
 		return no_memory(err);
 	if (rc)
@@ -462,6 +475,7 @@ static void close_binary(void *state)
 {
 	struct binary *b = state;
 
+	rs_packed_free(b->packed);
 	rs_columns_free(b->columns);
 	ZSTD_freeDCtx(b->zstd);
 	free(b->index);

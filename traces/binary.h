@@ -10,7 +10,7 @@
  * of 8 bytes. Here is what its reader and its writer share.
  */
 #define RS_BINARY_MAGIC "\x89RSTRACE"
-#define RS_BINARY_VERSION 1U
+#define RS_BINARY_VERSION 2U
 /* Events in a block at most: what is decoded at once fits a cache. */
 #define RS_BINARY_BLOCK 16384U
 /* So long can the payload of a block be, stored or decoded. */
@@ -19,8 +19,7 @@
 struct rs_binary_header {
 	char magic[8];
 	uint32_t version;
-	uint32_t record_size; /* of struct rs_event */
-	uint64_t zero[5];
+	uint32_t zero[11];
 	uint64_t sum; /* of all before it */
 };
 
@@ -32,8 +31,9 @@ enum rs_binary_kind {
 };
 
 enum rs_binary_encoding {
-	RS_BINARY_RAW,	/* records as they are in memory */
-	RS_BINARY_ZSTD, /* columns (traces/columns.h), compressed */
+	RS_BINARY_RAW,	  /* as it is in memory; not of events */
+	RS_BINARY_ZSTD,	  /* columns (traces/columns.h), compressed */
+	RS_BINARY_PACKED, /* records (traces/packed.h) */
 };
 
 /* Before each block; the payload follows, filled up with zeros to a multiple of 8 bytes. */

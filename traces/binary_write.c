@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
 #include <zstd.h>
 
 #include "traces/binary.h"
 #include "traces/columns.h"
 #include "traces/outfile.h"
+#include "traces/packed.h"
 #include "traces/pending.h"
 #include "traces/worker.h"
 
@@ -26,7 +26,8 @@ struct block {
 	struct rs_event *evs;
 	size_t nr;
 	struct rs_binary_entry entry;
-	size_t decoded, stored; /* of its columns, in the writer's @packed; or zstd's error */
+	size_t decoded,
+		stored; /* of its payload, in the writer's @plain or @squeezed; or zstd's error */
 };
 
 struct writer {
@@ -40,18 +41,14 @@ struct writer {
 	struct block blocks[2];
 	unsigned int current; /* is being filled */
 	/* Of whoever packs: that is done to one block at a time. */
+	struct rs_packed *packed;
 	struct rs_columns *columns;
 	ZSTD_CCtx *zstd;
-	unsigned char *plain, *packed; /* room for a block's columns */
-	size_t max_packed;
+	unsigned char *plain, *squeezed; /* room for a block's payload */
+	size_t max_squeezed;
 	struct rs_binary_entry *index;
 	size_t nr_index, max_index;
 };
-
-uint64_t rs_binary_sum(const void *bytes, size_t size)
-{
-	return XXH3_64bits(bytes, size);
-}
 
 static int no_memory(struct rs_error *err)
 {
@@ -63,11 +60,14 @@ static void pack(struct rs_work *work, bool beside)
 	struct block *b = (struct block *)work; /* its first member */
 	struct writer *w = b->w;
 
-	if (w->raw)
+	if (w->raw) {
+		b->decoded = rs_packed_encode(w->packed, b->evs, b->nr, w->plain);
+		b->stored = b->decoded;
 		return;
+	}
 	b->decoded = rs_columns_encode(w->columns, b->evs, b->nr, w->plain);
-	b->stored =
-		ZSTD_compressCCtx(w->zstd, w->packed, w->max_packed, w->plain, b->decoded, LEVEL);
+	b->stored = ZSTD_compressCCtx(w->zstd, w->squeezed, w->max_squeezed, w->plain, b->decoded,
+				      LEVEL);
 }
 
 static bool alloc_block(struct writer *w, struct block *b)
@@ -80,18 +80,21 @@ static bool alloc_block(struct writer *w, struct block *b)
 
 static bool alloc_buffers(struct writer *w)
 {
-	size_t bound = rs_columns_bound(RS_BINARY_BLOCK);
+	size_t bound =
+		w->raw ? rs_packed_bound(RS_BINARY_BLOCK) : rs_columns_bound(RS_BINARY_BLOCK);
 
-	if (!alloc_block(w, &w->blocks[0]))
+	w->plain = malloc(bound);
+	if (!w->plain || !alloc_block(w, &w->blocks[0]))
 		return false;
-	if (w->raw)
-		return true;
-	w->max_packed = ZSTD_compressBound(bound);
+	if (w->raw) {
+		w->packed = rs_packed_new(RS_BINARY_BLOCK);
+		return w->packed;
+	}
+	w->max_squeezed = ZSTD_compressBound(bound);
 	w->columns = rs_columns_new(RS_BINARY_BLOCK);
 	w->zstd = ZSTD_createCCtx();
-	w->plain = malloc(bound);
-	w->packed = malloc(rs_binary_padded(w->max_packed));
-	return w->columns && w->zstd && w->plain && w->packed;
+	w->squeezed = malloc(rs_binary_padded(w->max_squeezed));
+	return w->columns && w->zstd && w->squeezed;
 }
 
 static void *create(int fd, bool raw, struct rs_error *err)
@@ -139,13 +142,14 @@ void rs_binary_discard(void *state)
 	for (int i = 0; i < 2; i++)
 		rs_worker_cancel(w->worker, &w->blocks[i].pack);
 	rs_worker_free(w->worker);
+	rs_packed_free(w->packed);
 	rs_columns_free(w->columns);
 	ZSTD_freeCCtx(w->zstd);
 	rs_pending_free(&w->pending);
 	free(w->blocks[0].evs);
 	free(w->blocks[1].evs);
 	free(w->plain);
-	free(w->packed);
+	free(w->squeezed);
 	free(w->index);
 	free(w);
 }
@@ -188,8 +192,7 @@ static int write_meta(struct writer *w, const struct rs_trace_meta *meta, struct
 int rs_binary_begin(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
 {
 	struct writer *w = state;
-	struct rs_binary_header h = { .version = RS_BINARY_VERSION,
-				      .record_size = sizeof(struct rs_event) };
+	struct rs_binary_header h = { .version = RS_BINARY_VERSION };
 	int rc;
 
 	memcpy(h.magic, RS_BINARY_MAGIC, sizeof(h.magic));
@@ -213,21 +216,22 @@ static int add_to_index(struct writer *w, const struct rs_binary_entry *entry)
 	return 0;
 }
 
-static int write_columns(struct writer *w, struct rs_binary_block *h, size_t stored,
+static int write_payload(struct writer *w, struct rs_binary_block *h, size_t stored,
 			 struct rs_error *err)
 {
+	unsigned char *payload = w->raw ? w->plain : w->squeezed;
+
 	if (ZSTD_isError(stored))
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "zstd: %s",
 				    ZSTD_getErrorName(stored));
-	memset(w->packed + stored, 0, rs_binary_padded(stored) - stored);
-	return write_block(w, h, w->packed, stored, err);
+	memset(payload + stored, 0, rs_binary_padded(stored) - stored);
+	return write_block(w, h, payload, stored, err);
 }
 
 /* The block that was full, if there is one; then it is empty. */
 static int write_events(struct writer *w, struct block *b, struct rs_error *err)
 {
 	struct rs_binary_block h = { .kind = RS_BINARY_EVENTS, .count = (uint32_t)b->nr };
-	const size_t bytes = b->nr * sizeof(*b->evs);
 
 	if (!b->nr)
 		return 0;
@@ -238,21 +242,19 @@ static int write_events(struct writer *w, struct block *b, struct rs_error *err)
 	h.first = b->entry.first;
 	h.min_ns = b->entry.min_ns;
 	h.max_ns = b->entry.max_ns;
-	h.encoding = w->raw ? RS_BINARY_RAW : RS_BINARY_ZSTD;
-	h.decoded = (uint32_t)(w->raw ? bytes : b->decoded);
+	h.encoding = w->raw ? RS_BINARY_PACKED : RS_BINARY_ZSTD;
+	h.decoded = (uint32_t)b->decoded;
 	b->nr = 0;
 	if (add_to_index(w, &b->entry))
 		return no_memory(err);
-	return w->raw ? write_block(w, &h, b->evs, bytes, err)
-		      : write_columns(w, &h, b->stored, err);
+	return write_payload(w, &h, b->stored, err);
 }
 
 /* With the first block that is full: there may be more. */
 static void start_worker(struct writer *w)
 {
 	w->full_block = true;
-	if (!w->raw)
-		w->worker = rs_worker_new(w->jobs);
+	w->worker = rs_worker_new(w->jobs);
 	if (w->worker && !alloc_block(w, &w->blocks[1])) {
 		rs_worker_free(w->worker);
 		w->worker = NULL;

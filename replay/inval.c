@@ -19,6 +19,8 @@ struct rs_invals {
 	uint32_t nr, max;
 	uint32_t *hash; /* slots, chained through next; a power of two */
 	uint32_t hash_size;
+	struct rs_inval *recent; /* outstanding, or NULL; most is asked of the last to begin */
+	uint32_t recent_hit;	 /* a memslot that one was in */
 
 	struct rs_spans covered; /* folded frames */
 	struct rs_spans spans;	 /* gfns */
@@ -70,6 +72,8 @@ static uint32_t bucket(const struct rs_invals *t, uint64_t id)
 
 struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id)
 {
+	if (t->recent && t->recent->id == id)
+		return t->recent;
 	if (!t->nr)
 		return NULL;
 	for (uint32_t i = t->hash[bucket(t, id)]; i != NONE; i = inval_at(t, i)->next)
@@ -153,19 +157,29 @@ static void put_slot(struct rs_invals *t, struct rs_inval *inv)
 	t->free_slot = inv->slot;
 }
 
-static const struct rs_hit *add_hit(struct rs_inval *inv, uint32_t handle, struct rs_range gfns)
+static int grow_hits(struct rs_inval *inv)
 {
-	if (inv->nr_hits == inv->max_hits) {
-		uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
-		struct rs_hit *hits = realloc(inv->hits, max * sizeof(*hits));
+	uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
+	struct rs_hit *hits = realloc(inv->hits, max * sizeof(*hits));
 
-		if (!hits)
-			return NULL;
-		inv->hits = hits;
-		inv->max_hits = max;
-	}
-	inv->hits[inv->nr_hits] = (struct rs_hit){ handle, gfns };
-	return &inv->hits[inv->nr_hits++];
+	if (!hits)
+		return -ENOMEM;
+	inv->hits = hits;
+	inv->max_hits = max;
+	return 0;
+}
+
+static inline const struct rs_hit *add_hit(struct rs_inval *inv, uint32_t handle,
+					   struct rs_range gfns)
+{
+	struct rs_hit *hit;
+
+	if (inv->nr_hits == inv->max_hits && grow_hits(inv))
+		return NULL;
+	hit = &inv->hits[inv->nr_hits++];
+	hit->handle = handle;
+	hit->gfns = gfns;
+	return hit;
 }
 
 struct begin {
@@ -186,14 +200,32 @@ static void widen_spans(const struct rs_invals *t, struct rs_inval *inv, uint32_
 		rs_range_widen(&inv->primary, p.start, p.end);
 }
 
+/* Of a walk it only matters whether there is anything to hit. */
+static int first_hit(void *arg, uint32_t handle)
+{
+	struct begin *b = arg;
+
+	b->inv->hit = true;
+	b->t->recent_hit = handle;
+	return -ECANCELED;
+}
+
+static bool hits_again(const struct rs_invals *t, struct rs_range hvas)
+{
+	const struct rs_memslot *s;
+
+	if (t->recent_hit >= rs_vm_nr_handles(t->vm))
+		return false;
+	s = rs_vm_memslot(t->vm, t->recent_hit);
+	return s->present && (hvas.start - s->hva) >> RS_PAGE_SHIFT < s->npages;
+}
+
 static int begin_hits(void *arg, uint32_t handle)
 {
 	struct begin *b = arg;
 	struct rs_range gfns;
 
 	b->inv->hit = true;
-	if (b->inv->walk)
-		return -ECANCELED; /* enough is known */
 	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
 				b->inv->range.end, &gfns);
 	if (!add_hit(b->inv, handle, gfns))
@@ -337,7 +369,12 @@ static int find_hits(struct rs_invals *t, struct rs_inval *inv)
 		}
 		return 0;
 	}
-	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end, begin_hits, &b);
+	if (inv->walk && hits_again(t, inv->range)) {
+		inv->hit = true;
+		return 0;
+	}
+	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end,
+				 inv->walk ? first_hit : begin_hits, &b);
 	return ret == -ENOMEM ? ret : 0;
 }
 
@@ -362,17 +399,36 @@ struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time
 	inv->place = t->nr;
 	t->outstanding[t->nr++] = inv->slot;
 	hash_add(t, inv);
+	t->recent = inv;
 	if (find_hits(t, inv) || (inv->hit ? count_in(t, inv) : count_in_silent(t, inv)))
 		return NULL;
 	return inv;
 }
 
+/* What is counted once @gfns of memslot @handle are among what @inv hit. */
+static int count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+		      struct rs_range gfns)
+{
+	struct rs_range span = inv->span, primary = inv->primary;
+	struct rs_range c;
+
+	if ((t->flags & RS_INVALS_TRUTH) && covered_in(t, inv, handle, &c) &&
+	    cover_add(t, rs_vm_memslot(t->vm, handle)->as, c))
+		return -ENOMEM;
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return 0;
+	widen_spans(t, inv, handle, gfns);
+	rs_spans_remove(&t->spans, span.start, span.end);
+	rs_spans_remove(&t->primary, primary.start, primary.end);
+	if (rs_spans_add(&t->spans, inv->span.start, inv->span.end))
+		return -ENOMEM;
+	return rs_spans_add(&t->primary, inv->primary.start, inv->primary.end);
+}
+
 const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
 				    struct rs_range gfns, bool *first)
 {
-	struct rs_range span = inv->span, primary = inv->primary;
 	const struct rs_hit *hit;
-	struct rs_range c;
 
 	*first = !inv->hit;
 	if (*first) {
@@ -382,18 +438,7 @@ const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, u
 			return NULL;
 	}
 	hit = add_hit(inv, handle, gfns);
-	if (!hit)
-		return NULL;
-	if ((t->flags & RS_INVALS_TRUTH) && covered_in(t, inv, handle, &c) &&
-	    cover_add(t, rs_vm_memslot(t->vm, handle)->as, c))
-		return NULL;
-	widen_spans(t, inv, handle, gfns);
-	if (!(t->flags & RS_INVALS_CAUSES))
-		return hit;
-	rs_spans_remove(&t->spans, span.start, span.end);
-	rs_spans_remove(&t->primary, primary.start, primary.end);
-	if (rs_spans_add(&t->spans, inv->span.start, inv->span.end) ||
-	    rs_spans_add(&t->primary, inv->primary.start, inv->primary.end))
+	if (!hit || (t->flags && count_slot(t, inv, handle, gfns)))
 		return NULL;
 	return hit;
 }
@@ -404,6 +449,8 @@ void rs_invals_end(struct rs_invals *t, struct rs_inval *inv)
 		count_out(t, inv);
 	else
 		count_out_silent(t, inv);
+	if (t->recent == inv)
+		t->recent = NULL;
 	hash_remove(t, inv);
 	t->outstanding[inv->place] = t->outstanding[--t->nr];
 	inval_at(t, t->outstanding[inv->place])->place = inv->place;
@@ -417,6 +464,7 @@ void rs_invals_drop(struct rs_invals *t)
 	if (t->hash)
 		memset(t->hash, 0xff, t->hash_size * sizeof(*t->hash));
 	t->nr = t->nr_hit = t->nr_gfn = 0;
+	t->recent = NULL;
 	rs_spans_clear(&t->covered);
 	rs_spans_clear(&t->spans);
 	rs_spans_clear(&t->primary);
@@ -455,21 +503,36 @@ const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i)
 	return inval_at(t, t->outstanding[i]);
 }
 
-void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
-		    uint64_t gfn, uint64_t now)
+/* Most faults of a vCPU are in the memslot of the one before. */
+static uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as, uint64_t gfn)
 {
 	const struct rs_memslot *s;
 
-	*f = (struct rs_fault){ .gfn = gfn,
-				.begin_ns = now,
-				.vcpu = vcpu,
-				.handle = rs_vm_find_gfn(vm, as, gfn),
-				.as = as,
-				.open = true,
-				.judged = true };
-	if (f->handle == RS_NO_SLOT)
+	if (before >= rs_vm_nr_handles(vm))
+		return rs_vm_find_gfn(vm, as, gfn);
+	s = rs_vm_memslot(vm, before);
+	return s->present && s->as == as && gfn - s->gfn < s->npages ? before
+								     : rs_vm_find_gfn(vm, as, gfn);
+}
+
+void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+		    uint64_t gfn, uint64_t now)
+{
+	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
+	const struct rs_memslot *s;
+
+	f->gfn = gfn;
+	f->begin_ns = now;
+	f->vcpu = vcpu;
+	f->handle = handle;
+	f->as = as;
+	f->open = true;
+	f->judged = true;
+	f->necessary = false;
+	f->hva = 0;
+	if (handle == RS_NO_SLOT)
 		return;
-	s = rs_vm_memslot(vm, f->handle);
+	s = rs_vm_memslot(vm, handle);
 	f->generation = s->generation;
 	f->hva = rs_memslot_hva(s, gfn);
 }

@@ -29,7 +29,7 @@ struct rs_inval {
 	bool hit; /* counts as in progress */
 	struct rs_hit *hits;
 	uint32_t nr_hits, max_hits;
-	struct rs_range span;	 /* hull of what it holds in gfn space */
+	struct rs_range span; /* hull of what it holds in gfn space; of a walk with CAUSES only */
 	struct rs_range primary; /* the same without aliasing */
 	uint32_t next;		 /* free list, or hash chain of the table */
 	uint32_t slot;		 /* index in the table */
@@ -44,13 +44,17 @@ struct rs_fault {
 	uint32_t vcpu;
 	uint32_t handle; /* RS_NO_SLOT: none */
 	uint32_t generation;
+	uint32_t place; /* for its keeper, while it is open */
 	uint8_t as;
 	bool open;
 	bool judged;	/* false: it began when the VM's state was not known */
 	bool necessary; /* an invalidation that covered it ended since it began */
 };
 
-/* Starts @f at @now: finds its memslot. It is open and, to begin with, judged. */
+/*
+ * Starts @f, which is all zero or an earlier fault of the same VM, at @now: finds its
+ * memslot. It is open and, to begin with, judged.
+ */
 void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
 		    uint64_t gfn, uint64_t now);
 /* Whether the memslot of @f, which had one, was deleted, moved or replaced since. */

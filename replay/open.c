@@ -99,7 +99,6 @@ static void free_vm(struct rs_replay *r, struct vm_run *v)
 	free(v->faults);
 	free(v->tokens);
 	free(v->open);
-	free(v->place);
 	free(v->widths);
 	rs_vm_result_free(&v->res, r->nr_listed);
 	free(v);
@@ -150,6 +149,7 @@ static struct vm_run *new_vm(struct rs_replay *r, uint32_t number)
 	if (r->opts.flags & RS_REPLAY_CAUSES)
 		flags |= RS_INVALS_CAUSES;
 	v->number = number;
+	v->watch = true;
 	v->res.vm = number;
 	v->vm = rs_vm_new();
 	v->invals = v->vm ? rs_invals_new(v->vm, flags) : NULL;
@@ -240,7 +240,7 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (v->algos[i].ops->drop)
 			v->algos[i].ops->drop(v->algos[i].state);
-	v->dark = true;
+	v->dark = v->watch = true;
 	v->quiet_ns = r->now;
 	v->state_based = false;
 	rs_open_show_applied(r, e);
@@ -259,14 +259,22 @@ static void see_light(const struct rs_replay *r, struct vm_run *v)
 
 /* ---- the stream ---- */
 
-static void keep_state(struct rs_replay *r, const struct rs_event *e)
+static int keep_state(struct rs_replay *r, const struct rs_event *e)
 {
-	struct vm_run *v = find_vm(r, e->vm);
+	struct vm_run *v = r->last_vm;
 
-	if (!v || r->kernel == SIZE_MAX)
-		return;
+	if (r->kernel == SIZE_MAX)
+		return 0;
+	if (!v || v->number != e->vm) {
+		if (r->opts.one_vm && r->opts.vm != e->vm)
+			return 0;
+		v = find_vm(r, e->vm);
+		if (!v)
+			return -ENOMEM;
+	}
 	v->state = (struct rs_state_words){ e->a, e->index, e->b, e->c };
 	v->state_pending = true;
+	return 0;
 }
 
 static int dispatch(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
@@ -298,57 +306,70 @@ static int dispatch(struct rs_replay *r, struct vm_run *v, const struct rs_event
 	}
 }
 
-static void tell_time(struct rs_replay *r, const struct rs_event *e)
+/* The first event of a VM, or one after a loss. */
+static void look_around(const struct rs_replay *r, struct vm_run *v)
 {
-	if (!r->started) {
-		r->started = true;
-		r->result->begin_ns = e->time_ns;
-	} else if (e->time_ns < r->now) {
-		rs_open_anomaly(r, RS_ANOM_TIME_BACKWARDS);
-		return;
-	}
-	r->now = e->time_ns;
-}
-
-static int feed_one(struct rs_replay *r, const struct rs_event *e)
-{
-	struct vm_run *v;
-
-	if (e->type == RS_EV_STATE) {
-		if (!r->opts.one_vm || r->opts.vm == e->vm)
-			keep_state(r, e);
-		return 0;
-	}
-	tell_time(r, e);
-	r->result->events++;
-	if (r->opts.one_vm && e->vm != r->opts.vm)
-		return 0;
-	v = r->last_vm && r->last_vm->number == e->vm ? r->last_vm : find_vm(r, e->vm);
-	if (!v)
-		return -ENOMEM;
 	if (!v->seen) {
 		v->seen = true;
 		v->res.begin_ns = r->now;
 		v->width_ns = r->now;
 	}
-	v->res.end_ns = r->now;
 	if (v->dark)
 		see_light(r, v);
+	v->watch = v->dark;
+}
+
+static inline int feed_one(struct rs_replay *r, const struct rs_event *e)
+{
+	struct vm_run *v = r->last_vm;
+
+	if (e->type == RS_EV_STATE)
+		return keep_state(r, e);
+	if (e->time_ns >= r->now)
+		r->now = e->time_ns;
+	else
+		rs_open_anomaly(r, RS_ANOM_TIME_BACKWARDS);
+	r->events++;
+	/* The last VM is one that is judged. */
+	if (!v || v->number != e->vm) {
+		if (r->opts.one_vm && e->vm != r->opts.vm)
+			return 0;
+		v = find_vm(r, e->vm);
+		if (!v)
+			return -ENOMEM;
+	}
+	if (v->watch)
+		look_around(r, v);
+	v->res.end_ns = r->now;
 	return dispatch(r, v, e);
+}
+
+/* Whether there is an event among them; recorded states are none, and have no time. */
+static bool begin_stream(struct rs_replay *r, const struct rs_event *evs, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && evs[i].type == RS_EV_STATE)
+		i++;
+	if (i == n)
+		return false;
+	r->result->begin_ns = evs[i].time_ns;
+	return true;
 }
 
 int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
+	if (!r->started)
+		r->started = begin_stream(r, evs, n);
 	for (size_t i = 0; i < n; i++) {
 		if (feed_one(r, &evs[i]))
 			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-		if (r->opts.strict && r->strict_hit)
+		if (r->strict_hit && r->opts.strict)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "event %" PRIu64 " (%s, vm %" PRIu32 ", time %" PRIu64
 					    "): anomaly %s",
-					    r->result->events, rs_event_name(evs[i].type),
-					    evs[i].vm, evs[i].time_ns,
-					    rs_anomaly_name(r->strict_anomaly));
+					    r->events, rs_event_name(evs[i].type), evs[i].vm,
+					    evs[i].time_ns, rs_anomaly_name(r->strict_anomaly));
 	}
 	return 0;
 }
@@ -358,8 +379,10 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const uint32_t *before,
 			uint64_t first, size_t n, struct rs_error *err)
 {
+	if (!r->started)
+		r->started = begin_stream(r, evs, n);
 	for (size_t i = 0; i < n; i++) {
-		r->result->events = first + before[i];
+		r->events = first + before[i];
 		if (feed_one(r, &evs[i]))
 			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 	}
@@ -423,6 +446,7 @@ struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err)
 {
 	struct rs_result *res = r->result;
 
+	res->events = r->events;
 	res->end_ns = r->now;
 	res->vms = calloc(r->nr_vms ? r->nr_vms : 1, sizeof(*res->vms));
 	if (!res->vms)

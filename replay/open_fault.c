@@ -10,7 +10,7 @@ static int grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 	uint32_t n = v->nr_vcpus ? v->nr_vcpus : 4;
 	struct rs_fault *faults;
 	uint64_t *tokens;
-	uint32_t *open, *place;
+	uint32_t *open;
 
 	while (n <= vcpu)
 		n *= 2;
@@ -26,22 +26,9 @@ static int grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 	if (!open)
 		return -ENOMEM;
 	v->open = open;
-	place = realloc(v->place, n * sizeof(*place));
-	if (!place)
-		return -ENOMEM;
-	v->place = place;
 	memset(faults + v->nr_vcpus, 0, (n - v->nr_vcpus) * sizeof(*faults));
 	v->nr_vcpus = n;
 	return 0;
-}
-
-void rs_open_close_fault(struct vm_run *v, struct rs_fault *f)
-{
-	uint32_t place = v->place[f->vcpu];
-
-	f->open = false;
-	v->open[place] = v->open[--v->nr_open];
-	v->place[v->open[place]] = place;
 }
 
 int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
@@ -59,7 +46,7 @@ int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_e
 	}
 	rs_fault_begin(f, v->vm, e->index, e->as, e->a, r->now);
 	f->judged = !v->dark;
-	v->place[e->index] = v->nr_open;
+	f->place = v->nr_open;
 	v->open[v->nr_open++] = e->index;
 	tokens = &v->tokens[e->index * r->nr_run];
 	for (size_t i = 0; i < r->nr_run; i++)
@@ -99,29 +86,23 @@ static enum rs_cause cause_of(const struct vm_run *v, const struct rs_algo_ops *
 	return RS_CAUSE_STALE;
 }
 
-static void count_agreement(struct rs_algo_result *a, const struct rs_event *e, bool rejected)
+static inline void count_agreement(struct rs_algo_result *a, const struct rs_event *e,
+				   bool rejected)
 {
 	struct rs_agreement *g = e->flags & RS_F_LOCKLESS ? &a->lockless : &a->locked;
+	const bool known = e->result != RS_RES_UNKNOWN;
 
-	if (e->result == RS_RES_UNKNOWN)
-		return;
-	g->known++;
-	g->same += rejected == (e->result == RS_RES_RETRY);
+	g->known += known;
+	g->same += known & (rejected == (e->result == RS_RES_RETRY));
 }
 
-/* Counts algorithm @i's verdict; returns what an observer is told of it. */
-static uint8_t judge_one(struct rs_replay *r, struct vm_run *v, size_t i, const struct rs_fault *f,
-			 const struct rs_event *e, bool necessary)
+/* Counts whether a rejection (or none) was right; returns what an observer is told of it. */
+static uint8_t count_truth(struct rs_replay *r, struct vm_run *v, size_t i,
+			   const struct rs_fault *f, unsigned int why, bool necessary)
 {
-	const struct rs_algo *a = &v->algos[i];
 	struct rs_algo_result *res = &v->res.algos[i];
-	unsigned int why = a->ops->rejects(a->state, f, v->tokens[f->vcpu * r->nr_run + i]);
 	enum rs_cause cause;
 
-	count_agreement(res, e, why);
-	res->rejected += why != 0;
-	if (!(r->opts.flags & RS_REPLAY_TRUTH))
-		return why != 0;
 	if (!why) {
 		res->missed += necessary;
 		return 0;
@@ -131,9 +112,26 @@ static uint8_t judge_one(struct rs_replay *r, struct vm_run *v, size_t i, const 
 	res->spurious++;
 	if (!(r->opts.flags & RS_REPLAY_CAUSES))
 		return 1;
-	cause = cause_of(v, a->ops, f, why);
+	cause = cause_of(v, v->algos[i].ops, f, why);
 	res->causes[cause]++;
 	return (uint8_t)(1 + cause);
+}
+
+/* Counts the verdict of each algorithm. */
+static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+			     const struct rs_event *e, bool necessary)
+{
+	const uint64_t *tokens = &v->tokens[f->vcpu * r->nr_run];
+	const bool truth = r->opts.flags & RS_REPLAY_TRUTH;
+
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		const struct rs_algo *a = &v->algos[i];
+		unsigned int why = a->ops->rejects(a->state, f, tokens[i]);
+
+		count_agreement(&v->res.algos[i], e, why);
+		v->res.algos[i].rejected += why != 0;
+		r->verdicts[i] = truth ? count_truth(r, v, i, f, why, necessary) : why != 0;
+	}
 }
 
 static int note_disagreement(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
@@ -154,7 +152,7 @@ static int note_disagreement(struct rs_replay *r, struct vm_run *v, const struct
 	}
 	d = &v->res.disagreements[v->res.nr_disagreements++];
 	*d = (struct rs_disagreement){ .time_ns = r->now,
-				       .event = r->result->events - 1,
+				       .event = r->events - 1,
 				       .gfn = f->gfn,
 				       .vcpu = f->vcpu,
 				       .kernel_result = e->result,
@@ -174,8 +172,7 @@ static int judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f
 		necessary = f->necessary || rs_invals_cover(v->invals, f);
 		v->res.necessary += necessary;
 	}
-	for (size_t i = 0; i < r->nr_listed; i++)
-		r->verdicts[i] = judge_one(r, v, i, f, e, necessary);
+	judge_all(r, v, f, e, necessary);
 	rs_open_show_judged(r, v, f, e, necessary);
 	return r->kernel == SIZE_MAX ? 0 : note_disagreement(r, v, f, e);
 }
@@ -257,7 +254,7 @@ static int note_mismatch(struct rs_replay *r, struct vm_run *v, const struct rs_
 	m = &v->res.mismatches[v->res.nr_mismatches++];
 	*m = (struct rs_state_mismatch){
 		.time_ns = r->now,
-		.event = r->result->events - 1,
+		.event = r->events - 1,
 		.kernel = { v->state.seq, v->state.in_progress, v->state.range_start,
 			    v->state.range_end },
 		.model = { model->seq, model->in_progress, model->range_start, model->range_end },

@@ -26,6 +26,8 @@ struct width {
 	bool has_ratio; /* exact blocked something */
 };
 
+#define RS_RECENT_SLOTS 16
+
 struct vm_run {
 	uint32_t number;
 	struct rs_vm *vm;
@@ -33,18 +35,20 @@ struct vm_run {
 	struct rs_algo *algos; /* nr_run of the engine */
 	struct rs_vm_result res;
 	bool seen;
+	bool watch; /* not seen yet, or dark */
 
 	struct rs_fault *faults; /* by vcpu */
 	uint64_t *tokens;	 /* nr_run per vcpu */
 	uint32_t nr_vcpus;
-	uint32_t *open;	 /* vcpus with a fault outstanding */
-	uint32_t *place; /* of a vcpu in open[] */
+	uint32_t *open; /* vcpus with a fault outstanding, each at its fault's place */
 	uint32_t nr_open;
 
 	uint64_t width_ns; /* widths are counted up to here */
 	unsigned __int128 frames_area;
 	struct width *widths; /* nr_run */
 	struct epoch epoch;
+
+	uint32_t recent[RS_RECENT_SLOTS]; /* handles of memslots that walks named, by (as, id) */
 
 	bool view_due, view_memslots;
 
@@ -70,6 +74,7 @@ struct rs_replay {
 	size_t vm_hash_size;
 	struct vm_run *last_vm;
 	uint64_t now;
+	uint64_t events; /* so far, with the present one */
 	bool started;
 	uint64_t longest_ns; /* longest invalidation of the stream so far */
 	enum rs_anomaly strict_anomaly;
@@ -104,18 +109,53 @@ int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_e
 int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 
-/* The fault is outstanding no more. */
-void rs_open_close_fault(struct vm_run *v, struct rs_fault *f);
+/* The fault is outstanding no more: the last of the list takes its place. */
+static inline void rs_open_close_fault(struct vm_run *v, struct rs_fault *f)
+{
+	uint32_t last = v->open[--v->nr_open];
+
+	f->open = false;
+	v->open[f->place] = last;
+	v->faults[last].place = f->place;
+}
+
 /* Compares the state that was recorded for this event with the model's. 0 or -ENOMEM. */
 int rs_open_compare_state(struct rs_replay *r, struct vm_run *v);
 
-/* Tells the observer, if there is one: the VM as it is, if that is due (0 or -ENOMEM), ... */
-int rs_open_show_view(struct rs_replay *r, struct vm_run *v);
+/* Tells the observer: the VM as it is, if that is due (0 or -ENOMEM), ... */
+int rs_open_tell_view(struct rs_replay *r, struct vm_run *v);
 /* ... that an event changed the model, ... */
-void rs_open_show_applied(const struct rs_replay *r, const struct rs_event *e);
+void rs_open_tell_applied(const struct rs_replay *r, const struct rs_event *e);
 /* ... that a fault was judged, r->verdicts says how, or will not be. */
-void rs_open_show_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
 			 const struct rs_event *e, bool necessary);
-void rs_open_show_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu);
+void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu);
+
+/* Mostly there is no observer, and then this must cost nothing. */
+static inline int rs_open_show_view(struct rs_replay *r, struct vm_run *v)
+{
+	return r->opts.observer && v->view_due ? rs_open_tell_view(r, v) : 0;
+}
+
+static inline void rs_open_show_applied(const struct rs_replay *r, const struct rs_event *e)
+{
+	if (r->opts.observer)
+		rs_open_tell_applied(r, e);
+}
+
+static inline void rs_open_show_judged(struct rs_replay *r, const struct vm_run *v,
+				       const struct rs_fault *f, const struct rs_event *e,
+				       bool necessary)
+{
+	if (r->opts.observer)
+		rs_open_tell_judged(r, v, f, e, necessary);
+}
+
+static inline void rs_open_show_unjudged(const struct rs_replay *r, const struct vm_run *v,
+					 uint32_t vcpu)
+{
+	if (r->opts.observer)
+		rs_open_tell_unjudged(r, v, vcpu);
+}
 
 #endif

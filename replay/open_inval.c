@@ -84,6 +84,12 @@ void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 	}
 }
 
+/* The time before an event that changes something, if that is counted. */
+static inline int advance(struct rs_replay *r, struct vm_run *v)
+{
+	return r->opts.flags & RS_REPLAY_WIDTH ? rs_open_advance(r, v, r->now) : 0;
+}
+
 /* ---- memslots ---- */
 
 /* Counts what is wrong with an event; true if nothing is. */
@@ -142,7 +148,7 @@ int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event
 
 	if (!sound(r, rs_memslot_problem(e)))
 		return 0;
-	if (rs_open_advance(r, v, r->now))
+	if (advance(r, v))
 		return -ENOMEM;
 	change = rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg);
 	if (change == RS_VM_NOMEM)
@@ -166,9 +172,11 @@ static int begin_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inva
 {
 	uint32_t nr = rs_invals_nr_hit(v->invals);
 
-	if (nr == 1)
-		begin_epoch(r, v, r->now);
-	v->epoch.invals++;
+	if (r->opts.flags & RS_REPLAY_WIDTH) {
+		if (nr == 1)
+			begin_epoch(r, v, r->now);
+		v->epoch.invals++;
+	}
 	v->res.inval_hit++;
 	v->res.inval_no_hit -= late;
 	if (nr > v->res.max_outstanding)
@@ -203,7 +211,7 @@ int rs_open_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_e
 		rs_open_anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
 		return 0;
 	}
-	if (rs_open_advance(r, v, r->now) || rs_vm_update(v->vm))
+	if (advance(r, v) || rs_vm_update(v->vm))
 		return -ENOMEM;
 	inv = rs_invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK);
 	if (!inv)
@@ -214,9 +222,24 @@ int rs_open_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_e
 	return inv->hit ? begin_hit(r, v, inv, false) : begin_silent(r, v, inv);
 }
 
+/* Walks go through the same few memslots again and again. */
+static uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
+{
+	uint32_t *recent = &v->recent[(2 * id + as) % RS_RECENT_SLOTS];
+
+	if (*recent < rs_vm_nr_handles(v->vm)) {
+		const struct rs_memslot *s = rs_vm_memslot(v->vm, *recent);
+
+		if (s->id == id && s->as == as && s->present)
+			return *recent;
+	}
+	*recent = rs_vm_find_id(v->vm, as, id);
+	return *recent;
+}
+
 static uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
-	uint32_t handle = rs_vm_find_id(v->vm, e->as, e->index);
+	uint32_t handle = find_slot(v, e->as, e->index);
 	const struct rs_memslot *s;
 
 	if (handle == RS_NO_SLOT) {
@@ -251,7 +274,8 @@ int rs_open_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_ev
 	handle = slot_memslot(r, v, e);
 	if (handle == RS_NO_SLOT)
 		return 0;
-	if (rs_open_advance(r, v, r->now) || rs_vm_update(v->vm))
+	/* Since its begin the memslots are always up to date. */
+	if (advance(r, v))
 		return -ENOMEM;
 	hit = rs_invals_slot(v->invals, inv, handle, gfns, &first);
 	if (!hit || (first && begin_hit(r, v, inv, true)))
@@ -290,7 +314,7 @@ int rs_open_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_eve
 		orphan_end(r, v);
 		return 0;
 	}
-	if (rs_open_advance(r, v, r->now))
+	if (advance(r, v))
 		return -ENOMEM;
 	ns = r->now - inv->begin_ns;
 	if (ns > r->longest_ns)

@@ -71,13 +71,13 @@ static int collect_view(struct rs_replay *r, struct vm_run *v)
 	return ret;
 }
 
-int rs_open_show_view(struct rs_replay *r, struct vm_run *v)
+int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 {
 	const struct rs_observer *o = r->opts.observer;
 	struct rs_state_words gfn;
 	struct rs_view view = { .time_ns = v->width_ns, .vm = v->number, .nr_algos = r->nr_listed };
 
-	if (!o || !o->view || !v->view_due)
+	if (!o->view)
 		return 0;
 	if (rs_vm_update(v->vm) || collect_view(r, v))
 		return -ENOMEM;
@@ -99,23 +99,23 @@ int rs_open_show_view(struct rs_replay *r, struct vm_run *v)
 	return 0;
 }
 
-void rs_open_show_applied(const struct rs_replay *r, const struct rs_event *e)
+void rs_open_tell_applied(const struct rs_replay *r, const struct rs_event *e)
 {
 	const struct rs_observer *o = r->opts.observer;
 
-	if (o && o->applied)
+	if (o->applied)
 		o->applied(o->arg, e, r->now);
 }
 
-void rs_open_show_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu)
+void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu)
 {
 	const struct rs_observer *o = r->opts.observer;
 
-	if (o && o->unjudged)
+	if (o->unjudged)
 		o->unjudged(o->arg, v->number, vcpu);
 }
 
-void rs_open_show_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
 			 const struct rs_event *e, bool necessary)
 {
 	const struct rs_observer *o = r->opts.observer;
@@ -130,6 +130,6 @@ void rs_open_show_judged(struct rs_replay *r, const struct vm_run *v, const stru
 			       .result = e->result,
 			       .rejected = r->verdicts };
 
-	if (o && o->judged)
+	if (o->judged)
 		o->judged(o->arg, &j);
 }

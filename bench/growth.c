@@ -100,11 +100,11 @@ static int64_t from_file(const char *path, const struct rs_replay_opts *opts, st
 	return engine ? finish(engine, n != 0, &err, run) : fail(path, &err);
 }
 
-static int64_t write_synth(const char *events, const char *path, struct run *run)
+static int64_t write_synth(const char *events, const char *path, enum rs_form form, struct run *run)
 {
 	struct rs_error err;
 	struct rs_synth *s = new_synth(events, "1");
-	struct rs_writer *w = s ? rs_writer_open(path, RS_FORM_BINARY, &err) : NULL;
+	struct rs_writer *w = s ? rs_writer_open(path, form, &err) : NULL;
 	const struct rs_event *evs;
 	size_t n;
 	int rc = -1;
@@ -125,12 +125,23 @@ static int64_t write_synth(const char *events, const char *path, struct run *run
 	return rc ? fail(path, &err) : run->events;
 }
 
-enum { STREAM_COUNTS, STREAM_ALL, WRITE, FILE_COUNTS, FILE_ALL, NR_STEPS };
+enum {
+	STREAM_COUNTS,
+	STREAM_ALL,
+	WRITE,
+	FILE_COUNTS,
+	FILE_ALL,
+	WRITE_RAW,
+	RAW_COUNTS,
+	RAW_ALL,
+	NR_STEPS
+};
 
 static const char *const steps[NR_STEPS] = {
-	"synth, gfn, counts only",   "synth, all algorithms, everything",
-	"synth to the binary form",  "its file, gfn, counts only",
-	"its file, all, everything",
+	"synth, gfn, counts only",    "synth, all algorithms, everything",
+	"synth to the binary form",   "its file, gfn, counts only",
+	"its file, all, everything",  "synth to the binary form, raw",
+	"its file, gfn, counts only", "its file, all, everything",
 };
 
 static int64_t do_step(int step, const char *events, const char *path, struct run *run)
@@ -141,8 +152,11 @@ static int64_t do_step(int step, const char *events, const char *path, struct ru
 	case STREAM_ALL:
 		return streamed(events, &everything, run);
 	case WRITE:
-		return write_synth(events, path, run);
+		return write_synth(events, path, RS_FORM_BINARY, run);
+	case WRITE_RAW:
+		return write_synth(events, path, RS_FORM_BINARY_RAW, run);
 	case FILE_COUNTS:
+	case RAW_COUNTS:
 		return from_file(path, &counts, run);
 	default:
 		return from_file(path, &everything, run);

@@ -71,13 +71,14 @@ void print_ways(const struct way *ways, size_t n)
 	double base = median(&ways[n - 1]);
 	struct rusage ru;
 
-	printf("  %-34s %10s %9s %17s %8s\n", "", "events", "ns/event", "(range)", "ratio");
+	printf("  %-34s %10s %8s %17s %7s %7s\n", "", "each", "ns", "(range)", "10^6/s", "ratio");
 	for (size_t i = 0; i < n; i++) {
 		const struct way *w = &ways[i];
 		double scale = 1e9 / (double)w->events;
 
-		printf("  %-34s %10" PRId64 " %9.1f (%6.1f -%7.1f) %8.2f\n", w->name, w->events,
-		       median(w) * scale, w->seconds[0] * scale, w->seconds[w->rounds - 1] * scale,
+		printf("  %-34s %10" PRId64 " %8.1f (%6.1f -%7.1f) %7.1f %7.2f\n", w->name,
+		       w->events, median(w) * scale, w->seconds[0] * scale,
+		       w->seconds[w->rounds - 1] * scale, 1e3 / (median(w) * scale),
 		       median(w) / base);
 	}
 	getrusage(RUSAGE_SELF, &ru);

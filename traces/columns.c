@@ -331,33 +331,40 @@ static unsigned char *put_codes(unsigned char *out, const uint16_t *codes, size_
 	return out;
 }
 
-/* CHUNK numbers from planes that are @distance bytes apart: a loop that becomes vector code. */
-static void get_chunk(uint64_t *numbers, const unsigned char *bytes, size_t distance,
-		      unsigned int width)
+/* @width is a constant where this is called, so that its loop is none. */
+static inline __attribute__((always_inline)) void
+join_planes(uint64_t *numbers, const unsigned char *bytes, size_t n, unsigned int width)
 {
-	for (unsigned int i = 0; i < CHUNK; i++)
-		numbers[i] = bytes[i];
-	for (unsigned int w = 1; w < width; w++) {
-		bytes += distance;
-		for (unsigned int i = 0; i < CHUNK; i++)
-			numbers[i] |= (uint64_t)bytes[i] << 8 * w;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t number = bytes[i];
+
+#pragma GCC unroll 8
+		for (unsigned int w = 1; w < width; w++)
+			number |= (uint64_t)bytes[i + w * n] << 8 * w;
+		numbers[i] = number;
 	}
 }
 
 static void get_planes(uint64_t *numbers, const unsigned char *bytes, size_t n, unsigned int width)
 {
-	size_t i = 0;
-
-	if (!width) {
+	switch (width) {
+	case 0:
 		memset(numbers, 0, n * sizeof(*numbers));
-		return;
-	}
-	for (; i + CHUNK <= n; i += CHUNK)
-		get_chunk(numbers + i, bytes + i, n, width);
-	for (; i < n; i++) {
-		numbers[i] = 0;
-		for (unsigned int w = 0; w < width; w++)
-			numbers[i] |= (uint64_t)bytes[i + w * n] << 8 * w;
+		break;
+	case 1:
+		join_planes(numbers, bytes, n, 1);
+		break;
+	case 2:
+		join_planes(numbers, bytes, n, 2);
+		break;
+	case 3:
+		join_planes(numbers, bytes, n, 3);
+		break;
+	case 4:
+		join_planes(numbers, bytes, n, 4);
+		break;
+	default:
+		join_planes(numbers, bytes, n, width);
 	}
 }
 

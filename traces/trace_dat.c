@@ -186,7 +186,7 @@ static int finish(struct import *im)
 
 static int read_batch(struct import *im, struct rs_error *err)
 {
-	struct rs_dat_record r;
+	const struct rs_dat_record *r;
 	struct rs_dat_probe e;
 
 	for (int i = 0; i < BATCH; i++) {
@@ -196,7 +196,7 @@ static int read_batch(struct import *im, struct rs_error *err)
 			return ret;
 		if (!ret)
 			return finish(im) ? no_memory(err) : 0;
-		ret = rs_dat_probe_decode(&im->probes, &r, &e, err);
+		ret = rs_dat_probe_decode(&im->probes, r, &e, err);
 		if (ret)
 			return ret;
 		if (take_event(im, &e))

@@ -263,12 +263,12 @@ static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m,
 		const struct rs_dat_probes *probes, struct rs_error *err)
 {
-	struct rs_dat_record r;
+	const struct rs_dat_record *r;
 	struct rs_dat_probe e;
 	int ret;
 
 	while ((ret = rs_dat_merge_next(m, &r, err)) > 0) {
-		ret = rs_dat_probe_decode(probes, &r, &e, err);
+		ret = rs_dat_probe_decode(probes, r, &e, err);
 		if (ret)
 			return ret;
 		if (e.kind < RS_DAT_NR_KINDS && see_event(l, &e))

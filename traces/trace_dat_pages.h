@@ -49,10 +49,10 @@ struct rs_dat_merge;
 struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct rs_dat_layout *l,
 				      unsigned int jobs, struct rs_error *err);
 /*
- * 1 with the next event or gap in @r (its data is valid until the next call), 0 at
- * the end, negative errno with @err set if the file is damaged.
+ * 1 with the next event or gap in *@r (valid until the next call, as its data is), 0
+ * at the end, negative errno with @err set if the file is damaged.
  */
-int rs_dat_merge_next(struct rs_dat_merge *m, struct rs_dat_record *r, struct rs_error *err);
+int rs_dat_merge_next(struct rs_dat_merge *m, const struct rs_dat_record **r, struct rs_error *err);
 /* Bytes of the file that were read so far, and that there are. */
 void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total);
 /* Back to the first event. */

@@ -15,7 +15,7 @@ int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 		  const struct rs_dat_probes *probes, struct rs_error *err)
 {
 	struct call calls[NR_CALLS] = { 0 };
-	struct rs_dat_record r;
+	const struct rs_dat_record *r;
 	struct rs_dat_probe e;
 	int ret;
 
@@ -23,7 +23,7 @@ int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 	while ((ret = rs_dat_merge_next(merge, &r, err)) > 0) {
 		struct call *c;
 
-		ret = rs_dat_probe_decode(probes, &r, &e, err);
+		ret = rs_dat_probe_decode(probes, r, &e, err);
 		if (ret)
 			return ret;
 		c = &calls[e.pid % NR_CALLS];

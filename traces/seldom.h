@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_SELDOM_H
+#define RS_TRACES_SELDOM_H
+
+/*
+ * For what a function that is called for every event seldom has to do: as a function
+ * of its own, which is not inlined, it takes no registers from the rest.
+ */
+#define RS_SELDOM __attribute__((cold, noinline))
+
+#endif

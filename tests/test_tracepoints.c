@@ -17,17 +17,21 @@ static const char memslots[] = "retryscope-events 1\n"
 			       "0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x7f0000000000\n";
 
 /* An invalidation at 1000 ns, of which a fault at 1500 is in the middle; then a loss. */
+#define FIELDS(n) .data = (const unsigned char *)input[n].v, .at = rs_dat_array_fields
 static const struct rs_dat_probe input[] = {
 	{ .time = 1000,
 	  .kind = RS_DAT_TP_UNMAP_HVA,
+	  FIELDS(0),
 	  .v = { [RS_DAT_F_START] = 0x7f0000000000, [RS_DAT_F_END] = 0x7f0000001000 } },
 	{ .time = 1500,
 	  .kind = RS_DAT_TP_PAGE_FAULT,
 	  .has = 1U << RS_DAT_F_TP_VCPU,
+	  FIELDS(1),
 	  .v = { [RS_DAT_F_TP_VCPU] = 3, [RS_DAT_F_TP_ADDRESS] = 0x7123 } },
 	{ .time = 5000,
 	  .kind = RS_DAT_TP_PAGE_FAULT,
 	  .has = 1U << RS_DAT_F_TP_VCPU,
+	  FIELDS(2),
 	  .v = { [RS_DAT_F_TP_VCPU] = 3, [RS_DAT_F_TP_ADDRESS] = 0x8000 } },
 	{ .time = 5000, .kind = RS_DAT_KIND_GAP_BEGIN, .missed = 7 },
 };

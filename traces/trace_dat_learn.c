@@ -6,7 +6,7 @@
 
 #include "traces/event.h"
 
-#define V(e, f) ((e)->v[RS_DAT_F_##f])
+#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
 #define HVA_KERNEL (1ULL << 63)
 #define SLOT_FLAGS 0xffU
 #define CHANGE_DELETE 1

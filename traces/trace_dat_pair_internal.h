@@ -9,7 +9,7 @@
 /* What the pairing of faults and that of invalidations share. */
 
 /* Field @f of probe event @e. */
-#define V(e, f) ((e)->v[RS_DAT_F_##f])
+#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
 
 struct rs_dat_fault {
 	struct rs_dat_vm *vm; /* NULL: none going on */

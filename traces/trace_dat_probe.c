@@ -9,6 +9,7 @@
 
 #include <event-parse.h>
 
+#include "traces/seldom.h"
 #include "traces/trace_dat_bytes.h"
 
 #define MAX_NAMES 16
@@ -112,17 +113,16 @@ static int field_number(const char *name)
 	return -1;
 }
 
-/* Adds a field to @k if it is one that can be read as a number. */
-static bool add_field(struct rs_dat_format_at *k, const struct tep_format_field *f,
-		      unsigned int number)
+/* Whether @f can be read as a number, of an event of format @k; then that is *@at. */
+static bool place_field(struct rs_dat_format_at *k, const struct tep_format_field *f,
+			struct rs_dat_field_at *at)
 {
 	const bool number_size =
 		f && (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
 
 	if (!number_size || f->offset < 0 || f->offset > 4096)
 		return false;
-	k->fields[k->nr_fields++] = (struct rs_dat_field_at){
-		.field = (uint8_t)number,
+	*at = (struct rs_dat_field_at){
 		.size = (uint8_t)f->size,
 		.offset = (uint16_t)f->offset,
 		.mask = UINT64_MAX >> (64 - 8 * f->size),
@@ -169,15 +169,14 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 		return;
 	k->kind = (uint8_t)kind;
 	k->group = group_number(f, format);
-	if (!add_field(k, tep_find_common_field(ev, "common_pid"), RS_DAT_NR_FIELDS))
+	if (!place_field(k, tep_find_common_field(ev, "common_pid"), &k->pid))
 		return;
 	for (size_t i = 0; i < MAX_NAMES && def->fields[i]; i++) {
 		int number = field_number(def->fields[i]);
 
-		if (number >= 0 && add_field(k, tep_find_field(ev, def->fields[i]), number))
+		if (number >= 0 &&
+		    place_field(k, tep_find_field(ev, def->fields[i]), &k->fields[number]))
 			k->have |= 1U << number;
-		else
-			k->partial = true;
 	}
 	if (kind == RS_DAT_MARKER)
 		add_text(k, tep_find_field(ev, "buf"));
@@ -267,28 +266,53 @@ bool rs_dat_probes_enough(const struct rs_dat_probes *p)
 	       (has[RS_PROBE_FAULT] || has[RS_PROBE_FAULT_BEGIN] || has[RS_PROBE_FAULT_CHECK]);
 }
 
-/*
- * In this machine's order of bytes without a branch, whatever the field's size: what
- * is read too much is masked out again (struct rs_dat_record has room behind its data).
- */
-static inline uint64_t read_field(const unsigned char *data, const struct rs_dat_field_at *f,
-				  bool swap)
+#define ARRAY_FIELD(sym, name) \
+	[RS_DAT_F_##sym] = { .mask = UINT64_MAX, .offset = RS_DAT_F_##sym * 8, .size = 8 },
+const struct rs_dat_field_at rs_dat_array_fields[RS_DAT_NR_FIELDS] = { RS_DAT_FIELDS(ARRAY_FIELD) };
+
+static uint64_t read_field(const unsigned char *data, const struct rs_dat_field_at *f, bool swap)
 {
-	const bool plain = !swap && BYTE_ORDER == LITTLE_ENDIAN;
-	uint64_t v = plain ? rs_dat_uint(data + f->offset, 8, false) & f->mask
-			   : rs_dat_uint(data + f->offset, f->size, swap);
+	uint64_t v = rs_dat_uint(data + f->offset, f->size, swap);
 
 	return (v ^ f->sign) - f->sign;
 }
 
-/* All but the first, which is the process. */
-static inline void read_fields(const struct rs_dat_format_at *k, const unsigned char *data,
-			       bool swap, uint64_t *v)
+/* The fields one by one: only those of a little-endian file can be read where they are. */
+static void read_fields(const struct rs_dat_format_at *k, bool swap, struct rs_dat_probe *to)
 {
-	const struct rs_dat_field_at *end = k->fields + k->nr_fields;
+	for (unsigned int f = 0; f < RS_DAT_NR_FIELDS; f++)
+		to->v[f] = read_field(to->data, &k->fields[f], swap);
+	to->data = (const unsigned char *)to->v;
+	to->at = rs_dat_array_fields;
+}
 
-	for (const struct rs_dat_field_at *f = k->fields + 1; f < end; f++)
-		v[f->field] = read_field(data, f, swap);
+static RS_SELDOM int decode_gap(const struct rs_dat_record *r, struct rs_dat_probe *to)
+{
+	to->time = r->time;
+	to->buffer = r->buffer;
+	to->missed = r->missed;
+	to->kind = r->what == RS_DAT_GAP_BEGIN ? RS_DAT_KIND_GAP_BEGIN : RS_DAT_KIND_GAP_END;
+	return 0;
+}
+
+/* What an event has that is not plain fields of a little-endian file. */
+static RS_SELDOM int decode_odd(const struct rs_dat_probes *p, const struct rs_dat_record *r,
+				struct rs_dat_probe *to, struct rs_error *err)
+{
+	const struct rs_dat_format_at *k = &p->formats[p->format_of[r->type] - 1];
+
+	if (r->size < k->bytes)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "trace.dat: an event %s on CPU %u is shorter than its format",
+				    rs_dat_kind_name(k->kind), (unsigned int)r->cpu);
+	to->pid = (uint32_t)read_field(r->data, &k->pid, p->swap);
+	if (p->swap || BYTE_ORDER != LITTLE_ENDIAN)
+		read_fields(k, p->swap, to);
+	if (k->kind == RS_DAT_MARKER) {
+		to->text = (const char *)r->data + k->text_offset;
+		to->text_size = k->text_offset ? r->size - k->text_offset : 0;
+	}
+	return 0;
 }
 
 int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
@@ -296,33 +320,19 @@ int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_recor
 {
 	const struct rs_dat_format_at *k;
 
+	if (r->what != RS_DAT_EVENT)
+		return decode_gap(r, to);
+	k = &p->formats[p->format_of[r->type] - 1];
 	to->time = r->time;
 	to->buffer = r->buffer;
-	to->cpu = r->cpu;
-	to->missed = r->missed;
-	if (r->what != RS_DAT_EVENT) {
-		to->kind =
-			r->what == RS_DAT_GAP_BEGIN ? RS_DAT_KIND_GAP_BEGIN : RS_DAT_KIND_GAP_END;
-		return 0;
-	}
-	k = &p->formats[p->format_of[r->type] - 1];
-	if (r->size < k->bytes)
-		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-				    "trace.dat: an event %s on CPU %u is shorter than its format",
-				    rs_dat_kind_name(k->kind), (unsigned int)r->cpu);
 	to->kind = k->kind;
 	to->group = k->group;
 	to->has = k->have;
-	to->pid = (uint32_t)read_field(r->data, &k->fields[0], p->swap);
-	if (k->partial)
-		memset(to->v, 0, sizeof(to->v));
-	if (p->swap)
-		read_fields(k, r->data, true, to->v);
-	else
-		read_fields(k, r->data, false, to->v);
-	if (k->kind == RS_DAT_MARKER) {
-		to->text = (const char *)r->data + k->text_offset;
-		to->text_size = k->text_offset ? r->size - k->text_offset : 0;
-	}
+	to->data = r->data;
+	to->at = k->fields;
+	if (r->size < k->bytes || k->kind == RS_DAT_MARKER || p->swap ||
+	    BYTE_ORDER != LITTLE_ENDIAN)
+		return decode_odd(p, r, to, err);
+	to->pid = (uint32_t)(rs_dat_uint(r->data + k->pid.offset, 8, false) & k->pid.mask);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "capture/events.h"
 #include "traces/event.h"
+#include "traces/trace_dat_bytes.h"
 #include "traces/trace_dat_file.h"
 #include "traces/trace_dat_pages.h"
 
@@ -64,12 +65,12 @@ enum rs_dat_tracepoint {
 	RS_DAT_KIND_GAP_END,
 };
 
+/* Where a field stands. One that a format does not have has no bits: it reads as 0. */
 struct rs_dat_field_at {
-	uint8_t field; /* enum rs_dat_field */
-	uint8_t size;
-	uint16_t offset;
 	uint64_t mask; /* its bits */
 	uint64_t sign; /* the highest of them, if it is signed; else 0 */
+	uint16_t offset;
+	uint8_t size;
 };
 
 /*
@@ -78,13 +79,12 @@ struct rs_dat_field_at {
  */
 struct rs_dat_format_at {
 	uint8_t kind;
-	uint8_t group; /* numbers the groups of one trace */
-	uint8_t nr_fields;
-	bool partial;					     /* a field is missing: it reads as 0 */
-	uint16_t text_offset;				     /* of a marker's text; 0: none */
-	uint32_t have;					     /* bit per enum rs_dat_field */
-	uint32_t bytes;					     /* that an event must have */
-	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS + 1]; /* the first: common_pid */
+	uint8_t group;	      /* numbers the groups of one trace */
+	uint16_t text_offset; /* of a marker's text; 0: none */
+	uint32_t have;	      /* bit per enum rs_dat_field */
+	uint32_t bytes;	      /* that an event must have */
+	struct rs_dat_field_at pid;
+	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS];
 };
 
 #define RS_DAT_MAX_FORMATS 254
@@ -93,13 +93,16 @@ struct rs_dat_probe {
 	uint64_t time;
 	uint8_t kind;
 	uint8_t group;
-	uint32_t buffer, cpu;
+	uint32_t buffer;
 	uint32_t pid;
-	uint32_t has;		      /* bit per enum rs_dat_field */
-	uint64_t v[RS_DAT_NR_FIELDS]; /* those that the kind has; sign extended where signed */
-	uint64_t missed;	      /* of a gap: how many; UINT64_MAX: unknown */
-	const char *text;	      /* of a marker: @text_size bytes */
+	uint32_t has; /* bit per enum rs_dat_field */
+	/* For rs_dat_value(): the fields' bytes, and where in them each is. */
+	const unsigned char *data;
+	const struct rs_dat_field_at *at;
+	uint64_t missed;  /* of a gap: how many; UINT64_MAX: unknown */
+	const char *text; /* of a marker: @text_size bytes */
 	uint32_t text_size;
+	uint64_t v[RS_DAT_NR_FIELDS]; /* where they are if the file's order of bytes is another */
 };
 
 struct rs_dat_probes {
@@ -115,7 +118,10 @@ struct rs_dat_probes {
 bool rs_dat_probe_wants(const char *system, const char *text);
 /* Looks every event and field up. Negative errno with @err set if no event is of use. */
 int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, struct rs_error *err);
-/* @r in terms of fields. -EINVAL with @err set if it is shorter than its format says. */
+/*
+ * @r in terms of fields, valid as long as its data is; *@to cannot be copied. -EINVAL
+ * with @err set if it is shorter than its format says.
+ */
 int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
 			struct rs_dat_probe *to, struct rs_error *err);
 /* Whether enough of our probes are there to tell more than tracepoints do. */
@@ -129,6 +135,20 @@ const char *rs_dat_event_name(unsigned int kind);
 static inline bool rs_dat_is_memslot(uint64_t as, uint64_t id)
 {
 	return as <= RS_MAX_AS && id <= RS_MAX_SLOT_ID;
+}
+
+/* For fields that are the numbers of an array, by enum rs_dat_field. */
+extern const struct rs_dat_field_at rs_dat_array_fields[RS_DAT_NR_FIELDS];
+
+/*
+ * Field @f, sign extended where it is signed; 0 if @e has none. Without a branch on
+ * its size: what is read too much is masked out again (there is room behind the data).
+ */
+static inline uint64_t rs_dat_value(const struct rs_dat_probe *e, enum rs_dat_field f)
+{
+	const struct rs_dat_field_at *at = &e->at[f];
+
+	return ((rs_dat_uint(e->data + at->offset, 8, false) & at->mask) ^ at->sign) - at->sign;
 }
 
 static inline bool rs_dat_has(const struct rs_dat_probes *p, unsigned int kind)

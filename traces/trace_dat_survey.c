@@ -28,9 +28,9 @@ int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 			return ret;
 		c = &calls[e.pid % NR_CALLS];
 		if (e.kind == RS_PROBE_INVAL_START) {
-			*c = (struct call){ e.pid, e.v[RS_DAT_F_MN] };
+			*c = (struct call){ e.pid, rs_dat_value(&e, RS_DAT_F_MN) };
 		} else if (e.kind == RS_PROBE_INVAL_SLOT && c->mn && c->pid == e.pid) {
-			s->mn_offset = c->mn - e.v[RS_DAT_F_KVM];
+			s->mn_offset = c->mn - rs_dat_value(&e, RS_DAT_F_KVM);
 			return 0;
 		} else if (e.kind == RS_PROBE_INVAL_ENDED && c->pid == e.pid) {
 			c->mn = 0;

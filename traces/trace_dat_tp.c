@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define V(e, f) ((e)->v[RS_DAT_F_##f])
+#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
 #define THE_VM 1
 
 /* A fault that is decided when its vCPU next enters the guest. */

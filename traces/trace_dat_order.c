@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/seldom.h"
 #include "traces/trace_dat_slots.h"
 
 /*
@@ -18,6 +19,8 @@
 #define MAX_PENDING_NS 2000000000ULL
 /* How long after a memslot was used its commit is waited for. */
 #define COMMIT_NS 500000000ULL
+/* So many items are not in memory at once: 128 GiB. Their distance is an int32_t. */
+#define MAX_ITEMS (1U << 30)
 /* How many epochs a number may be ahead of the ends seen. */
 #define MAX_AHEAD (1U << 12)
 /* Guest frames that no guest has: an invalidation of all memory. */
@@ -152,10 +155,10 @@ void rs_dat_order_free(struct rs_dat_order *o)
 	free(o);
 }
 
-static int grow_items(struct rs_dat_order *o)
+static RS_SELDOM int grow_items(struct rs_dat_order *o)
 {
 	const uint64_t mask = 2 * o->mask + 1;
-	struct rs_dat_item *items = malloc((mask + 1) * sizeof(*items));
+	struct rs_dat_item *items = mask < MAX_ITEMS ? malloc((mask + 1) * sizeof(*items)) : NULL;
 
 	if (!items)
 		return -ENOMEM;
@@ -200,8 +203,8 @@ static int push(uint64_t **list, size_t *nr, size_t *room, uint64_t ticket)
 }
 
 /* A new item at the end of the ring; NULL if there is no memory. */
-static struct rs_dat_item *put(struct rs_dat_order *o, enum rs_dat_item_type type,
-			       const struct rs_event *ev, bool pending, uint64_t *ticket)
+static inline struct rs_dat_item *put(struct rs_dat_order *o, enum rs_dat_item_type type,
+				      const struct rs_event *ev, bool pending, uint64_t *ticket)
 {
 	struct rs_dat_item *i;
 
@@ -210,16 +213,15 @@ static struct rs_dat_item *put(struct rs_dat_order *o, enum rs_dat_item_type typ
 	if (ticket)
 		*ticket = o->tail;
 	i = at(o, o->tail++);
-	*i = (struct rs_dat_item){
-		.seq = RS_DAT_NO_SEQ,
-		.until = RS_DAT_NO_TICKET,
-		.ev = *ev,
-		.next = RS_DAT_NO_TICKET,
-		.prev = RS_DAT_NO_TICKET,
-		.vcpu_prev = RS_DAT_NO_TICKET,
-		.type = (uint8_t)type,
-		.pending = pending,
-	};
+	/* One by one: what the order alone uses is set when it is. */
+	i->ev = *ev;
+	i->seq = RS_DAT_NO_SEQ;
+	i->until = RS_DAT_NO_TICKET;
+	i->state = (struct rs_dat_state){ 0 };
+	i->type = (uint8_t)type;
+	i->pending = pending;
+	i->placed = false;
+	i->maybe = false;
 	return i;
 }
 
@@ -255,38 +257,39 @@ static void link_tail(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
 	struct epoch *e = epoch_at(o, epoch);
 
 	i->epoch = epoch;
-	i->next = RS_DAT_NO_TICKET;
-	i->prev = e->tail;
-	if (e->tail == RS_DAT_NO_TICKET)
+	i->next = i->prev = 0;
+	if (e->tail == RS_DAT_NO_TICKET) {
 		e->head = ticket;
-	else
-		at(o, e->tail)->next = ticket;
+	} else {
+		i->prev = (int32_t)(e->tail - ticket);
+		at(o, e->tail)->next = -i->prev;
+	}
 	e->tail = ticket;
 }
 
 static void unlink_item(struct rs_dat_order *o, uint64_t ticket)
 {
 	const struct rs_dat_item *i = at(o, ticket);
+	const uint64_t next = i->next ? ticket + (uint64_t)i->next : RS_DAT_NO_TICKET;
+	const uint64_t prev = i->prev ? ticket + (uint64_t)i->prev : RS_DAT_NO_TICKET;
+	const int32_t apart = i->next && i->prev ? i->next - i->prev : 0;
 	struct epoch *e = epoch_at(o, i->epoch);
 
-	if (i->prev == RS_DAT_NO_TICKET)
-		e->head = i->next;
+	if (prev == RS_DAT_NO_TICKET)
+		e->head = next;
 	else
-		at(o, i->prev)->next = i->next;
-	if (i->next == RS_DAT_NO_TICKET)
-		e->tail = i->prev;
+		at(o, prev)->next = apart;
+	if (next == RS_DAT_NO_TICKET)
+		e->tail = prev;
 	else
-		at(o, i->next)->prev = i->prev;
+		at(o, next)->prev = -apart;
 }
 
-static int grow_vcpus(struct rs_dat_order *o, size_t vcpu)
+static RS_SELDOM int grow_vcpus(struct rs_dat_order *o, size_t vcpu)
 {
 	const size_t n = vcpu + 16;
-	uint64_t *bigger;
+	uint64_t *bigger = realloc(o->vcpu_last, n * sizeof(*bigger));
 
-	if (vcpu < o->nr_vcpus)
-		return 0;
-	bigger = realloc(o->vcpu_last, n * sizeof(*bigger));
 	if (!bigger)
 		return -ENOMEM;
 	for (size_t i = o->nr_vcpus; i < n; i++)
@@ -308,7 +311,8 @@ static bool waits_after(struct rs_dat_order *o, uint64_t ticket, uint64_t epoch)
  * behind an end that, as the number of the vCPU's next item says, had not
  * happened by then: it goes back to that epoch.
  */
-static int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat_item *i, uint64_t *epoch)
+static RS_SELDOM int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat_item *i,
+				     uint64_t *epoch)
 {
 	uint64_t back[MAX_BACK], last = o->vcpu_last[i->ev.index];
 	size_t n = 0;
@@ -329,29 +333,52 @@ static int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat_item *i, 
 	return i->seq == RS_DAT_NO_SEQ ? 0 : note_unless_lost(o, "order-conflict");
 }
 
-static int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
+/* An item of a vCPU is about to be appended to @epoch. */
+static inline int follow_vcpu(struct rs_dat_order *o, uint64_t ticket, uint64_t *epoch)
 {
 	struct rs_dat_item *i = at(o, ticket);
 	int ret = 0;
 
-	if (epoch < o->emitting) {
-		epoch = o->emitting;
-		ret = note_unless_lost(o, "order-late");
-	} else if (epoch > o->now + MAX_AHEAD) {
-		epoch = o->now;
-		ret = note_unless_lost(o, "order-conflict");
-	}
-	if (!ret && of_vcpu(i)) {
+	if (i->ev.index >= o->nr_vcpus)
 		ret = grow_vcpus(o, i->ev.index);
-		if (!ret)
-			ret = keep_vcpu_order(o, i, &epoch);
+	if (!ret && waits_after(o, o->vcpu_last[i->ev.index], *epoch))
+		ret = keep_vcpu_order(o, i, epoch);
+	if (ret)
+		return ret;
+	i->vcpu_prev = o->vcpu_last[i->ev.index];
+	o->vcpu_last[i->ev.index] = ticket;
+	return 0;
+}
+
+/* An epoch that is over, or too far ahead. */
+static RS_SELDOM int append_elsewhere(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
+{
+	const bool late = epoch < o->emitting;
+	int ret = note_unless_lost(o, late ? "order-late" : "order-conflict");
+
+	epoch = late ? o->emitting : o->now;
+	if (!ret && of_vcpu(at(o, ticket))) {
+		ret = follow_vcpu(o, ticket, &epoch);
 		if (ret)
 			return ret;
-		i->vcpu_prev = o->vcpu_last[i->ev.index];
-		o->vcpu_last[i->ev.index] = ticket;
 	}
 	link_tail(o, epoch, ticket);
 	return ret;
+}
+
+static int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
+{
+	int ret;
+
+	if (epoch < o->emitting || epoch > o->now + MAX_AHEAD)
+		return append_elsewhere(o, epoch, ticket);
+	if (of_vcpu(at(o, ticket))) {
+		ret = follow_vcpu(o, ticket, &epoch);
+		if (ret)
+			return ret;
+	}
+	link_tail(o, epoch, ticket);
+	return 0;
 }
 
 static int next_epoch(struct rs_dat_order *o)
@@ -428,7 +455,7 @@ enum release { RELEASE_REASON, RELEASE_EPOCH, RELEASE_ALL };
  * Appends those deferred that have their reason now, those that belong to this
  * epoch, which is about to end, or all.
  */
-static int release_deferred(struct rs_dat_order *o, enum release which)
+static int release_some(struct rs_dat_order *o, enum release which)
 {
 	size_t kept = 0;
 	int ret = 0;
@@ -446,6 +473,11 @@ static int release_deferred(struct rs_dat_order *o, enum release which)
 	}
 	o->nr_deferred = kept;
 	return ret;
+}
+
+static inline int release_deferred(struct rs_dat_order *o, enum release which)
+{
+	return o->nr_deferred ? release_some(o, which) : 0;
 }
 
 /* Appends those of @vcpu: it has gone on. */
@@ -540,7 +572,8 @@ static void drop_stale_maybe(struct rs_dat_order *o, uint64_t now_ns)
 }
 
 /* The kernel was at @seq under the lock, so all ends before have happened. */
-static int observe(struct rs_dat_order *o, uint64_t seq, uint64_t time_ns, uint64_t *epoch)
+static RS_SELDOM int catch_up(struct rs_dat_order *o, uint64_t seq, uint64_t time_ns,
+			      uint64_t *epoch)
 {
 	int64_t missing;
 	int ret = 0;
@@ -569,6 +602,17 @@ static int observe(struct rs_dat_order *o, uint64_t seq, uint64_t time_ns, uint6
 	for (; !ret && missing > 0; missing--)
 		ret = skip_end(o);
 	return ret;
+}
+
+/* The same with less to do where they are those seen, as they mostly are. */
+static inline int observe(struct rs_dat_order *o, uint64_t seq, uint64_t time_ns, uint64_t *epoch)
+{
+	if (o->loose || o->gaps || !o->based || seq - o->base != o->now)
+		return catch_up(o, seq, time_ns, epoch);
+	*epoch = o->now;
+	if (o->nr_open)
+		drop_maybe(o, time_ns);
+	return 0;
 }
 
 /* ---- memslots ---- */
@@ -1084,30 +1128,45 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 
 /* ---- out ---- */
 
+static RS_SELDOM int grow_events(struct rs_dat_events *list)
+{
+	size_t room = list->room ? 2 * list->room : 4096;
+	struct rs_event *bigger = realloc(list->ev, room * sizeof(*bigger));
+
+	if (!bigger)
+		return -ENOMEM;
+	list->ev = bigger;
+	list->room = room;
+	return 0;
+}
+
 int rs_dat_events_add(struct rs_dat_events *list, const struct rs_event *ev)
 {
-	if (list->nr == list->room) {
-		size_t room = list->room ? 2 * list->room : 4096;
-		struct rs_event *bigger = realloc(list->ev, room * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		list->ev = bigger;
-		list->room = room;
-	}
+	if (list->nr == list->room && grow_events(list))
+		return -ENOMEM;
 	list->ev[list->nr++] = *ev;
 	return 0;
 }
 
-static int emit(struct rs_dat_order *o, struct rs_dat_events *out, struct rs_event ev)
+/* An item becomes two events at most. */
+static inline int make_room(struct rs_dat_events *out)
 {
-	if (ev.time_ns < o->last_out)
-		ev.time_ns = o->last_out;
-	o->last_out = ev.time_ns;
-	return rs_dat_events_add(out, &ev);
+	return out->room - out->nr < 2 ? grow_events(out) : 0;
 }
 
-static bool of_fault(const struct rs_event *ev)
+/* There is room. */
+static inline void emit(struct rs_dat_order *o, struct rs_dat_events *out,
+			const struct rs_event *ev)
+{
+	struct rs_event *to = &out->ev[out->nr++];
+
+	*to = *ev;
+	if (to->time_ns < o->last_out)
+		to->time_ns = o->last_out;
+	o->last_out = to->time_ns;
+}
+
+static inline bool of_fault(const struct rs_event *ev)
 {
 	return ev->type == RS_EV_FAULT_BEGIN || ev->type == RS_EV_FAULT_CHECK ||
 	       ev->type == RS_EV_FAULT_END || ev->type == RS_EV_STATE;
@@ -1118,9 +1177,8 @@ static bool of_fault(const struct rs_event *ev)
  * follows it when that was recorded early. Whoever goes by time alone (a simulation
  * does) must still see the fault first, so it is told one nanosecond earlier.
  */
-static void separate_faults(struct rs_dat_order *o, struct rs_dat_events *out, uint64_t next_ns)
+static void put_faults_first(struct rs_dat_order *o, struct rs_dat_events *out, uint64_t time_ns)
 {
-	const uint64_t time_ns = next_ns < o->last_out ? o->last_out : next_ns;
 	size_t n = out->nr;
 
 	while (n > o->out_start && out->ev[n - 1].time_ns == time_ns && of_fault(&out->ev[n - 1]))
@@ -1132,31 +1190,41 @@ static void separate_faults(struct rs_dat_order *o, struct rs_dat_events *out, u
 		out->ev[n].time_ns = time_ns - 1;
 }
 
-static int emit_item(struct rs_dat_order *o, struct rs_dat_events *out, const struct rs_dat_item *i)
+static inline void separate_faults(struct rs_dat_order *o, struct rs_dat_events *out,
+				   uint64_t next_ns)
 {
-	struct rs_event state = {
-		.time_ns = i->ev.time_ns,
-		.vm = i->ev.vm,
-		.type = RS_EV_STATE,
-		.index = (uint32_t)i->state.in_progress,
-		.a = i->state.seq,
-		.b = i->state.start,
-		.c = i->state.end,
-	};
-	int ret = 0;
+	const uint64_t time_ns = next_ns < o->last_out ? o->last_out : next_ns;
+	const struct rs_event *last = out->ev + out->nr - 1;
 
+	if (out->nr > o->out_start && last->time_ns == time_ns && of_fault(last))
+		put_faults_first(o, out, time_ns);
+}
+
+/* There is room. */
+static inline void emit_item(struct rs_dat_order *o, struct rs_dat_events *out,
+			     const struct rs_dat_item *i)
+{
 	if (!of_fault(&i->ev))
 		separate_faults(o, out, i->ev.time_ns);
 	if (i->type == RS_DAT_SLOT || (i->type == RS_DAT_CHECK && i->ev.type == RS_EV_FAULT_CHECK))
-		ret = emit(o, out, state);
-	return ret ? ret : emit(o, out, i->ev);
+		emit(o, out,
+		     &(struct rs_event){
+			     .time_ns = i->ev.time_ns,
+			     .vm = i->ev.vm,
+			     .type = RS_EV_STATE,
+			     .index = (uint32_t)i->state.in_progress,
+			     .a = i->state.seq,
+			     .b = i->state.start,
+			     .c = i->state.end,
+		     });
+	emit(o, out, &i->ev);
 }
 
 /*
  * The sequence number grew and no notifier's end says why: KVM zapped frames on
  * its own account, from begin to end under the lock. Which ones is not recorded.
  */
-static int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *out)
+static RS_SELDOM int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *out)
 {
 	struct rs_event ev = {
 		.time_ns = o->last_out,
@@ -1166,74 +1234,69 @@ static int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *out)
 		.a = UNSEEN_ID + o->unseen++,
 		.c = ALL_GFNS,
 	};
-	int ret = note(o, "end-not-recorded");
 
 	separate_faults(o, out, ev.time_ns);
-	if (!ret)
-		ret = emit(o, out, ev);
+	emit(o, out, &ev);
 	ev.type = RS_EV_INVAL_END;
 	ev.flags = 0;
 	ev.c = 0;
-	return ret ? ret : emit(o, out, ev);
+	emit(o, out, &ev);
+	return note(o, "end-not-recorded");
 }
 
-static void drop_done(struct rs_dat_order *o, struct rs_dat_item *i)
+/* Takes the items of the epoch up to @until_ns. */
+static int take_items(struct rs_dat_order *o, struct epoch *e, uint64_t until_ns,
+		      struct rs_dat_events *out)
 {
-	i->type = RS_DAT_NONE;
-	i->seq = 0;
-	while (o->first < o->swept) {
-		const struct rs_dat_item *f = at(o, o->first);
+	while (e->head != RS_DAT_NO_TICKET) {
+		struct rs_dat_item *i = at(o, e->head);
 
-		if (f->type != RS_DAT_NONE)
+		if (i->ev.time_ns > until_ns)
 			break;
-		o->first++;
+		if (make_room(out))
+			return -ENOMEM;
+		emit_item(o, out, i);
+		i->type = RS_DAT_NONE;
+		e->head = i->next ? e->head + (uint64_t)i->next : RS_DAT_NO_TICKET;
+		if (i->next)
+			at(o, e->head)->prev = 0;
+		else
+			e->tail = RS_DAT_NO_TICKET;
 	}
-}
-
-/* 1 if the next item of the epoch was taken, 0 if there is none yet. */
-static int take_item(struct rs_dat_order *o, struct epoch *e, uint64_t until_ns,
-		     struct rs_dat_events *out)
-{
-	struct rs_dat_item *i;
-	int ret;
-
-	if (e->head == RS_DAT_NO_TICKET)
-		return 0;
-	i = at(o, e->head);
-	if (i->ev.time_ns > until_ns)
-		return 0;
-	ret = emit_item(o, out, i);
-	e->head = i->next;
-	if (e->head == RS_DAT_NO_TICKET)
-		e->tail = RS_DAT_NO_TICKET;
-	else
-		at(o, e->head)->prev = RS_DAT_NO_TICKET;
-	drop_done(o, i);
-	return ret ? ret : 1;
+	return 0;
 }
 
 /* 1 if the epoch was closed. */
 static int take_end(struct rs_dat_order *o, struct epoch *e, uint64_t until_ns,
 		    struct rs_dat_events *out)
 {
-	struct rs_dat_item *i;
-	int ret;
+	int ret = 0;
 
 	if (e->head != RS_DAT_NO_TICKET || o->emitting == o->now)
 		return 0;
+	if (make_room(out))
+		return -ENOMEM;
 	if (e->end == RS_DAT_NO_TICKET) {
 		ret = emit_unseen(o, out);
 	} else {
-		i = at(o, e->end);
+		struct rs_dat_item *i = at(o, e->end);
+
 		if (i->ev.time_ns > until_ns)
 			return 0;
 		separate_faults(o, out, i->ev.time_ns);
-		ret = emit(o, out, i->ev);
-		drop_done(o, i);
+		emit(o, out, &i->ev);
+		i->type = RS_DAT_NONE;
 	}
 	clear_epoch(e);
 	o->emitting++;
 	return ret ? ret : 1;
+}
+
+/* Items that are done make room for others, once those before them are. */
+static void drop_done(struct rs_dat_order *o)
+{
+	while (o->first < o->swept && at(o, o->first)->type == RS_DAT_NONE)
+		o->first++;
 }
 
 int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_events *out)
@@ -1244,10 +1307,11 @@ int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_e
 	do {
 		struct epoch *e = epoch_at(o, o->emitting);
 
-		ret = take_item(o, e, until_ns, out);
+		ret = take_items(o, e, until_ns, out);
 		if (!ret)
 			ret = take_end(o, e, until_ns, out);
 	} while (ret > 0);
+	drop_done(o);
 	/* What is put in later must not come out before what is settled. */
 	if (until_ns != UINT64_MAX && o->last_out < until_ns)
 		o->last_out = until_ns;

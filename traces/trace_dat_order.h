@@ -59,7 +59,8 @@ struct rs_dat_through {
 };
 
 struct rs_dat_item {
-	uint64_t seq; /* the number of its epoch, or RS_DAT_NO_SEQ */
+	struct rs_event ev; /* its time is the item's */
+	uint64_t seq;	    /* the number of its epoch, or RS_DAT_NO_SEQ */
 	/*
 	 * END: the time by which it has happened; END_UNTIL: the end's ticket;
 	 * ENTER, SLOT: the ticket of the call's next SLOT; CHECK_EARLY: the page.
@@ -69,14 +70,17 @@ struct rs_dat_item {
 		struct rs_dat_state state;     /* BEGIN, SLOT, CHECK; CHECK_EARLY: at its begin */
 		struct rs_dat_through through; /* FAULT_BEGIN */
 	};
-	struct rs_event ev; /* its time is the item's */
-	/* Used by the order alone: its epoch, its place there, its vCPU's item before. */
-	uint64_t epoch, next, prev, vcpu_prev;
 	uint8_t type;
 	bool pending;
-	bool placed; /* in the order before its turn came */
-	bool maybe;  /* END: perhaps that of an invalidation that hit nothing */
+	/* Used by the order alone, as all that follows. */
+	bool placed;	    /* in the order before its turn came */
+	bool maybe;	    /* END: perhaps that of an invalidation that hit nothing */
+	int32_t next, prev; /* in its epoch: tickets from its own one on, 0: none */
+	uint64_t epoch;	    /* where it is in the order ... */
+	uint64_t vcpu_prev; /* ... and its vCPU's item before */
 };
+
+_Static_assert(sizeof(struct rs_dat_item) == 128, "two cache lines; found by a shift");
 
 /*
  * The memslots that a VM had and that no commit in the trace made: the @n of @list

@@ -279,46 +279,80 @@ static uint64_t split_times(struct rs_columns *c, const struct rs_event *evs, si
 	return unit;
 }
 
+/* Number @j of an event of kind @k is @number: to where its column is written next. */
+static inline void split_number(const struct kind *k, unsigned int j, uint64_t number,
+				uint64_t **next)
+{
+	*next[j]++ = zigzag(number - *k->from[j]);
+	*k->to[j] = number;
+}
+
 static void split_events(struct rs_columns *c, const struct rs_event *evs, size_t n)
 {
-	size_t at[NR_COLUMNS] = { 0 };
+	uint64_t *next[NR_COLUMNS];
 
+	memcpy(next, c->column, sizeof(next));
 	for (size_t i = 0; i < n; i++) {
 		const struct kind *k = &c->kinds[c->codes[i]];
-		uint64_t numbers[3] = { evs[i].a, evs[i].b, evs[i].c };
+		uint64_t **to = &next[column_of(k->type, 0)];
 
-		if (k->length)
-			numbers[2] -= numbers[1];
-		for (unsigned int j = 0; j < k->nr; j++) {
-			unsigned int col = column_of(k->type, j);
-
-			c->column[col][at[col]++] = zigzag(numbers[j] - *k->from[j]);
-			*k->to[j] = numbers[j];
-		}
+		if (!k->nr)
+			continue;
+		split_number(k, 0, evs[i].a, to);
+		if (k->nr == 1)
+			continue;
+		split_number(k, 1, evs[i].b, to);
+		split_number(k, 2, k->length ? evs[i].c - evs[i].b : evs[i].c, to);
 	}
 }
 
 /* ---- numbers to bytes ---- */
 
+/* The bits of CHUNK numbers: this loop and those below become vector code. */
+static uint64_t bits_of_chunk(const uint64_t *numbers)
+{
+	uint64_t all = 0;
+
+	for (unsigned int i = 0; i < CHUNK; i++)
+		all |= numbers[i];
+	return all;
+}
+
 static unsigned int width_of(const uint64_t *numbers, size_t n)
 {
 	uint64_t all = 0;
 	unsigned int width = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (; i + CHUNK <= n; i += CHUNK)
+		all |= bits_of_chunk(numbers + i);
+	for (; i < n; i++)
 		all |= numbers[i];
 	for (; all; all >>= 8)
 		width++;
 	return width;
 }
 
+/* Of each of CHUNK numbers the byte at @shift. */
+static void put_chunk(unsigned char *restrict out, const uint64_t *restrict numbers,
+		      unsigned int shift)
+{
+	for (unsigned int i = 0; i < CHUNK; i++)
+		out[i] = (unsigned char)(numbers[i] >> shift);
+}
+
 /* The lowest bytes of all numbers, then the next ones, @width of them. */
 static unsigned char *put_planes(unsigned char *out, const uint64_t *numbers, size_t n,
 				 unsigned int width)
 {
-	for (unsigned int w = 0; w < width; w++)
-		for (size_t i = 0; i < n; i++)
-			*out++ = (unsigned char)(numbers[i] >> 8 * w);
+	for (unsigned int w = 0; w < width; w++, out += n) {
+		size_t i = 0;
+
+		for (; i + CHUNK <= n; i += CHUNK)
+			put_chunk(out + i, numbers + i, 8 * w);
+		for (; i < n; i++)
+			out[i] = (unsigned char)(numbers[i] >> 8 * w);
+	}
 	return out;
 }
 

@@ -285,17 +285,29 @@ static struct rs_binary_entry new_entry(const struct writer *w, const struct rs_
 									       : 0 };
 }
 
-/* What the index says of the block that @ev is in. */
-static int note_event(struct writer *w, struct rs_binary_entry *e, const struct rs_event *ev)
+/* Puts @evs into the block, in one pass with what the index says of it. */
+static void add_to_block(struct block *b, const struct rs_event *evs, size_t n)
 {
-	e->vms |= 1U << ev->vm % 32;
-	e->min_ns = ev->time_ns < e->min_ns ? ev->time_ns : e->min_ns;
-	e->max_ns = ev->time_ns > e->max_ns ? ev->time_ns : e->max_ns;
-	if (ev->type == RS_EV_MEMSLOT)
+	struct rs_binary_entry *e = &b->entry;
+	uint64_t min_ns = e->min_ns, max_ns = e->max_ns;
+	uint32_t vms = e->vms, types = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t time_ns = evs[i].time_ns;
+
+		b->evs[b->nr++] = evs[i];
+		min_ns = time_ns < min_ns ? time_ns : min_ns;
+		max_ns = time_ns > max_ns ? time_ns : max_ns;
+		vms |= 1U << evs[i].vm % 32;
+		types |= 1U << evs[i].type;
+	}
+	e->min_ns = min_ns;
+	e->max_ns = max_ns;
+	e->vms = vms;
+	if (types & 1U << RS_EV_MEMSLOT)
 		e->flags |= RS_BINARY_HAS_MEMSLOT;
-	else if (ev->type == RS_EV_LOST)
+	if (types & 1U << RS_EV_LOST)
 		e->flags |= RS_BINARY_HAS_LOST;
-	return rs_pending_note(&w->pending, ev);
 }
 
 /*
@@ -309,35 +321,48 @@ static bool is_full(const struct writer *w, size_t nr)
 	return nr == RS_BINARY_BLOCK || rs_pending_none(&w->pending);
 }
 
-static int put_one(struct writer *w, const struct rs_event *ev, struct rs_error *err)
+/* How many events there are before the next after which the block may be full. */
+static size_t room_for(const struct block *b)
 {
-	struct block *b = &w->blocks[w->current];
+	return b->nr < RS_BINARY_BLOCK - EARLY ? RS_BINARY_BLOCK - EARLY - b->nr : 1;
+}
 
-	if (!b->nr)
-		b->entry = new_entry(w, ev);
-	if (note_event(w, &b->entry, ev))
-		return no_memory(err);
-	b->evs[b->nr++] = *ev;
-	w->nr_events++;
-	return is_full(w, b->nr) ? end_block(w, err) : 0;
+/* Puts well-formed events. */
+static int put_good(struct writer *w, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	int rc = 0;
+
+	while (n && !rc) {
+		struct block *b = &w->blocks[w->current];
+		const size_t now = n < room_for(b) ? n : room_for(b);
+
+		if (!b->nr)
+			b->entry = new_entry(w, evs);
+		add_to_block(b, evs, now);
+		if (rs_pending_note(&w->pending, evs, now))
+			return no_memory(err);
+		w->nr_events += now;
+		rc = is_full(w, b->nr) ? end_block(w, err) : 0;
+		evs += now;
+		n -= now;
+	}
+	return rc;
 }
 
 int rs_binary_put(void *state, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
 	const bool good = rs_events_well_formed(evs, n);
 	struct writer *w = state;
-	int rc = 0;
+	size_t nr = 0;
+	int rc;
 
-	for (size_t i = 0; i < n && !rc; i++) {
-		const char *problem = good ? NULL : rs_event_problem(&evs[i]);
-
-		if (problem)
-			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-					    "event %" PRIu64 " cannot be written: %s", w->nr_events,
-					    problem);
-		rc = put_one(w, &evs[i], err);
-	}
-	return rc;
+	while (nr < n && (good || !rs_event_problem(&evs[nr])))
+		nr = good ? n : nr + 1;
+	rc = put_good(w, evs, nr, err);
+	if (rc || nr == n)
+		return rc;
+	return rs_error_set(err, RS_ERR_INPUT, EINVAL, "event %" PRIu64 " cannot be written: %s",
+			    w->nr_events, rs_event_problem(&evs[nr]));
 }
 
 static int write_index(struct writer *w, struct rs_error *err)

@@ -36,8 +36,6 @@ static struct rs_pending_vm *find_vm(struct rs_pending *p, uint32_t number)
 {
 	const struct rs_idset_entry *e;
 
-	if (p->last && p->last->number == number)
-		return p->last;
 	e = rs_idset_find(&p->places, number, 0);
 	p->last = e ? p->vms[e->at] : new_vm(p, number);
 	return p->last;
@@ -76,15 +74,9 @@ static void lose(struct rs_pending *p, struct rs_pending_vm *v)
 		set_open(p, v, vcpu, false);
 }
 
-int rs_pending_note(struct rs_pending *p, const struct rs_event *ev)
+static inline int note_event(struct rs_pending *p, struct rs_pending_vm *v,
+			     const struct rs_event *ev)
 {
-	struct rs_pending_vm *v = find_vm(p, ev->vm);
-
-	if (!v)
-		return -ENOMEM;
-	p->nr -= v->state;
-	v->state = ev->type == RS_EV_STATE;
-	p->nr += v->state;
 	switch (ev->type) {
 	case RS_EV_INVAL_BEGIN:
 		return begin_inval(p, ev);
@@ -103,6 +95,31 @@ int rs_pending_note(struct rs_pending *p, const struct rs_event *ev)
 		break;
 	default:
 		break;
+	}
+	return 0;
+}
+
+/* A recorded state belongs to the next event of its VM. */
+static inline void set_state(struct rs_pending *p, struct rs_pending_vm *v, bool state)
+{
+	p->nr += (uint64_t)state - v->state;
+	v->state = state;
+}
+
+int rs_pending_note(struct rs_pending *p, const struct rs_event *evs, size_t n)
+{
+	struct rs_pending_vm *v = p->last;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rs_event *ev = &evs[i];
+
+		if (!v || v->number != ev->vm)
+			v = find_vm(p, ev->vm);
+		if (!v)
+			return -ENOMEM;
+		set_state(p, v, ev->type == RS_EV_STATE);
+		if (note_event(p, v, ev))
+			return -ENOMEM;
 	}
 	return 0;
 }

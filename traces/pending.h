@@ -23,8 +23,8 @@ struct rs_pending {
 	uint64_t nr; /* faults and states */
 };
 
-/* Takes the next event, which is well-formed. @p starts as all zero. 0 or -ENOMEM. */
-int rs_pending_note(struct rs_pending *p, const struct rs_event *ev);
+/* Takes the next @n events, which are well-formed. @p starts as all zero. 0 or -ENOMEM. */
+int rs_pending_note(struct rs_pending *p, const struct rs_event *evs, size_t n);
 bool rs_pending_none(const struct rs_pending *p);
 void rs_pending_free(struct rs_pending *p);
 

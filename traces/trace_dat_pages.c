@@ -38,6 +38,7 @@ struct stream {
 struct rs_dat_merge {
 	const struct rs_dat_file *f;
 	struct rs_dat_layout layout;
+	unsigned int type_end; /* behind an event's number */
 	bool plain; /* all is in this machine's order, and that is the little end first */
 	struct stream *streams;
 	size_t nr_streams;
@@ -207,7 +208,7 @@ static inline int find_short_event(struct rs_dat_merge *m, struct stream *s, str
 	const struct rs_dat_layout *l = &m->layout;
 
 	while (take_short_event(m, s)) {
-		if (s->record.size < l->type_offset + l->type_size)
+		if (s->record.size < m->type_end)
 			continue;
 		/* Of four bytes, too, the first two are those of the number. */
 		s->record.type = (uint16_t)rs_dat_uint(s->record.data + l->type_offset, 2, false);
@@ -228,7 +229,9 @@ static RS_SELDOM int pass_gap(struct stream *s)
 		s->record.missed = 0;
 		s->record.what = s->record.what == RS_DAT_GAP_BEGIN ? RS_DAT_GAP_END : RS_DAT_EVENT;
 	}
-	s->record.time = s->record.what == RS_DAT_GAP_BEGIN ? s->last_time : s->time;
+	/* A gap begins at the event before it, whose time it still is. */
+	if (s->record.what != RS_DAT_GAP_BEGIN)
+		s->record.time = s->time;
 	return s->have_event || s->record.what == RS_DAT_GAP_BEGIN;
 }
 
@@ -242,13 +245,13 @@ static inline int advance(struct rs_dat_merge *m, struct stream *s, struct rs_er
 
 	if (s->record.what != RS_DAT_EVENT)
 		return pass_gap(s);
-	s->last_time = s->record.time;
 	ret = find_short_event(m, s, err);
 	if (ret < 0)
 		return ret;
-	s->have_event = ret;
-	if (!ret || s->missed)
+	if (!ret || s->missed) {
+		s->have_event = ret;
 		return pass_gap(s);
+	}
 	s->record.time = s->time;
 	return 1;
 }
@@ -351,6 +354,7 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 			n += f->buffers[i].nr_cpus;
 		m->f = f;
 		m->layout = *l;
+		m->type_end = l->type_offset + l->type_size;
 		m->plain = !f->swap && !f->big_endian;
 		m->streams = calloc(n ? n : 1, sizeof(*m->streams));
 		m->heap = calloc(n ? n : 1, sizeof(struct stream *));

@@ -275,9 +275,12 @@ static bool is_copy(struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	const uint16_t from = (uint16_t)(1 + e->buffer * 16 + e->group);
 
-	if (!t->source[e->kind])
-		t->source[e->kind] = from;
-	return t->source[e->kind] != from;
+	if (t->source[e->kind] == from)
+		return false;
+	if (t->source[e->kind])
+		return true;
+	t->source[e->kind] = from;
+	return false;
 }
 
 static bool is_of_fault(unsigned int kind)

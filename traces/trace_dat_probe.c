@@ -169,6 +169,7 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 		return;
 	k->kind = (uint8_t)kind;
 	k->group = group_number(f, format);
+	k->odd = kind == RS_DAT_MARKER || f->swap || BYTE_ORDER != LITTLE_ENDIAN;
 	if (!place_field(k, tep_find_common_field(ev, "common_pid"), &k->pid))
 		return;
 	for (size_t i = 0; i < MAX_NAMES && def->fields[i]; i++) {
@@ -286,53 +287,28 @@ static void read_fields(const struct rs_dat_format_at *k, bool swap, struct rs_d
 	to->at = rs_dat_array_fields;
 }
 
-static RS_SELDOM int decode_gap(const struct rs_dat_record *r, struct rs_dat_probe *to)
+RS_SELDOM int rs_dat_probe_decode_odd(const struct rs_dat_probes *p, const struct rs_dat_record *r,
+				      struct rs_dat_probe *to, struct rs_error *err)
 {
-	to->time = r->time;
-	to->buffer = r->buffer;
-	to->missed = r->missed;
-	to->kind = r->what == RS_DAT_GAP_BEGIN ? RS_DAT_KIND_GAP_BEGIN : RS_DAT_KIND_GAP_END;
-	return 0;
-}
+	const struct rs_dat_format_at *k;
 
-/* What an event has that is not plain fields of a little-endian file. */
-static RS_SELDOM int decode_odd(const struct rs_dat_probes *p, const struct rs_dat_record *r,
-				struct rs_dat_probe *to, struct rs_error *err)
-{
-	const struct rs_dat_format_at *k = &p->formats[p->format_of[r->type] - 1];
-
+	if (r->what != RS_DAT_EVENT) {
+		to->kind =
+			r->what == RS_DAT_GAP_BEGIN ? RS_DAT_KIND_GAP_BEGIN : RS_DAT_KIND_GAP_END;
+		to->missed = r->missed;
+		return 0;
+	}
+	k = &p->formats[p->format_of[r->type] - 1];
 	if (r->size < k->bytes)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 				    "trace.dat: an event %s on CPU %u is shorter than its format",
 				    rs_dat_kind_name(k->kind), (unsigned int)r->cpu);
 	to->pid = (uint32_t)read_field(r->data, &k->pid, p->swap);
-	if (p->swap || BYTE_ORDER != LITTLE_ENDIAN)
-		read_fields(k, p->swap, to);
 	if (k->kind == RS_DAT_MARKER) {
 		to->text = (const char *)r->data + k->text_offset;
 		to->text_size = k->text_offset ? r->size - k->text_offset : 0;
 	}
-	return 0;
-}
-
-int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
-			struct rs_dat_probe *to, struct rs_error *err)
-{
-	const struct rs_dat_format_at *k;
-
-	if (r->what != RS_DAT_EVENT)
-		return decode_gap(r, to);
-	k = &p->formats[p->format_of[r->type] - 1];
-	to->time = r->time;
-	to->buffer = r->buffer;
-	to->kind = k->kind;
-	to->group = k->group;
-	to->has = k->have;
-	to->data = r->data;
-	to->at = k->fields;
-	if (r->size < k->bytes || k->kind == RS_DAT_MARKER || p->swap ||
-	    BYTE_ORDER != LITTLE_ENDIAN)
-		return decode_odd(p, r, to, err);
-	to->pid = (uint32_t)(rs_dat_uint(r->data + k->pid.offset, 8, false) & k->pid.mask);
+	if (p->swap || BYTE_ORDER != LITTLE_ENDIAN)
+		read_fields(k, p->swap, to);
 	return 0;
 }

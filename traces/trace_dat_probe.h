@@ -80,6 +80,7 @@ struct rs_dat_field_at {
 struct rs_dat_format_at {
 	uint8_t kind;
 	uint8_t group;	      /* numbers the groups of one trace */
+	bool odd;	      /* has a text, or is not of the little end first */
 	uint16_t text_offset; /* of a marker's text; 0: none */
 	uint32_t have;	      /* bit per enum rs_dat_field */
 	uint32_t bytes;	      /* that an event must have */
@@ -118,12 +119,35 @@ struct rs_dat_probes {
 bool rs_dat_probe_wants(const char *system, const char *text);
 /* Looks every event and field up. Negative errno with @err set if no event is of use. */
 int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, struct rs_error *err);
+/* rs_dat_probe_decode() for what is not just numbers in an event that is long enough. */
+int rs_dat_probe_decode_odd(const struct rs_dat_probes *p, const struct rs_dat_record *r,
+			    struct rs_dat_probe *to, struct rs_error *err);
+
 /*
  * @r in terms of fields, valid as long as its data is; *@to cannot be copied. -EINVAL
  * with @err set if it is shorter than its format says.
  */
-int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
-			struct rs_dat_probe *to, struct rs_error *err);
+static inline int rs_dat_probe_decode(const struct rs_dat_probes *p, const struct rs_dat_record *r,
+				      struct rs_dat_probe *to, struct rs_error *err)
+{
+	const struct rs_dat_format_at *k;
+
+	to->time = r->time;
+	to->buffer = r->buffer;
+	if (r->what != RS_DAT_EVENT)
+		return rs_dat_probe_decode_odd(p, r, to, err);
+	k = &p->formats[p->format_of[r->type] - 1];
+	to->kind = k->kind;
+	to->group = k->group;
+	to->has = k->have;
+	to->data = r->data;
+	to->at = k->fields;
+	if (k->odd || r->size < k->bytes)
+		return rs_dat_probe_decode_odd(p, r, to, err);
+	to->pid = (uint32_t)(rs_dat_uint(r->data + k->pid.offset, 8, false) & k->pid.mask);
+	return 0;
+}
+
 /* Whether enough of our probes are there to tell more than tracepoints do. */
 bool rs_dat_probes_enough(const struct rs_dat_probes *p);
 /* "retryscope:fault_check", "kvm:kvm_page_fault" ... */

@@ -671,25 +671,37 @@ static int learn(struct rs_dat_order *o, uint64_t time_ns)
 }
 
 /*
+ * Of the memslots not yet in effect those are that @e, seen at @time_ns, needs. If there
+ * are none: WAIT, as they may still come, or they are learned.
+ */
+static RS_SELDOM int make_explained(struct rs_dat_order *o, const struct rs_dat_evidence *e,
+				    uint64_t time_ns, size_t n, bool *explained)
+{
+	int ret = 0;
+
+	if (n == RS_DAT_SLOTS_NEVER) {
+		if (o->recorded_ns < time_ns + COMMIT_NS && o->tail - o->swept < MAX_WAITING)
+			return WAIT;
+		ret = learn(o, time_ns);
+		if (!ret)
+			ret = rs_dat_slots_explain(o->slots, e, &n);
+	}
+	*explained = n != RS_DAT_SLOTS_NEVER;
+	return ret || !*explained ? ret : apply_commits(o, n, time_ns);
+}
+
+/*
  * Lets those commits take effect that @e, seen at @time_ns, says were in effect.
  * WAIT: the one that explains it may still come. Sets *@explained if all is well.
  */
-static int bring_forward(struct rs_dat_order *o, const struct rs_dat_evidence *e, uint64_t time_ns,
-			 bool *explained)
+static inline int bring_forward(struct rs_dat_order *o, const struct rs_dat_evidence *e,
+				uint64_t time_ns, bool *explained)
 {
 	size_t n;
 	int ret = rs_dat_slots_explain(o->slots, e, &n);
 
 	*explained = n != RS_DAT_SLOTS_NEVER;
-	if (ret || *explained)
-		return ret ? ret : apply_commits(o, n, time_ns);
-	if (o->recorded_ns < time_ns + COMMIT_NS && o->tail - o->swept < MAX_WAITING)
-		return WAIT;
-	ret = learn(o, time_ns);
-	if (!ret)
-		ret = rs_dat_slots_explain(o->slots, e, &n);
-	*explained = n != RS_DAT_SLOTS_NEVER;
-	return ret || !*explained ? ret : apply_commits(o, n, time_ns);
+	return ret || !n ? ret : make_explained(o, e, time_ns, n, explained);
 }
 
 static int add_hit(struct rs_dat_order *o, size_t n, const struct rs_event *slot)
@@ -721,8 +733,7 @@ static int check_call(struct rs_dat_order *o, uint64_t ticket, bool *explained)
 	for (uint64_t t = i->until; t != RS_DAT_NO_TICKET; t = at(o, t)->until)
 		if (add_hit(o, e.nr_hits++, &at(o, t)->ev))
 			return -ENOMEM;
-	if (e.nr_hits > 1)
-		qsort(o->hits, e.nr_hits, sizeof(*o->hits), rs_dat_hit_cmp);
+	rs_dat_hits_sort(o->hits, e.nr_hits);
 	e.hits = o->hits;
 	return bring_forward(o, &e, time_ns, explained);
 }

@@ -41,8 +41,8 @@ struct rs_dat_hit {
 	uint8_t as;
 };
 
-/* For qsort(): by address space and id. */
-int rs_dat_hit_cmp(const void *a, const void *b);
+/* By address space and id, as the evidence needs them. */
+void rs_dat_hits_sort(struct rs_dat_hit *hits, size_t n);
 
 /* What was seen of the memslots at one moment. */
 struct rs_dat_evidence {

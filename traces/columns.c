@@ -89,9 +89,11 @@ struct rs_columns {
 	uint64_t *last;	  /* of each head: the number of its last event */
 	uint16_t *codes;  /* the head of each event */
 	uint32_t *hash;	  /* head's number + 1 */
+	uint32_t *places; /* where in hash[] each head's number is */
 	size_t hash_size; /* a power of two */
 	uint32_t nr_heads, nr_vms;
 	uint64_t *column[NR_COLUMNS];
+	uint64_t bits[NR_COLUMNS]; /* those that its numbers have */
 	size_t nr[NR_COLUMNS];
 	uint64_t *numbers;
 };
@@ -118,10 +120,11 @@ struct rs_columns *rs_columns_new(size_t max_events)
 	c->last = calloc(max_events, sizeof(*c->last));
 	c->codes = calloc(round_up(max_events), sizeof(*c->codes));
 	c->hash = calloc(c->hash_size, sizeof(*c->hash));
+	c->places = calloc(max_events, sizeof(*c->places));
 	/* Times, and together at most three numbers of each event. */
 	c->numbers = calloc(round_up(max_events) * 4 + NR_COLUMNS * CHUNK, sizeof(*c->numbers));
 	if (c->heads && c->kinds && c->vms && c->bases && c->last && c->codes && c->hash &&
-	    c->numbers)
+	    c->places && c->numbers)
 		return c;
 	rs_columns_free(c);
 	return NULL;
@@ -138,6 +141,7 @@ void rs_columns_free(struct rs_columns *c)
 	free(c->last);
 	free(c->codes);
 	free(c->hash);
+	free(c->places);
 	free(c->numbers);
 	free(c);
 }
@@ -212,7 +216,6 @@ static uint32_t *hash_place(struct rs_columns *c, const struct head *h)
 /* Gives each event the number of its head, in the order of their first events. */
 static void number_heads(struct rs_columns *c, const struct rs_event *evs, size_t n)
 {
-	memset(c->hash, 0, c->hash_size * sizeof(*c->hash));
 	c->nr_heads = 0;
 	c->nr_vms = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -221,10 +224,14 @@ static void number_heads(struct rs_columns *c, const struct rs_event *evs, size_
 		if (!*place) {
 			c->heads[c->nr_heads] = *head_of(&evs[i]);
 			set_kind(c, c->nr_heads);
+			c->places[c->nr_heads] = (uint32_t)(place - c->hash);
 			*place = ++c->nr_heads;
 		}
 		c->codes[i] = (uint16_t)(*place - 1);
 	}
+	/* For the next block: they are far fewer than there is room for. */
+	for (uint32_t i = 0; i < c->nr_heads; i++)
+		c->hash[c->places[i]] = 0;
 }
 
 /* Gives each column its room, now that the head of each event is known. */
@@ -264,37 +271,52 @@ static uint64_t gcd(uint64_t a, uint64_t b)
 /* Differences of times, modulo 2^64, in the largest unit that divides them; returns it. */
 static uint64_t split_times(struct rs_columns *c, const struct rs_event *evs, size_t n)
 {
-	uint64_t *times = c->column[0], unit = 0;
+	uint64_t *times = c->column[0], unit = 0, bits = 0;
 
 	times[0] = 0;
 	for (size_t i = 1; i < n; i++) {
 		times[i] = evs[i].time_ns - evs[i - 1].time_ns;
+		bits |= times[i];
 		if (unit != 1)
 			unit = gcd(times[i], unit);
 	}
 	if (!unit)
 		unit = 1;
-	for (size_t i = 1; unit > 1 && i < n; i++)
+	if (unit > 1)
+		bits = 0;
+	for (size_t i = 1; unit > 1 && i < n; i++) {
 		times[i] /= unit;
+		bits |= times[i];
+	}
+	c->bits[0] = bits;
 	return unit;
 }
 
-/* Number @j of an event of kind @k is @number: to where its column is written next. */
+/* Where the next number of a column goes, and the bits of those before it. */
+struct filling {
+	uint64_t *next, bits;
+};
+
+/* Number @j of an event of kind @k is @number: into its column of those of its type. */
 static inline void split_number(const struct kind *k, unsigned int j, uint64_t number,
-				uint64_t **next)
+				struct filling *to)
 {
-	*next[j]++ = zigzag(number - *k->from[j]);
+	const uint64_t z = zigzag(number - *k->from[j]);
+
+	*to[j].next++ = z;
+	to[j].bits |= z;
 	*k->to[j] = number;
 }
 
 static void split_events(struct rs_columns *c, const struct rs_event *evs, size_t n)
 {
-	uint64_t *next[NR_COLUMNS];
+	struct filling columns[NR_COLUMNS];
 
-	memcpy(next, c->column, sizeof(next));
+	for (unsigned int i = 1; i < NR_COLUMNS; i++)
+		columns[i] = (struct filling){ c->column[i], 0 };
 	for (size_t i = 0; i < n; i++) {
 		const struct kind *k = &c->kinds[c->codes[i]];
-		uint64_t **to = &next[column_of(k->type, 0)];
+		struct filling *to = &columns[column_of(k->type, 0)];
 
 		if (!k->nr)
 			continue;
@@ -304,36 +326,22 @@ static void split_events(struct rs_columns *c, const struct rs_event *evs, size_
 		split_number(k, 1, evs[i].b, to);
 		split_number(k, 2, k->length ? evs[i].c - evs[i].b : evs[i].c, to);
 	}
+	for (unsigned int i = 1; i < NR_COLUMNS; i++)
+		c->bits[i] = columns[i].bits;
 }
 
 /* ---- numbers to bytes ---- */
 
-/* The bits of CHUNK numbers: this loop and those below become vector code. */
-static uint64_t bits_of_chunk(const uint64_t *numbers)
+static unsigned int width_of(uint64_t bits)
 {
-	uint64_t all = 0;
-
-	for (unsigned int i = 0; i < CHUNK; i++)
-		all |= numbers[i];
-	return all;
-}
-
-static unsigned int width_of(const uint64_t *numbers, size_t n)
-{
-	uint64_t all = 0;
 	unsigned int width = 0;
-	size_t i = 0;
 
-	for (; i + CHUNK <= n; i += CHUNK)
-		all |= bits_of_chunk(numbers + i);
-	for (; i < n; i++)
-		all |= numbers[i];
-	for (; all; all >>= 8)
+	for (; bits; bits >>= 8)
 		width++;
 	return width;
 }
 
-/* Of each of CHUNK numbers the byte at @shift. */
+/* Of each of CHUNK numbers the byte at @shift: a loop that becomes vector code. */
 static void put_chunk(unsigned char *restrict out, const uint64_t *restrict numbers,
 		      unsigned int shift)
 {
@@ -447,7 +455,7 @@ size_t rs_columns_encode(struct rs_columns *c, const struct rs_event *evs, size_
 	memcpy(p, c->heads, c->nr_heads * sizeof(*c->heads));
 	p = put_codes(p + c->nr_heads * sizeof(*c->heads), c->codes, n, f.code_width);
 	for (unsigned int i = 0; i < NR_COLUMNS; i++) {
-		f.widths[i] = (uint8_t)width_of(c->column[i], c->nr[i]);
+		f.widths[i] = (uint8_t)width_of(c->bits[i]);
 		p = put_planes(p, c->column[i], c->nr[i], f.widths[i]);
 	}
 	memcpy(out, &f, sizeof(f));

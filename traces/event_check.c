@@ -1,75 +1,75 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stddef.h>
+#include <stdint.h>
 
 #include "traces/event.h"
 
-/* The largest value of each member, and which flags there are. */
-struct limits {
-	uint32_t index, arg;
-	uint64_t a, b, c;
-	uint8_t flags, result, as;
-};
-
 #define ANY UINT64_MAX
+#define IS_ALL_BITS(limit) (((limit) & ((uint64_t)(limit) + 1)) == 0)
 
-static const struct limits limits[16] = {
-	[RS_EV_MEMSLOT] = { .index = RS_MAX_SLOT_ID,
-			    .arg = UINT32_MAX,
-			    .a = ANY,
-			    .b = ANY,
-			    .c = ANY,
-			    .as = RS_MAX_AS },
-	[RS_EV_INVAL_BEGIN] = { .a = ANY, .b = ANY, .c = ANY, .flags = RS_F_WALK | RS_F_GFN },
-	[RS_EV_INVAL_SLOT] = { .index = RS_MAX_SLOT_ID,
-			       .a = ANY,
-			       .b = ANY,
-			       .c = ANY,
-			       .as = RS_MAX_AS },
-	[RS_EV_INVAL_END] = { .a = ANY },
-	[RS_EV_FAULT_BEGIN] = { .index = RS_MAX_VCPU, .a = ANY, .as = RS_MAX_AS },
-	[RS_EV_FAULT_CHECK] = { .index = RS_MAX_VCPU,
-				.flags = RS_F_LOCKLESS,
-				.result = RS_NR_RESULTS - 1 },
-	[RS_EV_FAULT_END] = { .index = RS_MAX_VCPU, .arg = RS_NR_END_REASONS - 1 },
-	[RS_EV_LOST] = { .a = ANY },
-	[RS_EV_STATE] = { .index = UINT32_MAX, .a = ANY, .b = ANY, .c = ANY },
+/* The bits that an event's members cannot have, from those that they can. */
+#define CAN_BE(of, flags_, result_, as_, index_, arg_, a_, b_, c_) \
+	[of] = { .flags = 0xff & ~(flags_),                        \
+		 .result = 0xff & ~(result_),                      \
+		 .as = 0xff & ~(as_),                              \
+		 .index = ~(uint32_t)(index_),                     \
+		 .arg = ~(uint32_t)(arg_),                         \
+		 .a = ~(a_),                                       \
+		 .b = ~(b_),                                       \
+		 .c = ~(c_) }
+
+/* What is not used is 0. A result can have these bits, but must not be 3. */
+static const struct rs_event forbidden[16] = {
+	CAN_BE(RS_EV_MEMSLOT, 0, 0, RS_MAX_AS, RS_MAX_SLOT_ID, UINT32_MAX, ANY, ANY, ANY),
+	CAN_BE(RS_EV_INVAL_BEGIN, RS_F_WALK | RS_F_GFN, 0, 0, 0, 0, ANY, ANY, ANY),
+	CAN_BE(RS_EV_INVAL_SLOT, 0, 0, RS_MAX_AS, RS_MAX_SLOT_ID, 0, ANY, ANY, ANY),
+	CAN_BE(RS_EV_INVAL_END, 0, 0, 0, 0, 0, ANY, 0ULL, 0ULL),
+	CAN_BE(RS_EV_FAULT_BEGIN, 0, 0, RS_MAX_AS, RS_MAX_VCPU, 0, ANY, 0ULL, 0ULL),
+	CAN_BE(RS_EV_FAULT_CHECK, RS_F_LOCKLESS, 3, 0, RS_MAX_VCPU, 0, 0ULL, 0ULL, 0ULL),
+	CAN_BE(RS_EV_FAULT_END, 0, 0, 0, RS_MAX_VCPU, RS_NR_END_REASONS - 1, 0ULL, 0ULL, 0ULL),
+	CAN_BE(RS_EV_LOST, 0, 0, 0, 0, 0, ANY, 0ULL, 0ULL),
+	CAN_BE(RS_EV_STATE, 0, 0, 0, UINT32_MAX, 0, ANY, ANY, ANY),
 };
+
+_Static_assert(RS_NR_RESULTS == 3 && RS_NR_EVENT_TYPES <= 16 && IS_ALL_BITS(RS_MAX_SLOT_ID) &&
+		       IS_ALL_BITS(RS_MAX_VCPU) && IS_ALL_BITS(RS_MAX_AS) &&
+		       IS_ALL_BITS(RS_NR_END_REASONS - 1),
+	       "up to each limit a member can have all bits");
 
 const char *rs_event_problem(const struct rs_event *ev)
 {
-	const struct limits *l;
+	const struct rs_event *f;
 
 	if (ev->type == RS_EV_NONE || ev->type >= RS_NR_EVENT_TYPES)
 		return "its type is unknown";
-	l = &limits[ev->type];
-	if (ev->index > l->index)
+	f = &forbidden[ev->type];
+	if (ev->index & f->index)
 		return "its memslot's or vCPU's number is out of range";
-	if (ev->result > l->result)
+	if (ev->result & f->result || ev->result >= RS_NR_RESULTS)
 		return "its result is out of range";
-	if (ev->arg > l->arg)
+	if (ev->arg & f->arg)
 		return "its flags or its reason are out of range";
-	if (ev->flags & ~l->flags || ev->as > l->as || ev->a > l->a || ev->b > l->b || ev->c > l->c)
+	if (ev->flags & f->flags || ev->as & f->as || ev->a & f->a || ev->b & f->b || ev->c & f->c)
 		return "a member that it does not use is not 0";
 	return NULL;
 }
 
-/* Without branches that depend on the events: this is done to every record that is mapped. */
+/*
+ * Word by word (all but the time), without branches that depend on the events: this is
+ * done to every record that is mapped.
+ */
 bool rs_events_well_formed(const struct rs_event *evs, size_t n)
 {
 	uint64_t bad = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct rs_event *ev = &evs[i];
-		const struct limits *l = &limits[ev->type % 16];
+		const uint64_t *w = (const uint64_t *)&evs[i];
+		const uint64_t *f = (const uint64_t *)&forbidden[evs[i].type % 16];
 
-		bad |= (ev->type - 1U) >= RS_EV_STATE;
-		bad |= ev->index > l->index;
-		bad |= ev->arg > l->arg;
-		bad |= ev->result > l->result;
-		bad |= ev->as > l->as;
-		bad |= ev->flags & ~l->flags;
-		/* Numbers are either used or not. */
-		bad |= (ev->a & ~l->a) | (ev->b & ~l->b) | (ev->c & ~l->c);
+		bad |= (w[1] & f[1]) | (w[2] & f[2]) | (w[3] & f[3]) | (w[4] & f[4]) |
+		       (w[5] & f[5]);
+		bad |= (evs[i].type - 1U) >= RS_EV_STATE;
+		bad |= evs[i].result >= RS_NR_RESULTS;
 	}
 	return !bad;
 }

@@ -251,9 +251,10 @@ static bool of_vcpu(const struct rs_dat_item *i)
 	       i->ev.type == RS_EV_FAULT_END;
 }
 
-static void link_tail(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
+/* Item @i, whose ticket is @ticket, becomes the last of @epoch. */
+static inline void link_tail(struct rs_dat_order *o, uint64_t epoch, struct rs_dat_item *i,
+			     uint64_t ticket)
 {
-	struct rs_dat_item *i = at(o, ticket);
 	struct epoch *e = epoch_at(o, epoch);
 
 	i->epoch = epoch;
@@ -267,9 +268,8 @@ static void link_tail(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
 	e->tail = ticket;
 }
 
-static void unlink_item(struct rs_dat_order *o, uint64_t ticket)
+static void unlink_item(struct rs_dat_order *o, const struct rs_dat_item *i, uint64_t ticket)
 {
-	const struct rs_dat_item *i = at(o, ticket);
 	const uint64_t next = i->next ? ticket + (uint64_t)i->next : RS_DAT_NO_TICKET;
 	const uint64_t prev = i->prev ? ticket + (uint64_t)i->prev : RS_DAT_NO_TICKET;
 	const int32_t apart = i->next && i->prev ? i->next - i->prev : 0;
@@ -324,8 +324,10 @@ static RS_SELDOM int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat
 		t = at(o, t)->vcpu_prev;
 	}
 	while (n--) {
-		unlink_item(o, back[n]);
-		link_tail(o, *epoch, back[n]);
+		struct rs_dat_item *t = at(o, back[n]);
+
+		unlink_item(o, t, back[n]);
+		link_tail(o, *epoch, t, back[n]);
 	}
 	if (!waits_after(o, last, *epoch))
 		return 0;
@@ -334,9 +336,9 @@ static RS_SELDOM int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat
 }
 
 /* An item of a vCPU is about to be appended to @epoch. */
-static inline int follow_vcpu(struct rs_dat_order *o, uint64_t ticket, uint64_t *epoch)
+static inline int follow_vcpu(struct rs_dat_order *o, struct rs_dat_item *i, uint64_t ticket,
+			      uint64_t *epoch)
 {
-	struct rs_dat_item *i = at(o, ticket);
 	int ret = 0;
 
 	if (i->ev.index >= o->nr_vcpus)
@@ -350,35 +352,27 @@ static inline int follow_vcpu(struct rs_dat_order *o, uint64_t ticket, uint64_t 
 	return 0;
 }
 
-/* An epoch that is over, or too far ahead. */
-static RS_SELDOM int append_elsewhere(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
+/* An epoch that is over, or too far ahead: the item goes elsewhere. */
+static RS_SELDOM int move_epoch(struct rs_dat_order *o, uint64_t *epoch)
 {
-	const bool late = epoch < o->emitting;
-	int ret = note_unless_lost(o, late ? "order-late" : "order-conflict");
+	const bool late = *epoch < o->emitting;
 
-	epoch = late ? o->emitting : o->now;
-	if (!ret && of_vcpu(at(o, ticket))) {
-		ret = follow_vcpu(o, ticket, &epoch);
-		if (ret)
-			return ret;
-	}
-	link_tail(o, epoch, ticket);
-	return ret;
+	*epoch = late ? o->emitting : o->now;
+	return note_unless_lost(o, late ? "order-late" : "order-conflict");
 }
 
-static int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
+static inline int append(struct rs_dat_order *o, uint64_t epoch, uint64_t ticket)
 {
-	int ret;
+	struct rs_dat_item *i = at(o, ticket);
+	int ret = 0;
 
 	if (epoch < o->emitting || epoch > o->now + MAX_AHEAD)
-		return append_elsewhere(o, epoch, ticket);
-	if (of_vcpu(at(o, ticket))) {
-		ret = follow_vcpu(o, ticket, &epoch);
-		if (ret)
-			return ret;
-	}
-	link_tail(o, epoch, ticket);
-	return 0;
+		ret = move_epoch(o, &epoch);
+	if (!ret && of_vcpu(i))
+		ret = follow_vcpu(o, i, ticket, &epoch);
+	if (!ret)
+		link_tail(o, epoch, i, ticket);
+	return ret;
 }
 
 static int next_epoch(struct rs_dat_order *o)

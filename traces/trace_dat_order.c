@@ -797,16 +797,21 @@ static int check_fault(struct rs_dat_order *o, uint64_t ticket)
 /* ---- one item after the other ---- */
 
 /* What comes next tells nothing of what is in progress: the model must not rely on it. */
-static int remind(struct rs_dat_order *o, uint64_t time_ns)
+static RS_SELDOM int remind_unsure(struct rs_dat_order *o, uint64_t time_ns)
 {
 	/* At the begin nobody knows how much happened before. */
 	const uint64_t count = o->reminded ? 0 : RS_LOST_UNKNOWN;
 
-	if (!o->unsure || (o->reminded && time_ns < o->reminded_ns + REMIND_NS))
+	if (o->reminded && time_ns < o->reminded_ns + REMIND_NS)
 		return 0;
 	o->reminded = true;
 	o->reminded_ns = time_ns;
 	return append_lost(o, time_ns, count);
+}
+
+static inline int remind(struct rs_dat_order *o, uint64_t time_ns)
+{
+	return o->unsure ? remind_unsure(o, time_ns) : 0;
 }
 
 /*
@@ -824,15 +829,14 @@ static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 
 static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
 {
-	const struct rs_dat_state state = at(o, ticket)->state;
 	uint64_t epoch;
-	int ret = observe(o, state.seq, at(o, ticket)->ev.time_ns, &epoch);
+	int ret = observe(o, at(o, ticket)->state.seq, at(o, ticket)->ev.time_ns, &epoch);
 
 	if (!ret)
 		ret = look(o, at(o, ticket));
+	o->cur = at(o, ticket)->state;
 	if (!ret)
 		ret = append(o, epoch, ticket);
-	o->cur = state;
 	return ret ? ret : release_deferred(o, RELEASE_REASON);
 }
 
@@ -1171,6 +1175,25 @@ static inline void emit(struct rs_dat_order *o, struct rs_dat_events *out,
 	o->last_out = to->time_ns;
 }
 
+/* What the kernel's own words were at @i, made where it is to stay. */
+static inline void emit_state(struct rs_dat_order *o, struct rs_dat_events *out,
+			      const struct rs_dat_item *i)
+{
+	struct rs_event *to = &out->ev[out->nr++];
+
+	if (i->ev.time_ns > o->last_out)
+		o->last_out = i->ev.time_ns;
+	to->time_ns = o->last_out;
+	to->vm = i->ev.vm;
+	to->type = RS_EV_STATE;
+	to->flags = to->result = to->as = 0;
+	to->index = (uint32_t)i->state.in_progress;
+	to->arg = 0;
+	to->a = i->state.seq;
+	to->b = i->state.start;
+	to->c = i->state.end;
+}
+
 static inline bool of_fault(const struct rs_event *ev)
 {
 	return ev->type == RS_EV_FAULT_BEGIN || ev->type == RS_EV_FAULT_CHECK ||
@@ -1212,16 +1235,7 @@ static inline void emit_item(struct rs_dat_order *o, struct rs_dat_events *out,
 	if (!of_fault(&i->ev))
 		separate_faults(o, out, i->ev.time_ns);
 	if (i->type == RS_DAT_SLOT || (i->type == RS_DAT_CHECK && i->ev.type == RS_EV_FAULT_CHECK))
-		emit(o, out,
-		     &(struct rs_event){
-			     .time_ns = i->ev.time_ns,
-			     .vm = i->ev.vm,
-			     .type = RS_EV_STATE,
-			     .index = (uint32_t)i->state.in_progress,
-			     .a = i->state.seq,
-			     .b = i->state.start,
-			     .c = i->state.end,
-		     });
+		emit_state(o, out, i);
 	emit(o, out, &i->ev);
 }
 

@@ -44,8 +44,8 @@ struct rs_dat_merge {
 	size_t nr_streams;
 	struct stream **heap; /* those that have a record, the earliest first */
 	size_t nr_heap;
-	const struct stream *second; /* the earliest but the top; NULL: there is no other */
-	bool taken;		     /* the top was returned */
+	struct stream *top; /* whose record was returned; NULL: none since the heap was made */
+	uint64_t until;	    /* the earliest time of the others */
 	struct rs_dat_chunks *chunks;
 	uint64_t done, total;
 };
@@ -167,9 +167,9 @@ static RS_SELDOM int find_event(struct rs_dat_merge *m, struct stream *s, struct
 				return ret;
 			if (!ret || s->record.size < l->type_offset + l->type_size)
 				continue;
-			s->record.type = (uint16_t)rs_dat_uint(s->record.data + l->type_offset,
-							       l->type_size, m->f->swap);
-			if (l->wanted[s->record.type])
+			s->record.wanted = l->wanted[(uint16_t)rs_dat_uint(
+				s->record.data + l->type_offset, l->type_size, m->f->swap)];
+			if (s->record.wanted)
 				return 1;
 		}
 		ret = load_page(m, s, err);
@@ -211,8 +211,9 @@ static inline int find_short_event(struct rs_dat_merge *m, struct stream *s, str
 		if (s->record.size < m->type_end)
 			continue;
 		/* Of four bytes, too, the first two are those of the number. */
-		s->record.type = (uint16_t)rs_dat_uint(s->record.data + l->type_offset, 2, false);
-		if (l->wanted[s->record.type])
+		s->record.wanted =
+			l->wanted[rs_dat_uint(s->record.data + l->type_offset, 2, false)];
+		if (s->record.wanted)
 			return 1;
 	}
 	return find_event(m, s, err);
@@ -280,14 +281,15 @@ static void sift_down(struct rs_dat_merge *m, size_t i)
 	m->heap[i] = s;
 }
 
-/* The top is another, or there is one stream less. */
+/* The top's record is another, or there is another top. */
 static void settle_top(struct rs_dat_merge *m)
 {
 	if (m->nr_heap)
 		sift_down(m, 0);
-	m->second = m->nr_heap > 1 ? m->heap[1] : NULL;
-	if (m->nr_heap > 2 && earlier(m->heap[2], m->heap[1]))
-		m->second = m->heap[2];
+	m->until = UINT64_MAX;
+	for (size_t i = 1; i < m->nr_heap && i < 3; i++)
+		if (m->heap[i]->record.time < m->until)
+			m->until = m->heap[i]->record.time;
 }
 
 static void start_stream(struct stream *s)
@@ -323,7 +325,7 @@ int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
 {
 	m->done = 0;
 	m->nr_heap = 0;
-	m->taken = false;
+	m->top = NULL;
 	rs_dat_chunks_rewind(m->chunks);
 	return fill_heap(m, err);
 }
@@ -376,24 +378,27 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 
 int rs_dat_merge_next(struct rs_dat_merge *m, const struct rs_dat_record **r, struct rs_error *err)
 {
+	struct stream *s = m->top;
 	int ret;
 
 	/* The top's successor is looked up only now: until here its data had to stay. */
-	if (m->taken) {
-		m->taken = false;
-		ret = advance(m, m->heap[0], err);
+	if (s) {
+		ret = advance(m, s, err);
+		*r = &s->record;
+		/* A CPU's events come in runs: mostly the top stays. */
+		if (ret > 0 && s->record.time < m->until)
+			return 1;
+		m->top = NULL;
 		if (ret < 0)
 			return ret;
 		if (!ret)
 			m->heap[0] = m->heap[--m->nr_heap];
-		/* A CPU's events come in runs: mostly the top stays. */
-		if (!ret || (m->second && earlier(m->second, m->heap[0])))
-			settle_top(m);
+		settle_top(m);
 	}
 	if (!m->nr_heap)
 		return 0;
-	*r = &m->heap[0]->record;
-	m->taken = true;
+	m->top = m->heap[0];
+	*r = &m->top->record;
 	return 1;
 }
 

@@ -28,7 +28,7 @@ struct rs_dat_record {
 	uint32_t size;
 	uint32_t cpu;
 	uint32_t buffer; /* index into the file's buffers */
-	uint16_t type;	 /* the kernel's number of the event */
+	uint8_t wanted;	 /* what the layout says of the event's number */
 	uint64_t missed; /* GAP_BEGIN: how many were lost; UINT64_MAX: unknown */
 };
 
@@ -37,7 +37,7 @@ struct rs_dat_layout {
 	unsigned int commit_size; /* of the word in the page header: 4 or 8 */
 	unsigned int type_offset, type_size;
 	/* Which events to return, by their number; all others are skipped. */
-	const unsigned char *wanted; /* 65536 flags */
+	const unsigned char *wanted; /* of each of 65536; not 0: what it is to its reader */
 };
 
 struct rs_dat_merge;

@@ -298,7 +298,7 @@ RS_SELDOM int rs_dat_probe_decode_odd(const struct rs_dat_probes *p, const struc
 		to->missed = r->missed;
 		return 0;
 	}
-	k = &p->formats[p->format_of[r->type] - 1];
+	k = &p->formats[r->wanted - 1];
 	if (r->size < k->bytes)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 				    "trace.dat: an event %s on CPU %u is shorter than its format",

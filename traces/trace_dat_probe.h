@@ -136,7 +136,7 @@ static inline int rs_dat_probe_decode(const struct rs_dat_probes *p, const struc
 	to->buffer = r->buffer;
 	if (r->what != RS_DAT_EVENT)
 		return rs_dat_probe_decode_odd(p, r, to, err);
-	k = &p->formats[p->format_of[r->type] - 1];
+	k = p->formats + r->wanted - 1;
 	to->kind = k->kind;
 	to->group = k->group;
 	to->has = k->have;

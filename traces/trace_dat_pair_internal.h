@@ -3,6 +3,7 @@
 #define RS_TRACES_TRACE_DAT_PAIR_INTERNAL_H
 
 #include <errno.h>
+#include <string.h>
 
 #include "traces/trace_dat_pair.h"
 
@@ -73,10 +74,21 @@ static inline struct rs_event rs_dat_event(const struct rs_dat_vm *vm, const str
 	return (struct rs_event){ .time_ns = e->time, .vm = vm->number, .type = (uint8_t)type };
 }
 
+_Static_assert(RS_DAT_F_IN_PROGRESS == RS_DAT_F_SEQ + 1 &&
+		       RS_DAT_F_RANGE_START == RS_DAT_F_SEQ + 2 &&
+		       RS_DAT_F_RANGE_END == RS_DAT_F_SEQ + 3,
+	       "the fields of a state are numbered in its order");
+
 static inline struct rs_dat_state rs_dat_state_of(const struct rs_dat_probe *e)
 {
-	return (struct rs_dat_state){ V(e, SEQ), V(e, IN_PROGRESS), V(e, RANGE_START),
-				      V(e, RANGE_END) };
+	const struct rs_dat_field_at *at = &e->at[RS_DAT_F_SEQ];
+	struct rs_dat_state state;
+
+	if (at->words < sizeof(state) / 8)
+		return (struct rs_dat_state){ V(e, SEQ), V(e, IN_PROGRESS), V(e, RANGE_START),
+					      V(e, RANGE_END) };
+	memcpy(&state, e->data + at->offset, sizeof(state));
+	return state;
 }
 
 /* Says what a pending item is; false if it was waited for too long and is gone. */

@@ -133,6 +133,21 @@ static bool place_field(struct rs_dat_format_at *k, const struct tep_format_fiel
 	return true;
 }
 
+/* Words that stand one behind the other can be read at once. */
+static void count_words(struct rs_dat_format_at *k)
+{
+	for (int i = RS_DAT_NR_FIELDS - 1; i >= 0; i--) {
+		struct rs_dat_field_at *f = &k->fields[i];
+		const struct rs_dat_field_at *next = i + 1 < RS_DAT_NR_FIELDS ? f + 1 : NULL;
+
+		if (f->size != 8)
+			continue;
+		f->words = 1;
+		if (next && next->words && next->offset == f->offset + 8)
+			f->words += next->words;
+	}
+}
+
 static void add_text(struct rs_dat_format_at *k, const struct tep_format_field *f)
 {
 	if (!f || f->offset <= 0 || f->offset > 4096)
@@ -179,6 +194,7 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 		    place_field(k, tep_find_field(ev, def->fields[i]), &k->fields[number]))
 			k->have |= 1U << number;
 	}
+	count_words(k);
 	if (kind == RS_DAT_MARKER)
 		add_text(k, tep_find_field(ev, "buf"));
 	p->present[kind] = true;

@@ -71,6 +71,7 @@ struct rs_dat_field_at {
 	uint64_t sign; /* the highest of them, if it is signed; else 0 */
 	uint16_t offset;
 	uint8_t size;
+	uint8_t words; /* from it on so many fields, by number, are the words from @offset on */
 };
 
 /*

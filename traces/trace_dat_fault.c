@@ -131,7 +131,7 @@ static int start_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 	return ret;
 }
 
-static int on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_event ev;
@@ -172,7 +172,7 @@ static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
 	return 0;
 }
 
-static int on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
 	/* Without a memslot its fields are what happened to be in memory. */
@@ -208,7 +208,7 @@ static int on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	return p->gfn_kernel && in_range(&f->state, f->gfn) ? put_early_check(f, e) : 0;
 }
 
-static int on_fault_looked_up(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_fault_looked_up(struct rs_dat_pair *p, struct rs_dat_task *t,
 			      const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
@@ -256,7 +256,7 @@ static int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 											: -ENOMEM;
 }
 
-static int on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
@@ -306,7 +306,7 @@ static bool explained(const struct rs_dat_pair *p, const struct rs_dat_fault *f,
 	return p->space == SPACE_ALL ? i->state.in_progress : in_range(&i->state, i->until);
 }
 
-static int on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 			    const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
@@ -330,7 +330,7 @@ static int on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 	return 0;
 }
 
-static int on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+int rs_dat_on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
 	int ret = 0;
@@ -342,31 +342,6 @@ static int on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 		ret = finish_early_retry(p, f, e->time);
 	}
 	return ret ? ret : finish_fault(p, t, e->time);
-}
-
-int rs_dat_put_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
-{
-	switch (e->kind) {
-	case RS_PROBE_FAULT:
-		return on_fault(p, t, e);
-	case RS_PROBE_FAULT_BEGIN:
-		return on_fault_begin(p, t, e);
-	case RS_PROBE_FAULT_LOOKED_UP:
-		return on_fault_looked_up(p, t, e);
-	case RS_PROBE_FAULT_CHECK:
-		return on_fault_check(p, t, e);
-	case RS_PROBE_FAULT_VERDICT:
-		return on_fault_verdict(p, t, e);
-	case RS_DAT_TP_ASYNC_TRY:
-		t->fault.tried_async = true;
-		return 0;
-	case RS_DAT_TP_ASYNC_NOT_PRESENT:
-	case RS_DAT_TP_ASYNC_REPEATED:
-		t->fault.is_async = true;
-		return 0;
-	default:
-		return on_fault_end(p, t, e);
-	}
 }
 
 /* A fault of which no more is known has no outcome: it is left out. */

@@ -93,7 +93,7 @@ static struct rs_dat_inval *push_inval(struct rs_dat_pair *p, struct rs_dat_task
 	return v;
 }
 
-static int on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
 	struct rs_event ev;
@@ -152,7 +152,7 @@ static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
 	return 0;
 }
 
-static int on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_inval *v = innermost(t);
 	struct rs_dat_item *i;
@@ -219,7 +219,7 @@ static int begin_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct 
  * The walk is over. Where neither the entry to the end nor the return from it is
  * recorded, what hit nothing ends here: no lock tells when.
  */
-static int on_inval_started(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_inval_started(struct rs_dat_pair *p, struct rs_dat_task *t,
 			    const struct rs_dat_probe *e)
 {
 	struct rs_dat_inval *v = innermost(t);
@@ -233,7 +233,7 @@ static int on_inval_started(struct rs_dat_pair *p, struct rs_dat_task *t,
 	return begin_end(p, t, e);
 }
 
-static int on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_inval *v;
 	int ret = rs_dat_leave_ended(p, t, e);
@@ -260,7 +260,7 @@ static int on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 }
 
 /* Left: either its end was entered before, or the probe of that is not in this trace. */
-static int on_inval_ended(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_inval_ended(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
 	struct rs_dat_inval *v = innermost(t);
@@ -307,7 +307,7 @@ static int put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	return cut ? 0 : rs_dat_note(p, "zap-without-notifier");
 }
 
-static int on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
+int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
 			       const struct rs_dat_probe *e)
 {
 	struct rs_dat_inval *v = innermost(t);
@@ -330,24 +330,6 @@ static int on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
 	return rs_dat_has(p->probes, RS_PROBE_INVAL_ENDED) ? 0 : leave_inval(p, t, e);
-}
-
-int rs_dat_put_inval(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
-{
-	switch (e->kind) {
-	case RS_PROBE_INVAL_START:
-		return on_inval_start(p, t, e);
-	case RS_PROBE_INVAL_SLOT:
-		return on_inval_slot(p, t, e);
-	case RS_PROBE_INVAL_STARTED:
-		return on_inval_started(p, t, e);
-	case RS_PROBE_INVAL_END:
-		return on_inval_end(p, t, e);
-	case RS_PROBE_INVAL_END_LOCKED:
-		return on_inval_end_locked(p, t, e);
-	default:
-		return on_inval_ended(p, t, e);
-	}
 }
 
 /* Of an invalidation of which events may be missing, only the end may still be told. */

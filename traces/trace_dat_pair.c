@@ -283,11 +283,45 @@ static bool is_copy(struct rs_dat_task *t, const struct rs_dat_probe *e)
 	return false;
 }
 
-static bool is_of_fault(unsigned int kind)
+static int take_event(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
-	return (kind >= RS_PROBE_FAULT && kind <= RS_PROBE_FAULT_END) ||
-	       kind == RS_DAT_TP_ASYNC_TRY || kind == RS_DAT_TP_ASYNC_NOT_PRESENT ||
-	       kind == RS_DAT_TP_ASYNC_REPEATED;
+	switch (e->kind) {
+	case RS_PROBE_MEMSLOT:
+		return on_memslot(p, e);
+	case RS_PROBE_INVAL_START:
+		return rs_dat_on_inval_start(p, t, e);
+	case RS_PROBE_INVAL_SLOT:
+		return rs_dat_on_inval_slot(p, t, e);
+	case RS_PROBE_INVAL_STARTED:
+		return rs_dat_on_inval_started(p, t, e);
+	case RS_PROBE_INVAL_END:
+		return rs_dat_on_inval_end(p, t, e);
+	case RS_PROBE_INVAL_END_LOCKED:
+		return rs_dat_on_inval_end_locked(p, t, e);
+	case RS_PROBE_INVAL_ENDED:
+		return rs_dat_on_inval_ended(p, t, e);
+	case RS_PROBE_FAULT:
+		return rs_dat_on_fault(p, t, e);
+	case RS_PROBE_FAULT_BEGIN:
+		return rs_dat_on_fault_begin(p, t, e);
+	case RS_PROBE_FAULT_LOOKED_UP:
+		return rs_dat_on_fault_looked_up(p, t, e);
+	case RS_PROBE_FAULT_CHECK:
+		return rs_dat_on_fault_check(p, t, e);
+	case RS_PROBE_FAULT_VERDICT:
+		return rs_dat_on_fault_verdict(p, t, e);
+	case RS_PROBE_FAULT_END:
+		return rs_dat_on_fault_end(p, t, e);
+	case RS_DAT_TP_ASYNC_TRY:
+		t->fault.tried_async = true;
+		return 0;
+	case RS_DAT_TP_ASYNC_NOT_PRESENT:
+	case RS_DAT_TP_ASYNC_REPEATED:
+		t->fault.is_async = true;
+		return 0;
+	default:
+		return 0;
+	}
 }
 
 int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
@@ -304,11 +338,7 @@ int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 		return -ENOMEM;
 	if (is_copy(t, e))
 		return rs_dat_note(p, "recorded-twice");
-	if (e->kind == RS_PROBE_MEMSLOT)
-		return on_memslot(p, e);
-	if (e->kind >= RS_PROBE_INVAL_START && e->kind <= RS_PROBE_INVAL_ENDED)
-		return rs_dat_put_inval(p, t, e);
-	return is_of_fault(e->kind) ? rs_dat_put_fault(p, t, e) : 0;
+	return take_event(p, t, e);
 }
 
 int rs_dat_pair_finish(struct rs_dat_pair *p)

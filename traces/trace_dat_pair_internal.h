@@ -106,9 +106,28 @@ static inline bool rs_dat_settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_
 /* The VM at @kvm, which may be new; NULL if there is no memory. */
 struct rs_dat_vm *rs_dat_find_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e);
 
-/* Takes an event of a fault, of an invalidation. 0 or -ENOMEM. */
-int rs_dat_put_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
-int rs_dat_put_inval(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+/* Take an event of an invalidation, of a fault. 0 or -ENOMEM. */
+int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t,
+			 const struct rs_dat_probe *e);
+int rs_dat_on_inval_started(struct rs_dat_pair *p, struct rs_dat_task *t,
+			    const struct rs_dat_probe *e);
+int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
+			       const struct rs_dat_probe *e);
+int rs_dat_on_inval_ended(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_fault_looked_up(struct rs_dat_pair *p, struct rs_dat_task *t,
+			      const struct rs_dat_probe *e);
+int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
+			    const struct rs_dat_probe *e);
+int rs_dat_on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
 /* A task that does something else has left an end of which the return was missed. */
 int rs_dat_leave_ended(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
 /* Events of the task may be missing from here on. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/ramp.h"
 #include "traces/stretches.h"
 
 /* The memslots of one address space, by gfn. */
@@ -35,10 +36,11 @@ struct rs_vm {
 	struct space spaces[RS_MAX_AS + 1];
 	uint8_t space_as[RS_MAX_AS + 1]; /* those with memslots, rising */
 	uint32_t nr_spaces;
-	uint32_t *by_hva;    /* handles, by hva and age */
-	uint64_t *hva_start; /* of by_hva[] */
-	uint64_t *hva_end;   /* all ends, sorted for themselves */
-	uint32_t max_hvas;
+	uint32_t *by_hva;	       /* handles, by hva and age */
+	uint64_t *hva_start;	       /* of by_hva[] */
+	uint64_t *hva_end;	       /* all ends, sorted for themselves */
+	uint64_t *gfn_start, *gfn_end; /* of all spaces, sorted each for themselves */
+	uint32_t max_edges;
 
 	struct rs_stretches stretches; /* of host pages, by how they are mapped */
 
@@ -48,8 +50,8 @@ struct rs_vm {
 	uint32_t max_leaves;
 	/* ... and the rest. */
 	bool dirty;
-	uint64_t *hva_start_sum; /* pages: sum of the starts before */
-	uint64_t *hva_end_sum;	 /* pages: sum of the ends before */
+	struct rs_ramp hva_ramp; /* frames by host page */
+	struct rs_ramp gfn_ramp; /* frames by gfn, of all spaces */
 	struct primary *found;	 /* by hva */
 	struct primary *primary; /* the same by handle, then gfn */
 	uint32_t nr_primary;
@@ -65,14 +67,18 @@ static uint64_t slot_hva_end(const struct rs_memslot *s)
 
 struct rs_vm *rs_vm_new(void)
 {
-	return calloc(1, sizeof(struct rs_vm));
+	struct rs_vm *vm = calloc(1, sizeof(*vm));
+
+	if (vm)
+		vm->dirty = true; /* what is derived of no memslots is not nothing */
+	return vm;
 }
 
 static void free_derived(struct rs_vm *vm)
 {
-	free(vm->hva_start_sum);
-	free(vm->hva_end_sum);
 	free(vm->hva_max);
+	rs_ramp_free(&vm->hva_ramp);
+	rs_ramp_free(&vm->gfn_ramp);
 	free(vm->found);
 	free(vm->primary);
 	free(vm->primary_first);
@@ -93,6 +99,8 @@ void rs_vm_free(struct rs_vm *vm)
 	free(vm->by_hva);
 	free(vm->hva_start);
 	free(vm->hva_end);
+	free(vm->gfn_start);
+	free(vm->gfn_end);
 	rs_stretches_free(&vm->stretches);
 	free_derived(vm);
 	free(vm);
@@ -205,17 +213,19 @@ static int grow_space(struct space *sp)
 	return 0;
 }
 
-static int grow_hvas(struct rs_vm *vm)
+static int grow_edges(struct rs_vm *vm)
 {
-	uint32_t max = vm->max_hvas ? 2 * vm->max_hvas : 8;
+	uint32_t max = vm->max_edges ? 2 * vm->max_edges : 8;
 
-	if (vm->nr_present < vm->max_hvas)
+	if (vm->nr_present < vm->max_edges)
 		return 0;
 	if (resize(&vm->by_hva, max, sizeof(*vm->by_hva)) ||
 	    resize(&vm->hva_start, max, sizeof(*vm->hva_start)) ||
-	    resize(&vm->hva_end, max, sizeof(*vm->hva_end)))
+	    resize(&vm->hva_end, max, sizeof(*vm->hva_end)) ||
+	    resize(&vm->gfn_start, max, sizeof(*vm->gfn_start)) ||
+	    resize(&vm->gfn_end, max, sizeof(*vm->gfn_end)))
 		return -ENOMEM;
-	vm->max_hvas = max;
+	vm->max_edges = max;
 	return 0;
 }
 
@@ -234,6 +244,17 @@ static void insert_u32(uint32_t *v, uint32_t n, uint32_t at, uint32_t value)
 static void remove_u64(uint64_t *v, uint32_t n, uint32_t at)
 {
 	memmove(v + at, v + at + 1, (n - at - 1) * sizeof(*v));
+}
+
+static void insert_sorted(uint64_t *v, uint32_t n, uint64_t value)
+{
+	insert_u64(v, n, (uint32_t)(last_at_most(v, n, value) + 1), value);
+}
+
+/* One of those that are @value. */
+static void remove_sorted(uint64_t *v, uint32_t n, uint64_t value)
+{
+	remove_u64(v, n, (uint32_t)last_at_most(v, n, value));
 }
 
 static void remove_u32(uint32_t *v, uint32_t n, uint32_t at)
@@ -257,9 +278,7 @@ static int alloc_derived(struct rs_vm *vm)
 		n *= 2;
 	if (n > vm->max_derived) {
 		vm->max_derived = 0;
-		if (resize(&vm->hva_start_sum, n, sizeof(uint64_t)) ||
-		    resize(&vm->hva_end_sum, n, sizeof(uint64_t)) ||
-		    resize(&vm->found, 2 * n, sizeof(struct primary)) ||
+		if (resize(&vm->found, 2 * n, sizeof(struct primary)) ||
 		    resize(&vm->primary, 2 * n, sizeof(struct primary)) ||
 		    resize(&vm->heap, n, sizeof(uint32_t)))
 			return -ENOMEM;
@@ -435,8 +454,9 @@ static void enter_memslot(struct rs_vm *vm, uint32_t handle)
 	at = (uint32_t)(last_at_most(vm->hva_start, n, s->hva) + 1);
 	insert_u32(vm->by_hva, n, at, handle);
 	insert_u64(vm->hva_start, n, at, s->hva);
-	at = (uint32_t)(last_at_most(vm->hva_end, n, slot_hva_end(s)) + 1);
-	insert_u64(vm->hva_end, n, at, slot_hva_end(s));
+	insert_sorted(vm->hva_end, n, slot_hva_end(s));
+	insert_sorted(vm->gfn_start, n, s->gfn);
+	insert_sorted(vm->gfn_end, n, s->gfn + s->npages);
 	vm->nr_present++;
 	vm->frames += s->npages;
 	s->present = true;
@@ -459,8 +479,9 @@ static void take_out_memslot(struct rs_vm *vm, uint32_t handle)
 		at--;
 	remove_u32(vm->by_hva, n, at);
 	remove_u64(vm->hva_start, n, at);
-	at = (uint32_t)last_at_most(vm->hva_end, n, slot_hva_end(s));
-	remove_u64(vm->hva_end, n, at);
+	remove_sorted(vm->hva_end, n, slot_hva_end(s));
+	remove_sorted(vm->gfn_start, n, s->gfn);
+	remove_sorted(vm->gfn_end, n, s->gfn + s->npages);
 	vm->nr_present--;
 	vm->frames -= s->npages;
 	s->present = false;
@@ -529,7 +550,7 @@ enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, u
 		return RS_VM_OVERLAP;
 	if (vm->frames - before + npages > INT64_MAX)
 		return RS_VM_TOO_LARGE;
-	if (grow_space(&vm->spaces[as]) || grow_hvas(vm))
+	if (grow_space(&vm->spaces[as]) || grow_edges(vm))
 		return RS_VM_NOMEM;
 	if (!s) {
 		handle = new_handle(vm, as, id);
@@ -539,16 +560,11 @@ enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, u
 	return change_memslot(vm, handle, replaces, &in);
 }
 
-static void update_hvas(struct rs_vm *vm)
+static int update_ramps(struct rs_vm *vm)
 {
-	uint64_t starts = 0, ends = 0;
-
-	for (uint32_t i = 0; i < vm->nr_present; i++) {
-		vm->hva_start_sum[i] = starts;
-		vm->hva_end_sum[i] = ends;
-		starts += vm->hva_start[i] >> RS_PAGE_SHIFT;
-		ends += vm->hva_end[i] >> RS_PAGE_SHIFT;
-	}
+	if (rs_ramp_make(&vm->hva_ramp, vm->hva_start, vm->hva_end, vm->nr_present, RS_PAGE_SHIFT))
+		return -ENOMEM;
+	return rs_ramp_make(&vm->gfn_ramp, vm->gfn_start, vm->gfn_end, vm->nr_present, 0);
 }
 
 /* Whether the frames of @x rather than those of @y are primary where both map a host page. */
@@ -666,10 +682,9 @@ int rs_vm_update(struct rs_vm *vm)
 {
 	if (!vm->dirty)
 		return 0;
-	if (alloc_derived(vm) || update_tree(vm))
+	if (alloc_derived(vm) || update_tree(vm) || update_ramps(vm))
 		return -ENOMEM;
 	update_gfns(vm);
-	update_hvas(vm);
 	update_primary(vm);
 	vm->dirty = false;
 	return 0;
@@ -745,6 +760,18 @@ uint64_t rs_vm_frames(const struct rs_vm *vm)
 	return vm->frames;
 }
 
+uint64_t rs_vm_frames_of_gfns(const struct rs_vm *vm, uint64_t start, uint64_t end)
+{
+	return start < end ? rs_ramp_between(&vm->gfn_ramp, start, end) : 0;
+}
+
+uint64_t rs_vm_frames_of_hvas(const struct rs_vm *vm, uint64_t start, uint64_t end)
+{
+	if (start >= end)
+		return 0;
+	return rs_ramp_between(&vm->hva_ramp, start >> RS_PAGE_SHIFT, end >> RS_PAGE_SHIFT);
+}
+
 /* Frames of all spaces up to this one's frames below @gfn. */
 static uint64_t folded_below(const struct rs_vm *vm, const struct space *sp, uint64_t gfn)
 {
@@ -758,48 +785,20 @@ static uint64_t folded_below(const struct rs_vm *vm, const struct space *sp, uin
 	return sp->folded[i] + (in < npages ? in : npages);
 }
 
-uint64_t rs_vm_frames_of_gfns(const struct rs_vm *vm, uint64_t start, uint64_t end)
-{
-	uint64_t n = 0;
-
-	for (uint32_t k = 0; k < vm->nr_spaces && start < end; k++)
-		n += folded_below(vm, &vm->spaces[vm->space_as[k]], end) -
-		     folded_below(vm, &vm->spaces[vm->space_as[k]], start);
-	return n;
-}
-
-/*
- * Frames with a host address below @hva: each memslot that starts below it has
- * the distance to its start, less what lies behind its end. Sums may wrap; their
- * difference does not.
- */
-static uint64_t frames_below_hva(const struct rs_vm *vm, uint64_t hva)
-{
-	uint64_t pages = hva >> RS_PAGE_SHIFT, n = 0;
-	int64_t i = last_at_most(vm->hva_start, vm->nr_present, hva);
-
-	if (i >= 0)
-		n += (uint64_t)(i + 1) * pages -
-		     (vm->hva_start_sum[i] + (vm->hva_start[i] >> RS_PAGE_SHIFT));
-	i = last_at_most(vm->hva_end, vm->nr_present, hva);
-	if (i >= 0)
-		n -= (uint64_t)(i + 1) * pages -
-		     (vm->hva_end_sum[i] + (vm->hva_end[i] >> RS_PAGE_SHIFT));
-	return n;
-}
-
-uint64_t rs_vm_frames_of_hvas(const struct rs_vm *vm, uint64_t start, uint64_t end)
-{
-	return start < end ? frames_below_hva(vm, end) - frames_below_hva(vm, start) : 0;
-}
-
 struct rs_range rs_vm_fold(const struct rs_vm *vm, uint8_t as, uint64_t start, uint64_t end)
 {
 	const struct space *sp = &vm->spaces[as];
 	struct rs_range r = { 0, 0 };
+	int64_t i;
 
 	if (!sp->nr || start >= end)
 		return r;
+	i = last_at_most(sp->start, sp->nr, start);
+	if (i >= 0 && end - sp->start[i] <= vm->slots[sp->handles[i]].npages) {
+		r.start = sp->folded[i] + (start - sp->start[i]);
+		r.end = r.start + (end - start);
+		return r;
+	}
 	r.start = folded_below(vm, sp, start);
 	r.end = folded_below(vm, sp, end);
 	return r;

@@ -9,12 +9,12 @@
 /* Octave 0 holds the values below SUB, octave o those in [SUB << (o - 1), SUB << o). */
 static unsigned int octave_of(uint64_t value)
 {
-	return value < SUB ? 0 : 64 - RS_HIST_BITS - (unsigned int)__builtin_clzll(value);
+	return 64 - RS_HIST_BITS - (unsigned int)__builtin_clzll(value | (SUB - 1));
 }
 
 static unsigned int sub_of(uint64_t value, unsigned int octave)
 {
-	return octave ? (unsigned int)(value >> (octave - 1)) & (SUB - 1) : (unsigned int)value;
+	return (unsigned int)(value >> (octave ? octave - 1 : 0)) & (SUB - 1);
 }
 
 static uint64_t value_of(unsigned int octave, unsigned int sub)
@@ -22,24 +22,37 @@ static uint64_t value_of(unsigned int octave, unsigned int sub)
 	return octave ? (uint64_t)(sub + SUB) << (octave - 1) : sub;
 }
 
-void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight)
+/* Apart, so that rs_hist_add_other() needs no registers of its own. */
+static __attribute__((noinline)) void add_to_new_octave(struct rs_hist *h, uint64_t value,
+							uint64_t weight)
+{
+	uint64_t *octave = calloc(SUB, sizeof(uint64_t));
+
+	if (!octave) {
+		h->dropped++;
+		return;
+	}
+	h->octave[octave_of(value)] = octave;
+	rs_hist_add_other(h, value, weight);
+}
+
+void rs_hist_add_other(struct rs_hist *h, uint64_t value, uint64_t weight)
 {
 	unsigned int o = octave_of(value);
 
 	if (!weight)
 		return;
 	if (!h->octave[o]) {
-		h->octave[o] = calloc(SUB, sizeof(uint64_t));
-		if (!h->octave[o]) {
-			h->dropped++;
-			return;
-		}
+		add_to_new_octave(h, value, weight);
+		return;
 	}
 	if (!h->weight || value < h->min)
 		h->min = value;
 	if (value > h->max)
 		h->max = value;
-	h->octave[o][sub_of(value, o)] += weight;
+	h->last = value;
+	h->bucket = &h->octave[o][sub_of(value, o)];
+	*h->bucket += weight;
 	h->weight += weight;
 	h->total += (unsigned __int128)value * weight;
 }

@@ -16,15 +16,31 @@
 #define RS_HIST_OCTAVES (64 - RS_HIST_BITS)
 
 struct rs_hist {
-	uint64_t *octave[RS_HIST_OCTAVES + 1];
 	uint64_t weight; /* sum of the weights; the count where each weight is 1 */
 	uint64_t min, max;
-	unsigned __int128 total; /* sum of value x weight */
 	uint64_t dropped;
+	unsigned __int128 total; /* sum of value x weight */
+	uint64_t last;		 /* the value added last, ... */
+	uint64_t *bucket;	 /* ... which went here; NULL: not known */
+	uint64_t *octave[RS_HIST_OCTAVES + 1];
 };
 
+/* Part of rs_hist_add(). */
+void rs_hist_add_other(struct rs_hist *h, uint64_t value, uint64_t weight);
+
 /* Adds @value, @weight times. No weight: nothing is added. */
-void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight);
+static inline void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight)
+{
+	/* Values often come in runs, and the same again changes neither minimum nor maximum. */
+	if (value != h->last || !h->bucket) {
+		rs_hist_add_other(h, value, weight);
+		return;
+	}
+	*h->bucket += weight;
+	h->weight += weight;
+	h->total += (unsigned __int128)value * weight;
+}
+
 /* Adds everything in @from to @to. */
 void rs_hist_merge(struct rs_hist *to, const struct rs_hist *from);
 /*

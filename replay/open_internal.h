@@ -16,14 +16,13 @@
 struct epoch {
 	uint64_t begin_ns;
 	uint64_t invals;
+	bool has_ratio; /* exact blocked something */
 };
 
-/* Width of one algorithm: what it blocks now, and its peaks in the epoch. */
+/* Width of one algorithm: its peaks in the epoch (and what is behind it, until the next). */
 struct width {
-	uint64_t blocked;
 	uint64_t peak;
 	uint64_t peak_ratio;
-	bool has_ratio; /* exact blocked something */
 };
 
 #define RS_RECENT_SLOTS 16

@@ -18,25 +18,40 @@ static uint64_t ratio_of(uint64_t blocked, uint64_t exact)
 	return (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);
 }
 
-static void count_width(struct rs_algo_result *a, struct width *w, uint64_t blocked, uint64_t exact,
-			uint64_t ns, bool in_epoch)
+/* @a, whose peaks are in @w, blocked so many frames for @ns. */
+static inline void count_blocked(struct rs_algo_result *a, struct width *w, uint64_t blocked,
+				 uint64_t ns)
 {
-	uint64_t ratio;
-
 	a->blocked_page_ns += (unsigned __int128)blocked * ns;
+	if (blocked <= w->peak)
+		return; /* and so not above blocked_max */
+	w->peak = blocked;
 	if (blocked > a->blocked_max)
 		a->blocked_max = blocked;
-	if (!in_epoch)
-		return;
-	if (blocked > w->peak)
-		w->peak = blocked;
-	if (!exact)
-		return;
-	ratio = ratio_of(blocked, exact);
-	rs_hist_add(&a->widening_time, ratio, ns);
-	w->has_ratio = true;
-	if (ratio > w->peak_ratio)
-		w->peak_ratio = ratio;
+}
+
+/* What each algorithm blocked for @ns: @exact what was really invalidated. */
+static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t exact, uint64_t ns)
+{
+	uint64_t before = exact, ratio = RS_RATIO_SCALE;
+
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		const struct rs_algo *algo = &v->algos[i];
+		uint64_t blocked = i == r->exact ? exact : algo->ops->blocked(algo->state);
+		struct rs_algo_result *a = &v->res.algos[i];
+		struct width *w = &v->widths[i];
+
+		count_blocked(a, w, blocked, ns);
+		if (!exact)
+			continue;
+		/* A division, and neighbours in the list often block the same. */
+		if (blocked != before)
+			ratio = ratio_of(blocked, exact);
+		before = blocked;
+		rs_hist_add(&a->widening_time, ratio, ns);
+		if (ratio > w->peak_ratio)
+			w->peak_ratio = ratio;
+	}
 }
 
 /* The VM has been in its present state up to time @t: counts that. */
@@ -44,20 +59,16 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
 	uint64_t ns = t - v->width_ns;
 	uint64_t exact;
-	bool in_epoch;
 
 	if (!ns || !(r->opts.flags & RS_REPLAY_WIDTH))
 		return 0;
-	if (rs_open_show_view(r, v))
+	if (r->opts.observer && rs_open_show_view(r, v))
 		return -ENOMEM;
 	v->frames_area += (unsigned __int128)rs_vm_frames(v->vm) * ns;
 	if (rs_invals_nr(v->invals)) {
-		in_epoch = rs_invals_nr_hit(v->invals);
 		exact = rs_invals_covered_frames(v->invals);
-		for (size_t i = 0; i < r->nr_listed; i++)
-			count_width(&v->res.algos[i], &v->widths[i],
-				    v->algos[i].ops->blocked(v->algos[i].state), exact, ns,
-				    in_epoch);
+		v->epoch.has_ratio |= exact;
+		count_widths(r, v, exact, ns);
 	}
 	v->width_ns = t;
 	return 0;
@@ -65,8 +76,7 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 
 static void begin_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
-	v->epoch.begin_ns = t;
-	v->epoch.invals = 0;
+	v->epoch = (struct epoch){ .begin_ns = t };
 	memset(v->widths, 0, r->nr_run * sizeof(*v->widths));
 }
 
@@ -79,7 +89,7 @@ void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 	rs_hist_add(&v->res.epoch_invals, v->epoch.invals, 1);
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		rs_hist_add(&v->res.algos[i].blocked_epoch, v->widths[i].peak, 1);
-		if (v->widths[i].has_ratio)
+		if (v->epoch.has_ratio)
 			rs_hist_add(&v->res.algos[i].widening_epoch, v->widths[i].peak_ratio, 1);
 	}
 }

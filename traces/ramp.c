@@ -10,6 +10,14 @@ struct rs_ramp_bend {
 	uint64_t rise;	/* ranges that cover what is from here on to the next one */
 };
 
+/* Of a question that was asked. All zero: that of an empty range. */
+struct rs_ramp_answer {
+	struct rs_range asked, below;
+};
+
+#define ANSWER_BITS 4
+#define NR_ANSWERS (1U << ANSWER_BITS)
+
 /* Room for the bends of @n ranges, the first, and the mark behind the last. */
 static int make_room(struct rs_ramp *r, uint32_t n)
 {
@@ -17,6 +25,10 @@ static int make_room(struct rs_ramp *r, uint32_t n)
 	struct rs_ramp_bend *bends;
 	uint64_t *at;
 
+	if (!r->answers)
+		r->answers = malloc(NR_ANSWERS * sizeof(*r->answers));
+	if (!r->answers)
+		return -ENOMEM;
 	while (max < 2 * (size_t)n + 2)
 		max *= 2;
 	if (max == r->max)
@@ -69,6 +81,7 @@ int rs_ramp_make(struct rs_ramp *r, const uint64_t *starts, const uint64_t *ends
 		bend(r, at >> shift, s - e);
 	}
 	r->at[r->nr] = UINT64_MAX;
+	memset(r->answers, 0, NR_ANSWERS * sizeof(*r->answers));
 	return 0;
 }
 
@@ -86,21 +99,41 @@ static uint32_t find(const struct rs_ramp *r, uint32_t from, uint32_t n, uint64_
 	return (uint32_t)(base - r->at);
 }
 
-uint64_t rs_ramp_between(const struct rs_ramp *r, uint64_t start, uint64_t end)
+static uint64_t below(const struct rs_ramp *r, uint32_t bend, uint64_t x)
 {
-	uint32_t i = find(r, 0, r->nr, start), k;
-	uint64_t below;
+	return r->bends[bend].below + (x - r->at[bend]) * r->bends[bend].rise;
+}
 
-	if (end <= r->at[i + 1])
-		return (end - start) * r->bends[i].rise;
-	below = r->bends[i].below + (start - r->at[i]) * r->bends[i].rise;
-	k = find(r, i + 1, r->nr - i - 1, end);
-	return r->bends[k].below + (end - r->at[k]) * r->bends[k].rise - below;
+static __attribute__((noinline)) struct rs_range
+find_out(const struct rs_ramp *r, uint64_t start, uint64_t end, struct rs_ramp_answer *answer)
+{
+	uint32_t i, k;
+
+	if (start >= end)
+		return (struct rs_range){ 0, 0 };
+	i = k = find(r, 0, r->nr, start);
+	if (end > r->at[i + 1])
+		k = find(r, i + 1, r->nr - i - 1, end);
+	answer->asked = (struct rs_range){ start, end };
+	answer->below = (struct rs_range){ below(r, i, start), below(r, k, end) };
+	return answer->below;
+}
+
+struct rs_range rs_ramp_below(const struct rs_ramp *r, uint64_t start, uint64_t end)
+{
+	/* Ranges that are asked for in turn often have one of their bounds in common. */
+	uint64_t hash = (3 * start + end) * 0x9e3779b97f4a7c15ULL;
+	struct rs_ramp_answer *answer = &r->answers[hash >> (64 - ANSWER_BITS)];
+
+	if (answer->asked.start == start && answer->asked.end == end)
+		return answer->below;
+	return find_out(r, start, end, answer);
 }
 
 void rs_ramp_free(struct rs_ramp *r)
 {
 	free(r->at);
 	free(r->bends);
+	free(r->answers);
 	memset(r, 0, sizeof(*r));
 }

@@ -760,16 +760,24 @@ uint64_t rs_vm_frames(const struct rs_vm *vm)
 	return vm->frames;
 }
 
+struct rs_range rs_vm_fold_all(const struct rs_vm *vm, uint64_t start, uint64_t end)
+{
+	return rs_ramp_below(&vm->gfn_ramp, start, end);
+}
+
 uint64_t rs_vm_frames_of_gfns(const struct rs_vm *vm, uint64_t start, uint64_t end)
 {
-	return start < end ? rs_ramp_between(&vm->gfn_ramp, start, end) : 0;
+	struct rs_range r = rs_ramp_below(&vm->gfn_ramp, start, end);
+
+	return r.end - r.start;
 }
 
 uint64_t rs_vm_frames_of_hvas(const struct rs_vm *vm, uint64_t start, uint64_t end)
 {
-	if (start >= end)
-		return 0;
-	return rs_ramp_between(&vm->hva_ramp, start >> RS_PAGE_SHIFT, end >> RS_PAGE_SHIFT);
+	struct rs_range r =
+		rs_ramp_below(&vm->hva_ramp, start >> RS_PAGE_SHIFT, end >> RS_PAGE_SHIFT);
+
+	return r.end - r.start;
 }
 
 /* Frames of all spaces up to this one's frames below @gfn. */

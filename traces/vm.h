@@ -117,7 +117,10 @@ static inline uint64_t rs_memslot_hva(const struct rs_memslot *s, uint64_t gfn)
 bool rs_memslot_gfns_of_hvas(const struct rs_memslot *s, uint64_t start, uint64_t end,
 			     struct rs_range *gfns);
 
-/* Guest frames, each (as, gfn) once: all; with a gfn in the range; with an hva in the range. */
+/*
+ * Guest frames, each (as, gfn) once: all; with a gfn in the range; with an hva in the
+ * range. The last answers are kept: one thread at a time may ask for those in a range.
+ */
 uint64_t rs_vm_frames(const struct rs_vm *vm);
 uint64_t rs_vm_frames_of_gfns(const struct rs_vm *vm, uint64_t start, uint64_t end);
 uint64_t rs_vm_frames_of_hvas(const struct rs_vm *vm, uint64_t start, uint64_t end);
@@ -127,6 +130,12 @@ uint64_t rs_vm_frames_of_hvas(const struct rs_vm *vm, uint64_t start, uint64_t e
  * space. A gfn range of one address space is one range of folded numbers.
  */
 struct rs_range rs_vm_fold(const struct rs_vm *vm, uint8_t as, uint64_t start, uint64_t end);
+/*
+ * The same for all address spaces at once: frames are numbered by gfn, those of
+ * several address spaces at one gfn together. As rs_vm_frames_of_gfns(), of which
+ * this is the first and the last.
+ */
+struct rs_range rs_vm_fold_all(const struct rs_vm *vm, uint64_t start, uint64_t end);
 /* Address spaces with memslots, in rising order. */
 size_t rs_vm_spaces(const struct rs_vm *vm, const uint8_t **spaces);
 

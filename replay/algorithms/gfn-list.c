@@ -9,7 +9,7 @@ struct list {
 	struct rs_words words; /* its range is not used */
 	const struct rs_invals *invals;
 	struct rs_spans gfns;
-	struct rs_spans folded; /* the same in every address space, for the frames */
+	struct rs_spans folded; /* the same without the gaps between memslots, for the frames */
 	uint64_t nr;		/* ranges held */
 	bool no_width;
 };
@@ -33,28 +33,18 @@ static void list_destroy(void *state)
 
 static int fold_in(struct list *l, struct rs_range r)
 {
-	const uint8_t *spaces;
-	size_t n = l->no_width ? 0 : rs_vm_spaces(l->words.vm, &spaces);
-
-	for (size_t i = 0; i < n; i++) {
-		struct rs_range f = rs_vm_fold(l->words.vm, spaces[i], r.start, r.end);
-
-		if (rs_spans_add(&l->folded, f.start, f.end))
-			return -ENOMEM;
-	}
-	return 0;
+	if (l->no_width)
+		return 0;
+	r = rs_vm_fold_all(l->words.vm, r.start, r.end);
+	return rs_spans_add(&l->folded, r.start, r.end);
 }
 
 static void fold_out(struct list *l, struct rs_range r)
 {
-	const uint8_t *spaces;
-	size_t n = l->no_width ? 0 : rs_vm_spaces(l->words.vm, &spaces);
-
-	for (size_t i = 0; i < n; i++) {
-		struct rs_range f = rs_vm_fold(l->words.vm, spaces[i], r.start, r.end);
-
-		rs_spans_remove(&l->folded, f.start, f.end);
-	}
+	if (l->no_width)
+		return;
+	r = rs_vm_fold_all(l->words.vm, r.start, r.end);
+	rs_spans_remove(&l->folded, r.start, r.end);
 }
 
 static int hold(struct list *l, struct rs_range r)

@@ -190,7 +190,6 @@ static int set_common(struct rs_report_data *sum, const struct rs_report_data *r
 /* Leaves count, total and maximum. */
 static void strip_hist(struct rs_hist *h)
 {
-	h->bucket = NULL;
 	for (size_t i = 0; i <= RS_HIST_OCTAVES; i++) {
 		free(h->octave[i]);
 		h->octave[i] = NULL;

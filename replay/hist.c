@@ -7,14 +7,11 @@
 #define SUB (1U << RS_HIST_BITS)
 
 /* Octave 0 holds the values below SUB, octave o those in [SUB << (o - 1), SUB << o). */
-static unsigned int octave_of(uint64_t value)
+struct rs_hist_place rs_hist_place(uint64_t value)
 {
-	return 64 - RS_HIST_BITS - (unsigned int)__builtin_clzll(value | (SUB - 1));
-}
+	uint32_t o = 64 - RS_HIST_BITS - (uint32_t)__builtin_clzll(value | (SUB - 1));
 
-static unsigned int sub_of(uint64_t value, unsigned int octave)
-{
-	return (unsigned int)(value >> (octave ? octave - 1 : 0)) & (SUB - 1);
+	return (struct rs_hist_place){ o, (uint32_t)(value >> (o ? o - 1 : 0)) & (SUB - 1) };
 }
 
 static uint64_t value_of(unsigned int octave, unsigned int sub)
@@ -22,39 +19,23 @@ static uint64_t value_of(unsigned int octave, unsigned int sub)
 	return octave ? (uint64_t)(sub + SUB) << (octave - 1) : sub;
 }
 
-/* Apart, so that rs_hist_add_other() needs no registers of its own. */
-static __attribute__((noinline)) void add_to_new_octave(struct rs_hist *h, uint64_t value,
-							uint64_t weight)
+void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight)
 {
-	uint64_t *octave = calloc(SUB, sizeof(uint64_t));
-
-	if (!octave) {
-		h->dropped++;
-		return;
-	}
-	h->octave[octave_of(value)] = octave;
-	rs_hist_add_other(h, value, weight);
-}
-
-void rs_hist_add_other(struct rs_hist *h, uint64_t value, uint64_t weight)
-{
-	unsigned int o = octave_of(value);
+	struct rs_hist_place p = rs_hist_place(value);
 
 	if (!weight)
 		return;
-	if (!h->octave[o]) {
-		add_to_new_octave(h, value, weight);
-		return;
+	if (!h->octave[p.octave]) {
+		h->octave[p.octave] = calloc(SUB, sizeof(uint64_t));
+		if (!h->octave[p.octave]) {
+			h->dropped++;
+			return;
+		}
+		/* A first value has an octave to make, always. */
+		if (!h->weight)
+			h->min = h->max = value;
 	}
-	if (!h->weight || value < h->min)
-		h->min = value;
-	if (value > h->max)
-		h->max = value;
-	h->last = value;
-	h->bucket = &h->octave[o][sub_of(value, o)];
-	*h->bucket += weight;
-	h->weight += weight;
-	h->total += (unsigned __int128)value * weight;
+	rs_hist_add_at(h, p, value, weight);
 }
 
 void rs_hist_merge(struct rs_hist *to, const struct rs_hist *from)

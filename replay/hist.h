@@ -20,25 +20,36 @@ struct rs_hist {
 	uint64_t min, max;
 	uint64_t dropped;
 	unsigned __int128 total; /* sum of value x weight */
-	uint64_t last;		 /* the value added last, ... */
-	uint64_t *bucket;	 /* ... which went here; NULL: not known */
 	uint64_t *octave[RS_HIST_OCTAVES + 1];
 };
 
-/* Part of rs_hist_add(). */
-void rs_hist_add_other(struct rs_hist *h, uint64_t value, uint64_t weight);
+/* Where a value goes, in any histogram. */
+struct rs_hist_place {
+	uint32_t octave, sub;
+};
+
+struct rs_hist_place rs_hist_place(uint64_t value);
 
 /* Adds @value, @weight times. No weight: nothing is added. */
-static inline void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight)
+void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight);
+
+/* The same for who adds @value, whose place is @p, to many; @weight is not 0. */
+static inline void rs_hist_add_at(struct rs_hist *h, struct rs_hist_place p, uint64_t value,
+				  uint64_t weight)
 {
-	/* Values often come in runs, and the same again changes neither minimum nor maximum. */
-	if (value != h->last || !h->bucket) {
-		rs_hist_add_other(h, value, weight);
+	uint64_t *octave = h->octave[p.octave];
+
+	if (!octave) {
+		rs_hist_add(h, value, weight);
 		return;
 	}
-	*h->bucket += weight;
+	octave[p.sub] += weight;
 	h->weight += weight;
 	h->total += (unsigned __int128)value * weight;
+	if (value < h->min)
+		h->min = value;
+	if (value > h->max)
+		h->max = value;
 }
 
 /* Adds everything in @from to @to. */

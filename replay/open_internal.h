@@ -19,8 +19,10 @@ struct epoch {
 	bool has_ratio; /* exact blocked something */
 };
 
-/* Width of one algorithm: its peaks in the epoch (and what is behind it, until the next). */
+/* Width of one algorithm: what it blocks, its peaks in the epoch (and behind it, until the next).
+ */
 struct width {
+	uint64_t blocked;
 	uint64_t peak;
 	uint64_t peak_ratio;
 };

@@ -18,58 +18,78 @@ static uint64_t ratio_of(uint64_t blocked, uint64_t exact)
 	return (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);
 }
 
-/* @a, whose peaks are in @w, blocked so many frames for @ns. */
-static inline void count_blocked(struct rs_algo_result *a, struct width *w, uint64_t blocked,
-				 uint64_t ns)
+/* A value that was added to a histogram, and where: neighbours in the list often have the same. */
+struct placed {
+	uint64_t value;
+	struct rs_hist_place place;
+};
+
+static inline void add_placed(struct rs_hist *h, struct placed *p, uint64_t value, uint64_t weight)
 {
-	a->blocked_page_ns += (unsigned __int128)blocked * ns;
-	if (blocked <= w->peak)
-		return; /* and so not above blocked_max */
-	w->peak = blocked;
-	if (blocked > a->blocked_max)
-		a->blocked_max = blocked;
+	if (value != p->value)
+		*p = (struct placed){ value, rs_hist_place(value) };
+	rs_hist_add_at(h, p->place, value, weight);
 }
 
-/* What each algorithm blocked for @ns: @exact what was really invalidated. */
-static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t exact, uint64_t ns)
+/* @a, whose peaks are in @w, blocked what it does for @ns. */
+static inline void count_blocked(struct rs_algo_result *a, struct width *w, uint64_t ns)
 {
+	a->blocked_page_ns += (unsigned __int128)w->blocked * ns;
+	if (w->blocked <= w->peak)
+		return; /* and so not above blocked_max */
+	w->peak = w->blocked;
+	if (w->blocked > a->blocked_max)
+		a->blocked_max = w->blocked;
+}
+
+/* The same of all, where @exact frames were really being invalidated. */
+static void count_ratios(struct rs_replay *r, struct vm_run *v, uint64_t exact, uint64_t ns)
+{
+	struct placed last = { RS_RATIO_SCALE, rs_hist_place(RS_RATIO_SCALE) };
 	uint64_t before = exact, ratio = RS_RATIO_SCALE;
+	struct rs_algo_result *a = v->res.algos;
+	struct width *w = v->widths;
 
-	for (size_t i = 0; i < r->nr_listed; i++) {
-		const struct rs_algo *algo = &v->algos[i];
-		uint64_t blocked = i == r->exact ? exact : algo->ops->blocked(algo->state);
-		struct rs_algo_result *a = &v->res.algos[i];
-		struct width *w = &v->widths[i];
-
-		count_blocked(a, w, blocked, ns);
-		if (!exact)
-			continue;
-		/* A division, and neighbours in the list often block the same. */
-		if (blocked != before)
-			ratio = ratio_of(blocked, exact);
-		before = blocked;
-		rs_hist_add(&a->widening_time, ratio, ns);
+	for (size_t i = 0; i < r->nr_listed; i++, a++, w++) {
+		count_blocked(a, w, ns);
+		if (w->blocked != before)
+			ratio = ratio_of(w->blocked, exact);
+		before = w->blocked;
+		add_placed(&a->widening_time, &last, ratio, ns);
 		if (ratio > w->peak_ratio)
 			w->peak_ratio = ratio;
 	}
+	v->epoch.has_ratio = true;
+}
+
+static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
+{
+	uint64_t exact = rs_invals_covered_frames(v->invals);
+
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		const struct rs_algo *a = &v->algos[i];
+
+		v->widths[i].blocked = i == r->exact ? exact : a->ops->blocked(a->state);
+	}
+	if (exact)
+		count_ratios(r, v, exact, ns);
+	else
+		for (size_t i = 0; i < r->nr_listed; i++)
+			count_blocked(&v->res.algos[i], &v->widths[i], ns);
 }
 
 /* The VM has been in its present state up to time @t: counts that. */
 int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
 	uint64_t ns = t - v->width_ns;
-	uint64_t exact;
 
 	if (!ns || !(r->opts.flags & RS_REPLAY_WIDTH))
 		return 0;
 	if (r->opts.observer && rs_open_show_view(r, v))
 		return -ENOMEM;
 	v->frames_area += (unsigned __int128)rs_vm_frames(v->vm) * ns;
-	if (rs_invals_nr(v->invals)) {
-		exact = rs_invals_covered_frames(v->invals);
-		v->epoch.has_ratio |= exact;
-		count_widths(r, v, exact, ns);
-	}
+	if (rs_invals_nr(v->invals))
+		count_widths(r, v, ns);
 	v->width_ns = t;
 	return 0;
 }
@@ -82,15 +102,19 @@ static void begin_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 
 void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
+	struct placed peak = { 0, rs_hist_place(0) }, ratio = peak;
+	struct rs_algo_result *a = v->res.algos;
+	struct width *w = v->widths;
+
 	if (!(r->opts.flags & RS_REPLAY_WIDTH))
 		return;
 	v->res.epochs++;
 	rs_hist_add(&v->res.epoch_ns, t - v->epoch.begin_ns, 1);
 	rs_hist_add(&v->res.epoch_invals, v->epoch.invals, 1);
-	for (size_t i = 0; i < r->nr_listed; i++) {
-		rs_hist_add(&v->res.algos[i].blocked_epoch, v->widths[i].peak, 1);
+	for (size_t i = 0; i < r->nr_listed; i++, a++, w++) {
+		add_placed(&a->blocked_epoch, &peak, w->peak, 1);
 		if (v->epoch.has_ratio)
-			rs_hist_add(&v->res.algos[i].widening_epoch, v->widths[i].peak_ratio, 1);
+			add_placed(&a->widening_epoch, &ratio, w->peak_ratio, 1);
 	}
 }
 

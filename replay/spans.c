@@ -206,19 +206,55 @@ static int become_tree(struct rs_spans *s)
 	return 0;
 }
 
+static void few_add(struct rs_spans *s, uint64_t start, uint64_t end)
+{
+	uint32_t i = s->nr++;
+
+	for (; i && s->few[i - 1].start > start; i--)
+		s->few[i] = s->few[i - 1];
+	s->few[i] = (struct rs_range){ start, end };
+}
+
+/* From the end on each moves down, until the one that goes is left over. */
+static void few_remove(struct rs_spans *s, uint64_t start, uint64_t end)
+{
+	struct rs_range over = s->few[--s->nr];
+
+	for (uint32_t i = s->nr; i && (over.start != start || over.end != end);) {
+		struct rs_range r = s->few[--i];
+
+		s->few[i] = over;
+		over = r;
+	}
+}
+
+/* Apart from the usual case, which so needs no registers of its own. */
+static __attribute__((noinline)) int add_to_tree(struct rs_spans *s, uint64_t start, uint64_t end)
+{
+	if (!s->tree && become_tree(s))
+		return -ENOMEM;
+	if (tree_add(s, start, end))
+		return -ENOMEM;
+	s->nr++;
+	return 0;
+}
+
+static __attribute__((noinline)) void remove_from_tree(struct rs_spans *s, uint64_t start,
+						       uint64_t end)
+{
+	tree_remove_endpoint(s, start, -1);
+	tree_remove_endpoint(s, end, 1);
+	if (!--s->nr)
+		s->tree = false;
+}
+
 int rs_spans_add(struct rs_spans *s, uint64_t start, uint64_t end)
 {
 	if (start >= end)
 		return 0;
-	if (!s->tree && s->nr == RS_SPANS_SMALL && become_tree(s))
-		return -ENOMEM;
-	if (s->tree) {
-		if (tree_add(s, start, end))
-			return -ENOMEM;
-		s->nr++;
-		return 0;
-	}
-	s->few[s->nr++] = (struct rs_range){ start, end };
+	if (s->tree || s->nr == RS_SPANS_SMALL)
+		return add_to_tree(s, start, end);
+	few_add(s, start, end);
 	return 0;
 }
 
@@ -226,19 +262,10 @@ void rs_spans_remove(struct rs_spans *s, uint64_t start, uint64_t end)
 {
 	if (start >= end)
 		return;
-	if (s->tree) {
-		tree_remove_endpoint(s, start, -1);
-		tree_remove_endpoint(s, end, 1);
-		if (!--s->nr)
-			s->tree = false;
-		return;
-	}
-	for (uint32_t i = 0; i < s->nr; i++) {
-		if (s->few[i].start == start && s->few[i].end == end) {
-			s->few[i] = s->few[--s->nr];
-			return;
-		}
-	}
+	if (s->tree)
+		remove_from_tree(s, start, end);
+	else
+		few_remove(s, start, end);
 }
 
 static bool tree_covers(const struct rs_spans *s, uint64_t point)
@@ -261,8 +288,8 @@ bool rs_spans_cover(const struct rs_spans *s, uint64_t point)
 {
 	if (s->tree)
 		return tree_covers(s, point);
-	for (uint32_t i = 0; i < s->nr; i++)
-		if (rs_range_has(&s->few[i], point))
+	for (uint32_t i = 0; i < s->nr && s->few[i].start <= point; i++)
+		if (point < s->few[i].end)
 			return true;
 	return false;
 }
@@ -280,23 +307,15 @@ struct rs_range rs_spans_hull(const struct rs_spans *s)
 
 static uint64_t few_length(const struct rs_spans *s)
 {
-	struct rs_range v[RS_SPANS_SMALL];
 	uint64_t length = 0, at = 0;
 
 	for (uint32_t i = 0; i < s->nr; i++) {
-		uint32_t j = i;
+		uint64_t from = s->few[i].start > at ? s->few[i].start : at;
 
-		for (; j && v[j - 1].start > s->few[i].start; j--)
-			v[j] = v[j - 1];
-		v[j] = s->few[i];
-	}
-	for (uint32_t i = 0; i < s->nr; i++) {
-		uint64_t from = i && at > v[i].start ? at : v[i].start;
-
-		if (v[i].end <= from)
+		if (s->few[i].end <= from)
 			continue;
-		length += v[i].end - from;
-		at = v[i].end;
+		at = s->few[i].end;
+		length += at - from;
 	}
 	return length;
 }
@@ -306,7 +325,7 @@ uint64_t rs_spans_length(const struct rs_spans *s)
 	const struct rs_spans_node *t;
 
 	if (!s->tree)
-		return s->nr == 1 ? s->few[0].end - s->few[0].start : few_length(s);
+		return few_length(s);
 	t = &s->nodes[s->root];
 	return t->last - t->first - (t->min == 0 ? t->min_length : 0);
 }

@@ -10,8 +10,8 @@
 
 /*
  * A multiset of half-open ranges: how many cover a point, their hull, and the
- * length of their union. A handful, the usual case, is a plain array; from
- * RS_SPANS_SMALL on it is a tree of endpoints that knows, for each subtree,
+ * length of their union. A handful, the usual case, is an array in the order of
+ * their starts; from RS_SPANS_SMALL on it is a tree of endpoints that knows, for each subtree,
  * the change of coverage over it and how long it is at its least, so that every
  * operation is O(log n) whatever the ranges look like.
  */

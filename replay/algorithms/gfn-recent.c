@@ -244,44 +244,55 @@ static unsigned int recent_rejects(const void *state, const struct rs_fault *f, 
 	       (ended_since(r, frame, snapshot) ? RS_REJECT_SEQ : 0);
 }
 
-/* Each frame once, though entries may overlap: those of [from, to) beyond entry @i. */
-static uint64_t frames_beyond(const struct recent *r, uint32_t i, uint64_t from, uint64_t to)
-{
-	for (; i <= r->live && from < to; i++) {
-		const struct rs_pieces *e = entry(r, i);
+/* The entries that something in progress is in. */
+struct in_force {
+	const struct recent *r;
+	const struct rs_pieces *v[MAX_LIVE + 1];
+	uint32_t n;
+};
 
-		if (i < r->live ? !r->owner[i] : !r->sharing)
-			continue;
-		for (uint32_t k = 0; k < e->nr; k++) {
-			const struct rs_range *x = &e->v[k];
+static void list_in_force(const struct recent *r, struct in_force *f)
+{
+	f->r = r;
+	f->n = 0;
+	for (uint32_t i = 0; i < r->live; i++)
+		if (r->owner[i])
+			f->v[f->n++] = entry(r, i);
+	if (r->sharing)
+		f->v[f->n++] = shared_entry(r);
+}
+
+/* Each frame once, though entries may overlap: those of [from, to) beyond entry @i. */
+static uint64_t frames_beyond(const struct in_force *f, uint32_t i, uint64_t from, uint64_t to)
+{
+	for (; i < f->n && from < to; i++) {
+		for (uint32_t k = 0; k < f->v[i]->nr; k++) {
+			const struct rs_range *x = &f->v[i]->v[k];
 
 			if (x->start >= to || x->end <= from)
 				continue;
-			return (x->start > from ? frames_beyond(r, i + 1, from, x->start) : 0) +
-			       (x->end < to ? frames_beyond(r, i, x->end, to) : 0);
+			return (x->start > from ? frames_beyond(f, i + 1, from, x->start) : 0) +
+			       (x->end < to ? frames_beyond(f, i, x->end, to) : 0);
 		}
 	}
-	if (r->host)
-		return rs_vm_frames_of_hvas(r->words.vm, from << RS_PAGE_SHIFT,
+	if (f->r->host)
+		return rs_vm_frames_of_hvas(f->r->words.vm, from << RS_PAGE_SHIFT,
 					    to << RS_PAGE_SHIFT);
-	return rs_vm_frames_of_gfns(r->words.vm, from, to);
+	return rs_vm_frames_of_gfns(f->r->words.vm, from, to);
 }
 
 static uint64_t recent_blocked(void *state)
 {
 	const struct recent *r = state;
+	struct in_force f;
 	uint64_t frames = 0;
 
 	if (!r->words.in_progress)
 		return 0;
-	for (uint32_t i = 0; i <= r->live; i++) {
-		const struct rs_pieces *e = entry(r, i);
-
-		if (i < r->live ? !r->owner[i] : !r->sharing)
-			continue;
-		for (uint32_t k = 0; k < e->nr; k++)
-			frames += frames_beyond(r, i + 1, e->v[k].start, e->v[k].end);
-	}
+	list_in_force(r, &f);
+	for (uint32_t i = 0; i < f.n; i++)
+		for (uint32_t k = 0; k < f.v[i]->nr; k++)
+			frames += frames_beyond(&f, i + 1, f.v[i]->v[k].start, f.v[i]->v[k].end);
 	return frames;
 }
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void merge_closest(struct rs_pieces *p)
+static __attribute__((noinline)) void merge_closest(struct rs_pieces *p)
 {
 	uint64_t least = UINT64_MAX;
 	uint32_t at = 0;
@@ -22,39 +22,36 @@ static void merge_closest(struct rs_pieces *p)
 	p->nr--;
 }
 
-/* Puts @r, which is wider than they, where the pieces [from, to) are. */
-static void replace(struct rs_pieces *p, uint32_t from, uint32_t to, struct rs_range r)
+/* Makes one of the pieces [from, to), which are some, and @r. */
+static void unite(struct rs_pieces *p, uint32_t from, uint32_t to, struct rs_range r)
 {
-	if (to != p->nr && to != from + 1)
-		memmove(&p->v[from + 1], &p->v[to], (p->nr - to) * sizeof(p->v[0]));
-	p->v[from] = r;
-	p->nr = p->nr - (to - from) + 1;
-}
-
-/* Where @r is not beyond all pieces. */
-static __attribute__((noinline)) void add_within(struct rs_pieces *p, uint32_t limit,
-						 struct rs_range r)
-{
-	uint32_t from = 0, to;
-
-	while (from < p->nr && p->v[from].end < r.start)
-		from++;
-	for (to = from; to < p->nr && p->v[to].start <= r.end; to++)
-		rs_range_widen(&r, p->v[to].start, p->v[to].end);
-	replace(p, from, to, r);
-	if (p->nr > limit)
-		merge_closest(p);
+	rs_range_widen(&p->v[from], r.start, r.end);
+	if (from + 1 == to)
+		return;
+	p->v[from].end = p->v[to - 1].end > r.end ? p->v[to - 1].end : r.end;
+	memmove(&p->v[from + 1], &p->v[to], (p->nr - to) * sizeof(p->v[0]));
+	p->nr -= to - from - 1;
 }
 
 void rs_pieces_add(struct rs_pieces *p, uint32_t limit, struct rs_range r)
 {
+	uint32_t from, to = p->nr;
+
 	if (r.start >= r.end)
 		return;
-	if (p->nr == limit || (p->nr && p->v[p->nr - 1].end >= r.start)) {
-		add_within(p, limit, r);
+	while (to && p->v[to - 1].start > r.end)
+		to--;
+	for (from = to; from && p->v[from - 1].end >= r.start; from--)
+		;
+	if (from != to) {
+		unite(p, from, to, r);
 		return;
 	}
-	p->v[p->nr++] = r;
+	for (uint32_t i = p->nr++; i > to; i--)
+		p->v[i] = p->v[i - 1];
+	p->v[to] = r;
+	if (p->nr > limit)
+		merge_closest(p);
 }
 
 bool rs_pieces_have(const struct rs_pieces *p, uint64_t point)

@@ -262,6 +262,14 @@ static void list_in_force(const struct recent *r, struct in_force *f)
 		f->v[f->n++] = shared_entry(r);
 }
 
+static uint64_t frames_of(const struct recent *r, uint64_t from, uint64_t to)
+{
+	if (r->host)
+		return rs_vm_frames_of_hvas(r->words.vm, from << RS_PAGE_SHIFT,
+					    to << RS_PAGE_SHIFT);
+	return rs_vm_frames_of_gfns(r->words.vm, from, to);
+}
+
 /* Each frame once, though entries may overlap: those of [from, to) beyond entry @i. */
 static uint64_t frames_beyond(const struct in_force *f, uint32_t i, uint64_t from, uint64_t to)
 {
@@ -275,10 +283,7 @@ static uint64_t frames_beyond(const struct in_force *f, uint32_t i, uint64_t fro
 			       (x->end < to ? frames_beyond(f, i, x->end, to) : 0);
 		}
 	}
-	if (f->r->host)
-		return rs_vm_frames_of_hvas(f->r->words.vm, from << RS_PAGE_SHIFT,
-					    to << RS_PAGE_SHIFT);
-	return rs_vm_frames_of_gfns(f->r->words.vm, from, to);
+	return frames_of(f->r, from, to);
 }
 
 static uint64_t recent_blocked(void *state)
@@ -290,9 +295,12 @@ static uint64_t recent_blocked(void *state)
 	if (!r->words.in_progress)
 		return 0;
 	list_in_force(r, &f);
-	for (uint32_t i = 0; i < f.n; i++)
+	for (uint32_t i = 0; i + 1 < f.n; i++)
 		for (uint32_t k = 0; k < f.v[i]->nr; k++)
 			frames += frames_beyond(&f, i + 1, f.v[i]->v[k].start, f.v[i]->v[k].end);
+	/* Beyond the last one is nothing; and there is one, as something is in progress. */
+	for (uint32_t k = 0; k < f.v[f.n - 1]->nr; k++)
+		frames += frames_of(r, f.v[f.n - 1]->v[k].start, f.v[f.n - 1]->v[k].end);
 	return frames;
 }
 

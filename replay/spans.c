@@ -8,19 +8,24 @@
 /*
  * A treap over the distinct endpoints. A subtree stands for the stretch from
  * its first to its last key; coverage in it is relative to what covers the
- * stretch just before its first key. Node 0 is the empty tree.
+ * stretch just before its first key. Node 0 is the empty tree. A node fills a
+ * cache line: with many ranges, what a change takes is waiting for those.
  */
 struct rs_spans_node {
 	uint64_t key;
 	uint64_t first, last; /* keys of the subtree */
 	uint64_t min_length;  /* how much of the stretch is at min */
-	int64_t sum;	      /* coverage behind the last key */
-	int64_t min;	      /* least coverage between first and last; INT64_MAX if first = last */
-	int64_t delta;	      /* ranges that start here less those that end here */
+	int32_t sum;	      /* coverage behind the last key */
+	int32_t min;	      /* least coverage between first and last; INT32_MAX if first = last */
+	int32_t delta;	      /* ranges that start here less those that end here */
 	uint32_t refs;	      /* endpoints here */
 	uint32_t priority;
 	uint32_t left, right;
 };
+
+#define NODE_ALIGN 64
+
+_Static_assert(sizeof(struct rs_spans_node) == NODE_ALIGN, "a node fills a cache line");
 
 static uint32_t next_random(struct rs_spans *s)
 {
@@ -30,63 +35,42 @@ static uint32_t next_random(struct rs_spans *s)
 	return s->random;
 }
 
-/* Takes a stretch of @length with coverage @cover into (*min, *min_length). */
-static void take_min(int64_t *min, uint64_t *min_length, int64_t cover, uint64_t length)
+/* Takes a stretch of @length with coverage @cover into @t's least. */
+static void take_min(struct rs_spans_node *t, int32_t cover, uint64_t length)
 {
-	if (cover > *min || !length)
+	if (cover > t->min || !length)
 		return;
-	if (cover < *min)
-		*min_length = 0;
-	*min = cover;
-	*min_length += length;
+	if (cover < t->min)
+		t->min_length = 0;
+	t->min = cover;
+	t->min_length += length;
 }
 
+/* Makes what node @i knows of its subtree fit its children. */
 static void pull(struct rs_spans_node *n, uint32_t i)
 {
 	struct rs_spans_node *t = &n[i];
 	const struct rs_spans_node *l = &n[t->left], *r = &n[t->right];
-	int64_t cover = 0;
+	int32_t cover = t->delta;
 
-	t->min = INT64_MAX;
+	t->min = INT32_MAX;
 	t->min_length = 0;
-	t->first = t->left ? l->first : t->key;
-	t->last = t->right ? r->last : t->key;
+	t->first = t->last = t->key;
 	if (t->left) {
-		cover = l->sum;
-		if (l->min != INT64_MAX)
-			take_min(&t->min, &t->min_length, l->min, l->min_length);
-		take_min(&t->min, &t->min_length, cover, t->key - l->last);
+		t->first = l->first;
+		t->min = l->min;
+		t->min_length = l->min_length;
+		take_min(t, l->sum, t->key - l->last);
+		cover += l->sum;
 	}
-	cover += t->delta;
 	if (t->right) {
-		take_min(&t->min, &t->min_length, cover, r->first - t->key);
-		if (r->min != INT64_MAX)
-			take_min(&t->min, &t->min_length, cover + r->min, r->min_length);
+		t->last = r->last;
+		take_min(t, cover, r->first - t->key);
+		if (r->min != INT32_MAX)
+			take_min(t, cover + r->min, r->min_length);
 		cover += r->sum;
 	}
 	t->sum = cover;
-}
-
-static uint32_t rotate_right(struct rs_spans_node *n, uint32_t i)
-{
-	uint32_t l = n[i].left;
-
-	n[i].left = n[l].right;
-	n[l].right = i;
-	pull(n, i);
-	pull(n, l);
-	return l;
-}
-
-static uint32_t rotate_left(struct rs_spans_node *n, uint32_t i)
-{
-	uint32_t r = n[i].right;
-
-	n[i].right = n[r].left;
-	n[r].left = i;
-	pull(n, i);
-	pull(n, r);
-	return r;
 }
 
 static uint32_t new_node(struct rs_spans *s, uint64_t key)
@@ -101,96 +85,123 @@ static uint32_t new_node(struct rs_spans *s, uint64_t key)
 	return i;
 }
 
-/* Adds @delta and @refs (+1, -1) at @key in subtree @i; an endpoint without refs leaves. */
-static uint32_t change(struct rs_spans *s, uint32_t i, uint64_t key, int delta, int refs)
+/* One tree of two, all keys of @l below those of @r. */
+static uint32_t join(struct rs_spans_node *n, uint32_t l, uint32_t r)
+{
+	if (!l || !r)
+		return l ? l : r;
+	if (n[l].priority > n[r].priority) {
+		n[l].right = join(n, n[l].right, r);
+		pull(n, l);
+		return l;
+	}
+	n[r].left = join(n, l, n[r].left);
+	pull(n, r);
+	return r;
+}
+
+/*
+ * Node @i was changed, or is above such: lifts a child that is new and has a
+ * higher priority, both if need be; takes the node out if it has no endpoints.
+ */
+static uint32_t settle(struct rs_spans *s, uint32_t i)
+{
+	struct rs_spans_node *n = s->nodes;
+	uint32_t l = n[i].left, r = n[i].right;
+	uint32_t high = n[l].priority > n[r].priority ? l : r;
+
+	if (!n[i].refs) {
+		n[i].left = s->free_node;
+		s->free_node = i;
+		return join(n, l, r);
+	}
+	if (n[high].priority <= n[i].priority) {
+		pull(n, i);
+		return i;
+	}
+	if (high == l) {
+		n[i].left = n[l].right;
+		n[l].right = settle(s, i);
+	} else {
+		n[i].right = n[r].left;
+		n[r].left = settle(s, i);
+	}
+	pull(n, high);
+	return high;
+}
+
+/* An endpoint at @key more (@by 1) or less (-1) in subtree @i: coverage changes by @delta there. */
+static uint32_t change_one(struct rs_spans *s, uint32_t i, uint64_t key, int delta, int by)
 {
 	struct rs_spans_node *n = s->nodes;
 
 	if (!i)
 		i = new_node(s, key);
 	if (key < n[i].key) {
-		n[i].left = change(s, n[i].left, key, delta, refs);
-		if (n[i].left && n[n[i].left].priority > n[i].priority)
-			return rotate_right(n, i);
+		n[i].left = change_one(s, n[i].left, key, delta, by);
 	} else if (key > n[i].key) {
-		n[i].right = change(s, n[i].right, key, delta, refs);
-		if (n[i].right && n[n[i].right].priority > n[i].priority)
-			return rotate_left(n, i);
+		n[i].right = change_one(s, n[i].right, key, delta, by);
 	} else {
 		n[i].delta += delta;
-		n[i].refs += (uint32_t)refs;
+		n[i].refs += (uint32_t)by;
 	}
-	pull(n, i);
-	return i;
+	return settle(s, i);
 }
 
-/* Takes the node with @key out of subtree @i. */
-static uint32_t drop(struct rs_spans *s, uint32_t i, uint64_t key)
+/* Both endpoints of a range, which are mostly neighbours: one way down as far as they go together.
+ */
+static uint32_t change(struct rs_spans *s, uint32_t i, const struct rs_range *r, int by)
 {
 	struct rs_spans_node *n = s->nodes;
 
-	if (key < n[i].key) {
-		n[i].left = drop(s, n[i].left, key);
-	} else if (key > n[i].key) {
-		n[i].right = drop(s, n[i].right, key);
-	} else if (!n[i].left || !n[i].right) {
-		uint32_t child = n[i].left ? n[i].left : n[i].right;
-
-		n[i].left = s->free_node;
-		s->free_node = i;
-		return child;
-	} else if (n[n[i].left].priority > n[n[i].right].priority) {
-		i = rotate_right(n, i);
-		n[i].right = drop(s, n[i].right, key);
-	} else {
-		i = rotate_left(n, i);
-		n[i].left = drop(s, n[i].left, key);
+	if (!i)
+		i = new_node(s, r->start);
+	if (r->end < n[i].key) {
+		n[i].left = change(s, n[i].left, r, by);
+		return settle(s, i);
 	}
-	pull(n, i);
-	return i;
+	if (r->start > n[i].key) {
+		n[i].right = change(s, n[i].right, r, by);
+		return settle(s, i);
+	}
+	if (r->start < n[i].key)
+		n[i].left = change_one(s, n[i].left, r->start, by, by);
+	if (r->end > n[i].key)
+		n[i].right = change_one(s, n[i].right, r->end, -by, by);
+	if (r->start == n[i].key || r->end == n[i].key) {
+		n[i].delta += r->start == n[i].key ? by : -by;
+		n[i].refs += (uint32_t)by;
+	}
+	return settle(s, i);
 }
 
 /* Room for two more nodes (and node 0), so that change() cannot fail. */
 static int reserve(struct rs_spans *s)
 {
-	struct rs_spans_node *nodes;
 	uint32_t max = s->max_nodes ? 2 * s->max_nodes : 8 * RS_SPANS_SMALL;
+	struct rs_spans_node *nodes;
 
 	if (s->nr_nodes + 3 <= s->max_nodes)
 		return 0;
-	nodes = realloc(s->nodes, max * sizeof(*nodes));
+	nodes = aligned_alloc(NODE_ALIGN, max * sizeof(*nodes));
 	if (!nodes)
 		return -ENOMEM;
-	memset(&nodes[0], 0, sizeof(nodes[0]));
+	if (s->nodes)
+		memcpy(nodes, s->nodes, s->max_nodes * sizeof(*nodes));
+	else
+		memset(&nodes[0], 0, sizeof(nodes[0]));
+	free(s->nodes);
 	s->nodes = nodes;
 	s->max_nodes = max;
 	return 0;
 }
 
-static int tree_add(struct rs_spans *s, uint64_t start, uint64_t end)
+static int tree_add(struct rs_spans *s, const struct rs_range *r)
 {
 	if (reserve(s))
 		return -ENOMEM;
-	s->root = change(s, s->root, start, 1, 1);
-	s->root = change(s, s->root, end, -1, 1);
+	s->root = change(s, s->root, r, 1);
 	return 0;
-}
-
-static uint32_t refs_at(const struct rs_spans *s, uint64_t key)
-{
-	uint32_t i = s->root;
-
-	while (i && s->nodes[i].key != key)
-		i = key < s->nodes[i].key ? s->nodes[i].left : s->nodes[i].right;
-	return i ? s->nodes[i].refs : 0;
-}
-
-static void tree_remove_endpoint(struct rs_spans *s, uint64_t key, int delta)
-{
-	if (refs_at(s, key) > 1)
-		s->root = change(s, s->root, key, delta, -1);
-	else
-		s->root = drop(s, s->root, key);
 }
 
 static int become_tree(struct rs_spans *s)
@@ -200,7 +211,7 @@ static int become_tree(struct rs_spans *s)
 	s->free_node = 0;
 	s->random = 2463534242U;
 	for (uint32_t i = 0; i < s->nr; i++)
-		if (tree_add(s, s->few[i].start, s->few[i].end))
+		if (tree_add(s, &s->few[i]))
 			return -ENOMEM;
 	s->tree = true;
 	return 0;
@@ -231,9 +242,11 @@ static void few_remove(struct rs_spans *s, uint64_t start, uint64_t end)
 /* Apart from the usual case, which so needs no registers of its own. */
 static __attribute__((noinline)) int add_to_tree(struct rs_spans *s, uint64_t start, uint64_t end)
 {
+	const struct rs_range r = { start, end };
+
 	if (!s->tree && become_tree(s))
 		return -ENOMEM;
-	if (tree_add(s, start, end))
+	if (tree_add(s, &r))
 		return -ENOMEM;
 	s->nr++;
 	return 0;
@@ -242,8 +255,9 @@ static __attribute__((noinline)) int add_to_tree(struct rs_spans *s, uint64_t st
 static __attribute__((noinline)) void remove_from_tree(struct rs_spans *s, uint64_t start,
 						       uint64_t end)
 {
-	tree_remove_endpoint(s, start, -1);
-	tree_remove_endpoint(s, end, 1);
+	const struct rs_range r = { start, end };
+
+	s->root = change(s, s->root, &r, -1);
 	if (!--s->nr)
 		s->tree = false;
 }
@@ -271,7 +285,7 @@ void rs_spans_remove(struct rs_spans *s, uint64_t start, uint64_t end)
 static bool tree_covers(const struct rs_spans *s, uint64_t point)
 {
 	const struct rs_spans_node *n = s->nodes;
-	int64_t cover = 0;
+	int32_t cover = 0;
 
 	for (uint32_t i = s->root; i;) {
 		if (point < n[i].key) {

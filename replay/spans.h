@@ -15,7 +15,7 @@
  * the change of coverage over it and how long it is at its least, so that every
  * operation is O(log n) whatever the ranges look like.
  */
-#define RS_SPANS_SMALL 16
+#define RS_SPANS_SMALL 64
 
 struct rs_spans {
 	struct rs_range few[RS_SPANS_SMALL];

@@ -6,24 +6,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "replay/span_tree.h"
 #include "traces/vm.h"
 
 /*
  * A multiset of half-open ranges: how many cover a point, their hull, and the
  * length of their union. A handful, the usual case, is an array in the order of
- * their starts; from RS_SPANS_SMALL on it is a tree of endpoints that knows, for each subtree,
- * the change of coverage over it and how long it is at its least, so that every
- * operation is O(log n) whatever the ranges look like.
+ * their starts; from RS_SPANS_SMALL on it is a tree, so that every operation is
+ * O(log n) whatever the ranges look like.
  */
 #define RS_SPANS_SMALL 64
 
 struct rs_spans {
-	struct rs_range few[RS_SPANS_SMALL];
 	uint32_t nr; /* ranges in all */
-	bool tree;   /* few[] is not used */
-	struct rs_spans_node *nodes;
-	uint32_t nr_nodes, max_nodes, root, free_node;
-	uint32_t random;
+	bool many;   /* they are in the tree, few[] is not used */
+	struct rs_range few[RS_SPANS_SMALL];
+	struct rs_span_tree tree;
 };
 
 /* Empty ranges (start >= end) are ignored by both. 0 or -ENOMEM. */

@@ -142,13 +142,30 @@ static void test_far_apart(void **state)
 	rs_spans_free(&s);
 }
 
+/* Ranges that come at the top and go at the bottom leave nothing behind. */
+static void test_window(void **state)
+{
+	const uint64_t window = 4 * RS_SPANS_SMALL;
+	struct rs_spans s = { 0 };
+
+	for (uint64_t i = 0; i < 200000; i++) {
+		assert_int_equal(rs_spans_add(&s, 4 * i, 4 * i + 3), 0);
+		if (i < window)
+			continue;
+		rs_spans_remove(&s, 4 * (i - window), 4 * (i - window) + 3);
+		assert_int_equal(rs_spans_length(&s), 3 * window);
+		assert_int_equal(rs_spans_hull(&s).start, 4 * (i - window + 1));
+	}
+	assert_in_range(s.tree.nr_nodes, 1, window / 4);
+	rs_spans_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_few),
-		cmocka_unit_test(test_few_and_many),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_few),    cmocka_unit_test(test_few_and_many),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_far_apart),
+		cmocka_unit_test(test_window),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,34 +22,50 @@ static __attribute__((noinline)) void merge_closest(struct rs_pieces *p)
 	p->nr--;
 }
 
-/* Makes one of the pieces [from, to), which are some, and @r. */
-static void unite(struct rs_pieces *p, uint32_t from, uint32_t to, struct rs_range r)
+/* Makes one of the pieces [from, to), which are some, and what is added. */
+static void unite(struct rs_pieces *p, uint32_t from, uint32_t to, uint64_t start, uint64_t end)
 {
-	rs_range_widen(&p->v[from], r.start, r.end);
+	if (p->v[from].start > start)
+		p->v[from].start = start;
+	if (p->v[to - 1].end > end)
+		end = p->v[to - 1].end;
+	p->v[from].end = end;
 	if (from + 1 == to)
 		return;
-	p->v[from].end = p->v[to - 1].end > r.end ? p->v[to - 1].end : r.end;
 	memmove(&p->v[from + 1], &p->v[to], (p->nr - to) * sizeof(p->v[0]));
 	p->nr -= to - from - 1;
 }
 
-void rs_pieces_add(struct rs_pieces *p, uint32_t limit, struct rs_range r)
+/* As piece @at; those from there on move up. Mostly they are one, or none. */
+static void insert(struct rs_pieces *p, uint32_t at, uint64_t start, uint64_t end)
+{
+	for (uint32_t i = at; i < p->nr; i++) {
+		uint64_t next_start = p->v[i].start, next_end = p->v[i].end;
+
+		p->v[i].start = start;
+		p->v[i].end = end;
+		start = next_start;
+		end = next_end;
+	}
+	p->v[p->nr].start = start;
+	p->v[p->nr++].end = end;
+}
+
+void rs_pieces_add(struct rs_pieces *p, uint32_t limit, uint64_t start, uint64_t end)
 {
 	uint32_t from, to = p->nr;
 
-	if (r.start >= r.end)
+	if (start >= end)
 		return;
-	while (to && p->v[to - 1].start > r.end)
+	while (to && p->v[to - 1].start > end)
 		to--;
-	for (from = to; from && p->v[from - 1].end >= r.start; from--)
+	for (from = to; from && p->v[from - 1].end >= start; from--)
 		;
 	if (from != to) {
-		unite(p, from, to, r);
+		unite(p, from, to, start, end);
 		return;
 	}
-	for (uint32_t i = p->nr++; i > to; i--)
-		p->v[i] = p->v[i - 1];
-	p->v[to] = r;
+	insert(p, to, start, end);
 	if (p->nr > limit)
 		merge_closest(p);
 }

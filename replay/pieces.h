@@ -24,7 +24,7 @@ static inline size_t rs_pieces_size(uint32_t limit)
 }
 
 /* An empty range is ignored. */
-void rs_pieces_add(struct rs_pieces *p, uint32_t limit, struct rs_range r);
+void rs_pieces_add(struct rs_pieces *p, uint32_t limit, uint64_t start, uint64_t end);
 bool rs_pieces_have(const struct rs_pieces *p, uint64_t point);
 
 #endif

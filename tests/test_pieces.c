@@ -41,7 +41,7 @@ static void are(const struct rs_pieces *p, uint32_t nr, const uint64_t (*v)[2])
 
 static void add(struct rs_pieces *p, uint32_t limit, uint64_t start, uint64_t end)
 {
-	rs_pieces_add(p, limit, (struct rs_range){ start, end });
+	rs_pieces_add(p, limit, start, end);
 }
 
 static void test_by_hand(void **state)

@@ -39,9 +39,9 @@ static int multi_begin(void *state, const struct rs_inval *inv)
 	if (inv->walk)
 		return 0;
 	if (inv->gfn)
-		rs_pieces_add(m->gfns, m->n, inv->range);
+		rs_pieces_add(m->gfns, m->n, inv->range.start, inv->range.end);
 	for (uint32_t i = 0; i < inv->nr_hits; i++)
-		rs_pieces_add(m->gfns, m->n, inv->hits[i].gfns);
+		rs_pieces_add(m->gfns, m->n, inv->hits[i].gfns.start, inv->hits[i].gfns.end);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static int multi_slot(void *state, const struct rs_inval *inv, const struct rs_h
 {
 	struct multi *m = state;
 
-	rs_pieces_add(m->gfns, m->n, hit->gfns);
+	rs_pieces_add(m->gfns, m->n, hit->gfns.start, hit->gfns.end);
 	return 0;
 }
 

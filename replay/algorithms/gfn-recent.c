@@ -120,19 +120,19 @@ static uint32_t find_owner(const struct recent *r, const struct rs_inval *inv)
 	return i;
 }
 
-/* The host frames that memslot @handle gives to its frames @gfns. */
-static struct rs_range host_frames(const struct recent *r, uint32_t handle, struct rs_range gfns)
+/* What memslot @handle adds to its gfns where the ranges are host frame numbers. */
+static uint64_t distance(const struct recent *r, uint32_t handle)
 {
 	const struct rs_memslot *m = rs_vm_memslot(r->words.vm, handle);
-	uint64_t base = (m->hva >> RS_PAGE_SHIFT) - m->gfn;
 
-	return (struct rs_range){ gfns.start + base, gfns.end + base };
+	return (m->hva >> RS_PAGE_SHIFT) - m->gfn;
 }
 
 static void add_hit(const struct recent *r, struct rs_pieces *e, const struct rs_hit *hit)
 {
-	rs_pieces_add(e, r->per_inval,
-		      r->host ? host_frames(r, hit->handle, hit->gfns) : hit->gfns);
+	uint64_t base = r->host ? distance(r, hit->handle) : 0;
+
+	rs_pieces_add(e, r->per_inval, hit->gfns.start + base, hit->gfns.end + base);
 }
 
 struct gfn_inval {
@@ -146,8 +146,10 @@ static int add_overlap(void *arg, uint32_t handle)
 	const struct gfn_inval *g = arg;
 	const struct rs_memslot *m = rs_vm_memslot(g->r->words.vm, handle);
 
-	rs_pieces_add(g->e, g->r->per_inval,
-		      host_frames(g->r, handle, rs_memslot_clip(m, g->range)));
+	struct rs_range gfns = rs_memslot_clip(m, g->range);
+	uint64_t base = distance(g->r, handle);
+
+	rs_pieces_add(g->e, g->r->per_inval, gfns.start + base, gfns.end + base);
 	return 0;
 }
 
@@ -158,7 +160,7 @@ static void add_gfns(const struct recent *r, struct rs_pieces *e, struct rs_rang
 	if (r->host)
 		rs_vm_for_each_gfn(r->words.vm, range.start, range.end, add_overlap, &g);
 	else
-		rs_pieces_add(e, r->per_inval, range);
+		rs_pieces_add(e, r->per_inval, range.start, range.end);
 }
 
 static int recent_begin(void *state, const struct rs_inval *inv)

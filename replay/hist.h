@@ -23,11 +23,11 @@ struct rs_hist {
 	uint64_t *octave[RS_HIST_OCTAVES + 1];
 };
 
-/* Where a value goes, in any histogram. */
 struct rs_hist_place {
 	uint32_t octave, sub;
 };
 
+/* Where @value goes, in any histogram. */
 struct rs_hist_place rs_hist_place(uint64_t value);
 
 /* Adds @value, @weight times. No weight: nothing is added. */

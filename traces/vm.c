@@ -793,6 +793,13 @@ static uint64_t folded_below(const struct rs_vm *vm, const struct space *sp, uin
 	return sp->folded[i] + (in < npages ? in : npages);
 }
 
+/* Where the range is not within one memslot. */
+static __attribute__((noinline)) struct rs_range
+fold_any(const struct rs_vm *vm, const struct space *sp, uint64_t start, uint64_t end)
+{
+	return (struct rs_range){ folded_below(vm, sp, start), folded_below(vm, sp, end) };
+}
+
 struct rs_range rs_vm_fold(const struct rs_vm *vm, uint8_t as, uint64_t start, uint64_t end)
 {
 	const struct space *sp = &vm->spaces[as];
@@ -802,13 +809,10 @@ struct rs_range rs_vm_fold(const struct rs_vm *vm, uint8_t as, uint64_t start, u
 	if (!sp->nr || start >= end)
 		return r;
 	i = last_at_most(sp->start, sp->nr, start);
-	if (i >= 0 && end - sp->start[i] <= vm->slots[sp->handles[i]].npages) {
-		r.start = sp->folded[i] + (start - sp->start[i]);
-		r.end = r.start + (end - start);
-		return r;
-	}
-	r.start = folded_below(vm, sp, start);
-	r.end = folded_below(vm, sp, end);
+	if (i < 0 || end - sp->start[i] > vm->slots[sp->handles[i]].npages)
+		return fold_any(vm, sp, start, end);
+	r.start = sp->folded[i] + (start - sp->start[i]);
+	r.end = r.start + (end - start);
 	return r;
 }
 

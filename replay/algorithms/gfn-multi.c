@@ -64,10 +64,13 @@ static unsigned int multi_rejects(const void *state, const struct rs_fault *f, u
 static uint64_t multi_blocked(void *state)
 {
 	const struct multi *m = state;
+	const struct rs_range *v = m->gfns->v, *end = v + m->gfns->nr;
 	uint64_t frames = 0;
 
-	for (uint32_t i = 0; m->words.in_progress && i < m->gfns->nr; i++)
-		frames += rs_vm_frames_of_gfns(m->words.vm, m->gfns->v[i].start, m->gfns->v[i].end);
+	if (!m->words.in_progress)
+		return 0;
+	for (; v < end; v++)
+		frames += rs_vm_frames_of_gfns(m->words.vm, v->start, v->end);
 	return frames;
 }
 

@@ -47,10 +47,10 @@ static void count_ratios(struct rs_replay *r, struct vm_run *v, uint64_t exact, 
 {
 	struct placed last = { RS_RATIO_SCALE, rs_hist_place(RS_RATIO_SCALE) };
 	uint64_t before = exact, ratio = RS_RATIO_SCALE;
+	struct width *w = v->widths, *end = w + r->nr_listed;
 	struct rs_algo_result *a = v->res.algos;
-	struct width *w = v->widths;
 
-	for (size_t i = 0; i < r->nr_listed; i++, a++, w++) {
+	for (; w < end; a++, w++) {
 		count_blocked(a, w, ns);
 		if (w->blocked != before)
 			ratio = ratio_of(w->blocked, exact);
@@ -62,15 +62,22 @@ static void count_ratios(struct rs_replay *r, struct vm_run *v, uint64_t exact, 
 	v->epoch.has_ratio = true;
 }
 
+/* Asks each what it blocks; returns what is really being invalidated. */
+static uint64_t ask_widths(struct rs_replay *r, struct vm_run *v)
+{
+	const struct rs_algo *a = v->algos, *exact = a + r->exact;
+	struct width *w = v->widths, *end = w + r->nr_listed;
+	uint64_t frames = rs_invals_covered_frames(v->invals);
+
+	for (; w < end; a++, w++)
+		w->blocked = a == exact ? frames : a->ops->blocked(a->state);
+	return frames;
+}
+
 static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 {
-	uint64_t exact = rs_invals_covered_frames(v->invals);
+	uint64_t exact = ask_widths(r, v);
 
-	for (size_t i = 0; i < r->nr_listed; i++) {
-		const struct rs_algo *a = &v->algos[i];
-
-		v->widths[i].blocked = i == r->exact ? exact : a->ops->blocked(a->state);
-	}
 	if (exact)
 		count_ratios(r, v, exact, ns);
 	else

@@ -13,17 +13,17 @@ static void few_add(struct rs_spans *s, uint64_t start, uint64_t end)
 	s->few[i] = (struct rs_range){ start, end };
 }
 
-/* From the end on each moves down, until the one that goes is left over. */
 static void few_remove(struct rs_spans *s, uint64_t start, uint64_t end)
 {
-	struct rs_range over = s->few[--s->nr];
+	uint32_t i = s->nr;
 
-	for (uint32_t i = s->nr; i && (over.start != start || over.end != end);) {
-		struct rs_range r = s->few[--i];
-
-		s->few[i] = over;
-		over = r;
-	}
+	while (i && (s->few[i - 1].start != start || s->few[i - 1].end != end))
+		i--;
+	if (!i)
+		return;
+	for (; i < s->nr; i++)
+		s->few[i - 1] = s->few[i];
+	s->nr--;
 }
 
 /* Apart from the usual case, which so needs no registers of its own. */

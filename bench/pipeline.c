@@ -436,6 +436,39 @@ static int bench_replay(const char *path, const char *events)
 	return rc ? 1 : 0;
 }
 
+/* One way once, of a raw file: for a profiler, or to count instructions. */
+static int bench_pass(const char *way, const char *path)
+{
+	static const struct {
+		const char *name;
+		int64_t (*run)(const char *path);
+	} ways[] = { { "all", replay_all },
+		     { "default", replay_default },
+		     { "counts", replay_counts },
+		     { "read", read_checked } };
+	int64_t n;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (strcmp(way, ways[i].name))
+			continue;
+		n = ways[i].run(path);
+		if (n >= 0)
+			printf("%s of %s: %" PRId64 " records\n", way, path, n);
+		return n < 0;
+	}
+	return 2;
+}
+
+/* The raw file of bench_replay(), to be kept. */
+static int bench_tile(const char *path, const char *events, const char *to)
+{
+	struct tiles t = { 0 };
+
+	snprintf(compressed, sizeof(compressed), "/dev/null");
+	snprintf(flat, sizeof(flat), "/dev/null");
+	return tile_all(path, to, &t, strtoull(events, NULL, 0)) != 0;
+}
+
 /* ---- size ---- */
 
 /* Bytes of the binary form for each event of the model, and for each record. */
@@ -496,6 +529,10 @@ int main(int argc, char **argv)
 		return bench_elapsed(argv[2]);
 	if (argc == 4 && !strcmp(what, "replay"))
 		return bench_replay(argv[2], argv[3]);
+	if (argc == 5 && !strcmp(what, "tile"))
+		return bench_tile(argv[2], argv[3], argv[4]);
+	if (argc == 4 && !strcmp(what, "pass"))
+		return bench_pass(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(what, "scale"))
 		return bench_scale(argv[2]);
 	if (argc == 2 && !strcmp(what, "jobs"))
@@ -506,7 +543,8 @@ int main(int argc, char **argv)
 		return bench_sizes(argv + 2, argc - 2);
 	fputs("usage: bench_pipeline import TRACE.dat | elapsed TRACE.dat |\n"
 	      "                      replay TRACE EVENTS | scale EVENTS | jobs | growth |\n"
-	      "                      size TRACE...\n",
+	      "                      size TRACE... |\n"
+	      "                      tile TRACE EVENTS FILE | pass all|default|counts|read FILE\n",
 	      stderr);
 	return 2;
 }

@@ -17,6 +17,10 @@
  * replay/algorithm.c. The caller keeps the VM and the outstanding
  * invalidations; an algorithm keeps what a kernel would keep.
  *
+ * Where nothing is outstanding and no fault is on its way, what it will answer from
+ * then on must not depend on what it saw before: a stream is replayed in pieces that
+ * begin there (replay/moment.h). Its sequence count may go on from any number.
+ *
  * Each call of begin() or slot() comes after the invalidation's own fields
  * changed, end() before it is forgotten. Only invalidations that hit are shown,
  * unless the algorithm asks for all.

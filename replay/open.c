@@ -201,7 +201,7 @@ static int grow_vms(struct rs_replay *r)
 	return 0;
 }
 
-static struct vm_run *find_vm(struct rs_replay *r, uint32_t number)
+struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 {
 	struct vm_run *v;
 
@@ -268,7 +268,7 @@ static int keep_state(struct rs_replay *r, const struct rs_event *e)
 	if (!v || v->number != e->vm) {
 		if (r->opts.one_vm && r->opts.vm != e->vm)
 			return 0;
-		v = find_vm(r, e->vm);
+		v = rs_open_find_vm(r, e->vm);
 		if (!v)
 			return -ENOMEM;
 	}
@@ -334,7 +334,7 @@ static inline int feed_one(struct rs_replay *r, const struct rs_event *e)
 	if (!v || v->number != e->vm) {
 		if (r->opts.one_vm && e->vm != r->opts.vm)
 			return 0;
-		v = find_vm(r, e->vm);
+		v = rs_open_find_vm(r, e->vm);
 		if (!v)
 			return -ENOMEM;
 	}
@@ -419,16 +419,13 @@ int rs_replay_take(struct rs_replay *r, struct rs_replay *from)
 
 static int finish_vm(struct rs_replay *r, struct vm_run *v)
 {
-	double ns;
-
 	/* An engine that a recorded state alone made known has no events to speak of. */
 	if (!v->seen)
 		return 0;
 	if (rs_open_advance(r, v, v->res.end_ns) || rs_open_show_view(r, v))
 		return -ENOMEM;
-	ns = (double)(v->res.end_ns - v->res.begin_ns);
 	v->res.frames_page_ns = v->frames_area;
-	v->res.mean_frames = ns > 0 ? (double)v->frames_area / ns : (double)v->res.frames;
+	rs_vm_result_mean(&v->res);
 	r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END] += rs_invals_nr(v->invals);
 	if (rs_invals_nr_hit(v->invals))
 		rs_open_end_epoch(r, v, v->res.end_ns);

@@ -5,7 +5,8 @@
 /*
  * What the parts of the open loop share: open.c has the engine and its stream,
  * open_inval.c memslots, invalidations and width, open_fault.c faults and the
- * recorded state, open_view.c what observers are told.
+ * recorded state, open_view.c what observers are told, open_seek.c going on at
+ * another place of the stream.
  */
 #include "replay/algorithm.h"
 #include "replay/inval.h"
@@ -95,6 +96,9 @@ static inline void rs_open_anomaly(struct rs_replay *r, enum rs_anomaly which)
 		r->strict_anomaly = which;
 	}
 }
+
+/* The VM of that number, which is r->last_vm then; made if it is new. NULL: no memory. */
+struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number);
 
 /* The VM has been in its present state up to time @t: counts that. 0 or -ENOMEM. */
 int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t);

@@ -2,6 +2,7 @@
 #ifndef RS_REPLAY_REPLAY_H
 #define RS_REPLAY_REPLAY_H
 
+#include "replay/moment.h"
 #include "replay/result.h"
 #include "traces/error.h"
 #include "traces/event.h"
@@ -97,6 +98,19 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
  * 0 or -ENOMEM.
  */
 int rs_replay_take(struct rs_replay *r, struct rs_replay *from);
+/*
+ * Leaves the stream, where nothing is pending, and takes it up again at a later
+ * moment, @m, whose memslots' events are those that @r has not seen. What lies
+ * between counts as if it were not there. @r must not have been fed lost events, nor
+ * have a traced kernel's algorithm, strict or an observer. 0 or -ENOMEM.
+ */
+int rs_replay_seek(struct rs_replay *r, const struct rs_moment *m);
+/*
+ * Before the first lost event: @r, which goes on alone, learns what @other, an
+ * engine that leaves the stream for good, has to say about how long VMs are not
+ * judged.
+ */
+void rs_replay_learn(struct rs_replay *r, const struct rs_replay *other);
 /* Ends the stream and hands over the result: the caller frees it. The engine is of no use then. */
 struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err);
 void rs_replay_free(struct rs_replay *r);

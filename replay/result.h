@@ -171,6 +171,14 @@ void rs_result_free(struct rs_result *r);
 int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, size_t nr_algos);
 /* The sum of all VMs into @to, which the caller frees. 0 or -ENOMEM: then nothing is to free. */
 int rs_result_sum_vms(const struct rs_result *r, struct rs_vm_result *to);
+/* Its mean_frames, from its other figures. */
+void rs_vm_result_mean(struct rs_vm_result *v);
+/*
+ * Adds to @to what another engine with the same algorithms found in other parts
+ * of the same stream, the first of which is @to's. Lists of disagreements and
+ * mismatches are left. 0 or -ENOMEM, then @to is good only for rs_result_free().
+ */
+int rs_result_join(struct rs_result *to, const struct rs_result *from);
 /* Frees what is in @c, not @c. */
 void rs_closed_algo_clear(struct rs_closed_algo *c);
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
 
 static void add_agreement(struct rs_agreement *to, const struct rs_agreement *from)
 {
@@ -96,10 +97,7 @@ static void add_times(struct rs_vm_result *to, const struct rs_vm_result *from)
 {
 	to->frames_page_ns += from->frames_page_ns;
 	to->end_ns += from->end_ns - from->begin_ns;
-	if (to->end_ns)
-		to->mean_frames = (double)to->frames_page_ns / (double)to->end_ns;
-	else
-		to->mean_frames = (double)to->frames;
+	rs_vm_result_mean(to);
 }
 
 static void add_counts(struct rs_vm_result *to, const struct rs_vm_result *from)
@@ -125,7 +123,8 @@ static void add_counts(struct rs_vm_result *to, const struct rs_vm_result *from)
 	to->epochs += from->epochs;
 }
 
-int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, size_t nr_algos)
+/* All but its times. */
+static int add_found(struct rs_vm_result *to, const struct rs_vm_result *from, size_t nr_algos)
 {
 	bool first = !to->algos;
 	int err = 0;
@@ -135,7 +134,6 @@ int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, s
 	if (!to->algos)
 		return -ENOMEM;
 	add_counts(to, from);
-	add_times(to, from);
 	add_closed_vm(to, from, first);
 	err |= add_hist(&to->inval_ns, &from->inval_ns);
 	err |= add_hist(&to->epoch_ns, &from->epoch_ns);
@@ -143,6 +141,22 @@ int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, s
 	for (size_t i = 0; i < nr_algos; i++)
 		err |= add_algo(&to->algos[i], &from->algos[i]);
 	return err ? -ENOMEM : 0;
+}
+
+int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, size_t nr_algos)
+{
+	int err = add_found(to, from, nr_algos);
+
+	if (!err)
+		add_times(to, from);
+	return err;
+}
+
+void rs_vm_result_mean(struct rs_vm_result *v)
+{
+	double ns = (double)(v->end_ns - v->begin_ns);
+
+	v->mean_frames = ns > 0 ? (double)v->frames_page_ns / ns : (double)v->frames;
 }
 
 int rs_result_sum_vms(const struct rs_result *r, struct rs_vm_result *to)
@@ -156,4 +170,56 @@ int rs_result_sum_vms(const struct rs_result *r, struct rs_vm_result *to)
 		}
 	}
 	return 0;
+}
+
+/* ---- parts of one stream ---- */
+
+/* The VM of that number; a new one, all zero but for its times, where @r has none. NULL: no memory.
+ */
+static struct rs_vm_result *vm_like(struct rs_result *r, const struct rs_vm_result *like)
+{
+	struct rs_vm_result *vms;
+	size_t i = 0;
+
+	while (i < r->nr_vms && r->vms[i].vm < like->vm)
+		i++;
+	if (i < r->nr_vms && r->vms[i].vm == like->vm)
+		return &r->vms[i];
+	vms = reallocarray(r->vms, r->nr_vms + 1, sizeof(*vms));
+	if (!vms)
+		return NULL;
+	r->vms = vms;
+	memmove(vms + i + 1, vms + i, (r->nr_vms++ - i) * sizeof(*vms));
+	vms[i] = (struct rs_vm_result){ .vm = like->vm,
+					.begin_ns = like->begin_ns,
+					.end_ns = like->end_ns };
+	return &vms[i];
+}
+
+static int join_vm(struct rs_result *r, const struct rs_vm_result *from)
+{
+	struct rs_vm_result *to = vm_like(r, from);
+
+	if (!to || add_found(to, from, r->nr_algos))
+		return -ENOMEM;
+	to->begin_ns = MIN(to->begin_ns, from->begin_ns);
+	to->end_ns = MAX(to->end_ns, from->end_ns);
+	to->frames_page_ns += from->frames_page_ns;
+	rs_vm_result_mean(to);
+	return 0;
+}
+
+int rs_result_join(struct rs_result *to, const struct rs_result *from)
+{
+	int err = 0;
+
+	to->events = MAX(to->events, from->events);
+	to->end_ns = MAX(to->end_ns, from->end_ns);
+	to->lost += from->lost;
+	to->lost_marks += from->lost_marks;
+	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
+		to->anomalies[i] += from->anomalies[i];
+	for (size_t i = 0; i < from->nr_vms && !err; i++)
+		err = join_vm(to, &from->vms[i]);
+	return err;
 }

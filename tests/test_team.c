@@ -11,9 +11,13 @@
 #include "analysis/report.h"
 #include "replay/team.h"
 #include "tests/common/random_stream.h"
+#include "traces/pending.h"
 #include "traces/synth.h"
 
 #define ALGOS "all"
+
+/* Of all teams so far: what is compared must not be one engine each time. */
+static uint64_t cuts;
 
 /* All that can be reported of @r, which is freed. */
 static char *report(struct rs_result *r)
@@ -63,6 +67,7 @@ static char *by_team(const struct rs_replay_opts *opts, const struct stream *s, 
 		assert_int_equal(
 			rs_team_feed(t, s->v + i, s->n - i < piece ? s->n - i : piece, &err), 0);
 	text = report(rs_team_finish(t, &err));
+	cuts += rs_team_cuts(t);
 	rs_team_free(t);
 	return text;
 }
@@ -81,22 +86,50 @@ static void compare(const struct rs_replay_opts *opts, const struct stream *s, s
 	free(one);
 }
 
-/* Streams of a few VMs, with losses and all that can be wrong, in tiny batches. */
+/* All kinds of streams, with all that can be wrong, in tiny batches. */
 static void test_random(void **state)
 {
-	static const unsigned int kinds[] = { 0, STREAM_ANOMALIES, STREAM_LOST,
-					      STREAM_ANOMALIES | STREAM_LOST | STREAM_DISOBEY };
+	static const unsigned int kinds[] = { 0,
+					      STREAM_ANOMALIES,
+					      STREAM_LOST,
+					      STREAM_ANOMALIES | STREAM_LOST | STREAM_DISOBEY,
+					      STREAM_DISOBEY,
+					      STREAM_CHAINS | STREAM_ANOMALIES,
+					      STREAM_CONTIGUOUS | STREAM_CHAINS };
 	static const size_t batches[] = { 1, 3, 16, 100 };
+	static const char *const kernels[] = { "gfn", "hva", NULL, "exact" };
 
-	for (uint64_t seed = 1; seed <= 200; seed++) {
-		struct stream s = stream_make(seed, kinds[seed % 4]);
-		struct rs_replay_opts opts = { .algos = ALGOS,
+	cuts = 0;
+	for (uint64_t seed = 1; seed <= 420; seed++) {
+		struct stream s = stream_make(seed, kinds[seed % 7]);
+		struct rs_replay_opts opts = { .algos = seed % 5 ? ALGOS : NULL,
 					       .flags = RS_REPLAY_ALL,
-					       .kernel_algo = seed % 2 ? "gfn" : "hva" };
+					       .one_vm = seed % 11 == 0,
+					       .vm = s.v[s.n / 2].vm,
+					       .kernel_algo = kernels[seed % 4] };
 
 		compare(&opts, &s, batches[seed / 4 % 4]);
 		stream_free(&s);
 	}
+	assert_true(cuts > 1000);
+}
+
+/* An algorithm must not remember what ended before a cut, not even as much as it can. */
+static void test_remembered(void **state)
+{
+	struct rs_replay_opts opts = {
+		.algos = "gfn-recent:1.1.1,gfn-recent:2.2.1024,hfn-recent:1.1.2,gfn-multi:1",
+		.flags = RS_REPLAY_ALL,
+	};
+
+	cuts = 0;
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct stream s = stream_make(seed, seed % 2 ? STREAM_ANOMALIES : STREAM_DISOBEY);
+
+		compare(&opts, &s, 1 + seed % 3);
+		stream_free(&s);
+	}
+	assert_true(cuts > 1000);
 }
 
 static struct stream synthesise(const char *scenario, const char *vms)
@@ -138,17 +171,82 @@ static void lose_at(struct stream *s, size_t at)
 static void test_synthetic(void **state)
 {
 	static const char *const vms[] = { "1", "2", "5" };
+	static const char *const scenarios[] = { "memory-reclaim", "ksm", "ksm" };
 	struct rs_replay_opts opts = { .algos = ALGOS, .flags = RS_REPLAY_ALL };
 
+	cuts = 0;
 	for (size_t i = 0; i < 3; i++) {
-		struct stream s = synthesise(i ? "ksm" : "memory-reclaim", vms[i]);
+		struct stream s = synthesise(scenarios[i], vms[i]);
 
 		compare(&opts, &s, 1000);
+		compare(&opts, &s, 64);
 		lose_at(&s, s.n / 3);
 		lose_at(&s, s.n / 2);
-		compare(&opts, &s, 1000);
+		compare(&opts, &s, 64);
 		stream_free(&s);
 	}
+	assert_true(cuts > 100);
+}
+
+/*
+ * Every few events, where nothing is pending, one of two memslots that map the same
+ * host pages goes or comes back: who is first then decides for gfn-v7.
+ */
+static struct stream change_memslots(const struct stream *s)
+{
+	struct stream to = { calloc(2 * s->n, sizeof(*s->v)), 0 };
+	struct rs_pending pending = { 0 };
+
+	assert_non_null(to.v);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct rs_event *ev = &s->v[i];
+
+		assert_int_equal(rs_pending_note(&pending, ev, 1), 0);
+		to.v[to.n++] = *ev;
+		if (i % 7 || !rs_pending_none(&pending))
+			continue;
+		to.v[to.n++] = (struct rs_event){ .time_ns = ev->time_ns,
+						  .vm = ev->vm,
+						  .type = RS_EV_MEMSLOT,
+						  .index = 1000 + i / 7 % 3,
+						  .a = (i / 7 % 3 + 1) << 30,
+						  .b = i / 21 % 2 ? 0 : 4096,
+						  .c = s->v[0].c };
+	}
+	rs_pending_free(&pending);
+	return to;
+}
+
+static void test_memslots(void **state)
+{
+	struct stream plain = synthesise("ksm", "2"), s = change_memslots(&plain);
+	struct rs_replay_opts opts = { .algos = ALGOS, .flags = RS_REPLAY_ALL };
+
+	cuts = 0;
+	assert_true(s.n > plain.n + 100);
+	compare(&opts, &s, 50);
+	opts.one_vm = true;
+	opts.vm = s.v[0].vm;
+	compare(&opts, &s, 50);
+	assert_true(cuts > 100);
+	stream_free(&plain);
+	stream_free(&s);
+}
+
+/* Real captures have the kernel's own state, here with its algorithm and with a wrong one. */
+static void test_sample(void **state)
+{
+	static const char *const kernels[] = { "gfn", "hva", "global", NULL };
+	struct stream s = stream_read(TRACE_SAMPLES "/6.12-churn.dat");
+
+	cuts = 0;
+	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+		struct rs_replay_opts opts = { .flags = RS_REPLAY_ALL, .kernel_algo = kernels[i] };
+
+		compare(&opts, &s, 64);
+	}
+	assert_true(cuts > 100);
+	stream_free(&s);
 }
 
 #define MS 1000000ULL
@@ -231,10 +329,11 @@ static void test_left(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),	cmocka_unit_test(test_synthetic),
-		cmocka_unit_test(test_longest), cmocka_unit_test(test_options),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_strict),
-		cmocka_unit_test(test_left),
+		cmocka_unit_test(test_random),	 cmocka_unit_test(test_synthetic),
+		cmocka_unit_test(test_longest),	 cmocka_unit_test(test_options),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_left),	 cmocka_unit_test(test_remembered),
+		cmocka_unit_test(test_memslots), cmocka_unit_test(test_sample),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

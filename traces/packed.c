@@ -239,13 +239,14 @@ static int apply_records(const struct rs_packed *p, const struct record *r, uint
 	const uint32_t nr_bases = p->nr_bases;
 
 	for (size_t i = 0; i < n; i++, r++) {
-		const struct kind *k = &kinds[r->base];
 		const uint64_t both = (uint64_t)r->dc << 32 | r->db;
-		const uint64_t scale = k->scale;
-		uint64_t b = k->b + r->db * scale;
+		const struct kind *k = &kinds[r->base];
+		uint64_t b, scale;
 
 		if (r->base >= nr_bases)
 			return -EINVAL;
+		scale = k->scale;
+		b = k->b + r->db * scale;
 		time_ns += k->time_ns + r->time_ns;
 		evs[i].time_ns = time_ns;
 		memcpy(&evs[i].vm, &k->head, sizeof(k->head));

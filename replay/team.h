@@ -22,7 +22,8 @@
  *
  * From the first lost event on all VMs of a stream, and all that follows of it, are
  * judged by the same engine, because how long a VM is not judged then depends on
- * all that came before; only algorithms stay split.
+ * all that came before; what was split by algorithms stays so. Cutting also ends
+ * with more than 256 VMs.
  *
  * A stream of less than a batch, one thread, strict and an observer (which must
  * hear everything in order) are left to one engine.

@@ -6,20 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/head.h"
+
 /*
  * What all events of a kind have in common is their head: an event names it by
  * its number among the heads of the block. What is left are the time and up to
  * three numbers, each coded as its difference from one that was seen before.
  */
-struct head {
-	uint32_t vm;
-	uint8_t type, flags, result, as;
-	uint32_t index, arg;
-};
-
-_Static_assert(sizeof(struct head) == 16, "stored as it is");
-_Static_assert(offsetof(struct rs_event, vm) + 16 == offsetof(struct rs_event, a),
-	       "a head is a piece of an event");
 
 #define CHUNK 64 /* columns have room up to a multiple of this */
 
@@ -82,7 +75,7 @@ struct kind {
 
 struct rs_columns {
 	size_t max;
-	struct head *heads;
+	struct rs_head *heads;
 	struct kind *kinds;
 	uint32_t *vms;	  /* those of the heads, each once */
 	uint64_t *bases;  /* NR_BASES for each of vms[] */
@@ -163,9 +156,9 @@ static unsigned int column_of(unsigned int type, unsigned int number)
 
 /* ---- heads ---- */
 
-static const struct head *head_of(const struct rs_event *ev)
+static const struct rs_head *head_of(const struct rs_event *ev)
 {
-	return (const struct head *)&ev->vm;
+	return (const struct rs_head *)&ev->vm;
 }
 
 static uint64_t *bases_of(struct rs_columns *c, uint32_t vm)
@@ -185,7 +178,7 @@ static uint64_t *bases_of(struct rs_columns *c, uint32_t vm)
 
 static void set_kind(struct rs_columns *c, uint32_t head)
 {
-	const struct head *h = &c->heads[head];
+	const struct rs_head *h = &c->heads[head];
 	const struct shape *s = &shapes[h->type];
 	struct kind *k = &c->kinds[head];
 	uint64_t *bases = bases_of(c, h->vm), *last = &c->last[head];
@@ -200,13 +193,10 @@ static void set_kind(struct rs_columns *c, uint32_t head)
 	}
 }
 
-static uint32_t *hash_place(struct rs_columns *c, const struct head *h)
+static uint32_t *hash_place(struct rs_columns *c, const struct rs_head *h)
 {
-	uint64_t w[2];
-	size_t i;
+	size_t i = rs_head_hash(h);
 
-	memcpy(w, h, sizeof(w));
-	i = (w[0] * 0x9e3779b97f4a7c15ULL ^ w[1] * 0xc2b2ae3d27d4eb4fULL) >> 32;
 	for (i &= c->hash_size - 1; c->hash[i]; i = (i + 1) & (c->hash_size - 1))
 		if (!memcmp(&c->heads[c->hash[i] - 1], h, sizeof(*h)))
 			break;
@@ -436,7 +426,7 @@ static unsigned int code_width(uint32_t nr_heads)
 size_t rs_columns_bound(size_t n)
 {
 	/* A head, its number, and four numbers of an event at most. */
-	return sizeof(struct front) + n * (sizeof(struct head) + 2 + 4 * 8);
+	return sizeof(struct front) + n * (sizeof(struct rs_head) + 2 + 4 * 8);
 }
 
 size_t rs_columns_encode(struct rs_columns *c, const struct rs_event *evs, size_t n,
@@ -486,16 +476,16 @@ static int take_heads(struct rs_columns *c, struct bytes *b, const struct front 
 
 	if (!f->nr_heads || f->nr_heads > n || f->code_width != code_width(f->nr_heads))
 		return -EINVAL;
-	heads = take(b, f->nr_heads * sizeof(struct head));
+	heads = take(b, f->nr_heads * sizeof(struct rs_head));
 	if (!heads)
 		return -EINVAL;
-	memcpy(c->heads, heads, f->nr_heads * sizeof(struct head));
+	memcpy(c->heads, heads, f->nr_heads * sizeof(struct rs_head));
 	c->nr_heads = f->nr_heads;
 	c->nr_vms = 0;
 	for (uint32_t i = 0; i < f->nr_heads; i++) {
 		struct rs_event ev = { 0 };
 
-		memcpy(&ev.vm, &c->heads[i], sizeof(struct head));
+		memcpy(&ev.vm, &c->heads[i], sizeof(struct rs_head));
 		if (rs_event_problem(&ev))
 			return -EINVAL;
 		set_kind(c, i);
@@ -572,7 +562,7 @@ static void join_events(struct rs_columns *c, struct rs_event *evs, size_t n, co
 
 		time_ns += times[i] * unit;
 		evs[i].time_ns = time_ns;
-		memcpy(&evs[i].vm, &c->heads[c->codes[i]], sizeof(struct head));
+		memcpy(&evs[i].vm, &c->heads[c->codes[i]], sizeof(struct rs_head));
 		if (k->nr == 3) {
 			join_three(k, &next[column_of(k->type, 0)], &evs[i]);
 		} else if (k->nr == 1) {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/head.h"
+
 /* What a block starts with; the bases follow, then the records. */
 struct front {
 	uint32_t nr_bases;
@@ -13,16 +15,9 @@ struct front {
 	uint64_t first_time; /* in ns */
 };
 
-/* Bytes 8 to 23 of an event: what all events of a kind have in common. */
-struct head {
-	uint32_t vm;
-	uint8_t type, flags, result, as;
-	uint32_t index, arg;
-};
-
 /* What a record is the distance from. */
 struct base {
-	struct head head;
+	struct rs_head head;
 	uint64_t time_ns; /* since the event before */
 	uint64_t a, b, c; /* c is counted from b */
 	uint64_t shift;	  /* of the distances of b and c */
@@ -36,10 +31,9 @@ struct record {
 	uint32_t db, dc;
 };
 
-_Static_assert(sizeof(struct front) == 16 && sizeof(struct head) == 16, "stored as they are");
-_Static_assert(sizeof(struct base) == 56 && sizeof(struct record) == 16, "stored as they are");
-_Static_assert(offsetof(struct rs_event, vm) + 16 == offsetof(struct rs_event, a),
-	       "a head is a piece of an event");
+_Static_assert(sizeof(struct front) == 16 && sizeof(struct base) == 56 &&
+		       sizeof(struct record) == 16,
+	       "stored as they are");
 
 /* How many of the numbers a, b and c the events of a type have. */
 static const uint8_t nr_numbers[RS_NR_EVENT_TYPES] = {
@@ -50,7 +44,7 @@ static const uint8_t nr_numbers[RS_NR_EVENT_TYPES] = {
 
 /* A base as it is applied: without a branch that depends on the type. */
 struct kind {
-	struct head head;
+	struct rs_head head;
 	uint64_t time_ns, a, b, c;
 	uint32_t scale; /* of the distances of b and c; 0 if it has neither */
 	int32_t one;	/* -1 if a is the only number, else 0 */
@@ -80,19 +74,10 @@ struct rs_packed {
 #define BELOW_A 0x4000U
 #define BELOW_B 0x80000000U
 
-static size_t hash_of(const struct rs_packed *p, const struct head *h)
-{
-	uint64_t w[2];
-
-	memcpy(w, h, sizeof(w));
-	return (w[0] * 0x9e3779b97f4a7c15ULL ^ w[1] * 0xc2b2ae3d27d4eb4fULL) >> 32 &
-	       (p->hash_size - 1);
-}
-
 /* The place that leads to the bases of a head, and is 0 if there are none yet. */
-static uint32_t *find_head(struct rs_packed *p, const struct head *h)
+static uint32_t *find_head(struct rs_packed *p, const struct rs_head *h)
 {
-	size_t i = hash_of(p, h);
+	size_t i = rs_head_hash(h) & (p->hash_size - 1);
 
 	while (p->newest[i] && memcmp(&p->bases[p->newest[i] - 1].head, h, sizeof(*h)))
 		i = (i + 1) & (p->hash_size - 1);
@@ -155,7 +140,7 @@ static bool measure(const struct base *base, const struct rs_event *ev, uint64_t
 static void set_record(struct rs_packed *p, const struct rs_event *ev, uint64_t time_ns,
 		       struct record *r)
 {
-	struct head h;
+	struct rs_head h;
 	uint32_t *newest, at;
 
 	memcpy(&h, &ev->vm, sizeof(h));

@@ -92,7 +92,7 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 
 	if (!ns || !(r->opts.flags & RS_REPLAY_WIDTH))
 		return 0;
-	if (r->opts.observer && rs_open_show_view(r, v))
+	if (rs_open_show_view(r, v))
 		return -ENOMEM;
 	v->frames_area += (unsigned __int128)rs_vm_frames(v->vm) * ns;
 	if (rs_invals_nr(v->invals))

@@ -494,6 +494,60 @@ static void test_memslot_goes_during_an_entry(void **state)
 		    "#@ level full\n");
 }
 
+/*
+ * Faults look for a memslot that is made just then, and go on without one: their
+ * checks have a host address of the kernel's own, and ask for no range. One is tried
+ * again nevertheless, for its root is obsolete. The next finds the memslot, and is asked.
+ */
+static void test_memslot_comes_after_a_look_up(void **state)
+{
+#define NONE_CHECK(t, task, vcpu) \
+	P(t, task, FAULT_CHECK, KVM, vcpu, 0x110, 0xffff8df7c0000000, 0, 0, 1, 0x110, 0x211)
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 1, 0x200, 0x40, HVA + 0x100000),
+		START(1100, RECLAIM, KVM, HVA + 0x110000, HVA + 0x111000, 0, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 1, 0x210, 0x211, 0, 1, 0x110, 0x211),
+		STARTED(1120, RECLAIM),
+		FAULT(1200, VCPU0, KVM, 0, 0x110ULL),
+		FAULT(1205, VCPU1, KVM, 1, 0x110ULL),
+		CREATE(1210, KVM, 0, 0x100, 0x40, HVA + 0x100000),
+		BEGIN(1220, VCPU0, KVM, 0, 0x110ULL, 0, 1, 0x220, 0x221),
+		BEGIN(1225, VCPU1, KVM, 1, 0x110ULL, 0, 1, 0x220, 0x221),
+		LOOKED_UP(1230, VCPU0, 0),
+		LOOKED_UP(1235, VCPU1, 0),
+		NONE_CHECK(1240, VCPU0, 0),
+		VERDICT(1241, VCPU0, 0),
+		NONE_CHECK(1250, VCPU1, 1),
+		VERDICT(1251, VCPU1, 1),
+		FAULTED(1260, VCPU0, 5),
+		FAULTED(1265, VCPU1, 0),
+		FAULT(1300, VCPU0, KVM, 0, 0x110ULL),
+		BEGIN(1310, VCPU0, KVM, 0, 0x110ULL, 0, 1, 0x220, 0x221),
+		LOOKED_UP(1320, VCPU0, 0),
+		P(1330, VCPU0, FAULT_CHECK, KVM, 0, 0x110, HVA + 0x110000, 0, 0, 1, 0x110, 0x211),
+		VERDICT(1340, VCPU0, 1),
+		FAULTED(1350, VCPU0, 0),
+	};
+#undef NONE_CHECK
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=1 gfn=0x200 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1110 1 inval_begin id=1 hva=0x7f0000110000-0x7f0000111000 walk=1\n"
+		    "#@ state 1110 1 seq=0 in_progress=1 start=0x110 end=0x211\n"
+		    "1110 1 inval_slot id=1 slot=1 gfn=0x210-0x211\n"
+		    "1210 1 memslot as=0 id=0 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1220 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "1225 1 fault_begin vcpu=1 gfn=0x110\n"
+		    "1240 1 fault_end vcpu=0\n"
+		    "#@ reason root_obsolete\n"
+		    "1250 1 fault_end vcpu=1\n"
+		    "1310 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "#@ state 1330 1 seq=0 in_progress=1 start=0x110 end=0x211\n"
+		    "1330 1 fault_check vcpu=0 result=retry\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslot-after-look-up 2\n");
+}
+
 /* Two VMs, told apart by their struct kvm; the second has no memslot 0. */
 static void test_two_vms(void **state)
 {
@@ -741,6 +795,7 @@ int main(void)
 		cmocka_unit_test(test_hva_kernel),
 		cmocka_unit_test(test_memslot_changes),
 		cmocka_unit_test(test_memslot_goes_during_an_entry),
+		cmocka_unit_test(test_memslot_comes_after_a_look_up),
 		cmocka_unit_test(test_two_vms),
 		cmocka_unit_test(test_learned_memslots),
 		cmocka_unit_test(test_sign_extended),

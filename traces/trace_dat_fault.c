@@ -294,6 +294,9 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	i->until = p->space == SPACE_HVA ? V(e, HVA) : f->gfn;
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
 		i->pending = false;
+	i = rs_dat_order_item(f->vm->order, f->begin);
+	if (i && V(e, HVA) & HVA_KERNEL)
+		i->until = f->check;
 	return 0;
 }
 
@@ -321,6 +324,10 @@ int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (!i || !i->pending)
 		return 0;
 	i->pending = false;
+	if (i->ev.type == RS_EV_FAULT_END) { /* it found no memslot: no decision */
+		i->ev.arg = V(e, RET) ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
+		return 0;
+	}
 	i->ev.result = V(e, RET) ? RS_RES_RETRY : RS_RES_OK;
 	if (V(e, RET) && !p->unknown_space && !explained(p, f, i)) {
 		i->ev.type = RS_EV_FAULT_END;

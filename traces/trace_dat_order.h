@@ -63,7 +63,8 @@ struct rs_dat_item {
 	uint64_t seq;	    /* the number of its epoch, or RS_DAT_NO_SEQ */
 	/*
 	 * END: the time by which it has happened; END_UNTIL: the end's ticket;
-	 * ENTER, SLOT: the ticket of the call's next SLOT; CHECK_EARLY: the page.
+	 * ENTER, SLOT: the ticket of the call's next SLOT; CHECK_EARLY: the page;
+	 * FAULT_BEGIN: the CHECK's ticket, if the fault found no memslot.
 	 */
 	uint64_t until;
 	union {

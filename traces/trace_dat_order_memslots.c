@@ -170,6 +170,21 @@ int rs_dat_order_sweep_miss_end(struct rs_dat_order *o, uint64_t ticket)
 	return rs_dat_order_append(o, o->now, ticket);
 }
 
+/*
+ * A fault that found no memslot where one has been made since: the kernel asked for
+ * no range, and the model, which looks the memslot up at the begin, would. @check
+ * is left without a decision; its verdict may still be to come.
+ */
+static int end_without_memslot(struct rs_dat_order *o, struct rs_dat_item *check)
+{
+	const bool retry = check->ev.result == RS_RES_RETRY;
+
+	check->ev.type = RS_EV_FAULT_END;
+	check->ev.result = 0;
+	check->ev.arg = retry ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
+	return note(o, "memslot-after-look-up");
+}
+
 /* A fault begins: the memslots are those that it found. */
 int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 {
@@ -186,5 +201,7 @@ int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 	bool explained;
 	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);
 
+	if (!ret && i->until != RS_DAT_NO_TICKET && rs_dat_slots_have_gfn(o->slots, e.as, e.gfn))
+		ret = end_without_memslot(o, at(o, i->until));
 	return ret || explained ? ret : note_unless_lost(o, "memslots-unexplained");
 }

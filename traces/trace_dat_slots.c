@@ -90,6 +90,11 @@ bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t i
 	return rs_vm_find_id(s->vm, as, id) != RS_NO_SLOT;
 }
 
+bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn)
+{
+	return rs_vm_find_gfn(s->vm, as, gfn) != RS_NO_SLOT;
+}
+
 /* What a trace says may be ill-formed: then the table stays as it is. */
 static int set(struct rs_dat_slots *s, const struct rs_event *m)
 {

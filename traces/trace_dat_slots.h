@@ -34,6 +34,8 @@ bool rs_dat_slots_next(const struct rs_dat_slots *s, uint64_t *ticket);
 int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot);
 /* Whether (as, id) is there once all commits have taken effect. */
 bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id);
+/* Whether a memslot in effect has @gfn. */
+bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn);
 
 struct rs_dat_hit {
 	uint64_t gfn_start, gfn_end;

@@ -345,6 +345,47 @@ static void test_lockless(void **state)
 		    "#@ level full\n");
 }
 
+/*
+ * The task that ends an invalidation is stopped when it has raised the sequence, and
+ * has not lowered the count yet: a fault is dropped for it, before the end as the
+ * model has it. The next is not dropped, and begins with the sequence that it saw.
+ */
+static void test_lockless_at_half_an_end(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1120, RECLAIM),
+		END(1200, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
+		LOCKED(1210, RECLAIM, KVM, 0, 1, 1, 2),
+		FAULT(1300, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1310, VCPU0, KVM, 0, 1ULL, 1, 1, 1, 2),
+		LOOKED_UP(1320, VCPU0, 1),
+		FAULTED(1330, VCPU0, 1),
+		FAULT(1340, VCPU1, KVM, 1, 5ULL),
+		BEGIN(1350, VCPU1, KVM, 1, 5ULL, 1, 1, 1, 2),
+		LOOKED_UP(1360, VCPU1, 0),
+		ENDED(1400, RECLAIM),
+		CHECK(1410, VCPU1, KVM, 1, 5ULL, 1, 1, 0, 1, 2),
+		VERDICT(1420, VCPU1, 0),
+		FAULTED(1430, VCPU1, 5),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+		    "1309 1 fault_begin vcpu=0 gfn=0x1\n"
+		    "1309 1 fault_check vcpu=0 result=retry lockless=1\n"
+		    "1310 1 inval_end id=1\n"
+		    "1350 1 fault_begin vcpu=1 gfn=0x5\n"
+		    "#@ state 1410 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+		    "1410 1 fault_check vcpu=1 result=ok\n"
+		    "#@ level full\n");
+}
+
 /* Retries that no notifier has a part in, and faults that end without a decision. */
 static void test_other_ends(void **state)
 {
@@ -791,6 +832,7 @@ int main(void)
 		cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_order_by_number),
 		cmocka_unit_test(test_lockless),
+		cmocka_unit_test(test_lockless_at_half_an_end),
 		cmocka_unit_test(test_other_ends),
 		cmocka_unit_test(test_hva_kernel),
 		cmocka_unit_test(test_memslot_changes),

@@ -172,6 +172,18 @@ static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
 	return 0;
 }
 
+/*
+ * An end that is half done: the fault saw the next sequence, and the count and the
+ * range of before. To the model an end is one moment, which is still to come then.
+ */
+static bool saw_half_an_end(const struct rs_dat_vm *vm, const struct rs_dat_state *s)
+{
+	const struct rs_dat_state *e = &vm->ending;
+
+	return vm->is_ending && s->seq == e->seq + 1 && s->in_progress == e->in_progress &&
+	       s->start == e->start && s->end == e->end;
+}
+
 int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
@@ -192,6 +204,7 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	f->gfn = V(e, GFN);
 	f->flags = through ? (uint32_t)V(e, FLAGS) : 0;
 	f->state = rs_dat_state_of(e);
+	f->state.seq -= saw_half_an_end(f->vm, &f->state);
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
 	ev.index = f->vcpu;
 	ev.a = f->gfn;

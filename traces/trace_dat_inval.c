@@ -38,6 +38,8 @@ static int leave_inval(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 	struct rs_dat_item *i;
 
 	t->nr_invals--;
+	if (v->vm && v->locked_end)
+		v->vm->is_ending = false;
 	if (!v->vm || v->locked_end)
 		return 0;
 	i = rs_dat_order_item(v->vm->order, v->end_ticket);
@@ -329,6 +331,8 @@ int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (!i)
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
+	v->vm->ending = rs_dat_state_of(e);
+	v->vm->is_ending = true;
 	return rs_dat_has(p->probes, RS_PROBE_INVAL_ENDED) ? 0 : leave_inval(p, t, e);
 }
 

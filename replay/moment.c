@@ -41,35 +41,6 @@ static void give_up(struct rs_follower *f)
 	f->given_up = true;
 }
 
-static int add_vm(struct rs_follower *f, uint32_t number)
-{
-	struct rs_moment *at = &f->at;
-	struct rs_idset_entry *e;
-
-	if (make_room(&at->vms, &at->max_vms, at->nr_vms + 1, sizeof(*at->vms)))
-		return -ENOMEM;
-	e = rs_idset_add(&f->places, number, 0);
-	if (!e)
-		return -ENOMEM;
-	e->at = f->last = at->nr_vms;
-	at->vms[at->nr_vms++] = (struct rs_moment_vm){ .vm = number, .begin_ns = at->now_ns };
-	return 0;
-}
-
-/* Makes the VM the last one. */
-static int find_vm(struct rs_follower *f, uint32_t number)
-{
-	const struct rs_idset_entry *e;
-
-	if (f->last < f->at.nr_vms && f->at.vms[f->last].vm == number)
-		return 0;
-	e = rs_idset_find(&f->places, number, 0);
-	if (!e)
-		return add_vm(f, number);
-	f->last = e->at;
-	return 0;
-}
-
 static int keep_memslot(struct rs_follower *f, const struct rs_event *ev)
 {
 	struct rs_moment *at = &f->at;
@@ -80,34 +51,121 @@ static int keep_memslot(struct rs_follower *f, const struct rs_event *ev)
 	return 0;
 }
 
-static void tell_time(struct rs_moment *at, uint64_t time_ns)
+static uint64_t later(uint64_t x, uint64_t y)
 {
-	if (!at->events++)
-		at->begin_ns = time_ns;
-	if (time_ns > at->now_ns)
-		at->now_ns = time_ns;
+	return x > y ? x : y;
 }
 
-int rs_follower_note(struct rs_follower *f, const struct rs_event *ev)
+/* The first event of a VM, @ev. */
+static int add_vm(struct rs_follower *f, struct rs_pending_vm *v, const struct rs_event *ev)
+{
+	struct rs_moment *at = &f->at;
+
+	if (make_room(&at->vms, &at->max_vms, at->nr_vms + 1, sizeof(*at->vms)))
+		return -ENOMEM;
+	at->vms[at->nr_vms++] = (struct rs_moment_vm){ .vm = v->number,
+						       .begin_ns = later(at->now_ns, ev->time_ns) };
+	v->place = at->nr_vms;
+	return 0;
+}
+
+/*
+ * The first of the @n events and those after it that are of the same VM, @v. What
+ * changes with each is kept in registers.
+ */
+static ssize_t note_run(struct rs_follower *f, struct rs_pending_vm *v, const struct rs_event *evs,
+			size_t n, size_t from)
+{
+	uint64_t now_ns = f->at.now_ns, nr = f->pending.nr, events = 0;
+	const uint32_t number = v->number;
+	size_t i = 0;
+	int rc = 0;
+
+	while (i < n && evs[i].vm == number && evs[i].type != RS_EV_LOST) {
+		const struct rs_event *ev = &evs[i++];
+
+		if (ev->type != RS_EV_STATE) {
+			events++;
+			now_ns = later(now_ns, ev->time_ns);
+		}
+		rc = rs_pending_step(&f->pending, v, ev, &nr);
+		if (ev->type == RS_EV_MEMSLOT && !rc)
+			rc = keep_memslot(f, ev);
+		if (rc || (!nr && i > from))
+			break;
+	}
+	f->pending.nr = nr;
+	f->at.events += events;
+	f->at.now_ns = now_ns;
+	if (events)
+		f->at.vms[v->place - 1].end_ns = now_ns;
+	return rc ? rc : (ssize_t)i;
+}
+
+/* Events of the first one's VM: all in a row, but of recorded states before any event one. */
+static ssize_t note_vm(struct rs_follower *f, const struct rs_event *evs, size_t n, size_t from)
+{
+	struct rs_pending_vm *v = f->pending.last;
+
+	if (!v || v->number != evs->vm)
+		v = rs_pending_find_vm(&f->pending, evs->vm);
+	if (!v)
+		return -ENOMEM;
+	if (v->place)
+		return note_run(f, v, evs, n, from);
+	if (evs->type == RS_EV_STATE)
+		return note_run(f, v, evs, 1, from);
+	return add_vm(f, v, evs) ? -ENOMEM : note_run(f, v, evs, n, from);
+}
+
+/* An event of another VM than that which is followed. */
+static void pass(struct rs_moment *at, const struct rs_event *ev)
+{
+	if (ev->type == RS_EV_STATE)
+		return;
+	at->events++;
+	at->now_ns = later(at->now_ns, ev->time_ns);
+}
+
+static bool is_loss(const struct rs_follower *f, const struct rs_event *ev)
+{
+	return ev->type == RS_EV_LOST && (!f->one_vm || ev->vm == f->vm);
+}
+
+/* Some of the @n events, of which the first is not a loss. */
+static ssize_t note_some(struct rs_follower *f, const struct rs_event *evs, size_t n, size_t from)
 {
 	if (f->given_up)
-		return 0;
-	if (ev->type != RS_EV_STATE)
-		tell_time(&f->at, ev->time_ns);
-	if (f->one_vm && ev->vm != f->vm)
-		return 0;
-	if (rs_pending_note(&f->pending, ev, 1))
-		return -ENOMEM;
-	if (ev->type == RS_EV_STATE)
-		return 0;
-	if (find_vm(f, ev->vm))
-		return -ENOMEM;
-	f->at.vms[f->last].end_ns = f->at.now_ns;
-	if (ev->type == RS_EV_MEMSLOT && keep_memslot(f, ev))
-		return -ENOMEM;
-	if (f->at.nr_vms > MAX_VMS || f->at.nr_memslots > MAX_MEMSLOTS)
+		return 1;
+	if (!f->at.events && evs->type != RS_EV_STATE)
+		f->at.begin_ns = evs->time_ns;
+	if (!f->one_vm || evs->vm == f->vm)
+		return note_vm(f, evs, n, from);
+	pass(&f->at, evs);
+	return 1;
+}
+
+static bool is_too_much(const struct rs_follower *f)
+{
+	return f->at.nr_vms > MAX_VMS || f->at.nr_memslots > MAX_MEMSLOTS;
+}
+
+ssize_t rs_follower_note(struct rs_follower *f, const struct rs_event *evs, size_t n, size_t from)
+{
+	size_t i = 0;
+
+	while (i < n && !is_loss(f, &evs[i])) {
+		ssize_t some = note_some(f, evs + i, n - i, from > i ? from - i : 0);
+
+		if (some < 0)
+			return some;
+		i += (size_t)some;
+		if (i > from && rs_follower_idle(f))
+			return (ssize_t)i;
+	}
+	if (is_too_much(f))
 		give_up(f);
-	return 0;
+	return (ssize_t)i;
 }
 
 bool rs_follower_idle(const struct rs_follower *f)
@@ -155,7 +213,5 @@ int rs_follower_moment(const struct rs_follower *f, uint64_t known, struct rs_mo
 void rs_follower_free(struct rs_follower *f)
 {
 	rs_pending_free(&f->pending);
-	memset(&f->pending, 0, sizeof(f->pending));
-	rs_idset_free(&f->places);
 	rs_moment_free(&f->at);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "traces/event.h"
 #include "traces/pending.h"
@@ -38,18 +39,18 @@ struct rs_follower {
 	bool one_vm; /* the others' events only take time */
 	uint32_t vm;
 	struct rs_pending pending;
-	struct rs_idset places; /* of the VMs in at.vms */
-	size_t last;		/* place of the last event's VM */
 	struct rs_moment at;	/* its memslots: those that some engine may not know yet */
 	uint64_t first_memslot; /* events of memslots before those */
 	bool given_up;
 };
 
 /*
- * Takes the next event, which is well-formed. @f starts as all zero but for its
- * options. 0 or -ENOMEM.
+ * Takes the next events, which are well-formed: up to such a moment after event @from
+ * of them or a later one, at most @n. Returns how many. It never takes a loss, of which
+ * no moment may be after, but stops before it. @f starts as all zero but for its
+ * options. -ENOMEM.
  */
-int rs_follower_note(struct rs_follower *f, const struct rs_event *ev);
+ssize_t rs_follower_note(struct rs_follower *f, const struct rs_event *evs, size_t n, size_t from);
 /*
  * Whether now is such a moment. Never more once there are too many VMs, or too many
  * memslots changed that were not forgotten: then following costs nothing more either.

@@ -127,31 +127,26 @@ static void copy(struct batch *b, const struct rs_event *evs, size_t n)
 	b->n += n;
 }
 
-/* The events that come before the lanes can not go on for themselves any more. */
-static bool ends_lanes(const struct rs_team *t, const struct rs_event *ev)
+/* Where nothing is pending, and the batch is nearly full, the stream is cut. */
+static size_t least_of_cut(const struct rs_team *t)
 {
-	return ev->type == RS_EV_LOST && (!t->opts.one_vm || ev->vm == t->opts.vm);
+	return t->max_batch - t->max_batch / 4;
 }
 
-/* Where nothing is pending, and the batch is nearly full, the stream is cut. */
-static bool is_cut(const struct rs_team *t, size_t n)
+static bool is_cut(const struct rs_team *t, const struct batch *b)
 {
-	return n > t->max_batch - t->max_batch / 4 - 1 && rs_follower_idle(&t->follower);
+	return b->n >= least_of_cut(t) && rs_follower_idle(&t->follower);
 }
 
 /* Up to a cut, or a loss. Returns how many, or -ENOMEM. */
 static ssize_t follow_some(struct rs_team *t, struct batch *b, const struct rs_event *evs, size_t n)
 {
-	size_t i = 0;
+	size_t least = least_of_cut(t);
+	ssize_t some = rs_follower_note(&t->follower, evs, n, least > b->n ? least - b->n - 1 : 0);
 
-	while (i < n && !ends_lanes(t, &evs[i])) {
-		if (rs_follower_note(&t->follower, &evs[i++]))
-			return -ENOMEM;
-		if (is_cut(t, b->n + i))
-			break;
-	}
-	copy(b, evs, i);
-	return (ssize_t)i;
+	if (some > 0)
+		copy(b, evs, (size_t)some);
+	return some;
 }
 
 /* Some of the @n events into the batch; returns how many, or -ENOMEM. */
@@ -213,7 +208,7 @@ static int meet(struct rs_team *t, struct rs_error *err)
 /* After the batch got what it could take of the events; @more: there are others. */
 static int go_on(struct rs_team *t, const struct batch *b, bool more, struct rs_error *err)
 {
-	if (t->cutting && is_cut(t, b->n))
+	if (t->cutting && is_cut(t, b))
 		return cut(t, err);
 	if (b->n == t->max_batch)
 		return rs_team_hand_on(t, err);

@@ -30,19 +30,18 @@ static size_t number_vms(struct rs_team *t)
 	return nr ? nr : 1;
 }
 
-/* Whether nothing was pending at some moment of the latter half of what is staged. */
+/*
+ * Whether nothing was pending at some moment of the latter half of what is staged, and
+ * no events were lost before: after a loss a stream is not split over time.
+ */
 static int look_for_idle(struct rs_team *t, bool *idle)
 {
 	struct rs_follower f = { .one_vm = t->opts.one_vm, .vm = t->opts.vm };
-	int rc = 0;
+	ssize_t n = rs_follower_note(&f, t->staged, t->nr_staged, t->nr_staged / 2);
 
-	*idle = false;
-	for (size_t i = 0; i < t->nr_staged && !rc; i++) {
-		rc = rs_follower_note(&f, &t->staged[i]);
-		*idle |= i >= t->nr_staged / 2 && rs_follower_idle(&f);
-	}
+	*idle = n > (ssize_t)(t->nr_staged / 2) && rs_follower_idle(&f);
 	rs_follower_free(&f);
-	return rc;
+	return n < 0 ? -ENOMEM : 0;
 }
 
 /* Each VM to itself if there are enough of them, else the algorithms are split as well. */

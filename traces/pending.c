@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/pending.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct rs_pending_vm {
-	uint32_t number;
-	bool state;
-	uint64_t open[(RS_MAX_VCPU + 1) / 64]; /* vCPUs in a fault */
-};
 
 static struct rs_pending_vm *new_vm(struct rs_pending *p, uint32_t number)
 {
@@ -32,101 +25,61 @@ static struct rs_pending_vm *new_vm(struct rs_pending *p, uint32_t number)
 	return v;
 }
 
-static struct rs_pending_vm *find_vm(struct rs_pending *p, uint32_t number)
+struct rs_pending_vm *rs_pending_find_vm(struct rs_pending *p, uint32_t number)
 {
-	const struct rs_idset_entry *e;
+	const struct rs_idset_entry *e = rs_idset_find(&p->places, number, 0);
 
-	e = rs_idset_find(&p->places, number, 0);
 	p->last = e ? p->vms[e->at] : new_vm(p, number);
 	return p->last;
 }
 
-static int begin_inval(struct rs_pending *p, const struct rs_event *ev)
+/* It is not among the few. */
+int rs_pending_begin_many(struct rs_pending *p, struct rs_pending_vm *v, uint64_t id)
 {
-	if (rs_idset_find(&p->invals, ev->vm, ev->a))
+	if (rs_idset_find(&p->many, v->number, id))
 		return 0;
-	return rs_idset_add(&p->invals, ev->vm, ev->a) ? 0 : -ENOMEM;
+	if (v->nr_few < RS_PENDING_FEW)
+		v->few[v->nr_few++] = id;
+	else if (!rs_idset_add(&p->many, v->number, id))
+		return -ENOMEM;
+	return 1;
 }
 
-static void end_inval(struct rs_pending *p, const struct rs_event *ev)
+int rs_pending_end_many(struct rs_pending *p, const struct rs_pending_vm *v, uint64_t id)
 {
-	struct rs_idset_entry *e = rs_idset_find(&p->invals, ev->vm, ev->a);
+	struct rs_idset_entry *e = rs_idset_find(&p->many, v->number, id);
 
-	if (e)
-		rs_idset_remove(&p->invals, e);
+	if (!e)
+		return 0;
+	rs_idset_remove(&p->many, e);
+	return 1;
 }
 
-static void set_open(struct rs_pending *p, struct rs_pending_vm *v, uint32_t vcpu, bool open)
+uint64_t rs_pending_lose(struct rs_pending *p, struct rs_pending_vm *v)
 {
-	uint64_t bit = 1ULL << vcpu % 64, *word = &v->open[vcpu / 64];
+	uint64_t n = p->many.nr + v->nr_few;
 
-	if (open && !(*word & bit))
-		p->nr++;
-	else if (!open && (*word & bit))
-		p->nr--;
-	*word = open ? *word | bit : *word & ~bit;
-}
-
-static void lose(struct rs_pending *p, struct rs_pending_vm *v)
-{
-	rs_idset_remove_vm(&p->invals, v->number);
+	rs_idset_remove_vm(&p->many, v->number);
+	n -= p->many.nr;
+	v->nr_few = 0;
 	for (uint32_t vcpu = 0; vcpu <= RS_MAX_VCPU; vcpu++)
-		set_open(p, v, vcpu, false);
-}
-
-static inline int note_event(struct rs_pending *p, struct rs_pending_vm *v,
-			     const struct rs_event *ev)
-{
-	switch (ev->type) {
-	case RS_EV_INVAL_BEGIN:
-		return begin_inval(p, ev);
-	case RS_EV_INVAL_END:
-		end_inval(p, ev);
-		break;
-	case RS_EV_FAULT_BEGIN:
-		set_open(p, v, ev->index, true);
-		break;
-	case RS_EV_FAULT_CHECK:
-	case RS_EV_FAULT_END:
-		set_open(p, v, ev->index, false);
-		break;
-	case RS_EV_LOST:
-		lose(p, v);
-		break;
-	default:
-		break;
-	}
-	return 0;
-}
-
-/* A recorded state belongs to the next event of its VM. */
-static inline void set_state(struct rs_pending *p, struct rs_pending_vm *v, bool state)
-{
-	p->nr += (uint64_t)state - v->state;
-	v->state = state;
+		n += rs_pending_close(v, vcpu);
+	return n;
 }
 
 int rs_pending_note(struct rs_pending *p, const struct rs_event *evs, size_t n)
 {
 	struct rs_pending_vm *v = p->last;
+	uint64_t nr = p->nr;
+	int rc = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct rs_event *ev = &evs[i];
-
-		if (!v || v->number != ev->vm)
-			v = find_vm(p, ev->vm);
-		if (!v)
-			return -ENOMEM;
-		set_state(p, v, ev->type == RS_EV_STATE);
-		if (note_event(p, v, ev))
-			return -ENOMEM;
+	for (size_t i = 0; i < n && !rc; i++) {
+		if (!v || v->number != evs[i].vm)
+			v = rs_pending_find_vm(p, evs[i].vm);
+		rc = v ? rs_pending_step(p, v, &evs[i], &nr) : -ENOMEM;
 	}
-	return 0;
-}
-
-bool rs_pending_none(const struct rs_pending *p)
-{
-	return !p->nr && !p->invals.nr;
+	p->nr = nr;
+	return rc;
 }
 
 void rs_pending_free(struct rs_pending *p)
@@ -134,6 +87,7 @@ void rs_pending_free(struct rs_pending *p)
 	for (size_t i = 0; i < p->nr_vms; i++)
 		free(p->vms[i]);
 	free(p->vms);
-	rs_idset_free(&p->invals);
+	rs_idset_free(&p->many);
 	rs_idset_free(&p->places);
+	memset(p, 0, sizeof(*p));
 }

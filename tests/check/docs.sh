@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Every public function has a comment, every verb a man page, and the options
-# of --help and of the man page are the same.
+# Every public function has a comment, every verb a man page, the options of
+# --help and of the man page are the same, and every anomaly is documented.
 set -u
 source_dir=$1 build_dir=$2
 program=$build_dir/retryscope
@@ -39,6 +39,25 @@ options_of_help() {
 	"$program" "$1" --help | grep -oE '^ +(-., )?--[a-z][a-z0-9-]*' | long_options
 }
 
+# The names in the calls that count an anomaly of the import, which may have more
+# than one line and, in a choice, more than one name.
+anomalies_of_import() {
+	cat "$source_dir"/traces/*.c | tr '\n' ' ' |
+		grep -oE '\<(note|note_unless_lost|rs_dat_note|rs_meta_add_anomaly)\([^;]*;' |
+		grep -oE '"[^"]*"' | tr -d '"' | sort -u
+}
+
+anomalies_of_replay() {
+	sed -n '/^#define RS_ANOMALIES(/,/[^\\]$/p' "$source_dir/replay/result.h" |
+		grep -oE '"[^"]*"' | tr -d '"' | sort -u
+}
+
+# The same as the page has them, under "Found by the import" or "... the replay".
+anomalies_of_page() {
+	sed -n "/^## Found by the $1\$/,/^#/p" "$source_dir/docs/man/retryscope-info.1.scd" |
+		sed -n 's/^_\([^ ]*\)_$/\1/p' | sort -u
+}
+
 while read -r line; do
 	fail "$line: a public function without a comment"
 done < <(cd "$source_dir" && undocumented traces/*.h replay/*.h analysis/*.h capture/*.h cli/*.h)
@@ -54,5 +73,10 @@ for verb in $("$program" help | awk '/^  [a-z]/ { print $1 }'); do
 		fail "$verb: retryscope(1) does not name its page"
 	difference=$(diff <(options_of_help "$verb") <(options_of_page "$page")) ||
 		fail "$verb: only in --help (<) or only in the man page (>):" $'\n'"$difference"
+done
+for part in import replay; do
+	difference=$(diff <("anomalies_of_$part") <(anomalies_of_page "$part")) ||
+		fail "$part: anomalies only in the code (<) or only in retryscope-info(1) (>):" \
+			$'\n'"$difference"
 done
 [ "$failures" -eq 0 ]

@@ -19,7 +19,9 @@
  *
  * Where nothing is outstanding and no fault is on its way, what it will answer from
  * then on must not depend on what it saw before: a stream is replayed in pieces that
- * begin there (replay/moment.h). Its sequence count may go on from any number.
+ * begin there (replay/moment.h). Its sequence count may go on from any number. And
+ * a fault during which nothing is outstanding is not rejected: none is asked for it,
+ * nor for its snapshot.
  *
  * Each call of begin() or slot() comes after the invalidation's own fields
  * changed, end() before it is forgotten. Only invalidations that hit are shown,

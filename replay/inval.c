@@ -527,6 +527,7 @@ void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, u
 	f->handle = handle;
 	f->as = as;
 	f->open = true;
+	f->quiet = false;
 	f->judged = true;
 	f->necessary = false;
 	f->hva = 0;

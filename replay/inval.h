@@ -47,6 +47,7 @@ struct rs_fault {
 	uint32_t place; /* for its keeper, while it is open */
 	uint8_t as;
 	bool open;
+	bool quiet;	/* for its keeper: nothing was outstanding since it began */
 	bool judged;	/* false: it began when the VM's state was not known */
 	bool necessary; /* an invalidation that covered it ended since it began */
 };

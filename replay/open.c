@@ -100,6 +100,7 @@ static void free_vm(struct rs_replay *r, struct vm_run *v)
 	free(v->tokens);
 	free(v->open);
 	free(v->widths);
+	free(v->rejections);
 	rs_vm_result_free(&v->res, r->nr_listed);
 	free(v);
 }
@@ -154,9 +155,11 @@ static struct vm_run *new_vm(struct rs_replay *r, uint32_t number)
 	v->vm = rs_vm_new();
 	v->invals = v->vm ? rs_invals_new(v->vm, flags) : NULL;
 	v->algos = calloc(r->nr_run, sizeof(*v->algos));
-	v->widths = calloc(r->nr_run, sizeof(*v->widths));
+	v->widths = calloc(r->nr_listed, sizeof(*v->widths));
+	v->rejections = calloc(r->nr_listed, sizeof(*v->rejections));
 	v->res.algos = calloc(r->nr_listed, sizeof(*v->res.algos));
-	if (!v->invals || !v->algos || !v->widths || !v->res.algos || init_algos(r, v)) {
+	if (!v->invals || !v->algos || !v->widths || !v->rejections || !v->res.algos ||
+	    init_algos(r, v)) {
 		free_vm(r, v);
 		return NULL;
 	}
@@ -426,6 +429,8 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 		return -ENOMEM;
 	v->res.frames_page_ns = v->frames_area;
 	rs_vm_result_mean(&v->res);
+	rs_open_sum_verdicts(r, v);
+	rs_open_sum_widths(r, v);
 	r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END] += rs_invals_nr(v->invals);
 	if (rs_invals_nr_hit(v->invals))
 		rs_open_end_epoch(r, v, v->res.end_ns);

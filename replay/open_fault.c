@@ -31,10 +31,17 @@ static int grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 	return 0;
 }
 
+static void take_snapshots(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f)
+{
+	uint64_t *tokens = &v->tokens[f->vcpu * r->nr_run];
+
+	for (size_t i = 0; i < r->nr_run; i++)
+		tokens[i] = rs_algo_snapshot(&v->algos[i]);
+}
+
 int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	struct rs_fault *f;
-	uint64_t *tokens;
 
 	if (e->index >= v->nr_vcpus && grow_vcpus(r, v, e->index))
 		return -ENOMEM;
@@ -48,10 +55,25 @@ int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_e
 	f->judged = !v->dark;
 	f->place = v->nr_open;
 	v->open[v->nr_open++] = e->index;
-	tokens = &v->tokens[e->index * r->nr_run];
-	for (size_t i = 0; i < r->nr_run; i++)
-		tokens[i] = rs_algo_snapshot(&v->algos[i]);
+	if (rs_invals_nr(v->invals)) {
+		take_snapshots(r, v, f);
+	} else {
+		f->quiet = true;
+		v->nr_quiet++;
+	}
 	return 0;
+}
+
+void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
+{
+	for (uint32_t i = 0; i < v->nr_open; i++) {
+		struct rs_fault *f = &v->faults[v->open[i]];
+
+		if (f->quiet)
+			take_snapshots(r, v, f);
+		f->quiet = false;
+	}
+	v->nr_quiet = 0;
 }
 
 /* The one cause of a spurious rejection. */
@@ -86,27 +108,19 @@ static enum rs_cause cause_of(const struct vm_run *v, const struct rs_algo_ops *
 	return RS_CAUSE_STALE;
 }
 
-static inline void count_agreement(struct rs_algo_result *a, const struct rs_event *e,
-				   bool rejected)
+/* Counts a rejection; returns what an observer is told of it. */
+static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
+			       const struct rs_fault *f, const struct rs_event *e, unsigned int why,
+			       bool necessary)
 {
-	struct rs_agreement *g = e->flags & RS_F_LOCKLESS ? &a->lockless : &a->locked;
-	const bool known = e->result != RS_RES_UNKNOWN;
-
-	g->known += known;
-	g->same += known & (rejected == (e->result == RS_RES_RETRY));
-}
-
-/* Counts whether a rejection (or none) was right; returns what an observer is told of it. */
-static uint8_t count_truth(struct rs_replay *r, struct vm_run *v, size_t i,
-			   const struct rs_fault *f, unsigned int why, bool necessary)
-{
+	struct rejections *rejections = &v->rejections[i];
 	struct rs_algo_result *res = &v->res.algos[i];
 	enum rs_cause cause;
 
-	if (!why) {
-		res->missed += necessary;
-		return 0;
-	}
+	rejections->checks.nr[(e->flags & RS_F_LOCKLESS) != 0][e->result]++;
+	rejections->necessary += necessary;
+	if (!(r->opts.flags & RS_REPLAY_TRUTH))
+		return 1;
 	if (necessary)
 		return 255;
 	res->spurious++;
@@ -122,15 +136,44 @@ static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct
 			     const struct rs_event *e, bool necessary)
 {
 	const uint64_t *tokens = &v->tokens[f->vcpu * r->nr_run];
-	const bool truth = r->opts.flags & RS_REPLAY_TRUTH;
 
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		const struct rs_algo *a = &v->algos[i];
 		unsigned int why = a->ops->rejects(a->state, f, tokens[i]);
 
-		count_agreement(&v->res.algos[i], e, why);
-		v->res.algos[i].rejected += why != 0;
-		r->verdicts[i] = truth ? count_truth(r, v, i, f, why, necessary) : why != 0;
+		r->verdicts[i] = why ? count_rejection(r, v, i, f, e, why, necessary) : 0;
+	}
+}
+
+static uint64_t known_of(const uint64_t *by_result)
+{
+	return by_result[RS_RES_OK] + by_result[RS_RES_RETRY];
+}
+
+static uint64_t all_of(const uint64_t *by_result)
+{
+	return by_result[RS_RES_UNKNOWN] + known_of(by_result);
+}
+
+static struct rs_agreement agreement_of(const uint64_t *judged, const uint64_t *rejected)
+{
+	return (struct rs_agreement){ .known = known_of(judged),
+				      .same = judged[RS_RES_OK] - rejected[RS_RES_OK] +
+					      rejected[RS_RES_RETRY] };
+}
+
+void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v)
+{
+	v->res.checked_lockless = all_of(v->judged.nr[1]);
+	v->res.checked = all_of(v->judged.nr[0]) + v->res.checked_lockless;
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		const uint64_t(*rejected)[RS_NR_RESULTS] = v->rejections[i].checks.nr;
+		struct rs_algo_result *a = &v->res.algos[i];
+
+		a->missed = v->res.necessary - v->rejections[i].necessary;
+		a->rejected = all_of(rejected[0]) + all_of(rejected[1]);
+		a->locked = agreement_of(v->judged.nr[0], rejected[0]);
+		a->lockless = agreement_of(v->judged.nr[1], rejected[1]);
 	}
 }
 
@@ -166,8 +209,6 @@ static int judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f
 {
 	bool necessary = false;
 
-	v->res.checked++;
-	v->res.checked_lockless += (e->flags & RS_F_LOCKLESS) != 0;
 	if (r->opts.flags & RS_REPLAY_TRUTH) {
 		necessary = f->necessary || rs_invals_cover(v->invals, f);
 		v->res.necessary += necessary;
@@ -177,9 +218,21 @@ static int judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f
 	return r->kernel == SIZE_MAX ? 0 : note_disagreement(r, v, f, e);
 }
 
+/* No algorithm rejects it. If the kernel did, that is noted as for any other. */
+static int judge_quiet(struct rs_replay *r, struct vm_run *v, struct rs_fault *f,
+		       const struct rs_event *e)
+{
+	if (r->opts.observer || e->result == RS_RES_RETRY) {
+		take_snapshots(r, v, f);
+		return judge(r, v, f, e);
+	}
+	return 0;
+}
+
 int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
+	const bool lockless = e->flags & RS_F_LOCKLESS;
 
 	if (!f || !f->open) {
 		if (v->dark)
@@ -189,14 +242,16 @@ int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_e
 		return 0;
 	}
 	rs_open_close_fault(v, f);
-	if (v->dark || !f->judged)
+	if (v->dark || !f->judged) {
 		v->res.unjudged++;
-	else if (f->handle == RS_NO_SLOT)
+	} else if (f->handle == RS_NO_SLOT) {
 		v->res.no_memslot++;
-	else if (rs_fault_obsolete(f, v->vm))
+	} else if (rs_fault_obsolete(f, v->vm)) {
 		v->res.root_obsolete++;
-	else
-		return judge(r, v, f, e);
+	} else {
+		v->judged.nr[lockless][e->result]++;
+		return f->quiet ? judge_quiet(r, v, f, e) : judge(r, v, f, e);
+	}
 	rs_open_show_unjudged(r, v, e->index);
 	return 0;
 }

@@ -26,6 +26,18 @@ struct width {
 	uint64_t blocked;
 	uint64_t peak;
 	uint64_t peak_ratio;
+	uint64_t apart_ns; /* in all, of exact_ns: when it blocked something else than exact */
+};
+
+/* Checks by whether they were lockless, and the recorded result. */
+struct checks {
+	uint64_t nr[2][RS_NR_RESULTS];
+};
+
+/* What one algorithm rejected of them; of what it did not reject nothing is counted. */
+struct rejections {
+	struct checks checks;
+	uint64_t necessary;
 };
 
 #define RS_RECENT_SLOTS 16
@@ -40,14 +52,23 @@ struct vm_run {
 	bool watch; /* not seen yet, or dark */
 
 	struct rs_fault *faults; /* by vcpu */
-	uint64_t *tokens;	 /* nr_run per vcpu */
+	uint64_t *tokens;	 /* nr_run per vcpu, of faults that are not quiet */
 	uint32_t nr_vcpus;
+	uint32_t nr_quiet; /* faults */
+	struct checks judged;
+	struct rejections *rejections; /* nr_listed */
 	uint32_t *open; /* vcpus with a fault outstanding, each at its fault's place */
 	uint32_t nr_open;
 
 	uint64_t width_ns; /* widths are counted up to here */
 	unsigned __int128 frames_area;
-	struct width *widths; /* nr_run */
+	struct width *widths; /* nr_listed */
+	/*
+	 * Counted for all algorithms at once: frames that exact blocks times the ns, and the
+	 * ns in which there were any. An algorithm's own figures say what it is apart.
+	 */
+	unsigned __int128 exact_area;
+	uint64_t exact_ns;
 	struct epoch epoch;
 
 	uint32_t recent[RS_RECENT_SLOTS]; /* handles of memslots that walks named, by (as, id) */
@@ -102,6 +123,8 @@ struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number);
 
 /* The VM has been in its present state up to time @t: counts that. 0 or -ENOMEM. */
 int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t);
+/* The figures of each algorithm's width, from what was counted for all. */
+void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v);
 /* Counts the epoch that ends at @t. */
 void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t);
 
@@ -114,11 +137,17 @@ int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_e
 int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 
+/* An invalidation is to begin: faults that were quiet so far need their snapshots now. */
+void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v);
+/* The figures of each algorithm's verdicts, from what was counted of them. */
+void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v);
+
 /* The fault is outstanding no more: the last of the list takes its place. */
 static inline void rs_open_close_fault(struct vm_run *v, struct rs_fault *f)
 {
 	uint32_t last = v->open[--v->nr_open];
 
+	v->nr_quiet -= f->quiet;
 	f->open = false;
 	v->open[f->place] = last;
 	v->faults[last].place = f->place;

@@ -31,10 +31,9 @@ static inline void add_placed(struct rs_hist *h, struct placed *p, uint64_t valu
 	rs_hist_add_at(h, p->place, value, weight);
 }
 
-/* @a, whose peaks are in @w, blocked what it does for @ns. */
-static inline void count_blocked(struct rs_algo_result *a, struct width *w, uint64_t ns)
+/* @a blocks what is in @w: a new peak? */
+static inline void raise_peak(struct rs_algo_result *a, struct width *w)
 {
-	a->blocked_page_ns += (unsigned __int128)w->blocked * ns;
 	if (w->blocked <= w->peak)
 		return; /* and so not above blocked_max */
 	w->peak = w->blocked;
@@ -42,24 +41,55 @@ static inline void count_blocked(struct rs_algo_result *a, struct width *w, uint
 		a->blocked_max = w->blocked;
 }
 
-/* The same of all, where @exact frames were really being invalidated. */
-static void count_ratios(struct rs_replay *r, struct vm_run *v, uint64_t exact, uint64_t ns)
+static inline void raise_ratio(struct width *w, uint64_t ratio)
 {
+	if (ratio > w->peak_ratio)
+		w->peak_ratio = ratio;
+}
+
+/* What all have in common while they block what is really being invalidated: @exact, for @ns. */
+static void count_exact(struct vm_run *v, uint64_t exact, uint64_t ns)
+{
+	v->exact_area += (unsigned __int128)exact * ns;
+	v->exact_ns += ns;
+	v->epoch.has_ratio = true;
+}
+
+/* The same of each that does not; @exact is what it was counted with in common. */
+static void count_apart(struct rs_replay *r, struct vm_run *v, uint64_t exact, uint64_t ns)
+{
+	const unsigned __int128 common = (unsigned __int128)exact * ns;
 	struct placed last = { RS_RATIO_SCALE, rs_hist_place(RS_RATIO_SCALE) };
+	struct width *w = v->widths, *end = w + r->nr_listed;
 	uint64_t before = exact, ratio = RS_RATIO_SCALE;
+	struct rs_algo_result *a = v->res.algos;
+
+	for (; w < end; a++, w++) {
+		raise_peak(a, w);
+		if (w->blocked == exact) {
+			raise_ratio(w, RS_RATIO_SCALE);
+			continue;
+		}
+		if (w->blocked != before)
+			ratio = ratio_of(w->blocked, exact);
+		before = w->blocked;
+		raise_ratio(w, ratio);
+		w->apart_ns += ns;
+		a->blocked_page_ns += (unsigned __int128)w->blocked * ns - common;
+		add_placed(&a->widening_time, &last, ratio, ns);
+	}
+}
+
+/* The same where nothing is really being invalidated. */
+static void count_blocked(struct rs_replay *r, struct vm_run *v, uint64_t ns)
+{
 	struct width *w = v->widths, *end = w + r->nr_listed;
 	struct rs_algo_result *a = v->res.algos;
 
 	for (; w < end; a++, w++) {
-		count_blocked(a, w, ns);
-		if (w->blocked != before)
-			ratio = ratio_of(w->blocked, exact);
-		before = w->blocked;
-		add_placed(&a->widening_time, &last, ratio, ns);
-		if (ratio > w->peak_ratio)
-			w->peak_ratio = ratio;
+		raise_peak(a, w);
+		a->blocked_page_ns += (unsigned __int128)w->blocked * ns;
 	}
-	v->epoch.has_ratio = true;
 }
 
 /* Asks each what it blocks; returns what is really being invalidated. */
@@ -78,11 +108,22 @@ static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 {
 	uint64_t exact = ask_widths(r, v);
 
-	if (exact)
-		count_ratios(r, v, exact, ns);
-	else
-		for (size_t i = 0; i < r->nr_listed; i++)
-			count_blocked(&v->res.algos[i], &v->widths[i], ns);
+	if (!exact) {
+		count_blocked(r, v, ns);
+		return;
+	}
+	count_exact(v, exact, ns);
+	count_apart(r, v, exact, ns);
+}
+
+void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v)
+{
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		struct rs_algo_result *a = &v->res.algos[i];
+
+		a->blocked_page_ns += v->exact_area;
+		rs_hist_add(&a->widening_time, RS_RATIO_SCALE, v->exact_ns - v->widths[i].apart_ns);
+	}
 }
 
 /* The VM has been in its present state up to time @t: counts that. */
@@ -104,7 +145,8 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 static void begin_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
 	v->epoch = (struct epoch){ .begin_ns = t };
-	memset(v->widths, 0, r->nr_run * sizeof(*v->widths));
+	for (size_t i = 0; i < r->nr_listed; i++)
+		v->widths[i].peak = v->widths[i].peak_ratio = 0;
 }
 
 void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
@@ -254,6 +296,8 @@ int rs_open_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_e
 	}
 	if (advance(r, v) || rs_vm_update(v->vm))
 		return -ENOMEM;
+	if (v->nr_quiet)
+		rs_open_end_quiet(r, v);
 	inv = rs_invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK);
 	if (!inv)
 		return -ENOMEM;

@@ -81,8 +81,8 @@ struct rs_replay;
 /* NULL with errno and @err set: EINVAL for an unknown algorithm (the text names it), ENOMEM. */
 struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_error *err);
 /*
- * 0, -ENOMEM, or with strict -EINVAL at the first anomaly: @err then names it
- * and the event's number.
+ * The next events, each well-formed (traces/event.h). 0, -ENOMEM, or with strict
+ * -EINVAL at the first anomaly: @err then names it and the event's number.
  */
 int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err);
 /*

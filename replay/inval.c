@@ -7,6 +7,8 @@
 
 #define NONE UINT32_MAX
 #define CHUNK 64 /* invalidations allocated at once; they must not move */
+/* So many outstanding ones are looked at one by one for a cause; with more there is an index. */
+#define FEW 8
 
 struct rs_invals {
 	struct rs_vm *vm;
@@ -23,6 +25,8 @@ struct rs_invals {
 	uint32_t recent_hit;	 /* a memslot that one was in */
 
 	struct rs_spans covered; /* folded frames */
+	/* The index for the causes. */
+	bool indexed;
 	struct rs_spans spans;	 /* gfns */
 	struct rs_spans primary; /* gfns */
 	struct rs_spans hvas;	 /* of those that hit */
@@ -234,12 +238,10 @@ static int begin_hits(void *arg, uint32_t handle)
 	return 0;
 }
 
-/* Memslot @handle is covered as far as the invalidation's own range goes. */
-static bool covered_in(const struct rs_invals *t, const struct rs_inval *inv, uint32_t handle,
+/* Memslot @s is covered as far as the invalidation's own range goes. */
+static bool covered_in(const struct rs_inval *inv, const struct rs_memslot *s,
 		       struct rs_range *gfns)
 {
-	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
-
 	if (!s->present)
 		return false;
 	if (!inv->gfn)
@@ -251,22 +253,21 @@ static bool covered_in(const struct rs_invals *t, const struct rs_inval *inv, ui
 struct cover_walk {
 	const struct rs_invals *t;
 	const struct rs_inval *inv;
-	int (*fn)(void *arg, uint8_t as, struct rs_range gfns);
+	rs_covered_fn *fn;
 	void *arg;
 };
 
 static int cover_memslot(void *arg, uint32_t handle)
 {
 	const struct cover_walk *w = arg;
+	const struct rs_memslot *s = rs_vm_memslot(w->t->vm, handle);
 	struct rs_range gfns;
 
-	if (!covered_in(w->t, w->inv, handle, &gfns))
-		return 0;
-	return w->fn(w->arg, rs_vm_memslot(w->t->vm, handle)->as, gfns);
+	return covered_in(w->inv, s, &gfns) ? w->fn(w->arg, s->as, s, gfns) : 0;
 }
 
 int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
-			      int (*fn)(void *arg, uint8_t as, struct rs_range gfns), void *arg)
+			      rs_covered_fn *fn, void *arg)
 {
 	struct cover_walk w = { t, inv, fn, arg };
 	const uint8_t *spaces;
@@ -288,39 +289,40 @@ int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *
 					  &w);
 	n = rs_vm_spaces(t->vm, &spaces);
 	for (size_t i = 0; i < n; i++) {
-		ret = fn(arg, spaces[i], inv->range);
+		ret = fn(arg, spaces[i], NULL, inv->range);
 		if (ret < 0)
 			return ret;
 	}
 	return 0;
 }
 
-static int cover_add(void *arg, uint8_t as, struct rs_range gfns)
+static inline struct rs_range fold(const struct rs_invals *t, uint8_t as,
+				   const struct rs_memslot *s, struct rs_range gfns)
+{
+	return s ? rs_memslot_fold(s, gfns) : rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+}
+
+static int cover_add(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
 {
 	struct rs_invals *t = arg;
-	struct rs_range f = rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+	struct rs_range f = fold(t, as, s, gfns);
 
 	return rs_spans_add(&t->covered, f.start, f.end);
 }
 
-static int cover_remove(void *arg, uint8_t as, struct rs_range gfns)
+static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
 {
 	struct rs_invals *t = arg;
-	struct rs_range f = rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+	struct rs_range f = fold(t, as, s, gfns);
 
 	rs_spans_remove(&t->covered, f.start, f.end);
 	return 0;
 }
 
-/* Enters an invalidation that hit into what is counted. */
-static int count_in(struct rs_invals *t, struct rs_inval *inv)
+static int index_add(struct rs_invals *t, const struct rs_inval *inv)
 {
-	t->nr_hit++;
-	t->nr_gfn += inv->gfn;
-	if ((t->flags & RS_INVALS_TRUTH) && rs_inval_for_each_covered(t, inv, cover_add, t))
-		return -ENOMEM;
-	if (!(t->flags & RS_INVALS_CAUSES))
-		return 0;
+	if (!inv->hit)
+		return rs_spans_add(&t->silent, inv->range.start, inv->range.end);
 	if (!inv->gfn && rs_spans_add(&t->hvas, inv->range.start, inv->range.end))
 		return -ENOMEM;
 	if (rs_spans_add(&t->spans, inv->span.start, inv->span.end))
@@ -328,31 +330,58 @@ static int count_in(struct rs_invals *t, struct rs_inval *inv)
 	return rs_spans_add(&t->primary, inv->primary.start, inv->primary.end);
 }
 
-static int count_in_silent(struct rs_invals *t, struct rs_inval *inv)
+static void index_remove(struct rs_invals *t, const struct rs_inval *inv)
 {
-	if (!(t->flags & RS_INVALS_CAUSES))
-		return 0;
-	return rs_spans_add(&t->silent, inv->range.start, inv->range.end);
-}
-
-static void count_out_silent(struct rs_invals *t, const struct rs_inval *inv)
-{
-	if (t->flags & RS_INVALS_CAUSES)
+	if (!inv->hit) {
 		rs_spans_remove(&t->silent, inv->range.start, inv->range.end);
-}
-
-static void count_out(struct rs_invals *t, const struct rs_inval *inv)
-{
-	t->nr_hit--;
-	t->nr_gfn -= inv->gfn;
-	if (t->flags & RS_INVALS_TRUTH)
-		rs_inval_for_each_covered(t, inv, cover_remove, t);
-	if (!(t->flags & RS_INVALS_CAUSES))
 		return;
+	}
 	if (!inv->gfn)
 		rs_spans_remove(&t->hvas, inv->range.start, inv->range.end);
 	rs_spans_remove(&t->spans, inv->span.start, inv->span.end);
 	rs_spans_remove(&t->primary, inv->primary.start, inv->primary.end);
+}
+
+static void drop_index(struct rs_invals *t)
+{
+	t->indexed = false;
+	rs_spans_clear(&t->spans);
+	rs_spans_clear(&t->primary);
+	rs_spans_clear(&t->hvas);
+	rs_spans_clear(&t->silent);
+}
+
+static __attribute__((noinline)) int make_index(struct rs_invals *t)
+{
+	t->indexed = true;
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (index_add(t, rs_invals_get(t, i)))
+			return -ENOMEM;
+	return 0;
+}
+
+/* Enters an invalidation into what is counted. */
+static int count_in(struct rs_invals *t, struct rs_inval *inv)
+{
+	if (inv->hit) {
+		t->nr_hit++;
+		t->nr_gfn += inv->gfn;
+		if ((t->flags & RS_INVALS_TRUTH) && rs_inval_for_each_covered(t, inv, cover_add, t))
+			return -ENOMEM;
+	}
+	return t->indexed ? index_add(t, inv) : 0;
+}
+
+static void count_out(struct rs_invals *t, const struct rs_inval *inv)
+{
+	if (inv->hit) {
+		t->nr_hit--;
+		t->nr_gfn -= inv->gfn;
+		if (t->flags & RS_INVALS_TRUTH)
+			rs_inval_for_each_covered(t, inv, cover_remove, t);
+	}
+	if (t->indexed)
+		index_remove(t, inv);
 }
 
 /* Which memslots it hits. A gfn invalidation always counts: the kernel does not look. */
@@ -400,7 +429,9 @@ struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time
 	t->outstanding[t->nr++] = inv->slot;
 	hash_add(t, inv);
 	t->recent = inv;
-	if (find_hits(t, inv) || (inv->hit ? count_in(t, inv) : count_in_silent(t, inv)))
+	if (find_hits(t, inv) || count_in(t, inv))
+		return NULL;
+	if (t->nr > FEW && (t->flags & RS_INVALS_CAUSES) && !t->indexed && make_index(t))
 		return NULL;
 	return inv;
 }
@@ -409,20 +440,17 @@ struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time
 static int count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
 		      struct rs_range gfns)
 {
-	struct rs_range span = inv->span, primary = inv->primary;
+	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
 	struct rs_range c;
 
-	if ((t->flags & RS_INVALS_TRUTH) && covered_in(t, inv, handle, &c) &&
-	    cover_add(t, rs_vm_memslot(t->vm, handle)->as, c))
+	if ((t->flags & RS_INVALS_TRUTH) && covered_in(inv, s, &c) && cover_add(t, s->as, s, c))
 		return -ENOMEM;
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return 0;
+	if (t->indexed)
+		index_remove(t, inv);
 	widen_spans(t, inv, handle, gfns);
-	rs_spans_remove(&t->spans, span.start, span.end);
-	rs_spans_remove(&t->primary, primary.start, primary.end);
-	if (rs_spans_add(&t->spans, inv->span.start, inv->span.end))
-		return -ENOMEM;
-	return rs_spans_add(&t->primary, inv->primary.start, inv->primary.end);
+	return t->indexed ? index_add(t, inv) : 0;
 }
 
 const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
@@ -432,7 +460,7 @@ const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, u
 
 	*first = !inv->hit;
 	if (*first) {
-		count_out_silent(t, inv);
+		count_out(t, inv);
 		inv->hit = true;
 		if (count_in(t, inv))
 			return NULL;
@@ -445,16 +473,15 @@ const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, u
 
 void rs_invals_end(struct rs_invals *t, struct rs_inval *inv)
 {
-	if (inv->hit)
-		count_out(t, inv);
-	else
-		count_out_silent(t, inv);
+	count_out(t, inv);
 	if (t->recent == inv)
 		t->recent = NULL;
 	hash_remove(t, inv);
 	t->outstanding[inv->place] = t->outstanding[--t->nr];
 	inval_at(t, t->outstanding[inv->place])->place = inv->place;
 	put_slot(t, inv);
+	if (t->indexed && t->nr <= FEW / 2)
+		drop_index(t);
 }
 
 void rs_invals_drop(struct rs_invals *t)
@@ -466,10 +493,7 @@ void rs_invals_drop(struct rs_invals *t)
 	t->nr = t->nr_hit = t->nr_gfn = 0;
 	t->recent = NULL;
 	rs_spans_clear(&t->covered);
-	rs_spans_clear(&t->spans);
-	rs_spans_clear(&t->primary);
-	rs_spans_clear(&t->hvas);
-	rs_spans_clear(&t->silent);
+	drop_index(t);
 }
 
 int rs_invals_memslots_changed(struct rs_invals *t)
@@ -579,7 +603,18 @@ uint64_t rs_invals_covered_frames(const struct rs_invals *t)
 	return t->nr_hit ? rs_spans_length(&t->covered) : 0;
 }
 
-enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn)
+static enum rs_place place_in_hull(const struct rs_range *hull, uint64_t x)
+{
+	return rs_range_has(hull, x) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+}
+
+static void widen_by(struct rs_range *hull, const struct rs_range *r)
+{
+	if (r->start < r->end)
+		rs_range_widen(hull, r->start, r->end);
+}
+
+static enum rs_place place_by_index(const struct rs_invals *t, uint64_t gfn)
 {
 	struct rs_range hull;
 
@@ -588,20 +623,54 @@ enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn)
 	if (rs_spans_cover(&t->spans, gfn))
 		return RS_PLACE_ALIAS;
 	hull = rs_spans_hull(&t->spans);
-	return rs_range_has(&hull, gfn) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+	return place_in_hull(&hull, gfn);
+}
+
+enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn)
+{
+	struct rs_range hull = { 0, 0 };
+	bool in_span = false;
+
+	if (t->indexed)
+		return place_by_index(t, gfn);
+	for (uint32_t i = 0; i < t->nr; i++) {
+		const struct rs_inval *inv = rs_invals_get(t, i);
+
+		/* Those that hit nothing have neither. */
+		if (rs_range_has(&inv->primary, gfn))
+			return RS_PLACE_SCATTER;
+		in_span |= rs_range_has(&inv->span, gfn);
+		widen_by(&hull, &inv->span);
+	}
+	return in_span ? RS_PLACE_ALIAS : place_in_hull(&hull, gfn);
+}
+
+/* Of the hvas of those that hit, or of those that hit nothing. */
+static struct rs_range hull_of_hvas(const struct rs_invals *t, bool hit)
+{
+	struct rs_range hull = { 0, 0 };
+
+	if (t->indexed)
+		return rs_spans_hull(hit ? &t->hvas : &t->silent);
+	for (uint32_t i = 0; i < t->nr; i++) {
+		const struct rs_inval *inv = rs_invals_get(t, i);
+
+		if (inv->hit == hit && !inv->gfn)
+			widen_by(&hull, &inv->range);
+	}
+	return hull;
 }
 
 enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all)
 {
-	struct rs_range hull = rs_spans_hull(&t->hvas);
+	struct rs_range hull = hull_of_hvas(t, true);
 
 	if (all) {
-		struct rs_range silent = rs_spans_hull(&t->silent);
+		struct rs_range silent = hull_of_hvas(t, false);
 
-		if (silent.start < silent.end)
-			rs_range_widen(&hull, silent.start, silent.end);
+		widen_by(&hull, &silent);
 	}
-	return rs_range_has(&hull, hva) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+	return place_in_hull(&hull, hva);
 }
 
 /* The host pages of one without a host address, and whether @hva is among them. */
@@ -627,7 +696,7 @@ static int add_host_pages(void *arg, uint32_t handle)
 
 enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva)
 {
-	struct rs_range all = rs_spans_hull(&t->hvas);
+	struct rs_range all = hull_of_hvas(t, true);
 	bool between = false;
 
 	for (uint32_t i = 0; t->nr_gfn && i < rs_invals_nr(t); i++) {
@@ -641,10 +710,9 @@ enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva)
 		if (p.has)
 			return RS_PLACE_ALIAS;
 		between |= rs_range_has(&p.hull, hva);
-		if (p.hull.start < p.hull.end)
-			rs_range_widen(&all, p.hull.start, p.hull.end);
+		widen_by(&all, &p.hull);
 	}
 	if (between)
 		return RS_PLACE_SCATTER;
-	return rs_range_has(&all, hva) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+	return place_in_hull(&all, hva);
 }

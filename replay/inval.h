@@ -106,9 +106,11 @@ void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv);
 bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f);
 /* Frames, each (as, gfn) once, that outstanding ones cover. Needs RS_INVALS_TRUTH. */
 uint64_t rs_invals_covered_frames(const struct rs_invals *t);
-/* What it covers in the memslots of one address space each; calls @fn, clipped to nothing. */
+/* Frames of one address space, all of memslot @s if that is not NULL. < 0: no more of them. */
+typedef int rs_covered_fn(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns);
+/* Calls @fn with what @inv covers of the memslots of each address space. */
 int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
-			      int (*fn)(void *arg, uint8_t as, struct rs_range gfns), void *arg);
+			      rs_covered_fn *fn, void *arg);
 
 /* Where a page stands towards the outstanding invalidations: the base of the causes. */
 enum rs_place {

@@ -35,7 +35,7 @@ static int collect_memslot(void *arg, uint32_t handle)
 	return push_covered(&c->r->memslots, &c->r->nr_memslots, &c->r->max_memslots, s->as, gfns);
 }
 
-static int collect_covered(void *arg, uint8_t as, struct rs_range gfns)
+static int collect_covered(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
 {
 	struct collect *c = arg;
 
@@ -48,7 +48,7 @@ static int collect_clipped(void *arg, uint32_t handle)
 	struct collect *c = arg;
 	const struct rs_memslot *s = rs_vm_memslot(c->v->vm, handle);
 
-	return collect_covered(arg, s->as, rs_memslot_clip(s, c->inv->range));
+	return collect_covered(arg, s->as, s, rs_memslot_clip(s, c->inv->range));
 }
 
 static int collect_view(struct rs_replay *r, struct vm_run *v)

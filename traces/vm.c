@@ -11,8 +11,7 @@
 /* The memslots of one address space, by gfn. */
 struct space {
 	uint32_t *handles;
-	uint64_t *start;  /* first gfn of handles[] */
-	uint64_t *folded; /* derived: frames before handles[] in all spaces */
+	uint64_t *start; /* first gfn of handles[] */
 	uint32_t nr, max;
 	uint64_t base; /* derived: frames in the spaces before */
 };
@@ -94,7 +93,6 @@ void rs_vm_free(struct rs_vm *vm)
 	for (size_t i = 0; i <= RS_MAX_AS; i++) {
 		free(vm->spaces[i].handles);
 		free(vm->spaces[i].start);
-		free(vm->spaces[i].folded);
 	}
 	free(vm->by_hva);
 	free(vm->hva_start);
@@ -206,8 +204,7 @@ static int grow_space(struct space *sp)
 	if (sp->nr < sp->max)
 		return 0;
 	if (resize(&sp->handles, max, sizeof(*sp->handles)) ||
-	    resize(&sp->start, max, sizeof(*sp->start)) ||
-	    resize(&sp->folded, max, sizeof(*sp->folded)))
+	    resize(&sp->start, max, sizeof(*sp->start)))
 		return -ENOMEM;
 	sp->max = max;
 	return 0;
@@ -301,8 +298,10 @@ static void update_gfns(struct rs_vm *vm)
 
 		sp->base = folded;
 		for (uint32_t i = 0; i < sp->nr; i++) {
-			sp->folded[i] = folded;
-			folded += vm->slots[sp->handles[i]].npages;
+			struct rs_memslot *s = &vm->slots[sp->handles[i]];
+
+			s->folded = folded;
+			folded += s->npages;
 		}
 	}
 }
@@ -784,13 +783,12 @@ uint64_t rs_vm_frames_of_hvas(const struct rs_vm *vm, uint64_t start, uint64_t e
 static uint64_t folded_below(const struct rs_vm *vm, const struct space *sp, uint64_t gfn)
 {
 	int64_t i = last_at_most(sp->start, sp->nr, gfn);
-	uint64_t in, npages;
+	const struct rs_memslot *s;
 
 	if (i < 0)
 		return sp->base;
-	in = gfn - sp->start[i];
-	npages = vm->slots[sp->handles[i]].npages;
-	return sp->folded[i] + (in < npages ? in : npages);
+	s = &vm->slots[sp->handles[i]];
+	return s->folded + (gfn - s->gfn < s->npages ? gfn - s->gfn : s->npages);
 }
 
 /* Where the range is not within one memslot. */
@@ -803,17 +801,16 @@ fold_any(const struct rs_vm *vm, const struct space *sp, uint64_t start, uint64_
 struct rs_range rs_vm_fold(const struct rs_vm *vm, uint8_t as, uint64_t start, uint64_t end)
 {
 	const struct space *sp = &vm->spaces[as];
-	struct rs_range r = { 0, 0 };
+	const struct rs_memslot *s;
 	int64_t i;
 
 	if (!sp->nr || start >= end)
-		return r;
+		return (struct rs_range){ 0, 0 };
 	i = last_at_most(sp->start, sp->nr, start);
-	if (i < 0 || end - sp->start[i] > vm->slots[sp->handles[i]].npages)
+	s = i < 0 ? NULL : &vm->slots[sp->handles[i]];
+	if (!s || end - s->gfn > s->npages)
 		return fold_any(vm, sp, start, end);
-	r.start = sp->folded[i] + (start - sp->start[i]);
-	r.end = r.start + (end - start);
-	return r;
+	return rs_memslot_fold(s, (struct rs_range){ start, end });
 }
 
 size_t rs_vm_spaces(const struct rs_vm *vm, const uint8_t **spaces)

@@ -20,7 +20,8 @@
  */
 struct rs_memslot {
 	uint64_t gfn, npages, hva;
-	uint64_t added; /* rises with each creation: who was first */
+	uint64_t added;	 /* rises with each creation: who was first */
+	uint64_t folded; /* of rs_vm_update(): see rs_vm_fold(), its first frame's number */
 	uint32_t id;
 	uint32_t flags;
 	uint32_t generation; /* changes when it is deleted, moved or replaced */
@@ -130,6 +131,13 @@ uint64_t rs_vm_frames_of_hvas(const struct rs_vm *vm, uint64_t start, uint64_t e
  * space. A gfn range of one address space is one range of folded numbers.
  */
 struct rs_range rs_vm_fold(const struct rs_vm *vm, uint8_t as, uint64_t start, uint64_t end);
+/* The same for @gfns, which are some of the present memslot @s. */
+static inline struct rs_range rs_memslot_fold(const struct rs_memslot *s, struct rs_range gfns)
+{
+	const uint64_t start = s->folded + (gfns.start - s->gfn);
+
+	return (struct rs_range){ start, start + (gfns.end - gfns.start) };
+}
 /*
  * The same for all address spaces at once: frames are numbered by gfn, those of
  * several address spaces at one gfn together. As rs_vm_frames_of_gfns(), of which

@@ -47,8 +47,6 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 	if (opts->kernel_algo && add_hidden(r, opts->kernel_algo, &r->kernel))
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "no algorithm '%s'",
 				    opts->kernel_algo);
-	if ((opts->flags & RS_REPLAY_WIDTH) && add_hidden(r, "exact", &r->exact))
-		goto no_memory;
 	if (opts->observer && opts->observer->view && add_hidden(r, "gfn", &r->gfn))
 		goto no_memory;
 	r->result = calloc(1, sizeof(*r->result));
@@ -78,7 +76,7 @@ struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_err
 		return NULL;
 	}
 	r->opts = *opts;
-	r->kernel = r->gfn = r->exact = SIZE_MAX;
+	r->kernel = r->gfn = SIZE_MAX;
 	ret = set_up(r, opts, err);
 	if (ret) {
 		rs_replay_free(r);

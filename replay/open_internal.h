@@ -20,10 +20,8 @@ struct epoch {
 	bool has_ratio; /* exact blocked something */
 };
 
-/* Width of one algorithm: what it blocks, its peaks in the epoch (and behind it, until the next).
- */
+/* Width of one algorithm: its peaks in the epoch, and behind it, until the next. */
 struct width {
-	uint64_t blocked;
 	uint64_t peak;
 	uint64_t peak_ratio;
 	uint64_t apart_ns; /* in all, of exact_ns: when it blocked something else than exact */
@@ -89,7 +87,6 @@ struct rs_replay {
 	size_t nr_listed, nr_run;
 	size_t kernel; /* index of the traced kernel's algorithm, or SIZE_MAX */
 	size_t gfn;    /* for the observer, or SIZE_MAX */
-	size_t exact;
 	struct rs_result *result;
 	struct vm_run **vms;
 	size_t nr_vms;

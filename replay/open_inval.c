@@ -31,89 +31,61 @@ static inline void add_placed(struct rs_hist *h, struct placed *p, uint64_t valu
 	rs_hist_add_at(h, p->place, value, weight);
 }
 
-/* @a blocks what is in @w: a new peak? */
-static inline void raise_peak(struct rs_algo_result *a, struct width *w)
-{
-	if (w->blocked <= w->peak)
-		return; /* and so not above blocked_max */
-	w->peak = w->blocked;
-	if (w->blocked > a->blocked_max)
-		a->blocked_max = w->blocked;
-}
+/* The ratio of the last algorithm that was asked: neighbours in the list often block the same. */
+struct last_ratio {
+	uint64_t blocked, ratio;
+	struct placed placed;
+};
 
-static inline void raise_ratio(struct width *w, uint64_t ratio)
+/* What @a blocks for @ns is not @exact; of that @common was counted already. */
+static inline void count_apart(struct rs_algo_result *a, struct width *w, struct last_ratio *last,
+			       uint64_t blocked, uint64_t exact, uint64_t ns,
+			       unsigned __int128 common)
 {
-	if (ratio > w->peak_ratio)
-		w->peak_ratio = ratio;
-}
-
-/* What all have in common while they block what is really being invalidated: @exact, for @ns. */
-static void count_exact(struct vm_run *v, uint64_t exact, uint64_t ns)
-{
-	v->exact_area += (unsigned __int128)exact * ns;
-	v->exact_ns += ns;
-	v->epoch.has_ratio = true;
-}
-
-/* The same of each that does not; @exact is what it was counted with in common. */
-static void count_apart(struct rs_replay *r, struct vm_run *v, uint64_t exact, uint64_t ns)
-{
-	const unsigned __int128 common = (unsigned __int128)exact * ns;
-	struct placed last = { RS_RATIO_SCALE, rs_hist_place(RS_RATIO_SCALE) };
-	struct width *w = v->widths, *end = w + r->nr_listed;
-	uint64_t before = exact, ratio = RS_RATIO_SCALE;
-	struct rs_algo_result *a = v->res.algos;
-
-	for (; w < end; a++, w++) {
-		raise_peak(a, w);
-		if (w->blocked == exact) {
-			raise_ratio(w, RS_RATIO_SCALE);
-			continue;
-		}
-		if (w->blocked != before)
-			ratio = ratio_of(w->blocked, exact);
-		before = w->blocked;
-		raise_ratio(w, ratio);
-		w->apart_ns += ns;
-		a->blocked_page_ns += (unsigned __int128)w->blocked * ns - common;
-		add_placed(&a->widening_time, &last, ratio, ns);
+	a->blocked_page_ns += (unsigned __int128)blocked * ns - common;
+	if (!exact)
+		return;
+	if (blocked != last->blocked) {
+		last->ratio = ratio_of(blocked, exact);
+		last->blocked = blocked;
 	}
+	if (last->ratio > w->peak_ratio)
+		w->peak_ratio = last->ratio;
+	w->apart_ns += ns;
+	add_placed(&a->widening_time, &last->placed, last->ratio, ns);
 }
 
-/* The same where nothing is really being invalidated. */
-static void count_blocked(struct rs_replay *r, struct vm_run *v, uint64_t ns)
-{
-	struct width *w = v->widths, *end = w + r->nr_listed;
-	struct rs_algo_result *a = v->res.algos;
-
-	for (; w < end; a++, w++) {
-		raise_peak(a, w);
-		a->blocked_page_ns += (unsigned __int128)w->blocked * ns;
-	}
-}
-
-/* Asks each what it blocks; returns what is really being invalidated. */
-static uint64_t ask_widths(struct rs_replay *r, struct vm_run *v)
-{
-	const struct rs_algo *a = v->algos, *exact = a + r->exact;
-	struct width *w = v->widths, *end = w + r->nr_listed;
-	uint64_t frames = rs_invals_covered_frames(v->invals);
-
-	for (; w < end; a++, w++)
-		w->blocked = a == exact ? frames : a->ops->blocked(a->state);
-	return frames;
-}
-
+/*
+ * All algorithms block something for @ns. What is really being invalidated, exact,
+ * is counted once for all; most block just that, mostly.
+ */
 static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 {
-	uint64_t exact = ask_widths(r, v);
+	const uint64_t exact = rs_invals_covered_frames(v->invals);
+	const uint64_t one = exact ? RS_RATIO_SCALE : 0;
+	const unsigned __int128 common = (unsigned __int128)exact * ns;
+	struct last_ratio last = { exact,
+				   RS_RATIO_SCALE,
+				   { RS_RATIO_SCALE, rs_hist_place(RS_RATIO_SCALE) } };
+	struct rs_algo_result *a = v->res.algos;
+	struct width *w = v->widths, *end = w + r->nr_listed;
 
-	if (!exact) {
-		count_blocked(r, v, ns);
-		return;
+	v->exact_area += common;
+	v->exact_ns += exact ? ns : 0;
+	v->epoch.has_ratio |= exact != 0;
+	for (const struct rs_algo *algo = v->algos; w < end; algo++, a++, w++) {
+		const uint64_t blocked = algo->ops->blocked(algo->state);
+
+		if (blocked > w->peak) {
+			w->peak = blocked;
+			if (blocked > a->blocked_max)
+				a->blocked_max = blocked;
+		}
+		if (blocked != exact)
+			count_apart(a, w, &last, blocked, exact, ns, common);
+		else if (w->peak_ratio < one)
+			w->peak_ratio = one;
 	}
-	count_exact(v, exact, ns);
-	count_apart(r, v, exact, ns);
 }
 
 void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v)

@@ -264,8 +264,6 @@ static int keep_state(struct rs_replay *r, const struct rs_event *e)
 {
 	struct vm_run *v = r->last_vm;
 
-	if (r->kernel == SIZE_MAX)
-		return 0;
 	if (!v || v->number != e->vm) {
 		if (r->opts.one_vm && r->opts.vm != e->vm)
 			return 0;
@@ -278,7 +276,22 @@ static int keep_state(struct rs_replay *r, const struct rs_event *e)
 	return 0;
 }
 
-static int dispatch(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+/* The first event of a VM, or one after a loss. */
+static void look_around(const struct rs_replay *r, struct vm_run *v)
+{
+	if (!v->seen) {
+		v->seen = true;
+		v->res.begin_ns = r->now;
+		v->width_ns = r->now;
+	}
+	if (v->dark)
+		see_light(r, v);
+	v->watch = v->dark;
+}
+
+/* The functions for the frequent types of events are made part of this one. */
+static inline __attribute__((always_inline)) int dispatch(struct rs_replay *r, struct vm_run *v,
+							  const struct rs_event *e)
 {
 	int ret;
 
@@ -307,25 +320,13 @@ static int dispatch(struct rs_replay *r, struct vm_run *v, const struct rs_event
 	}
 }
 
-/* The first event of a VM, or one after a loss. */
-static void look_around(const struct rs_replay *r, struct vm_run *v)
-{
-	if (!v->seen) {
-		v->seen = true;
-		v->res.begin_ns = r->now;
-		v->width_ns = r->now;
-	}
-	if (v->dark)
-		see_light(r, v);
-	v->watch = v->dark;
-}
-
-static inline int feed_one(struct rs_replay *r, const struct rs_event *e)
+static inline __attribute__((always_inline)) int feed_one(struct rs_replay *r,
+							  const struct rs_event *e)
 {
 	struct vm_run *v = r->last_vm;
 
 	if (e->type == RS_EV_STATE)
-		return keep_state(r, e);
+		return r->kernel == SIZE_MAX ? 0 : keep_state(r, e);
 	if (e->time_ns >= r->now)
 		r->now = e->time_ns;
 	else
@@ -358,20 +359,37 @@ static bool begin_stream(struct rs_replay *r, const struct rs_event *evs, size_t
 	return true;
 }
 
-int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err)
+static int no_memory(struct rs_error *err)
 {
-	if (!r->started)
-		r->started = begin_stream(r, evs, n);
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
+/* With strict: up to the first anomaly. */
+static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t n,
+			 struct rs_error *err)
+{
 	for (size_t i = 0; i < n; i++) {
 		if (feed_one(r, &evs[i]))
-			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-		if (r->strict_hit && r->opts.strict)
+			return no_memory(err);
+		if (r->strict_hit)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "event %" PRIu64 " (%s, vm %" PRIu32 ", time %" PRIu64
 					    "): anomaly %s",
 					    r->events, rs_event_name(evs[i].type), evs[i].vm,
 					    evs[i].time_ns, rs_anomaly_name(r->strict_anomaly));
 	}
+	return 0;
+}
+
+int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	if (!r->started)
+		r->started = begin_stream(r, evs, n);
+	if (r->opts.strict)
+		return feed_strictly(r, evs, n, err);
+	for (size_t i = 0; i < n; i++)
+		if (feed_one(r, &evs[i]))
+			return no_memory(err);
 	return 0;
 }
 
@@ -385,7 +403,7 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 	for (size_t i = 0; i < n; i++) {
 		r->events = first + before[i];
 		if (feed_one(r, &evs[i]))
-			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+			return no_memory(err);
 	}
 	return 0;
 }

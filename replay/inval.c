@@ -1,37 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/inval.h"
+#include "replay/inval_table.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NONE UINT32_MAX
 #define CHUNK 64 /* invalidations allocated at once; they must not move */
-/* So many outstanding ones are looked at one by one for a cause; with more there is an index. */
-#define FEW 8
-
-struct rs_invals {
-	struct rs_vm *vm;
-	unsigned int flags;
-	uint32_t nr_hit, nr_gfn;
-
-	struct rs_inval **chunks;
-	uint32_t nr_chunks, nr_slots, free_slot;
-	uint32_t *outstanding; /* slots */
-	uint32_t nr, max;
-	uint32_t *hash; /* slots, chained through next; a power of two */
-	uint32_t hash_size;
-	struct rs_inval *recent; /* outstanding, or NULL; most is asked of the last to begin */
-	uint32_t recent_hit;	 /* a memslot that one was in */
-
-	struct rs_spans covered; /* folded frames */
-	/* The index for the causes. */
-	bool indexed;
-	struct rs_spans spans;	 /* gfns */
-	struct rs_spans primary; /* gfns */
-	struct rs_spans hvas;	 /* of those that hit */
-	struct rs_spans silent;	 /* hvas of those that hit nothing */
-};
 
 struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
 {
@@ -41,23 +14,22 @@ struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
 		return NULL;
 	t->vm = vm;
 	t->flags = flags;
-	t->free_slot = NONE;
 	return t;
 }
 
-static struct rs_inval *inval_at(const struct rs_invals *t, uint32_t slot)
+static void free_chunk(struct rs_inval *chunk)
 {
-	return &t->chunks[slot / CHUNK][slot % CHUNK];
+	for (uint32_t i = 0; i < CHUNK; i++)
+		free(chunk[i].hits);
+	free(chunk);
 }
 
 void rs_invals_free(struct rs_invals *t)
 {
 	if (!t)
 		return;
-	for (uint32_t i = 0; i < t->nr_slots; i++)
-		free(inval_at(t, i)->hits);
 	for (uint32_t i = 0; i < t->nr_chunks; i++)
-		free(t->chunks[i]);
+		free_chunk(t->chunks[i]);
 	free(t->chunks);
 	free(t->outstanding);
 	free(t->hash);
@@ -69,99 +41,29 @@ void rs_invals_free(struct rs_invals *t)
 	free(t);
 }
 
-static uint32_t bucket(const struct rs_invals *t, uint64_t id)
-{
-	return (uint32_t)((id * 0x9e3779b97f4a7c15ULL) >> 32) & (t->hash_size - 1);
-}
+/* ---- room ---- */
 
-struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id)
-{
-	if (t->recent && t->recent->id == id)
-		return t->recent;
-	if (!t->nr)
-		return NULL;
-	for (uint32_t i = t->hash[bucket(t, id)]; i != NONE; i = inval_at(t, i)->next)
-		if (inval_at(t, i)->id == id)
-			return inval_at(t, i);
-	return NULL;
-}
-
-static void hash_add(struct rs_invals *t, struct rs_inval *inv)
-{
-	uint32_t b = bucket(t, inv->id);
-
-	inv->next = t->hash[b];
-	t->hash[b] = inv->slot;
-}
-
-static void hash_remove(struct rs_invals *t, const struct rs_inval *inv)
-{
-	uint32_t *p = &t->hash[bucket(t, inv->id)];
-
-	while (*p != inv->slot)
-		p = &inval_at(t, *p)->next;
-	*p = inv->next;
-}
-
-static int grow_outstanding(struct rs_invals *t)
-{
-	uint32_t max = t->max ? 2 * t->max : 16;
-	uint32_t *list = realloc(t->outstanding, max * sizeof(*list));
-	uint32_t *hash;
-
-	if (!list)
-		return -ENOMEM;
-	t->outstanding = list;
-	hash = realloc(t->hash, 2 * (size_t)max * sizeof(*hash));
-	if (!hash)
-		return -ENOMEM;
-	t->hash = hash;
-	t->hash_size = 2 * max;
-	t->max = max;
-	memset(hash, 0xff, t->hash_size * sizeof(*hash));
-	for (uint32_t i = 0; i < t->nr; i++)
-		hash_add(t, inval_at(t, list[i]));
-	return 0;
-}
-
-static int add_chunk(struct rs_invals *t)
+int rs_invals_grow_unused(struct rs_invals *t)
 {
 	struct rs_inval **chunks = realloc(t->chunks, (t->nr_chunks + 1) * sizeof(*chunks));
+	struct rs_inval *chunk;
 
 	if (!chunks)
 		return -ENOMEM;
 	t->chunks = chunks;
-	chunks[t->nr_chunks] = calloc(CHUNK, sizeof(**chunks));
-	if (!chunks[t->nr_chunks])
+	chunk = calloc(CHUNK, sizeof(*chunk));
+	if (!chunk)
 		return -ENOMEM;
-	t->nr_chunks++;
+	for (uint32_t i = CHUNK; i--;) {
+		chunk[i].slot = t->nr_chunks * CHUNK + i;
+		chunk[i].next = t->unused;
+		t->unused = &chunk[i];
+	}
+	chunks[t->nr_chunks++] = chunk;
 	return 0;
 }
 
-/* A free invalidation; its array of hits is kept from an earlier life. */
-static struct rs_inval *take_slot(struct rs_invals *t)
-{
-	struct rs_inval *inv;
-
-	if (t->free_slot != NONE) {
-		inv = inval_at(t, t->free_slot);
-		t->free_slot = inv->next;
-		return inv;
-	}
-	if (t->nr_slots == t->nr_chunks * CHUNK && add_chunk(t))
-		return NULL;
-	inv = inval_at(t, t->nr_slots);
-	inv->slot = t->nr_slots++;
-	return inv;
-}
-
-static void put_slot(struct rs_invals *t, struct rs_inval *inv)
-{
-	inv->next = t->free_slot;
-	t->free_slot = inv->slot;
-}
-
-static int grow_hits(struct rs_inval *inv)
+int rs_inval_grow_hits(struct rs_inval *inv)
 {
 	uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
 	struct rs_hit *hits = realloc(inv->hits, max * sizeof(*hits));
@@ -173,18 +75,87 @@ static int grow_hits(struct rs_inval *inv)
 	return 0;
 }
 
-static inline const struct rs_hit *add_hit(struct rs_inval *inv, uint32_t handle,
-					   struct rs_range gfns)
+static int make_hash(struct rs_invals *t)
 {
-	struct rs_hit *hit;
+	uint32_t size = 2 * t->max;
 
-	if (inv->nr_hits == inv->max_hits && grow_hits(inv))
-		return NULL;
-	hit = &inv->hits[inv->nr_hits++];
-	hit->handle = handle;
-	hit->gfns = gfns;
-	return hit;
+	if (size > t->hash_size) {
+		struct rs_inval **hash = realloc(t->hash, size * sizeof(*hash));
+
+		if (!hash)
+			return -ENOMEM;
+		t->hash = hash;
+		t->hash_size = size;
+	}
+	memset(t->hash, 0, t->hash_size * sizeof(*t->hash));
+	for (uint32_t i = 0; i < t->nr; i++)
+		rs_invals_hash(t, t->outstanding[i]);
+	return 0;
 }
+
+int rs_invals_grow_outstanding(struct rs_invals *t)
+{
+	uint32_t max = t->max ? 2 * t->max : 2 * RS_INVALS_FEW;
+	struct rs_inval **list = realloc(t->outstanding, max * sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	t->outstanding = list;
+	t->max = max;
+	return t->hashed ? make_hash(t) : 0;
+}
+
+/* ---- many ---- */
+
+static struct rs_inval **bucket(const struct rs_invals *t, uint64_t id)
+{
+	return &t->hash[(uint32_t)((id * 0x9e3779b97f4a7c15ULL) >> 32) & (t->hash_size - 1)];
+}
+
+struct rs_inval *rs_invals_find_hashed(const struct rs_invals *t, uint64_t id)
+{
+	struct rs_inval *inv = *bucket(t, id);
+
+	while (inv && inv->id != id)
+		inv = inv->next;
+	return inv;
+}
+
+void rs_invals_hash(struct rs_invals *t, struct rs_inval *inv)
+{
+	struct rs_inval **b = bucket(t, inv->id);
+
+	inv->next = *b;
+	*b = inv;
+}
+
+void rs_invals_unhash(struct rs_invals *t, const struct rs_inval *inv)
+{
+	struct rs_inval **p = bucket(t, inv->id);
+
+	while (*p != inv)
+		p = &(*p)->next;
+	*p = inv->next;
+}
+
+int rs_invals_become_many(struct rs_invals *t)
+{
+	t->hashed = true;
+	if (make_hash(t))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->nr && t->flags & RS_INVALS_CAUSES; i++)
+		if (rs_invals_index_in(t, t->outstanding[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+void rs_invals_become_few(struct rs_invals *t)
+{
+	t->hashed = false;
+	rs_invals_index_drop(t);
+}
+
+/* ---- what one hits ---- */
 
 struct begin {
 	struct rs_invals *t;
@@ -214,16 +185,6 @@ static int first_hit(void *arg, uint32_t handle)
 	return -ECANCELED;
 }
 
-static bool hits_again(const struct rs_invals *t, struct rs_range hvas)
-{
-	const struct rs_memslot *s;
-
-	if (t->recent_hit >= rs_vm_nr_handles(t->vm))
-		return false;
-	s = rs_vm_memslot(t->vm, t->recent_hit);
-	return s->present && (hvas.start - s->hva) >> RS_PAGE_SHIFT < s->npages;
-}
-
 static int begin_hits(void *arg, uint32_t handle)
 {
 	struct begin *b = arg;
@@ -232,11 +193,33 @@ static int begin_hits(void *arg, uint32_t handle)
 	b->inv->hit = true;
 	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
 				b->inv->range.end, &gfns);
-	if (!add_hit(b->inv, handle, gfns))
+	if (b->inv->nr_hits == b->inv->max_hits && rs_inval_grow_hits(b->inv))
 		return -ENOMEM;
+	b->inv->hits[b->inv->nr_hits++] = (struct rs_hit){ handle, gfns };
 	widen_spans(b->t, b->inv, handle, gfns);
 	return 0;
 }
+
+/* A gfn invalidation always counts: the kernel does not look. */
+int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
+{
+	struct begin b = { t, inv };
+	int ret;
+
+	if (inv->gfn) {
+		inv->hit = true;
+		if (!inv->walk) {
+			inv->span = inv->range;
+			inv->primary = inv->range;
+		}
+		return 0;
+	}
+	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end,
+				 inv->walk ? first_hit : begin_hits, &b);
+	return ret == -ENOMEM ? ret : 0;
+}
+
+/* ---- what one covers ---- */
 
 /* Memslot @s is covered as far as the invalidation's own range goes. */
 static bool covered_in(const struct rs_inval *inv, const struct rs_memslot *s,
@@ -319,126 +302,18 @@ static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struc
 	return 0;
 }
 
-static int index_add(struct rs_invals *t, const struct rs_inval *inv)
+int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
 {
-	if (!inv->hit)
-		return rs_spans_add(&t->silent, inv->range.start, inv->range.end);
-	if (!inv->gfn && rs_spans_add(&t->hvas, inv->range.start, inv->range.end))
-		return -ENOMEM;
-	if (rs_spans_add(&t->spans, inv->span.start, inv->span.end))
-		return -ENOMEM;
-	return rs_spans_add(&t->primary, inv->primary.start, inv->primary.end);
+	return rs_inval_for_each_covered(t, inv, cover_add, t);
 }
 
-static void index_remove(struct rs_invals *t, const struct rs_inval *inv)
+void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv)
 {
-	if (!inv->hit) {
-		rs_spans_remove(&t->silent, inv->range.start, inv->range.end);
-		return;
-	}
-	if (!inv->gfn)
-		rs_spans_remove(&t->hvas, inv->range.start, inv->range.end);
-	rs_spans_remove(&t->spans, inv->span.start, inv->span.end);
-	rs_spans_remove(&t->primary, inv->primary.start, inv->primary.end);
+	rs_inval_for_each_covered(t, inv, cover_remove, t);
 }
 
-static void drop_index(struct rs_invals *t)
-{
-	t->indexed = false;
-	rs_spans_clear(&t->spans);
-	rs_spans_clear(&t->primary);
-	rs_spans_clear(&t->hvas);
-	rs_spans_clear(&t->silent);
-}
-
-static __attribute__((noinline)) int make_index(struct rs_invals *t)
-{
-	t->indexed = true;
-	for (uint32_t i = 0; i < t->nr; i++)
-		if (index_add(t, rs_invals_get(t, i)))
-			return -ENOMEM;
-	return 0;
-}
-
-/* Enters an invalidation into what is counted. */
-static int count_in(struct rs_invals *t, struct rs_inval *inv)
-{
-	if (inv->hit) {
-		t->nr_hit++;
-		t->nr_gfn += inv->gfn;
-		if ((t->flags & RS_INVALS_TRUTH) && rs_inval_for_each_covered(t, inv, cover_add, t))
-			return -ENOMEM;
-	}
-	return t->indexed ? index_add(t, inv) : 0;
-}
-
-static void count_out(struct rs_invals *t, const struct rs_inval *inv)
-{
-	if (inv->hit) {
-		t->nr_hit--;
-		t->nr_gfn -= inv->gfn;
-		if (t->flags & RS_INVALS_TRUTH)
-			rs_inval_for_each_covered(t, inv, cover_remove, t);
-	}
-	if (t->indexed)
-		index_remove(t, inv);
-}
-
-/* Which memslots it hits. A gfn invalidation always counts: the kernel does not look. */
-static int find_hits(struct rs_invals *t, struct rs_inval *inv)
-{
-	struct begin b = { t, inv };
-	int ret;
-
-	if (inv->gfn) {
-		inv->hit = true;
-		if (!inv->walk) {
-			inv->span = inv->range;
-			inv->primary = inv->range;
-		}
-		return 0;
-	}
-	if (inv->walk && hits_again(t, inv->range)) {
-		inv->hit = true;
-		return 0;
-	}
-	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end,
-				 inv->walk ? first_hit : begin_hits, &b);
-	return ret == -ENOMEM ? ret : 0;
-}
-
-struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
-				 struct rs_range range, bool gfn, bool walk)
-{
-	struct rs_inval *inv;
-
-	if (t->nr == t->max && grow_outstanding(t))
-		return NULL;
-	inv = take_slot(t);
-	if (!inv)
-		return NULL;
-	inv->id = id;
-	inv->begin_ns = time_ns;
-	inv->range = range;
-	inv->gfn = gfn;
-	inv->walk = walk;
-	inv->hit = false;
-	inv->nr_hits = 0;
-	inv->span = inv->primary = (struct rs_range){ 0, 0 };
-	inv->place = t->nr;
-	t->outstanding[t->nr++] = inv->slot;
-	hash_add(t, inv);
-	t->recent = inv;
-	if (find_hits(t, inv) || count_in(t, inv))
-		return NULL;
-	if (t->nr > FEW && (t->flags & RS_INVALS_CAUSES) && !t->indexed && make_index(t))
-		return NULL;
-	return inv;
-}
-
-/* What is counted once @gfns of memslot @handle are among what @inv hit. */
-static int count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
-		      struct rs_range gfns)
+int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+			 struct rs_range gfns)
 {
 	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
 	struct rs_range c;
@@ -447,53 +322,46 @@ static int count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle
 		return -ENOMEM;
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return 0;
-	if (t->indexed)
-		index_remove(t, inv);
+	if (t->hashed)
+		rs_invals_index_out(t, inv);
 	widen_spans(t, inv, handle, gfns);
-	return t->indexed ? index_add(t, inv) : 0;
+	return t->hashed ? rs_invals_index_in(t, inv) : 0;
+}
+
+/* ---- the table ---- */
+
+struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id)
+{
+	return invals_find(t, id);
+}
+
+struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+				 struct rs_range range, bool gfn, bool walk)
+{
+	return invals_begin(t, id, time_ns, range, gfn, walk, t->flags);
 }
 
 const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
 				    struct rs_range gfns, bool *first)
 {
-	const struct rs_hit *hit;
-
-	*first = !inv->hit;
-	if (*first) {
-		count_out(t, inv);
-		inv->hit = true;
-		if (count_in(t, inv))
-			return NULL;
-	}
-	hit = add_hit(inv, handle, gfns);
-	if (!hit || (t->flags && count_slot(t, inv, handle, gfns)))
-		return NULL;
-	return hit;
+	return invals_slot(t, inv, handle, gfns, first, t->flags);
 }
 
 void rs_invals_end(struct rs_invals *t, struct rs_inval *inv)
 {
-	count_out(t, inv);
-	if (t->recent == inv)
-		t->recent = NULL;
-	hash_remove(t, inv);
-	t->outstanding[inv->place] = t->outstanding[--t->nr];
-	inval_at(t, t->outstanding[inv->place])->place = inv->place;
-	put_slot(t, inv);
-	if (t->indexed && t->nr <= FEW / 2)
-		drop_index(t);
+	invals_end(t, inv, t->flags);
 }
 
 void rs_invals_drop(struct rs_invals *t)
 {
-	for (uint32_t i = 0; i < t->nr; i++)
-		put_slot(t, inval_at(t, t->outstanding[i]));
-	if (t->hash)
-		memset(t->hash, 0xff, t->hash_size * sizeof(*t->hash));
+	for (uint32_t i = 0; i < t->nr; i++) {
+		t->outstanding[i]->next = t->unused;
+		t->unused = t->outstanding[i];
+	}
 	t->nr = t->nr_hit = t->nr_gfn = 0;
 	t->recent = NULL;
 	rs_spans_clear(&t->covered);
-	drop_index(t);
+	rs_invals_become_few(t);
 }
 
 int rs_invals_memslots_changed(struct rs_invals *t)
@@ -502,7 +370,7 @@ int rs_invals_memslots_changed(struct rs_invals *t)
 		return 0;
 	rs_spans_clear(&t->covered);
 	for (uint32_t i = 0; i < t->nr; i++)
-		if (rs_inval_for_each_covered(t, rs_invals_get(t, i), cover_add, t))
+		if (rs_invals_cover_in(t, t->outstanding[i]))
 			return -ENOMEM;
 	return 0;
 }
@@ -524,8 +392,15 @@ uint32_t rs_invals_nr_gfn(const struct rs_invals *t)
 
 const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i)
 {
-	return inval_at(t, t->outstanding[i]);
+	return t->outstanding[i];
 }
+
+uint64_t rs_invals_covered_frames(const struct rs_invals *t)
+{
+	return t->nr_hit ? rs_spans_length(&t->covered) : 0;
+}
+
+/* ---- faults ---- */
 
 /* Most faults of a vCPU are in the memslot of the one before. */
 static uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as, uint64_t gfn)
@@ -596,123 +471,4 @@ bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f)
 		return false;
 	}
 	return rs_spans_cover(&t->covered, rs_vm_fold(t->vm, f->as, f->gfn, f->gfn + 1).start);
-}
-
-uint64_t rs_invals_covered_frames(const struct rs_invals *t)
-{
-	return t->nr_hit ? rs_spans_length(&t->covered) : 0;
-}
-
-static enum rs_place place_in_hull(const struct rs_range *hull, uint64_t x)
-{
-	return rs_range_has(hull, x) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
-}
-
-static void widen_by(struct rs_range *hull, const struct rs_range *r)
-{
-	if (r->start < r->end)
-		rs_range_widen(hull, r->start, r->end);
-}
-
-static enum rs_place place_by_index(const struct rs_invals *t, uint64_t gfn)
-{
-	struct rs_range hull;
-
-	if (rs_spans_cover(&t->primary, gfn))
-		return RS_PLACE_SCATTER;
-	if (rs_spans_cover(&t->spans, gfn))
-		return RS_PLACE_ALIAS;
-	hull = rs_spans_hull(&t->spans);
-	return place_in_hull(&hull, gfn);
-}
-
-enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn)
-{
-	struct rs_range hull = { 0, 0 };
-	bool in_span = false;
-
-	if (t->indexed)
-		return place_by_index(t, gfn);
-	for (uint32_t i = 0; i < t->nr; i++) {
-		const struct rs_inval *inv = rs_invals_get(t, i);
-
-		/* Those that hit nothing have neither. */
-		if (rs_range_has(&inv->primary, gfn))
-			return RS_PLACE_SCATTER;
-		in_span |= rs_range_has(&inv->span, gfn);
-		widen_by(&hull, &inv->span);
-	}
-	return in_span ? RS_PLACE_ALIAS : place_in_hull(&hull, gfn);
-}
-
-/* Of the hvas of those that hit, or of those that hit nothing. */
-static struct rs_range hull_of_hvas(const struct rs_invals *t, bool hit)
-{
-	struct rs_range hull = { 0, 0 };
-
-	if (t->indexed)
-		return rs_spans_hull(hit ? &t->hvas : &t->silent);
-	for (uint32_t i = 0; i < t->nr; i++) {
-		const struct rs_inval *inv = rs_invals_get(t, i);
-
-		if (inv->hit == hit && !inv->gfn)
-			widen_by(&hull, &inv->range);
-	}
-	return hull;
-}
-
-enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all)
-{
-	struct rs_range hull = hull_of_hvas(t, true);
-
-	if (all) {
-		struct rs_range silent = hull_of_hvas(t, false);
-
-		widen_by(&hull, &silent);
-	}
-	return place_in_hull(&hull, hva);
-}
-
-/* The host pages of one without a host address, and whether @hva is among them. */
-struct host_pages {
-	const struct rs_invals *t;
-	struct rs_range gfns, hull;
-	uint64_t hva;
-	bool has;
-};
-
-static int add_host_pages(void *arg, uint32_t handle)
-{
-	struct host_pages *p = arg;
-	const struct rs_memslot *s = rs_vm_memslot(p->t->vm, handle);
-	struct rs_range r = rs_memslot_clip(s, p->gfns);
-
-	r.end = rs_memslot_hva(s, r.start) + ((r.end - r.start) << RS_PAGE_SHIFT);
-	r.start = rs_memslot_hva(s, r.start);
-	p->has |= rs_range_has(&r, p->hva);
-	rs_range_widen(&p->hull, r.start, r.end);
-	return 0;
-}
-
-enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva)
-{
-	struct rs_range all = hull_of_hvas(t, true);
-	bool between = false;
-
-	for (uint32_t i = 0; t->nr_gfn && i < rs_invals_nr(t); i++) {
-		const struct rs_inval *inv = rs_invals_get(t, i);
-		struct host_pages p = { .t = t, .gfns = inv->range, .hva = hva };
-
-		if (!inv->gfn)
-			continue;
-		rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
-		/* At another gfn: else it would be necessary. */
-		if (p.has)
-			return RS_PLACE_ALIAS;
-		between |= rs_range_has(&p.hull, hva);
-		widen_by(&all, &p.hull);
-	}
-	if (between)
-		return RS_PLACE_SCATTER;
-	return place_in_hull(&all, hva);
 }

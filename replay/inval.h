@@ -31,9 +31,9 @@ struct rs_inval {
 	uint32_t nr_hits, max_hits;
 	struct rs_range span; /* hull of what it holds in gfn space; of a walk with CAUSES only */
 	struct rs_range primary; /* the same without aliasing */
-	uint32_t next;		 /* free list, or hash chain of the table */
-	uint32_t slot;		 /* index in the table */
-	uint32_t place;		 /* index in outstanding[] */
+	struct rs_inval *next;	 /* of the table: of the unused ones, or with the same hash */
+	uint32_t place;		 /* of the table: among the outstanding ones */
+	uint32_t slot;		 /* its own number, small: for what others keep of it */
 };
 
 /* A fault between its begin and its check. */

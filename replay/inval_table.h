@@ -187,4 +187,42 @@ static inline void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigne
 	t->unused = inv;
 }
 
+/* ---- faults ---- */
+
+/* Most faults of a vCPU are in the memslot of the one before. */
+static inline uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as,
+				    uint64_t gfn)
+{
+	const struct rs_memslot *s;
+
+	if (before >= rs_vm_nr_handles(vm))
+		return rs_vm_find_gfn(vm, as, gfn);
+	s = rs_vm_memslot(vm, before);
+	return s->present && s->as == as && gfn - s->gfn < s->npages ? before
+								     : rs_vm_find_gfn(vm, as, gfn);
+}
+
+static inline void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu,
+			       uint8_t as, uint64_t gfn, uint64_t now)
+{
+	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
+	const struct rs_memslot *s;
+
+	f->gfn = gfn;
+	f->begin_ns = now;
+	f->vcpu = vcpu;
+	f->handle = handle;
+	f->as = as;
+	f->open = true;
+	f->quiet = false;
+	f->judged = true;
+	f->necessary = false;
+	f->hva = 0;
+	if (handle == RS_NO_SLOT)
+		return;
+	s = rs_vm_memslot(vm, handle);
+	f->generation = s->generation;
+	f->hva = rs_memslot_hva(s, gfn);
+}
+
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Open-loop replay: each recorded fault is judged once by every algorithm. */
 #include "replay/open_internal.h"
+#include "replay/open_step.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -228,7 +229,7 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 {
 	if (rs_open_advance(r, v, r->now))
 		return -ENOMEM;
-	if (rs_invals_nr_hit(v->invals))
+	if ((r->opts.flags & RS_REPLAY_WIDTH) && rs_invals_nr_hit(v->invals))
 		rs_open_end_epoch(r, v, r->now);
 	r->result->lost_marks++;
 	if (e->a != RS_LOST_UNKNOWN)
@@ -289,9 +290,7 @@ static void look_around(const struct rs_replay *r, struct vm_run *v)
 	v->watch = v->dark;
 }
 
-/* The functions for the frequent types of events are made part of this one. */
-static inline __attribute__((always_inline)) int dispatch(struct rs_replay *r, struct vm_run *v,
-							  const struct rs_event *e)
+STEP int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e, const struct mode m)
 {
 	int ret;
 
@@ -299,17 +298,17 @@ static inline __attribute__((always_inline)) int dispatch(struct rs_replay *r, s
 	case RS_EV_MEMSLOT:
 		return rs_open_memslot(r, v, e);
 	case RS_EV_INVAL_BEGIN:
-		return rs_open_inval_begin(r, v, e);
+		return step_inval_begin(r, v, e, m);
 	case RS_EV_INVAL_SLOT:
-		ret = rs_open_inval_slot(r, v, e);
+		ret = step_inval_slot(r, v, e, m);
 		return !ret && v->state_pending ? rs_open_compare_state(r, v) : ret;
 	case RS_EV_INVAL_END:
-		return rs_open_inval_end(r, v, e);
+		return step_inval_end(r, v, e, m);
 	case RS_EV_FAULT_BEGIN:
-		return rs_open_fault_begin(r, v, e);
+		return step_fault_begin(r, v, e, m);
 	case RS_EV_FAULT_CHECK:
 		ret = v->state_pending ? rs_open_compare_state(r, v) : 0;
-		return ret ? ret : rs_open_fault_check(r, v, e);
+		return ret ? ret : step_fault_check(r, v, e, m);
 	case RS_EV_FAULT_END:
 		rs_open_fault_end(r, v, e);
 		return 0;
@@ -320,8 +319,7 @@ static inline __attribute__((always_inline)) int dispatch(struct rs_replay *r, s
 	}
 }
 
-static inline __attribute__((always_inline)) int feed_one(struct rs_replay *r,
-							  const struct rs_event *e)
+STEP int feed_one(struct rs_replay *r, const struct rs_event *e, const struct mode m)
 {
 	struct vm_run *v = r->last_vm;
 
@@ -343,7 +341,39 @@ static inline __attribute__((always_inline)) int feed_one(struct rs_replay *r,
 	if (v->watch)
 		look_around(r, v);
 	v->res.end_ns = r->now;
-	return dispatch(r, v, e);
+	return step(r, v, e, m);
+}
+
+static struct mode mode_of(const struct rs_replay *r)
+{
+	return (struct mode){ r->opts.flags, r->opts.observer, r->nr_run };
+}
+
+/* For whatever is asked. */
+static int feed_next(struct rs_replay *r, const struct rs_event *e)
+{
+	return feed_one(r, e, mode_of(r));
+}
+
+/* Nothing but counts of one algorithm. */
+static const struct mode counts = { .nr_run = 1 };
+
+static int feed_counts(struct rs_replay *r, const struct rs_event *evs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (feed_one(r, &evs[i], counts))
+			return -ENOMEM;
+	return 0;
+}
+
+static int feed_all(struct rs_replay *r, const struct rs_event *evs, size_t n)
+{
+	const struct mode m = mode_of(r);
+
+	for (size_t i = 0; i < n; i++)
+		if (feed_one(r, &evs[i], m))
+			return -ENOMEM;
+	return 0;
 }
 
 /* Whether there is an event among them; recorded states are none, and have no time. */
@@ -369,7 +399,7 @@ static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t
 			 struct rs_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (feed_one(r, &evs[i]))
+		if (feed_next(r, &evs[i]))
 			return no_memory(err);
 		if (r->strict_hit)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
@@ -387,10 +417,9 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 		r->started = begin_stream(r, evs, n);
 	if (r->opts.strict)
 		return feed_strictly(r, evs, n, err);
-	for (size_t i = 0; i < n; i++)
-		if (feed_one(r, &evs[i]))
-			return no_memory(err);
-	return 0;
+	if (r->nr_run == 1 && !r->opts.flags && !r->opts.observer)
+		return feed_counts(r, evs, n) ? no_memory(err) : 0;
+	return feed_all(r, evs, n) ? no_memory(err) : 0;
 }
 
 /* ---- streams that are shared out by their VMs ---- */
@@ -402,7 +431,7 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 		r->started = begin_stream(r, evs, n);
 	for (size_t i = 0; i < n; i++) {
 		r->events = first + before[i];
-		if (feed_one(r, &evs[i]))
+		if (feed_next(r, &evs[i]))
 			return no_memory(err);
 	}
 	return 0;
@@ -448,7 +477,7 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 	rs_open_sum_verdicts(r, v);
 	rs_open_sum_widths(r, v);
 	r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END] += rs_invals_nr(v->invals);
-	if (rs_invals_nr_hit(v->invals))
+	if ((r->opts.flags & RS_REPLAY_WIDTH) && rs_invals_nr_hit(v->invals))
 		rs_open_end_epoch(r, v, v->res.end_ns);
 	return 0;
 }

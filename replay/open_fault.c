@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
+int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 {
 	uint32_t n = v->nr_vcpus ? v->nr_vcpus : 4;
 	struct rs_fault *faults;
@@ -39,29 +39,11 @@ static void take_snapshots(const struct rs_replay *r, struct vm_run *v, const st
 		tokens[i] = rs_algo_snapshot(&v->algos[i]);
 }
 
-int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f)
 {
-	struct rs_fault *f;
-
-	if (e->index >= v->nr_vcpus && grow_vcpus(r, v, e->index))
-		return -ENOMEM;
-	f = &v->faults[e->index];
-	if (f->open) {
-		rs_open_anomaly(r, RS_ANOM_FAULT_NESTED);
-		rs_open_close_fault(v, f);
-		rs_open_show_unjudged(r, v, e->index);
-	}
-	rs_fault_begin(f, v->vm, e->index, e->as, e->a, r->now);
-	f->judged = !v->dark;
-	f->place = v->nr_open;
-	v->open[v->nr_open++] = e->index;
-	if (rs_invals_nr(v->invals)) {
-		take_snapshots(r, v, f);
-	} else {
-		f->quiet = true;
-		v->nr_quiet++;
-	}
-	return 0;
+	rs_open_anomaly(r, RS_ANOM_FAULT_NESTED);
+	rs_open_close_fault(v, f);
+	rs_open_show_unjudged(r, v, f->vcpu);
 }
 
 void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
@@ -204,11 +186,13 @@ static int note_disagreement(struct rs_replay *r, struct vm_run *v, const struct
 	return 0;
 }
 
-static int judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
-		 const struct rs_event *e)
+int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+		  const struct rs_event *e)
 {
 	bool necessary = false;
 
+	if (f->quiet)
+		take_snapshots(r, v, f);
 	if (r->opts.flags & RS_REPLAY_TRUTH) {
 		necessary = f->necessary || rs_invals_cover(v->invals, f);
 		v->res.necessary += necessary;
@@ -218,42 +202,23 @@ static int judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f
 	return r->kernel == SIZE_MAX ? 0 : note_disagreement(r, v, f, e);
 }
 
-/* No algorithm rejects it. If the kernel did, that is noted as for any other. */
-static int judge_quiet(struct rs_replay *r, struct vm_run *v, struct rs_fault *f,
-		       const struct rs_event *e)
+void rs_open_check_without_fault(struct rs_replay *r, struct vm_run *v)
 {
-	if (r->opts.observer || e->result == RS_RES_RETRY) {
-		take_snapshots(r, v, f);
-		return judge(r, v, f, e);
-	}
-	return 0;
+	if (v->dark)
+		v->res.unjudged++;
+	else
+		rs_open_anomaly(r, RS_ANOM_CHECK_WITHOUT_FAULT);
 }
 
-int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f)
 {
-	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
-	const bool lockless = e->flags & RS_F_LOCKLESS;
-
-	if (!f || !f->open) {
-		if (v->dark)
-			v->res.unjudged++;
-		else
-			rs_open_anomaly(r, RS_ANOM_CHECK_WITHOUT_FAULT);
-		return 0;
-	}
-	rs_open_close_fault(v, f);
-	if (v->dark || !f->judged) {
+	if (v->dark || !f->judged)
 		v->res.unjudged++;
-	} else if (f->handle == RS_NO_SLOT) {
+	else if (f->handle == RS_NO_SLOT)
 		v->res.no_memslot++;
-	} else if (rs_fault_obsolete(f, v->vm)) {
+	else
 		v->res.root_obsolete++;
-	} else {
-		v->judged.nr[lockless][e->result]++;
-		return f->quiet ? judge_quiet(r, v, f, e) : judge(r, v, f, e);
-	}
-	rs_open_show_unjudged(r, v, e->index);
-	return 0;
+	rs_open_show_unjudged(r, v, f->vcpu);
 }
 
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)

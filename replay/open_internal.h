@@ -122,18 +122,30 @@ struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number);
 int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t);
 /* The figures of each algorithm's width, from what was counted for all. */
 void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v);
-/* Counts the epoch that ends at @t. */
+/* An epoch begins at @t; counts one that ends then. Only where widths are counted. */
+void rs_open_begin_epoch(const struct rs_replay *r, struct vm_run *v, uint64_t t);
 void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t);
 
-/* The event of that type, at r->now. 0 or -ENOMEM. */
+/* The event of that type, at r->now; open_step.h has the others. 0 or -ENOMEM. */
 int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
-int rs_open_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
-int rs_open_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
-int rs_open_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
-int rs_open_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
-int rs_open_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 
+/* Parts of an invalidation: it begins and hits nothing (0 or -ENOMEM), ... */
+int rs_open_begin_silent(const struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv);
+/* ... it ends, and faults that are outstanding now had it in their window, ... */
+void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv);
+/* ... it ends, and had no begin. */
+void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v);
+
+/* Parts of a fault: the vCPU's number is a new one (0 or -ENOMEM), ... */
+int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu);
+/* ... its vCPU was in one, ... */
+void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f);
+/* ... each algorithm judges it (0 or -ENOMEM), or none does; there is none to be checked. */
+int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+		  const struct rs_event *e);
+void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f);
+void rs_open_check_without_fault(struct rs_replay *r, struct vm_run *v);
 /* An invalidation is to begin: faults that were quiet so far need their snapshots now. */
 void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v);
 /* The figures of each algorithm's verdicts, from what was counted of them. */

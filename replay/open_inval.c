@@ -114,7 +114,7 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 	return 0;
 }
 
-static void begin_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
+void rs_open_begin_epoch(const struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
 	v->epoch = (struct epoch){ .begin_ns = t };
 	for (size_t i = 0; i < r->nr_listed; i++)
@@ -127,8 +127,6 @@ void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 	struct rs_algo_result *a = v->res.algos;
 	struct width *w = v->widths;
 
-	if (!(r->opts.flags & RS_REPLAY_WIDTH))
-		return;
 	v->res.epochs++;
 	rs_hist_add(&v->res.epoch_ns, t - v->epoch.begin_ns, 1);
 	rs_hist_add(&v->res.epoch_invals, v->epoch.invals, 1);
@@ -139,22 +137,7 @@ void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 	}
 }
 
-/* The time before an event that changes something, if that is counted. */
-static inline int advance(struct rs_replay *r, struct vm_run *v)
-{
-	return r->opts.flags & RS_REPLAY_WIDTH ? rs_open_advance(r, v, r->now) : 0;
-}
-
 /* ---- memslots ---- */
-
-/* Counts what is wrong with an event; true if nothing is. */
-static bool sound(struct rs_replay *r, enum rs_anomaly problem)
-{
-	if (problem == RS_ANOM_NONE)
-		return true;
-	rs_open_anomaly(r, problem);
-	return false;
-}
 
 /* The largest figures of any layout. */
 static void measure_layout(struct vm_run *v)
@@ -199,11 +182,14 @@ static int memslots_changed(struct rs_replay *r, struct vm_run *v)
 
 int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
+	const enum rs_anomaly problem = rs_memslot_problem(e);
 	enum rs_vm_change change;
 
-	if (!sound(r, rs_memslot_problem(e)))
+	if (problem != RS_ANOM_NONE) {
+		rs_open_anomaly(r, problem);
 		return 0;
-	if (advance(r, v))
+	}
+	if (rs_open_advance(r, v, r->now))
 		return -ENOMEM;
 	change = rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg);
 	if (change == RS_VM_NOMEM)
@@ -222,30 +208,7 @@ int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event
 
 /* ---- invalidations ---- */
 
-/* @inv counts as in progress from now on. */
-static int begin_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv, bool late)
-{
-	uint32_t nr = rs_invals_nr_hit(v->invals);
-
-	if (r->opts.flags & RS_REPLAY_WIDTH) {
-		if (nr == 1)
-			begin_epoch(r, v, r->now);
-		v->epoch.invals++;
-	}
-	v->res.inval_hit++;
-	v->res.inval_no_hit -= late;
-	if (nr > v->res.max_outstanding)
-		v->res.max_outstanding = nr;
-	for (size_t i = 0; i < r->nr_run; i++) {
-		if (late && (v->algos[i].ops->flags & RS_ALGO_SEES_ALL))
-			continue; /* it saw the begin */
-		if (rs_algo_begin(&v->algos[i], inv))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int begin_silent(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv)
+int rs_open_begin_silent(const struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv)
 {
 	v->res.inval_no_hit++;
 	for (size_t i = 0; i < r->nr_run; i++)
@@ -254,142 +217,17 @@ static int begin_silent(struct rs_replay *r, struct vm_run *v, const struct rs_i
 	return 0;
 }
 
-int rs_open_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
-{
-	struct rs_range range = { e->b, e->c };
-	bool gfn = e->flags & RS_F_GFN;
-	struct rs_inval *inv;
-
-	if (!sound(r, rs_range_problem(e)))
-		return 0;
-	if (rs_invals_find(v->invals, e->a)) {
-		rs_open_anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
-		return 0;
-	}
-	if (advance(r, v) || rs_vm_update(v->vm))
-		return -ENOMEM;
-	if (v->nr_quiet)
-		rs_open_end_quiet(r, v);
-	inv = rs_invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK);
-	if (!inv)
-		return -ENOMEM;
-	v->res.inval_gfn += gfn;
-	rs_open_show_applied(r, e);
-	v->view_due = true;
-	return inv->hit ? begin_hit(r, v, inv, false) : begin_silent(r, v, inv);
-}
-
-/* Walks go through the same few memslots again and again. */
-static uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
-{
-	uint32_t *recent = &v->recent[(2 * id + as) % RS_RECENT_SLOTS];
-
-	if (*recent < rs_vm_nr_handles(v->vm)) {
-		const struct rs_memslot *s = rs_vm_memslot(v->vm, *recent);
-
-		if (s->id == id && s->as == as && s->present)
-			return *recent;
-	}
-	*recent = rs_vm_find_id(v->vm, as, id);
-	return *recent;
-}
-
-static uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
-{
-	uint32_t handle = find_slot(v, e->as, e->index);
-	const struct rs_memslot *s;
-
-	if (handle == RS_NO_SLOT) {
-		rs_open_anomaly(r, RS_ANOM_SLOT_NO_MEMSLOT);
-		return RS_NO_SLOT;
-	}
-	s = rs_vm_memslot(v->vm, handle);
-	if (e->b < s->gfn || e->c > s->gfn + s->npages) {
-		rs_open_anomaly(r, RS_ANOM_SLOT_OUTSIDE);
-		return RS_NO_SLOT;
-	}
-	return handle;
-}
-
-int rs_open_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
-{
-	struct rs_range gfns = { e->b, e->c };
-	struct rs_inval *inv = rs_invals_find(v->invals, e->a);
-	const struct rs_hit *hit;
-	uint32_t handle;
-	bool first;
-
-	if (!inv || !inv->walk) {
-		if (inv)
-			rs_open_anomaly(r, RS_ANOM_SLOT_WITHOUT_WALK);
-		else if (!v->dark)
-			rs_open_anomaly(r, RS_ANOM_SLOT_WITHOUT_BEGIN);
-		return 0;
-	}
-	if (!sound(r, rs_range_problem(e)))
-		return 0;
-	handle = slot_memslot(r, v, e);
-	if (handle == RS_NO_SLOT)
-		return 0;
-	/* Since its begin the memslots are always up to date. */
-	if (advance(r, v))
-		return -ENOMEM;
-	hit = rs_invals_slot(v->invals, inv, handle, gfns, &first);
-	if (!hit || (first && begin_hit(r, v, inv, true)))
-		return -ENOMEM;
-	for (size_t i = 0; i < r->nr_run; i++)
-		if (rs_algo_slot(&v->algos[i], inv, hit))
-			return -ENOMEM;
-	rs_open_show_applied(r, e);
-	v->view_due = true;
-	return 0;
-}
-
-/* Faults that are outstanding now had it in their window. */
-static void mark_covered(struct vm_run *v, const struct rs_inval *inv)
+void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv)
 {
 	for (uint32_t i = 0; i < v->nr_open; i++)
 		rs_fault_mark(&v->faults[v->open[i]], inv);
 }
 
-static void orphan_end(struct rs_replay *r, struct vm_run *v)
+void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v)
 {
 	v->state_based = false; /* the kernel counted it, the model does not */
 	if (v->dark)
 		v->quiet_ns = r->now;
 	else
 		rs_open_anomaly(r, RS_ANOM_END_WITHOUT_BEGIN);
-}
-
-int rs_open_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
-{
-	struct rs_inval *inv = rs_invals_find(v->invals, e->a);
-	uint64_t ns;
-	bool hit;
-
-	if (!inv) {
-		orphan_end(r, v);
-		return 0;
-	}
-	if (advance(r, v))
-		return -ENOMEM;
-	ns = r->now - inv->begin_ns;
-	if (ns > r->longest_ns)
-		r->longest_ns = ns;
-	if (r->opts.flags & RS_REPLAY_TRUTH)
-		mark_covered(v, inv);
-	for (size_t i = 0; i < r->nr_run; i++)
-		if (rs_algo_sees(&v->algos[i], inv))
-			rs_algo_end(&v->algos[i], inv);
-	hit = inv->hit;
-	rs_invals_end(v->invals, inv);
-	rs_open_show_applied(r, e);
-	v->view_due = true;
-	if (!hit)
-		return 0;
-	if (r->opts.flags & RS_REPLAY_WIDTH)
-		rs_hist_add(&v->res.inval_ns, ns, 1);
-	if (!rs_invals_nr_hit(v->invals))
-		rs_open_end_epoch(r, v, r->now);
-	return 0;
 }

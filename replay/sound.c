@@ -12,14 +12,3 @@ enum rs_anomaly rs_memslot_problem(const struct rs_event *ev)
 		return RS_ANOM_RANGE_WRAPS;
 	return ev->c % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED : RS_ANOM_NONE;
 }
-
-enum rs_anomaly rs_range_problem(const struct rs_event *ev)
-{
-	bool gfns = ev->type == RS_EV_INVAL_SLOT || ev->flags & RS_F_GFN;
-
-	if (ev->b == ev->c)
-		return RS_ANOM_RANGE_EMPTY;
-	if (ev->b > ev->c)
-		return RS_ANOM_RANGE_WRAPS;
-	return !gfns && (ev->b | ev->c) % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED : RS_ANOM_NONE;
-}

@@ -68,7 +68,9 @@ int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t han
 
 /* ---- the steps ---- */
 
-static inline struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
+#define RS_INVALS_STEP static inline __attribute__((always_inline))
+
+RS_INVALS_STEP struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
 {
 	if (t->recent && t->recent->id == id)
 		return t->recent;
@@ -81,8 +83,8 @@ static inline struct rs_inval *invals_find(const struct rs_invals *t, uint64_t i
 }
 
 /* Enters @inv into what is counted. 0 or -ENOMEM. */
-static inline int invals_count_in(struct rs_invals *t, const struct rs_inval *inv,
-				  unsigned int flags)
+RS_INVALS_STEP int invals_count_in(struct rs_invals *t, const struct rs_inval *inv,
+				   unsigned int flags)
 {
 	if (inv->hit) {
 		t->nr_hit++;
@@ -93,8 +95,8 @@ static inline int invals_count_in(struct rs_invals *t, const struct rs_inval *in
 	return (flags & RS_INVALS_CAUSES) && t->hashed ? rs_invals_index_in(t, inv) : 0;
 }
 
-static inline void invals_count_out(struct rs_invals *t, const struct rs_inval *inv,
-				    unsigned int flags)
+RS_INVALS_STEP void invals_count_out(struct rs_invals *t, const struct rs_inval *inv,
+				     unsigned int flags)
 {
 	if (inv->hit) {
 		t->nr_hit--;
@@ -107,7 +109,7 @@ static inline void invals_count_out(struct rs_invals *t, const struct rs_inval *
 }
 
 /* Whether the memslot that was hit before is hit again. */
-static inline bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
+RS_INVALS_STEP bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
 {
 	const struct rs_memslot *s;
 
@@ -117,9 +119,9 @@ static inline bool invals_hit_again(const struct rs_invals *t, struct rs_range h
 	return s->present && (hvas.start - s->hva) >> RS_PAGE_SHIFT < s->npages;
 }
 
-static inline struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
-					    struct rs_range range, bool gfn, bool walk,
-					    unsigned int flags)
+RS_INVALS_STEP struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+					     struct rs_range range, bool gfn, bool walk,
+					     unsigned int flags)
 {
 	struct rs_inval *inv;
 
@@ -148,9 +150,9 @@ static inline struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, ui
 	return inv;
 }
 
-static inline const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *inv,
-					       uint32_t handle, struct rs_range gfns, bool *first,
-					       unsigned int flags)
+RS_INVALS_STEP const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *inv,
+						uint32_t handle, struct rs_range gfns, bool *first,
+						unsigned int flags)
 {
 	struct rs_hit *hit;
 
@@ -169,7 +171,7 @@ static inline const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_in
 	return flags && rs_invals_count_slot(t, inv, handle, gfns) ? NULL : hit;
 }
 
-static inline void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
+RS_INVALS_STEP void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
 {
 	struct rs_inval *last = t->outstanding[--t->nr];
 
@@ -190,8 +192,8 @@ static inline void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigne
 /* ---- faults ---- */
 
 /* Most faults of a vCPU are in the memslot of the one before. */
-static inline uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as,
-				    uint64_t gfn)
+RS_INVALS_STEP uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as,
+				     uint64_t gfn)
 {
 	const struct rs_memslot *s;
 
@@ -202,8 +204,8 @@ static inline uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uin
 								     : rs_vm_find_gfn(vm, as, gfn);
 }
 
-static inline void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu,
-			       uint8_t as, uint64_t gfn, uint64_t now)
+RS_INVALS_STEP void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu,
+				uint8_t as, uint64_t gfn, uint64_t now)
 {
 	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
 	const struct rs_memslot *s;

@@ -261,20 +261,10 @@ static void see_light(const struct rs_replay *r, struct vm_run *v)
 
 /* ---- the stream ---- */
 
-static int keep_state(struct rs_replay *r, const struct rs_event *e)
+static void keep_state(struct vm_run *v, const struct rs_event *e)
 {
-	struct vm_run *v = r->last_vm;
-
-	if (!v || v->number != e->vm) {
-		if (r->opts.one_vm && r->opts.vm != e->vm)
-			return 0;
-		v = rs_open_find_vm(r, e->vm);
-		if (!v)
-			return -ENOMEM;
-	}
 	v->state = (struct rs_state_words){ e->a, e->index, e->b, e->c };
 	v->state_pending = true;
-	return 0;
 }
 
 /* The first event of a VM, or one after a loss. */
@@ -289,6 +279,9 @@ static void look_around(const struct rs_replay *r, struct vm_run *v)
 		see_light(r, v);
 	v->watch = v->dark;
 }
+
+/* What an event may return besides 0 and an error: its VM is to be watched from now on. */
+#define WATCH 1
 
 STEP int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e, const struct mode m)
 {
@@ -313,23 +306,68 @@ STEP int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e, c
 		rs_open_fault_end(r, v, e);
 		return 0;
 	case RS_EV_LOST:
-		return on_lost(r, v, e);
+		ret = on_lost(r, v, e);
+		return ret ? ret : WATCH;
 	default:
 		return 0;
 	}
 }
 
-STEP int feed_one(struct rs_replay *r, const struct rs_event *e, const struct mode m)
+STEP void tell_time(struct rs_replay *r, const struct rs_event *e)
 {
-	struct vm_run *v = r->last_vm;
-
-	if (e->type == RS_EV_STATE)
-		return r->kernel == SIZE_MAX ? 0 : keep_state(r, e);
 	if (e->time_ns >= r->now)
 		r->now = e->time_ns;
 	else
 		rs_open_anomaly(r, RS_ANOM_TIME_BACKWARDS);
 	r->events++;
+}
+
+/*
+ * The event @e of VM @v, which is not watched, and those after it that are of the same
+ * VM. Returns where they end; NULL: no memory.
+ */
+STEP const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
+				     const struct rs_event *e, const struct rs_event *end,
+				     const struct mode m)
+{
+	const bool states = r->kernel != SIZE_MAX;
+	const uint32_t number = v->number;
+	const uint64_t before = r->events;
+	int ret = 0;
+
+	for (; e < end && e->vm == number; e++) {
+		if (e->type == RS_EV_STATE) {
+			if (states)
+				keep_state(v, e);
+			continue;
+		}
+		tell_time(r, e);
+		ret = step(r, v, e, m);
+		if (!ret)
+			continue;
+		e++;
+		break;
+	}
+	if (r->events != before)
+		v->res.end_ns = r->now;
+	return ret < 0 ? NULL : e;
+}
+
+static struct mode mode_of(const struct rs_replay *r)
+{
+	return (struct mode){ r->opts.flags, r->opts.observer, r->nr_run };
+}
+
+/* One event, whichever it is. */
+static int feed_one(struct rs_replay *r, const struct rs_event *e)
+{
+	const bool state = e->type == RS_EV_STATE;
+	struct vm_run *v = r->last_vm;
+
+	if (state && r->kernel == SIZE_MAX)
+		return 0;
+	if (!state)
+		tell_time(r, e);
 	/* The last VM is one that is judged. */
 	if (!v || v->number != e->vm) {
 		if (r->opts.one_vm && e->vm != r->opts.vm)
@@ -338,42 +376,46 @@ STEP int feed_one(struct rs_replay *r, const struct rs_event *e, const struct mo
 		if (!v)
 			return -ENOMEM;
 	}
+	if (state) {
+		keep_state(v, e);
+		return 0;
+	}
 	if (v->watch)
 		look_around(r, v);
 	v->res.end_ns = r->now;
-	return step(r, v, e, m);
+	return step(r, v, e, mode_of(r)) < 0 ? -ENOMEM : 0;
 }
 
-static struct mode mode_of(const struct rs_replay *r)
+/* VM after VM, as long as there is nothing else to do. */
+STEP int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs_event *end,
+		  const struct mode m)
 {
-	return (struct mode){ r->opts.flags, r->opts.observer, r->nr_run };
+	while (e < end) {
+		struct vm_run *v = r->last_vm;
+
+		if (v && v->number == e->vm && !v->watch) {
+			e = feed_run(r, v, e, end, m);
+			if (!e)
+				return -ENOMEM;
+		} else if (feed_one(r, e++)) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 /* For whatever is asked. */
-static int feed_next(struct rs_replay *r, const struct rs_event *e)
+static int feed_any(struct rs_replay *r, const struct rs_event *evs, size_t n)
 {
-	return feed_one(r, e, mode_of(r));
+	return feed_all(r, evs, evs + n, mode_of(r));
 }
 
-/* Nothing but counts of one algorithm. */
-static const struct mode counts = { .nr_run = 1 };
-
+/* For nothing but the counts of one algorithm. */
 static int feed_counts(struct rs_replay *r, const struct rs_event *evs, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (feed_one(r, &evs[i], counts))
-			return -ENOMEM;
-	return 0;
-}
+	static const struct mode counts = { .nr_run = 1 };
 
-static int feed_all(struct rs_replay *r, const struct rs_event *evs, size_t n)
-{
-	const struct mode m = mode_of(r);
-
-	for (size_t i = 0; i < n; i++)
-		if (feed_one(r, &evs[i], m))
-			return -ENOMEM;
-	return 0;
+	return feed_all(r, evs, evs + n, counts);
 }
 
 /* Whether there is an event among them; recorded states are none, and have no time. */
@@ -399,7 +441,7 @@ static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t
 			 struct rs_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (feed_next(r, &evs[i]))
+		if (feed_one(r, &evs[i]))
 			return no_memory(err);
 		if (r->strict_hit)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
@@ -419,7 +461,7 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 		return feed_strictly(r, evs, n, err);
 	if (r->nr_run == 1 && !r->opts.flags && !r->opts.observer)
 		return feed_counts(r, evs, n) ? no_memory(err) : 0;
-	return feed_all(r, evs, n) ? no_memory(err) : 0;
+	return feed_any(r, evs, n) ? no_memory(err) : 0;
 }
 
 /* ---- streams that are shared out by their VMs ---- */
@@ -431,7 +473,7 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 		r->started = begin_stream(r, evs, n);
 	for (size_t i = 0; i < n; i++) {
 		r->events = first + before[i];
-		if (feed_next(r, &evs[i]))
+		if (feed_one(r, &evs[i]))
 			return no_memory(err);
 	}
 	return 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,13 +47,13 @@ static const uint8_t nr_numbers[RS_NR_EVENT_TYPES] = {
 struct kind {
 	struct rs_head head;
 	uint64_t time_ns, a, b, c;
+	uint64_t mask; /* what of the 8 bytes at @offset of the record a is apart */
+	uint32_t offset;
 	uint32_t scale; /* of the distances of b and c; 0 if it has neither */
-	int32_t one;	/* -1 if a is the only number, else 0 */
-	int32_t any;	/* -1 if it has numbers, else 0 */
-	uint32_t zero;
 };
 
 _Static_assert(sizeof(struct kind) == 64, "a line of the cache");
+_Static_assert(offsetof(struct record, da) + 8 <= sizeof(struct record), "all 8 bytes are its own");
 
 struct rs_packed {
 	size_t max;
@@ -210,10 +211,24 @@ static void set_kind(struct kind *k, const struct base *base)
 			    .time_ns = base->time_ns,
 			    .a = base->a,
 			    .b = base->b,
-			    .c = base->c,
-			    .scale = nr == 3 ? 1U << base->shift : 0,
-			    .one = -(nr == 1),
-			    .any = -(nr > 0) };
+			    .c = base->c };
+	if (nr == 3) {
+		k->offset = offsetof(struct record, da);
+		k->mask = UINT16_MAX;
+		k->scale = 1U << base->shift;
+	} else if (nr) {
+		k->offset = offsetof(struct record, db);
+		k->mask = UINT64_MAX;
+	}
+}
+
+/* The 8 bytes at @offset of a record. */
+static inline uint64_t bytes_at(const struct record *r, uint32_t offset)
+{
+	uint64_t x;
+
+	memcpy(&x, (const char *)r + offset, sizeof(x));
+	return x;
 }
 
 /* Numbers that its type does not have come out as 0, whatever the record says. */
@@ -223,8 +238,7 @@ static int apply_records(const struct rs_packed *p, const struct record *r, uint
 	const struct kind *kinds = p->kinds;
 	const uint32_t nr_bases = p->nr_bases;
 
-	for (size_t i = 0; i < n; i++, r++) {
-		const uint64_t both = (uint64_t)r->dc << 32 | r->db;
+	for (struct rs_event *ev = evs; ev < evs + n; ev++, r++) {
 		const struct kind *k = &kinds[r->base];
 		uint64_t b, scale;
 
@@ -233,11 +247,11 @@ static int apply_records(const struct rs_packed *p, const struct record *r, uint
 		scale = k->scale;
 		b = k->b + r->db * scale;
 		time_ns += k->time_ns + r->time_ns;
-		evs[i].time_ns = time_ns;
-		memcpy(&evs[i].vm, &k->head, sizeof(k->head));
-		evs[i].a = (k->a + r->da + (both & (uint64_t)k->one)) & (uint64_t)k->any;
-		evs[i].b = b;
-		evs[i].c = b + k->c + r->dc * scale;
+		ev->time_ns = time_ns;
+		memcpy(&ev->vm, &k->head, sizeof(k->head));
+		ev->a = k->a + (bytes_at(r, k->offset) & k->mask);
+		ev->b = b;
+		ev->c = b + k->c + r->dc * scale;
 	}
 	return 0;
 }

@@ -50,7 +50,7 @@ struct rs_state_words {
 /* What an algorithm may look at besides its own state; outlives it. */
 struct rs_algo_env {
 	const struct rs_vm *vm;
-	const struct rs_invals *invals;
+	struct rs_invals *invals;
 	bool no_width; /* blocked() will not be asked for: keep nothing that only it needs */
 };
 

@@ -290,6 +290,7 @@ static int cover_add(void *arg, uint8_t as, const struct rs_memslot *s, struct r
 	struct rs_invals *t = arg;
 	struct rs_range f = fold(t, as, s, gfns);
 
+	t->counted = false;
 	return rs_spans_add(&t->covered, f.start, f.end);
 }
 
@@ -298,6 +299,7 @@ static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struc
 	struct rs_invals *t = arg;
 	struct rs_range f = fold(t, as, s, gfns);
 
+	t->counted = false;
 	rs_spans_remove(&t->covered, f.start, f.end);
 	return 0;
 }
@@ -361,6 +363,7 @@ void rs_invals_drop(struct rs_invals *t)
 	t->nr = t->nr_hit = t->nr_gfn = 0;
 	t->recent = NULL;
 	rs_spans_clear(&t->covered);
+	t->counted = false;
 	rs_invals_become_few(t);
 }
 
@@ -369,6 +372,7 @@ int rs_invals_memslots_changed(struct rs_invals *t)
 	if (!(t->flags & RS_INVALS_TRUTH))
 		return 0;
 	rs_spans_clear(&t->covered);
+	t->counted = false;
 	for (uint32_t i = 0; i < t->nr; i++)
 		if (rs_invals_cover_in(t, t->outstanding[i]))
 			return -ENOMEM;
@@ -395,9 +399,13 @@ const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i)
 	return t->outstanding[i];
 }
 
-uint64_t rs_invals_covered_frames(const struct rs_invals *t)
+uint64_t rs_invals_covered_frames(struct rs_invals *t)
 {
-	return t->nr_hit ? rs_spans_length(&t->covered) : 0;
+	if (!t->counted) {
+		t->frames = rs_spans_length(&t->covered);
+		t->counted = true;
+	}
+	return t->frames;
 }
 
 /* ---- faults ---- */

@@ -105,7 +105,7 @@ void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv);
 /* Whether any outstanding one does. Needs RS_INVALS_TRUTH. */
 bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f);
 /* Frames, each (as, gfn) once, that outstanding ones cover. Needs RS_INVALS_TRUTH. */
-uint64_t rs_invals_covered_frames(const struct rs_invals *t);
+uint64_t rs_invals_covered_frames(struct rs_invals *t);
 /* Frames of one address space, all of memslot @s if that is not NULL. < 0: no more of them. */
 typedef int rs_covered_fn(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns);
 /* Calls @fn with what @inv covers of the memslots of each address space. */

@@ -33,6 +33,8 @@ struct rs_invals {
 	struct rs_inval **hash; /* chained through next */
 
 	struct rs_spans covered; /* folded frames */
+	bool counted;		 /* how many they are is known: */
+	uint64_t frames;
 	/* The index for the causes. */
 	struct rs_spans spans;	 /* gfns */
 	struct rs_spans primary; /* gfns */

@@ -51,12 +51,12 @@ static void insert(struct rs_pieces *p, uint32_t at, uint64_t start, uint64_t en
 	p->v[p->nr++].end = end;
 }
 
-void rs_pieces_add(struct rs_pieces *p, uint32_t limit, uint64_t start, uint64_t end)
+/* What is not simply behind all others. */
+static __attribute__((noinline)) void add_between(struct rs_pieces *p, uint32_t limit,
+						  uint64_t start, uint64_t end)
 {
 	uint32_t from, to = p->nr;
 
-	if (start >= end)
-		return;
 	while (to && p->v[to - 1].start > end)
 		to--;
 	for (from = to; from && p->v[from - 1].end >= start; from--)
@@ -68,6 +68,20 @@ void rs_pieces_add(struct rs_pieces *p, uint32_t limit, uint64_t start, uint64_t
 	insert(p, to, start, end);
 	if (p->nr > limit)
 		merge_closest(p);
+}
+
+void rs_pieces_add(struct rs_pieces *p, uint32_t limit, uint64_t start, uint64_t end)
+{
+	const uint32_t nr = p->nr;
+
+	if (start >= end)
+		return;
+	if (nr == limit || (nr && p->v[nr - 1].end >= start)) {
+		add_between(p, limit, start, end);
+		return;
+	}
+	p->v[nr] = (struct rs_range){ start, end };
+	p->nr = nr + 1;
 }
 
 bool rs_pieces_have(const struct rs_pieces *p, uint64_t point)

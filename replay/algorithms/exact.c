@@ -6,7 +6,7 @@
 #include "replay/algorithms/algorithms.h"
 
 struct exact {
-	const struct rs_invals *invals;
+	struct rs_invals *invals;
 };
 
 static int exact_init(void *state, const struct rs_algo_env *env, uint64_t param)

@@ -288,22 +288,41 @@ static uint64_t frames_beyond(const struct in_force *f, uint32_t i, uint64_t fro
 	return frames_of(f->r, from, to);
 }
 
-static uint64_t recent_blocked(void *state)
+/* Of one entry by itself. */
+static uint64_t frames_in(const struct recent *r, const struct rs_pieces *e)
 {
-	const struct recent *r = state;
+	uint64_t frames = 0;
+
+	for (uint32_t k = 0; k < e->nr; k++)
+		frames += frames_of(r, e->v[k].start, e->v[k].end);
+	return frames;
+}
+
+static __attribute__((noinline)) uint64_t frames_of_several(const struct recent *r)
+{
 	struct in_force f;
 	uint64_t frames = 0;
 
-	if (!r->words.in_progress)
-		return 0;
 	list_in_force(r, &f);
 	for (uint32_t i = 0; i + 1 < f.n; i++)
 		for (uint32_t k = 0; k < f.v[i]->nr; k++)
 			frames += frames_beyond(&f, i + 1, f.v[i]->v[k].start, f.v[i]->v[k].end);
 	/* Beyond the last one is nothing; and there is one, as something is in progress. */
-	for (uint32_t k = 0; k < f.v[f.n - 1]->nr; k++)
-		frames += frames_of(r, f.v[f.n - 1]->v[k].start, f.v[f.n - 1]->v[k].end);
-	return frames;
+	return frames + frames_in(r, f.v[f.n - 1]);
+}
+
+static uint64_t recent_blocked(void *state)
+{
+	const struct recent *r = state;
+	uint32_t i = 0;
+
+	if (!r->words.in_progress)
+		return 0;
+	if (r->words.in_progress > 1)
+		return frames_of_several(r);
+	while (i < r->live && !r->owner[i])
+		i++;
+	return frames_in(r, entry(r, i));
 }
 
 /* Two words of count and sequence; ranges; an owner (its hva range) of each live entry. */

@@ -36,7 +36,7 @@ enum rs_space {
 };
 
 #define RS_ALGO_SEES_ALL 0x1  /* also invalidations that hit no memslot */
-#define RS_ALGO_SEQ_FIRST 0x2 /* the state starts with its sequence count, the snapshot */
+#define RS_ALGO_SEQ_FIRST 0x2 /* the state starts with its sequence count: what a fault keeps */
 
 /* What rejects() answers; both may be set. */
 #define RS_REJECT_RANGE 0x1
@@ -75,9 +75,10 @@ struct rs_algo_ops {
 	void (*end)(void *state, const struct rs_inval *inv);
 	/* All outstanding ones are gone without an end (events were lost). */
 	void (*drop)(void *state);
-	/* What a fault keeps from its begin to its check. */
-	uint64_t (*snapshot)(const void *state);
-	/* RS_REJECT_* of a fault that has a memslot. Moment of the locked check. */
+	/*
+	 * RS_REJECT_* of a fault that has a memslot. Moment of the locked check. @snapshot:
+	 * the sequence count at its begin, with RS_ALGO_SEQ_FIRST, else 0.
+	 */
 	unsigned int (*rejects)(const void *state, const struct rs_fault *f, uint64_t snapshot);
 	/* Guest frames at which a fault would be rejected by range right now. */
 	uint64_t (*blocked)(void *state);
@@ -134,12 +135,10 @@ static inline int rs_algo_slot(struct rs_algo *a, const struct rs_inval *inv,
 	return a->ops->slot ? a->ops->slot(a->state, inv, hit) : 0;
 }
 
-/* 0 where the algorithm takes none. */
+/* What a fault keeps from its begin to its check. */
 static inline uint64_t rs_algo_snapshot(const struct rs_algo *a)
 {
-	if (a->ops->flags & RS_ALGO_SEQ_FIRST)
-		return *(const uint64_t *)a->state;
-	return a->ops->snapshot ? a->ops->snapshot(a->state) : 0;
+	return a->ops->flags & RS_ALGO_SEQ_FIRST ? *(const uint64_t *)a->state : 0;
 }
 
 static inline void rs_algo_end(struct rs_algo *a, const struct rs_inval *inv)

@@ -93,6 +93,7 @@ static void free_vm(struct rs_replay *r, struct vm_run *v)
 		if (v->algos[i].ops)
 			rs_algo_destroy(&v->algos[i]);
 	free(v->algos);
+	rs_calls_free(&v->calls);
 	rs_invals_free(v->invals);
 	rs_vm_free(v->vm);
 	free(v->faults);
@@ -128,6 +129,8 @@ static int init_algos(struct rs_replay *r, struct vm_run *v)
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (rs_algo_init(&v->algos[i], &r->specs[i], &env))
 			return -ENOMEM;
+	if (rs_calls_init(&v->calls, v->algos, r->nr_run))
+		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		v->res.algos[i].name = strdup(r->specs[i].name);
 		v->res.algos[i].merged = r->specs[i].ops->merged;

@@ -31,14 +31,6 @@ int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 	return 0;
 }
 
-static void take_snapshots(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f)
-{
-	uint64_t *tokens = &v->tokens[f->vcpu * r->nr_run];
-
-	for (size_t i = 0; i < r->nr_run; i++)
-		tokens[i] = rs_algo_snapshot(&v->algos[i]);
-}
-
 void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f)
 {
 	rs_open_anomaly(r, RS_ANOM_FAULT_NESTED);
@@ -46,13 +38,14 @@ void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f)
 	rs_open_show_unjudged(r, v, f->vcpu);
 }
 
-void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
+void rs_open_end_quiet(struct vm_run *v)
 {
 	for (uint32_t i = 0; i < v->nr_open; i++) {
 		struct rs_fault *f = &v->faults[v->open[i]];
 
 		if (f->quiet)
-			take_snapshots(r, v, f);
+			rs_calls_snapshot(&v->calls, &v->tokens[f->vcpu * v->calls.nr_seq],
+					  v->calls.nr_seq);
 		f->quiet = false;
 	}
 	v->nr_quiet = 0;
@@ -192,7 +185,7 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 	bool necessary = false;
 
 	if (f->quiet)
-		take_snapshots(r, v, f);
+		rs_calls_snapshot(&v->calls, &v->tokens[f->vcpu * r->nr_run], r->nr_run);
 	if (r->opts.flags & RS_REPLAY_TRUTH) {
 		necessary = f->necessary || rs_invals_cover(v->invals, f);
 		v->res.necessary += necessary;

@@ -10,6 +10,7 @@
  */
 #include "replay/algorithm.h"
 #include "replay/inval.h"
+#include "replay/open_calls.h"
 #include "replay/replay.h"
 #include "traces/vm.h"
 
@@ -45,6 +46,7 @@ struct vm_run {
 	struct rs_vm *vm;
 	struct rs_invals *invals;
 	struct rs_algo *algos; /* nr_run of the engine */
+	struct rs_calls calls;
 	struct rs_vm_result res;
 	bool seen;
 	bool watch; /* not seen yet, or dark */
@@ -130,11 +132,9 @@ void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t);
 int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 
-/* Parts of an invalidation: it begins and hits nothing (0 or -ENOMEM), ... */
-int rs_open_begin_silent(const struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv);
-/* ... it ends, and faults that are outstanding now had it in their window, ... */
+/* Parts of an invalidation's end: faults that are outstanding now had it in their window; ... */
 void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv);
-/* ... it ends, and had no begin. */
+/* ... it had no begin. */
 void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v);
 
 /* Parts of a fault: the vCPU's number is a new one (0 or -ENOMEM), ... */
@@ -147,7 +147,7 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f);
 void rs_open_check_without_fault(struct rs_replay *r, struct vm_run *v);
 /* An invalidation is to begin: faults that were quiet so far need their snapshots now. */
-void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v);
+void rs_open_end_quiet(struct vm_run *v);
 /* The figures of each algorithm's verdicts, from what was counted of them. */
 void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v);
 

@@ -208,15 +208,6 @@ int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event
 
 /* ---- invalidations ---- */
 
-int rs_open_begin_silent(const struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv)
-{
-	v->res.inval_no_hit++;
-	for (size_t i = 0; i < r->nr_run; i++)
-		if (rs_algo_sees(&v->algos[i], inv) && rs_algo_begin(&v->algos[i], inv))
-			return -ENOMEM;
-	return 0;
-}
-
 void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv)
 {
 	for (uint32_t i = 0; i < v->nr_open; i++)

@@ -72,13 +72,14 @@ STEP int step_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *
 	v->res.inval_no_hit -= late;
 	if (nr > v->res.max_outstanding)
 		v->res.max_outstanding = nr;
-	for (size_t i = 0; i < m.nr_run; i++) {
-		if (late && (v->algos[i].ops->flags & RS_ALGO_SEES_ALL))
-			continue; /* it saw the begin */
-		if (rs_algo_begin(&v->algos[i], inv))
-			return -ENOMEM;
-	}
-	return 0;
+	/* Late: those that see all saw the begin. */
+	return rs_calls_begin(&v->calls, inv, late ? v->calls.sees_begin : 0, v->calls.nr_begin);
+}
+
+STEP int step_silent(struct vm_run *v, const struct rs_inval *inv)
+{
+	v->res.inval_no_hit++;
+	return rs_calls_begin(&v->calls, inv, 0, v->calls.sees_begin);
 }
 
 STEP int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
@@ -97,14 +98,14 @@ STEP int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	if (step_advance(r, v, m) || rs_vm_update(v->vm))
 		return -ENOMEM;
 	if (v->nr_quiet)
-		rs_open_end_quiet(r, v);
+		rs_open_end_quiet(v);
 	inv = invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK,
 			   table_flags(m));
 	if (!inv)
 		return -ENOMEM;
 	v->res.inval_gfn += gfn;
 	step_applied(r, v, e, m);
-	return inv->hit ? step_hit(r, v, inv, false, m) : rs_open_begin_silent(r, v, inv);
+	return inv->hit ? step_hit(r, v, inv, false, m) : step_silent(v, inv);
 }
 
 /* Walks go through the same few memslots again and again. */
@@ -164,11 +165,8 @@ STEP int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_
 		return -ENOMEM;
 	hit = invals_slot(v->invals, inv, handle, (struct rs_range){ e->b, e->c }, &first,
 			  table_flags(m));
-	if (!hit || (first && step_hit(r, v, inv, true, m)))
+	if (!hit || (first && step_hit(r, v, inv, true, m)) || rs_calls_slot(&v->calls, inv, hit))
 		return -ENOMEM;
-	for (size_t i = 0; i < m.nr_run; i++)
-		if (rs_algo_slot(&v->algos[i], inv, hit))
-			return -ENOMEM;
 	step_applied(r, v, e, m);
 	return 0;
 }
@@ -191,9 +189,7 @@ STEP int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_e
 		r->longest_ns = ns;
 	if (m.flags & RS_REPLAY_TRUTH)
 		rs_open_mark_covered(v, inv);
-	for (size_t i = 0; i < m.nr_run; i++)
-		if (rs_algo_sees(&v->algos[i], inv))
-			rs_algo_end(&v->algos[i], inv);
+	rs_calls_end(&v->calls, inv);
 	hit = inv->hit;
 	invals_end(v->invals, inv, table_flags(m));
 	step_applied(r, v, e, m);
@@ -222,8 +218,7 @@ STEP int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	f->place = v->nr_open;
 	v->open[v->nr_open++] = e->index;
 	if (v->invals->nr) {
-		for (size_t i = 0; i < m.nr_run; i++)
-			v->tokens[e->index * m.nr_run + i] = rs_algo_snapshot(&v->algos[i]);
+		rs_calls_snapshot(&v->calls, &v->tokens[e->index * m.nr_run], m.nr_run);
 	} else {
 		f->quiet = true;
 		v->nr_quiet++;

@@ -62,13 +62,6 @@ static inline void rs_words_drop(void *state)
 	w->in_progress = 0;
 }
 
-static inline uint64_t rs_words_snapshot(const void *state)
-{
-	const struct rs_words *w = state;
-
-	return w->seq;
-}
-
 static inline unsigned int rs_words_seq(const struct rs_words *w, uint64_t snapshot)
 {
 	return w->seq != snapshot ? RS_REJECT_SEQ : 0;

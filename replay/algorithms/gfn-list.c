@@ -153,7 +153,6 @@ const struct rs_algo_ops rs_algo_gfn_list = {
 	.slot = list_slot,
 	.end = list_end,
 	.drop = list_drop,
-	.snapshot = rs_words_snapshot,
 	.rejects = list_rejects,
 	.blocked = list_blocked,
 	.memslots_changed = list_memslots_changed,

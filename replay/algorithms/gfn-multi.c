@@ -96,7 +96,6 @@ const struct rs_algo_ops rs_algo_gfn_multi = {
 	.slot = multi_slot,
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
-	.snapshot = rs_words_snapshot,
 	.rejects = multi_rejects,
 	.blocked = multi_blocked,
 	.bytes = multi_bytes,

@@ -337,9 +337,8 @@ static size_t recent_bytes(const void *state)
 #define RECENT_OPS                                                                              \
 	.kernels = "proposal", .flags = RS_ALGO_SEQ_FIRST, .state_size = sizeof(struct recent), \
 	.parse = recent_parse, .destroy = recent_destroy, .begin = recent_begin,                \
-	.slot = recent_slot, .end = recent_end, .drop = recent_drop,                            \
-	.snapshot = rs_words_snapshot, .rejects = recent_rejects, .blocked = recent_blocked,    \
-	.bytes = recent_bytes
+	.slot = recent_slot, .end = recent_end, .drop = recent_drop, .rejects = recent_rejects, \
+	.blocked = recent_blocked, .bytes = recent_bytes
 
 const struct rs_algo_ops rs_algo_gfn_recent = {
 	RECENT_OPS,

@@ -183,7 +183,6 @@ const struct rs_algo_ops rs_algo_gfn_slot = {
 	.slot = slots_slot,
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
-	.snapshot = rs_words_snapshot,
 	.rejects = slots_rejects,
 	.blocked = slots_blocked,
 	.memslots_changed = slots_memslots_changed,

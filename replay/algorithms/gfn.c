@@ -30,7 +30,6 @@ const struct rs_algo_ops rs_algo_gfn = {
 	.slot = gfn_slot,
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
-	.snapshot = rs_words_snapshot,
 	.rejects = rs_words_rejects_gfn,
 	.blocked = rs_words_blocked_gfn,
 	.words = rs_words_get,

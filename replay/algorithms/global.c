@@ -34,7 +34,6 @@ const struct rs_algo_ops rs_algo_global = {
 	.begin = global_begin,
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
-	.snapshot = rs_words_snapshot,
 	.rejects = global_rejects,
 	.blocked = global_blocked,
 	.words = rs_words_get,

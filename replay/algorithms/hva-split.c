@@ -68,7 +68,6 @@ const struct rs_algo_ops rs_algo_hva_split = {
 	.begin = split_begin,
 	.end = split_end,
 	.drop = split_drop,
-	.snapshot = rs_words_snapshot,
 	.rejects = split_rejects,
 	.blocked = split_blocked,
 	.fixed_bytes = 40,

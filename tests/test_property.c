@@ -92,6 +92,13 @@ static bool equals_naive(const struct stream *s, FILE *f)
 	return compare_stream(s, ALGOS, f);
 }
 
+/* More outstanding at once than are looked at one by one. */
+static void test_many_equal_naive(void **state)
+{
+	FOR_STREAMS(equals_naive, from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, STREAM_MANY,
+		    STREAM_MANY | STREAM_DISOBEY, STREAM_MANY | STREAM_ANOMALIES | STREAM_LOST);
+}
+
 static void test_equals_naive(void **state)
 {
 	FOR_STREAMS(equals_naive, from_env("RS_STREAMS", DEFAULT_STREAMS), 0, STREAM_DISOBEY,
@@ -326,11 +333,9 @@ static void test_streams_have_it_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams_have_it_all),
-		cmocka_unit_test(test_equals_naive),
-		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_nothing_missed),
-		cmocka_unit_test(test_gfn_equals_hva),
+		cmocka_unit_test(test_streams_have_it_all), cmocka_unit_test(test_equals_naive),
+		cmocka_unit_test(test_many_equal_naive),    cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_nothing_missed),	    cmocka_unit_test(test_gfn_equals_hva),
 		cmocka_unit_test(test_all_within),
 	};
 

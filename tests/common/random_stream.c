@@ -7,7 +7,8 @@
 #define MAX_VMS 3
 #define MAX_VCPUS 4
 #define MAX_SLOTS 8
-#define MAX_INVALS 8
+#define FEW_INVALS 8
+#define MAX_INVALS 24
 #define WINDOW_PAGES 64
 
 struct gen_slot {
@@ -41,6 +42,7 @@ struct gen {
 	uint64_t max_step_ns;
 	/* Drawn once per stream, so that streams differ in kind and not only in detail. */
 	unsigned int nr_vms, nr_vcpus, nr_as, max_outstanding;
+	unsigned int nr_invals; /* places for them */
 	unsigned int walk_percent, gfn_percent, slot_percent, lockless_percent, extreme_percent;
 	uint64_t hva_base, gfn_base;
 	struct gen_vm vms[MAX_VMS];
@@ -219,11 +221,11 @@ static void change_slot(struct gen *g, struct gen_vm *vm)
 
 static struct gen_inval *any_inval(struct gen *g, struct gen_vm *vm)
 {
-	size_t from = below(g, MAX_INVALS);
+	size_t from = below(g, g->nr_invals);
 
-	for (size_t i = 0; i < MAX_INVALS; i++)
-		if (vm->invals[(from + i) % MAX_INVALS].used)
-			return &vm->invals[(from + i) % MAX_INVALS];
+	for (size_t i = 0; i < g->nr_invals; i++)
+		if (vm->invals[(from + i) % g->nr_invals].used)
+			return &vm->invals[(from + i) % g->nr_invals];
 	return NULL;
 }
 
@@ -270,7 +272,7 @@ static void remember_walk(struct gen_vm *vm, struct gen_inval *iv)
 
 static void begin_inval(struct gen *g, struct gen_vm *vm)
 {
-	struct gen_inval *iv = &vm->invals[below(g, MAX_INVALS)];
+	struct gen_inval *iv = &vm->invals[below(g, g->nr_invals)];
 
 	if (iv->used || (size_t)(iv - vm->invals) >= g->max_outstanding)
 		return;
@@ -424,7 +426,7 @@ static void emit_orphan(struct gen *g, struct gen_vm *vm)
 	struct rs_event ev = { .type = types[below(g, sizeof(types))] };
 
 	ev.index = below(g, g->nr_vcpus);
-	ev.a = percent(g, 50) ? 1000000 : below(g, MAX_INVALS);
+	ev.a = percent(g, 50) ? 1000000 : below(g, FEW_INVALS);
 	if (ev.type == RS_EV_FAULT_CHECK || ev.type == RS_EV_FAULT_END)
 		ev.a = 0;
 	if (ev.type == RS_EV_INVAL_SLOT) {
@@ -510,7 +512,10 @@ static void draw_kind(struct gen *g)
 	g->nr_vms = percent(g, 70) ? 1 : 2 + below(g, MAX_VMS - 1);
 	g->nr_vcpus = 1 + below(g, MAX_VCPUS);
 	g->nr_as = percent(g, 60) ? 1 : 2;
-	g->max_outstanding = 1 + below(g, MAX_INVALS);
+	g->nr_invals = g->flags & STREAM_MANY ? MAX_INVALS : FEW_INVALS;
+	g->max_outstanding = 1 + below(g, FEW_INVALS);
+	if (g->flags & STREAM_MANY)
+		g->max_outstanding = MAX_INVALS;
 	g->walk_percent = below(g, 3) * 45;
 	g->gfn_percent = percent(g, 50) ? 0 : below(g, 60);
 	g->slot_percent = below(g, 8);
@@ -534,6 +539,8 @@ static void draw_kind(struct gen *g)
 static void step(struct gen *g, struct gen_vm *vm)
 {
 	uint64_t what = below(g, 100);
+	/* Of many they pile up, are ended, and pile up again. */
+	uint64_t begins = !(g->flags & STREAM_MANY) ? 25 : g->out.n / 80 % 2 ? 10 : 40;
 
 	if (g->flags & STREAM_ANOMALIES && percent(g, 6))
 		emit_anomaly(g, vm);
@@ -541,7 +548,7 @@ static void step(struct gen *g, struct gen_vm *vm)
 		lose(g, vm);
 	if (what < g->slot_percent)
 		change_slot(g, vm);
-	else if (what < 25)
+	else if (what < begins)
 		begin_inval(g, vm);
 	else if (what < 45)
 		end_inval(g, vm);
@@ -565,6 +572,8 @@ struct stream stream_make(uint64_t seed, unsigned int flags)
 			change_slot(&g, &g.vms[i]);
 	}
 	steps = percent(&g, 70) ? 5 + below(&g, 40) : 40 + below(&g, 160);
+	if (flags & STREAM_MANY)
+		steps += 300;
 	for (size_t i = 0; i < steps; i++)
 		step(&g, &g.vms[below(&g, g.nr_vms)]);
 	return g.out;

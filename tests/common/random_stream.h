@@ -20,6 +20,8 @@
 #define STREAM_CONTIGUOUS 0x8
 /* Retried faults come again, some checks are made without the lock at the begin. */
 #define STREAM_CHAINS 0x10
+/* Again and again up to 24 invalidations of a VM outstanding; else up to 8. */
+#define STREAM_MANY 0x20
 
 struct stream {
 	struct rs_event *v;

@@ -282,15 +282,27 @@ static const char *many_algos(void)
 	return list;
 }
 
-static int jobs_of(const char *path, const char *vms)
+static int print_all_jobs(const char *of, const char *path)
 {
 	const struct rs_replay_opts standard = { .flags = RS_REPLAY_ALL };
 	const struct rs_replay_opts many = { .algos = many_algos(), .flags = RS_REPLAY_ALL };
+	char what[64];
+	int rc;
+
+	snprintf(what, sizeof(what), "%s, default algorithms", of);
+	rc = print_jobs(what, path, &standard);
+	snprintf(what, sizeof(what), "%s, all algorithms", of);
+	rc = rc ? rc : print_jobs(what, path, &everything);
+	snprintf(what, sizeof(what), "%s, 40 algorithms", of);
+	return rc ? rc : print_jobs(what, path, &many);
+}
+
+static int synthetic_jobs(const char *path, const char *vms)
+{
 	struct rs_synth *s = new_synth("5000000", vms);
 	struct rs_error err;
 	struct rs_writer *w = s ? rs_writer_open(path, RS_FORM_BINARY, &err) : NULL;
 	const struct rs_event *evs;
-	char what[64];
 	size_t n;
 	int rc = w ? 0 : -1;
 
@@ -299,15 +311,57 @@ static int jobs_of(const char *path, const char *vms)
 	rs_synth_free(s);
 	if (rc || rs_writer_finish(w, NULL, &err))
 		return (int)fail(path, &err);
-	snprintf(what, sizeof(what), "VMs: %s, default algorithms", vms);
-	rc = print_jobs(what, path, &standard);
-	snprintf(what, sizeof(what), "VMs: %s, all algorithms", vms);
-	rc = rc ? rc : print_jobs(what, path, &everything);
-	snprintf(what, sizeof(what), "VMs: %s, 40 algorithms", vms);
-	return rc ? rc : print_jobs(what, path, &many);
+	return print_all_jobs(*vms == '1' ? "synthetic, 1 VM" : "synthetic, 2 VMs", path);
 }
 
-int bench_jobs(void)
+/* Each event once more, for another VM. */
+static int put_twice(struct rs_writer *w, const struct rs_event *evs, size_t n,
+		     struct rs_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		struct rs_event both[2] = { evs[i], evs[i] };
+
+		both[1].vm++;
+		rc = rs_writer_put(w, both, 2, err);
+	}
+	return rc;
+}
+
+static int double_vms(const char *from, const char *to)
+{
+	struct rs_error err;
+	struct rs_reader *r = rs_reader_open(from, NULL, &err);
+	struct rs_writer *w = r ? rs_writer_open(to, RS_FORM_BINARY, &err) : NULL;
+	const struct rs_event *evs;
+	int rc = w ? 0 : -1;
+	ssize_t n;
+
+	while (!rc && (n = rs_reader_next(r, &evs, &err)))
+		rc = n < 0 ? (int)n : put_twice(w, evs, (size_t)n, &err);
+	if (!rc)
+		rc = rs_writer_finish(w, NULL, &err);
+	else if (w)
+		rs_writer_abort(w);
+	rs_reader_close(r);
+	return rc ? (int)fail(to, &err) : 0;
+}
+
+static int capture_jobs(const char *trace, const char *path)
+{
+	char twice[64];
+	int rc = bench_tile(trace, "2500000", path);
+
+	snprintf(twice, sizeof(twice), "%s.twice", path);
+	rc = rc ? rc : print_all_jobs("capture, 1 VM", path);
+	rc = rc ? rc : double_vms(path, twice);
+	rc = rc ? rc : print_all_jobs("capture, 2 VMs", twice);
+	unlink(twice);
+	return rc;
+}
+
+int bench_jobs(const char *trace)
 {
 	char name[] = "/var/tmp/retryscope-bench.XXXXXX";
 	int fd = mkstemp(name), rc;
@@ -315,14 +369,14 @@ int bench_jobs(void)
 	if (fd < 0)
 		return (int)fail(name, NULL);
 	close(fd);
-	printf("5,000,000 synthetic events, elapsed time, how much faster two threads are (with "
-	       "two\n"
-	       "idle CPUs), and how much faster they can be by the processor time they take\n"
+	printf("5,000,000 synthetic events, and 2,500,000 records of the capture for each VM:\n"
+	       "elapsed time, how much faster two threads are (with two idle CPUs), and how much\n"
+	       "faster they can be by the processor time they take\n"
 	       "  %-34s %12s %24s %10s\n",
 	       "", "one thread", "two threads", "can be");
-	rc = jobs_of(name, "1");
-	if (!rc)
-		rc = jobs_of(name, "2");
+	rc = synthetic_jobs(name, "1");
+	rc = rc ? rc : synthetic_jobs(name, "2");
+	rc = rc ? rc : capture_jobs(trace, name);
 	unlink(name);
 	return rc ? 1 : 0;
 }

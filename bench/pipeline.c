@@ -460,7 +460,7 @@ static int bench_pass(const char *way, const char *path)
 }
 
 /* The raw file of bench_replay(), to be kept. */
-static int bench_tile(const char *path, const char *events, const char *to)
+int bench_tile(const char *path, const char *events, const char *to)
 {
 	struct tiles t = { 0 };
 
@@ -535,14 +535,15 @@ int main(int argc, char **argv)
 		return bench_pass(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(what, "scale"))
 		return bench_scale(argv[2]);
-	if (argc == 2 && !strcmp(what, "jobs"))
-		return bench_jobs();
+	if (argc == 3 && !strcmp(what, "jobs"))
+		return bench_jobs(argv[2]);
 	if (argc == 2 && !strcmp(what, "growth"))
 		return bench_growth();
 	if (argc > 2 && !strcmp(what, "size"))
 		return bench_sizes(argv + 2, argc - 2);
 	fputs("usage: bench_pipeline import TRACE.dat | elapsed TRACE.dat |\n"
-	      "                      replay TRACE EVENTS | scale EVENTS | jobs | growth |\n"
+	      "                      replay TRACE EVENTS | scale EVENTS | jobs TRACE |\n"
+	      "                      growth |\n"
 	      "                      size TRACE... |\n"
 	      "                      tile TRACE EVENTS FILE | pass all|default|counts|read FILE\n",
 	      stderr);

@@ -41,6 +41,7 @@ struct engine {
 	uint32_t lane;
 	uint64_t next; /* its next batch */
 	bool busy;
+	uint32_t thread;   /* that was at it last */
 	uint64_t memslots; /* of a lane: the memslots' events up to its last cut */
 };
 
@@ -73,6 +74,7 @@ struct rs_team {
 
 	pthread_t *threads;
 	size_t nr_threads;
+	uint32_t started_threads;
 	pthread_mutex_t lock; /* of filled, stop, failed and the engines' next and busy */
 	pthread_cond_t changed;
 	bool stop, failed;

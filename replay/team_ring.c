@@ -5,6 +5,11 @@
 
 #include "replay/team_internal.h"
 
+/* So many batches may what is in a thread's caches be ahead of what is furthest behind. */
+#define AHEAD 2
+/* The threads have numbers from 1 on; the caller has this one. */
+#define CALLER 0
+
 struct batch *rs_team_batch(const struct rs_team *t)
 {
 	return &t->ring[t->filled % t->nr_ring];
@@ -19,18 +24,26 @@ static uint64_t next_batch(const struct rs_team *t, struct engine *e)
 	return e->next;
 }
 
-/* The engine that is furthest behind of those that nobody is at; NULL: there is no work. */
-static struct engine *pick(const struct rs_team *t)
+/*
+ * The engine that is furthest behind of those that nobody is at; NULL: there is no
+ * work. What @me was at last is in the caches of its CPU: that first, if it is not
+ * far ahead of the other.
+ */
+static struct engine *pick(const struct rs_team *t, uint32_t me)
 {
-	struct engine *best = NULL;
+	struct engine *best = NULL, *mine = NULL;
 
 	for (size_t i = 0; i < t->nr_engines; i++) {
 		struct engine *e = &t->engines[i];
 
-		if (!e->busy && next_batch(t, e) < t->filled && (!best || e->next < best->next))
+		if (e->busy || next_batch(t, e) >= t->filled)
+			continue;
+		if (!best || e->next < best->next)
 			best = e;
+		if (e->thread == me && (!mine || e->next < mine->next))
+			mine = e;
 	}
-	return best;
+	return mine && mine->next <= best->next + AHEAD ? mine : best;
 }
 
 static int replay_batch(const struct rs_team *t, const struct engine *e)
@@ -47,11 +60,12 @@ static int replay_batch(const struct rs_team *t, const struct engine *e)
 }
 
 /* Called and left with the lock held. */
-static void take_batch(struct rs_team *t, struct engine *e)
+static void take_batch(struct rs_team *t, struct engine *e, uint32_t me)
 {
 	int rc;
 
 	e->busy = true;
+	e->thread = me;
 	pthread_mutex_unlock(&t->lock);
 	rc = replay_batch(t, e);
 	pthread_mutex_lock(&t->lock);
@@ -61,12 +75,12 @@ static void take_batch(struct rs_team *t, struct engine *e)
 	pthread_cond_broadcast(&t->changed);
 }
 
-static void work_or_wait(struct rs_team *t)
+static void work_or_wait(struct rs_team *t, uint32_t me)
 {
-	struct engine *e = pick(t);
+	struct engine *e = pick(t, me);
 
 	if (e)
-		take_batch(t, e);
+		take_batch(t, e, me);
 	else
 		pthread_cond_wait(&t->changed, &t->lock);
 }
@@ -74,10 +88,12 @@ static void work_or_wait(struct rs_team *t)
 static void *work(void *arg)
 {
 	struct rs_team *t = arg;
+	uint32_t me;
 
 	pthread_mutex_lock(&t->lock);
+	me = ++t->started_threads;
 	while (!t->stop)
-		work_or_wait(t);
+		work_or_wait(t, me);
 	pthread_mutex_unlock(&t->lock);
 	return NULL;
 }
@@ -122,7 +138,7 @@ static int catch_up(struct rs_team *t, uint64_t left, struct rs_error *err)
 
 	pthread_mutex_lock(&t->lock);
 	while (is_behind(t, want))
-		work_or_wait(t);
+		work_or_wait(t, CALLER);
 	failed = t->failed;
 	pthread_mutex_unlock(&t->lock);
 	return failed ? rs_team_no_memory(err) : 0;

@@ -206,16 +206,23 @@ static int grow_vms(struct rs_replay *r)
 	return 0;
 }
 
+/* The VM of that number, which is r->last_vm then; NULL: it is new, and nothing is changed. */
+static struct vm_run *find_known(struct rs_replay *r, uint32_t number)
+{
+	if (!r->nr_vms)
+		return NULL;
+	for (size_t b = vm_bucket(r, number); r->vm_hash[b]; b = (b + 1) & (r->vm_hash_size - 1))
+		if (r->vms[r->vm_hash[b] - 1]->number == number)
+			return r->last_vm = r->vms[r->vm_hash[b] - 1];
+	return NULL;
+}
+
 struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 {
-	struct vm_run *v;
+	struct vm_run *v = find_known(r, number);
 
-	if (r->nr_vms) {
-		for (size_t b = vm_bucket(r, number); r->vm_hash[b];
-		     b = (b + 1) & (r->vm_hash_size - 1))
-			if (r->vms[r->vm_hash[b] - 1]->number == number)
-				return r->last_vm = r->vms[r->vm_hash[b] - 1];
-	}
+	if (v)
+		return v;
 	if (grow_vms(r))
 		return NULL;
 	v = new_vm(r, number);
@@ -316,12 +323,14 @@ STEP int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e, c
 	}
 }
 
-STEP void tell_time(struct rs_replay *r, const struct rs_event *e)
+STEP void tell_time(struct rs_replay *r, const struct rs_event *e, const struct mode m)
 {
 	if (e->time_ns >= r->now)
 		r->now = e->time_ns;
 	else
 		rs_open_anomaly(r, RS_ANOM_TIME_BACKWARDS);
+	if (m.numbered)
+		r->events = r->numbers.first + r->numbers.before[e - r->numbers.evs];
 	r->events++;
 }
 
@@ -344,7 +353,7 @@ STEP const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
 				keep_state(v, e);
 			continue;
 		}
-		tell_time(r, e);
+		tell_time(r, e, m);
 		ret = step(r, v, e, m);
 		if (!ret)
 			continue;
@@ -358,7 +367,7 @@ STEP const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
 
 static struct mode mode_of(const struct rs_replay *r)
 {
-	return (struct mode){ r->opts.flags, r->opts.observer, r->nr_run };
+	return (struct mode){ r->opts.flags, r->opts.observer, r->numbers.before, r->nr_run };
 }
 
 /* One event, whichever it is. */
@@ -370,7 +379,7 @@ static int feed_one(struct rs_replay *r, const struct rs_event *e)
 	if (state && r->kernel == SIZE_MAX)
 		return 0;
 	if (!state)
-		tell_time(r, e);
+		tell_time(r, e, mode_of(r));
 	/* The last VM is one that is judged. */
 	if (!v || v->number != e->vm) {
 		if (r->opts.one_vm && e->vm != r->opts.vm)
@@ -396,7 +405,9 @@ STEP int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs
 	while (e < end) {
 		struct vm_run *v = r->last_vm;
 
-		if (v && v->number == e->vm && !v->watch) {
+		if (!v || v->number != e->vm)
+			v = find_known(r, e->vm);
+		if (v && !v->watch) {
 			e = feed_run(r, v, e, end, m);
 			if (!e)
 				return -ENOMEM;
@@ -469,17 +480,25 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 
 /* ---- streams that are shared out by their VMs ---- */
 
+static int feed_numbered(struct rs_replay *r, const struct rs_event *evs, size_t n)
+{
+	struct mode m = mode_of(r);
+
+	m.numbered = true;
+	return feed_all(r, evs, evs + n, m);
+}
+
 int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const uint32_t *before,
 			uint64_t first, size_t n, struct rs_error *err)
 {
+	int rc;
+
 	if (!r->started)
 		r->started = begin_stream(r, evs, n);
-	for (size_t i = 0; i < n; i++) {
-		r->events = first + before[i];
-		if (feed_one(r, &evs[i]))
-			return no_memory(err);
-	}
-	return 0;
+	r->numbers = (struct numbers){ evs, before, first };
+	rc = feed_numbered(r, evs, n);
+	r->numbers.before = NULL;
+	return rc ? no_memory(err) : 0;
 }
 
 static int take_vm(struct rs_replay *r, struct vm_run *v)

@@ -83,6 +83,13 @@ struct vm_run {
 	uint64_t quiet_ns;
 };
 
+/* Of some events of a stream: how many there are before each in a batch, and before that. */
+struct numbers {
+	const struct rs_event *evs;
+	const uint32_t *before;
+	uint64_t first;
+};
+
 struct rs_replay {
 	struct rs_replay_opts opts;
 	struct rs_algo_spec *specs; /* listed, then hidden ones */
@@ -97,6 +104,7 @@ struct rs_replay {
 	struct vm_run *last_vm;
 	uint64_t now;
 	uint64_t events; /* so far, with the present one */
+	struct numbers numbers;
 	bool started;
 	uint64_t longest_ns; /* longest invalidation of the stream so far */
 	enum rs_anomaly strict_anomaly;

@@ -17,6 +17,7 @@
 struct mode {
 	unsigned int flags; /* RS_REPLAY_* */
 	bool observed;
+	bool numbered; /* the events' numbers are given */
 	size_t nr_run; /* algorithms */
 };
 

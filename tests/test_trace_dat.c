@@ -301,6 +301,41 @@ static void test_order_by_number(void **state)
 		    "#@ level full\n");
 }
 
+/* The ends of so many are missed that they are given up: nothing waits for them then. */
+static void test_nested_too_deep(void **state)
+{
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+	static const struct put before[] = { CREATE(1000, KVM, 3, 0x100, 0x40, HVA + 0x100000) };
+	static const struct put fault[] = {
+		FAULT(2100, VCPU0, KVM, 0, 0x110ULL),
+		BEGIN(2110, VCPU0, KVM, 0, 0x110ULL, 6, 0, NO_RANGE),
+		LOOKED_UP(2120, VCPU0, 0),
+		CHECK(2130, VCPU0, KVM, 0, 0x110ULL, 6, 6, 0, NO_RANGE),
+		VERDICT(2140, VCPU0, 0),
+		FAULTED(2150, VCPU0, 5),
+	};
+
+	put_all(d, before, NR(before));
+	for (uint64_t i = 0; i < 64; i++) {
+		const struct put start = START(1100 + i, RECLAIM, KVM, HVA + i * 0x1000,
+					       HVA + (i + 1) * 0x1000, 5, 0, NO_RANGE);
+
+		put_all(d, &start, 1);
+	}
+	put_all(d, plain + 7, NR(plain) - 7);
+	put_all(d, fault, NR(fault));
+	expect(d, "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		  "1210 1 inval_begin id=65 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
+		  "#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
+		  "1210 1 inval_slot id=65 slot=3 gfn=0x102-0x104\n"
+		  "1310 1 inval_end id=65\n"
+		  "2110 1 fault_begin vcpu=0 gfn=0x110\n"
+		  "#@ state 2130 1 seq=6 in_progress=0 start=0x0 end=0x0\n"
+		  "2130 1 fault_check vcpu=0 result=ok\n"
+		  "#@ level full\n"
+		  "#@ anomaly inval-nested-too-deep 1\n");
+}
+
 /* A test without the lock says retry: at the begin if the state there does, else at the look-up. */
 static void test_lockless(void **state)
 {
@@ -831,6 +866,7 @@ int main(void)
 		cmocka_unit_test(test_no_hit),
 		cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_order_by_number),
+		cmocka_unit_test(test_nested_too_deep),
 		cmocka_unit_test(test_lockless),
 		cmocka_unit_test(test_lockless_at_half_an_end),
 		cmocka_unit_test(test_other_ends),

@@ -95,6 +95,17 @@ static struct rs_dat_inval *push_inval(struct rs_dat_pair *p, struct rs_dat_task
 	return v;
 }
 
+/* Nothing more will be known of it: what is pending of it is not waited for. */
+static void abandon(const struct rs_dat_inval *v)
+{
+	if (!v->vm)
+		return;
+	if (!v->started)
+		rs_dat_settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_NONE);
+	if (v->ending && !v->locked_end)
+		rs_dat_settle(v->vm, v->end_ticket, RS_DAT_NONE);
+}
+
 int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
@@ -106,7 +117,8 @@ int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 		return ret;
 	if (t->nr_invals == MAX_NESTED) {
 		/* Their ends were all missed. */
-		t->nr_invals = 0;
+		while (t->nr_invals)
+			abandon(&t->invals[--t->nr_invals]);
 		ret = rs_dat_note(p, "inval-nested-too-deep");
 		if (ret)
 			return ret;
@@ -356,14 +368,6 @@ void rs_dat_cut_invals(struct rs_dat_task *t)
 
 void rs_dat_finish_invals(struct rs_dat_task *t)
 {
-	for (size_t n = 0; n < t->nr_invals; n++) {
-		struct rs_dat_inval *v = &t->invals[n];
-
-		if (!v->vm)
-			continue;
-		if (!v->started)
-			rs_dat_settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_NONE);
-		if (v->ending && !v->locked_end)
-			rs_dat_settle(v->vm, v->end_ticket, RS_DAT_NONE);
-	}
+	for (size_t n = 0; n < t->nr_invals; n++)
+		abandon(&t->invals[n]);
 }

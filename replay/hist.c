@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "replay/hist.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SUB (1U << RS_HIST_BITS)
 
 /* Octave 0 holds the values below SUB, octave o those in [SUB << (o - 1), SUB << o). */
-struct rs_hist_place rs_hist_place(uint64_t value)
+static unsigned int octave_of(uint64_t value)
 {
-	uint32_t o = 64 - RS_HIST_BITS - (uint32_t)__builtin_clzll(value | (SUB - 1));
+	return 64 - RS_HIST_BITS - (unsigned int)__builtin_clzll(value | (SUB - 1));
+}
 
-	return (struct rs_hist_place){ o, (uint32_t)(value >> (o ? o - 1 : 0)) & (SUB - 1) };
+static unsigned int sub_of(unsigned int octave, uint64_t value)
+{
+	return (unsigned int)(value >> (octave ? octave - 1 : 0)) & (SUB - 1);
 }
 
 static uint64_t value_of(unsigned int octave, unsigned int sub)
@@ -19,23 +23,34 @@ static uint64_t value_of(unsigned int octave, unsigned int sub)
 	return octave ? (uint64_t)(sub + SUB) << (octave - 1) : sub;
 }
 
+/* Room for an octave that is hit for the first time; false if there is no memory. */
+static __attribute__((noinline)) bool make_octave(struct rs_hist *h, unsigned int octave,
+						  uint64_t value)
+{
+	h->octave[octave] = calloc(SUB, sizeof(uint64_t));
+	if (!h->octave[octave]) {
+		h->dropped++;
+		return false;
+	}
+	/* A first value has an octave to make, always. */
+	if (!h->weight)
+		h->min = h->max = value;
+	return true;
+}
+
 void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight)
 {
-	struct rs_hist_place p = rs_hist_place(value);
+	const unsigned int octave = octave_of(value);
 
-	if (!weight)
+	if (!weight || (!h->octave[octave] && !make_octave(h, octave, value)))
 		return;
-	if (!h->octave[p.octave]) {
-		h->octave[p.octave] = calloc(SUB, sizeof(uint64_t));
-		if (!h->octave[p.octave]) {
-			h->dropped++;
-			return;
-		}
-		/* A first value has an octave to make, always. */
-		if (!h->weight)
-			h->min = h->max = value;
-	}
-	rs_hist_add_at(h, p, value, weight);
+	h->octave[octave][sub_of(octave, value)] += weight;
+	h->weight += weight;
+	h->total += (unsigned __int128)value * weight;
+	if (value < h->min)
+		h->min = value;
+	if (value > h->max)
+		h->max = value;
 }
 
 void rs_hist_merge(struct rs_hist *to, const struct rs_hist *from)

@@ -23,34 +23,8 @@ struct rs_hist {
 	uint64_t *octave[RS_HIST_OCTAVES + 1];
 };
 
-struct rs_hist_place {
-	uint32_t octave, sub;
-};
-
-/* Where @value goes, in any histogram. */
-struct rs_hist_place rs_hist_place(uint64_t value);
-
 /* Adds @value, @weight times. No weight: nothing is added. */
 void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight);
-
-/* The same for who adds @value, whose place is @p, to many; @weight is not 0. */
-static inline void rs_hist_add_at(struct rs_hist *h, struct rs_hist_place p, uint64_t value,
-				  uint64_t weight)
-{
-	uint64_t *octave = h->octave[p.octave];
-
-	if (!octave) {
-		rs_hist_add(h, value, weight);
-		return;
-	}
-	octave[p.sub] += weight;
-	h->weight += weight;
-	h->total += (unsigned __int128)value * weight;
-	if (value < h->min)
-		h->min = value;
-	if (value > h->max)
-		h->max = value;
-}
 
 /* Adds everything in @from to @to. */
 void rs_hist_merge(struct rs_hist *to, const struct rs_hist *from);

@@ -538,11 +538,11 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 		return -ENOMEM;
 	v->res.frames_page_ns = v->frames_area;
 	rs_vm_result_mean(&v->res);
-	rs_open_sum_verdicts(r, v);
-	rs_open_sum_widths(r, v);
 	r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END] += rs_invals_nr(v->invals);
 	if ((r->opts.flags & RS_REPLAY_WIDTH) && rs_invals_nr_hit(v->invals))
 		rs_open_end_epoch(r, v, v->res.end_ns);
+	rs_open_sum_verdicts(r, v);
+	rs_open_sum_widths(r, v);
 	return 0;
 }
 

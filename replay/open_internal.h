@@ -21,11 +21,17 @@ struct epoch {
 	bool has_ratio; /* exact blocked something */
 };
 
+/* A value that comes to a histogram again and again is added once, with all its weight. */
+struct run {
+	uint64_t value, weight;
+};
+
 /* Width of one algorithm: its peaks in the epoch, and behind it, until the next. */
 struct width {
 	uint64_t peak;
 	uint64_t peak_ratio;
 	uint64_t apart_ns; /* in all, of exact_ns: when it blocked something else than exact */
+	struct run time, epoch, epoch_ratio; /* of widening_time, blocked_epoch, widening_epoch */
 };
 
 /* Checks by whether they were lockless, and the recorded result. */

@@ -18,23 +18,18 @@ static uint64_t ratio_of(uint64_t blocked, uint64_t exact)
 	return (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);
 }
 
-/* A value that was added to a histogram, and where: neighbours in the list often have the same. */
-struct placed {
-	uint64_t value;
-	struct rs_hist_place place;
-};
-
-static inline void add_placed(struct rs_hist *h, struct placed *p, uint64_t value, uint64_t weight)
+static inline void add_run(struct rs_hist *h, struct run *run, uint64_t value, uint64_t weight)
 {
-	if (value != p->value)
-		*p = (struct placed){ value, rs_hist_place(value) };
-	rs_hist_add_at(h, p->place, value, weight);
+	if (value != run->value) {
+		rs_hist_add(h, run->value, run->weight);
+		*run = (struct run){ .value = value };
+	}
+	run->weight += weight;
 }
 
 /* The ratio of the last algorithm that was asked: neighbours in the list often block the same. */
 struct last_ratio {
 	uint64_t blocked, ratio;
-	struct placed placed;
 };
 
 /* What @a blocks for @ns is not @exact; of that @common was counted already. */
@@ -52,7 +47,7 @@ static inline void count_apart(struct rs_algo_result *a, struct width *w, struct
 	if (last->ratio > w->peak_ratio)
 		w->peak_ratio = last->ratio;
 	w->apart_ns += ns;
-	add_placed(&a->widening_time, &last->placed, last->ratio, ns);
+	add_run(&a->widening_time, &w->time, last->ratio, ns);
 }
 
 /*
@@ -64,9 +59,7 @@ static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 	const uint64_t exact = rs_invals_covered_frames(v->invals);
 	const uint64_t one = exact ? RS_RATIO_SCALE : 0;
 	const unsigned __int128 common = (unsigned __int128)exact * ns;
-	struct last_ratio last = { exact,
-				   RS_RATIO_SCALE,
-				   { RS_RATIO_SCALE, rs_hist_place(RS_RATIO_SCALE) } };
+	struct last_ratio last = { exact, RS_RATIO_SCALE };
 	struct rs_algo_result *a = v->res.algos;
 	struct width *w = v->widths, *end = w + r->nr_listed;
 
@@ -92,9 +85,13 @@ void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v)
 {
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		struct rs_algo_result *a = &v->res.algos[i];
+		const struct width *w = &v->widths[i];
 
 		a->blocked_page_ns += v->exact_area;
-		rs_hist_add(&a->widening_time, RS_RATIO_SCALE, v->exact_ns - v->widths[i].apart_ns);
+		rs_hist_add(&a->widening_time, RS_RATIO_SCALE, v->exact_ns - w->apart_ns);
+		rs_hist_add(&a->widening_time, w->time.value, w->time.weight);
+		rs_hist_add(&a->blocked_epoch, w->epoch.value, w->epoch.weight);
+		rs_hist_add(&a->widening_epoch, w->epoch_ratio.value, w->epoch_ratio.weight);
 	}
 }
 
@@ -123,7 +120,6 @@ void rs_open_begin_epoch(const struct rs_replay *r, struct vm_run *v, uint64_t t
 
 void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
-	struct placed peak = { 0, rs_hist_place(0) }, ratio = peak;
 	struct rs_algo_result *a = v->res.algos;
 	struct width *w = v->widths;
 
@@ -131,9 +127,9 @@ void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 	rs_hist_add(&v->res.epoch_ns, t - v->epoch.begin_ns, 1);
 	rs_hist_add(&v->res.epoch_invals, v->epoch.invals, 1);
 	for (size_t i = 0; i < r->nr_listed; i++, a++, w++) {
-		add_placed(&a->blocked_epoch, &peak, w->peak, 1);
+		add_run(&a->blocked_epoch, &w->epoch, w->peak, 1);
 		if (v->epoch.has_ratio)
-			add_placed(&a->widening_epoch, &ratio, w->peak_ratio, 1);
+			add_run(&a->widening_epoch, &w->epoch_ratio, w->peak_ratio, 1);
 	}
 }
 

@@ -135,8 +135,7 @@ static bool caution_anomalies(struct rs_page *p, const struct rs_report *rep)
 	if (!text)
 		p->err = -ENOMEM;
 	if (any)
-		rs_para(p, 0, 2, "ANOMALIES, of which retryscope-info(1) says what each did: %s.",
-			text);
+		rs_para(p, 0, 2, "ANOMALIES, explained in retryscope-info(1): %s.", text);
 	free(text);
 	return any;
 }

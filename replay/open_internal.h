@@ -4,9 +4,10 @@
 
 /*
  * What the parts of the open loop share: open.c has the engine and its stream,
- * open_inval.c memslots, invalidations and width, open_fault.c faults and the
- * recorded state, open_view.c what observers are told, open_seek.c going on at
- * another place of the stream.
+ * open_step.h what is done at most events, open_calls.c the algorithms' functions
+ * for them, open_inval.c memslots, width, and what is rare of invalidations,
+ * open_fault.c the same of faults, verdicts and the recorded state, open_view.c what
+ * observers are told, open_seek.c going on at another place of the stream.
  */
 #include "replay/algorithm.h"
 #include "replay/inval.h"

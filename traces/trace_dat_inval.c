@@ -353,6 +353,8 @@ static void cut_inval(struct rs_dat_inval *v)
 {
 	if (!v->vm)
 		return;
+	if (v->locked_end)
+		v->vm->is_ending = false;
 	if (!v->started) {
 		rs_dat_settle(v->vm, v->enter, RS_DAT_NONE);
 		v->maybe |= !v->hit;

@@ -185,12 +185,13 @@ static RS_SELDOM int find_event(struct rs_dat_merge *m, struct stream *s, struct
  */
 static inline bool take_short_event(const struct rs_dat_merge *m, struct stream *s)
 {
-	const unsigned char *p = s->data + s->at;
 	const uint32_t left = s->size - s->at;
+	const unsigned char *p;
 	uint32_t first, length;
 
 	if (left < 4 || !m->plain)
 		return false;
+	p = s->data + s->at;
 	first = (uint32_t)rs_dat_uint(p, 4, false);
 	length = (first & 31) * 4;
 	if (!length || length >= TYPE_PADDING * 4 || length > left - 4)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "replay/hist.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,28 +22,37 @@ static uint64_t value_of(unsigned int octave, unsigned int sub)
 	return octave ? (uint64_t)(sub + SUB) << (octave - 1) : sub;
 }
 
-/* Room for an octave that is hit for the first time; false if there is no memory. */
-static __attribute__((noinline)) bool make_octave(struct rs_hist *h, unsigned int octave,
-						  uint64_t value)
+/*
+ * No weight, or an octave that is hit for the first time. Apart, and last, so that
+ * the usual case needs no registers for it.
+ */
+static __attribute__((noinline)) void add_seldom(struct rs_hist *h, uint64_t value, uint64_t weight)
 {
-	h->octave[octave] = calloc(SUB, sizeof(uint64_t));
-	if (!h->octave[octave]) {
+	uint64_t **octave = &h->octave[octave_of(value)];
+
+	if (!weight)
+		return;
+	*octave = calloc(SUB, sizeof(**octave));
+	if (!*octave) {
 		h->dropped++;
-		return false;
+		return;
 	}
 	/* A first value has an octave to make, always. */
 	if (!h->weight)
 		h->min = h->max = value;
-	return true;
+	rs_hist_add(h, value, weight);
 }
 
 void rs_hist_add(struct rs_hist *h, uint64_t value, uint64_t weight)
 {
 	const unsigned int octave = octave_of(value);
+	uint64_t *buckets = h->octave[octave];
 
-	if (!weight || (!h->octave[octave] && !make_octave(h, octave, value)))
+	if (!buckets || !weight) {
+		add_seldom(h, value, weight);
 		return;
-	h->octave[octave][sub_of(octave, value)] += weight;
+	}
+	buckets[sub_of(octave, value)] += weight;
 	h->weight += weight;
 	h->total += (unsigned __int128)value * weight;
 	if (value < h->min)

@@ -306,12 +306,25 @@ static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struc
 
 int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
 {
+	if (inv->walk && !inv->nr_hits)
+		return 0;
 	return rs_inval_for_each_covered(t, inv, cover_add, t);
 }
 
+/* Most are walks: the same without a call of a function for each memslot. */
 void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv)
 {
-	rs_inval_for_each_covered(t, inv, cover_remove, t);
+	if (!inv->walk) {
+		rs_inval_for_each_covered(t, inv, cover_remove, t);
+		return;
+	}
+	for (uint32_t i = 0; i < inv->nr_hits; i++) {
+		const struct rs_memslot *s = rs_vm_memslot(t->vm, inv->hits[i].handle);
+		struct rs_range gfns;
+
+		if (covered_in(inv, s, &gfns))
+			cover_remove(t, s->as, s, gfns);
+	}
 }
 
 int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,

@@ -25,8 +25,9 @@ int rs_calls_init(struct rs_calls *c, const struct rs_algo *algos, size_t n)
 	c->begin = calloc(n, sizeof(*c->begin));
 	c->slot = calloc(n, sizeof(*c->slot));
 	c->end = calloc(n, sizeof(*c->end));
+	c->blocked = calloc(n, sizeof(*c->blocked));
 	c->seq = calloc(n, sizeof(*c->seq));
-	if (!c->begin || !c->slot || !c->end || !c->seq)
+	if (!c->begin || !c->slot || !c->end || !c->blocked || !c->seq)
 		return -ENOMEM;
 	add_calls(c, algos, n, true);
 	c->sees_begin = c->nr_begin;
@@ -35,6 +36,7 @@ int rs_calls_init(struct rs_calls *c, const struct rs_algo *algos, size_t n)
 	for (; c->nr_seq < n; c->nr_seq++) {
 		const struct rs_algo *a = &algos[c->nr_seq];
 
+		c->blocked[c->nr_seq] = (struct rs_call_blocked){ a->ops->blocked, a->state };
 		c->seq[c->nr_seq] = a->ops->flags & RS_ALGO_SEQ_FIRST ? a->state : &no_seq;
 	}
 	return 0;
@@ -45,5 +47,6 @@ void rs_calls_free(struct rs_calls *c)
 	free(c->begin);
 	free(c->slot);
 	free(c->end);
+	free(c->blocked);
 	free(c->seq);
 }

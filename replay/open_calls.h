@@ -24,11 +24,18 @@ struct rs_call_end {
 	void *state;
 };
 
+struct rs_call_blocked {
+	uint64_t (*fn)(void *state);
+	void *state;
+};
+
 struct rs_calls {
 	struct rs_call_begin *begin;
 	struct rs_call_slot *slot;
 	struct rs_call_end *end;
-	const uint64_t **seq; /* what a fault keeps of each algorithm; in their own order */
+	/* Of each algorithm, in their own order: what it blocks, and what a fault keeps of it. */
+	struct rs_call_blocked *blocked;
+	const uint64_t **seq;
 	size_t nr_begin, nr_slot, nr_end, nr_seq;
 	size_t sees_begin, sees_end; /* of begin and end: those that see all */
 };

@@ -112,11 +112,14 @@ static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct
 {
 	const uint64_t *tokens = &v->tokens[f->vcpu * r->nr_run];
 
+	if (r->opts.observer)
+		memset(r->verdicts, 0, r->nr_listed);
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		const struct rs_algo *a = &v->algos[i];
 		unsigned int why = a->ops->rejects(a->state, f, tokens[i]);
 
-		r->verdicts[i] = why ? count_rejection(r, v, i, f, e, why, necessary) : 0;
+		if (why)
+			r->verdicts[i] = count_rejection(r, v, i, f, e, why, necessary);
 	}
 }
 

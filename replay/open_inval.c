@@ -66,8 +66,8 @@ static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 	v->exact_area += common;
 	v->exact_ns += exact ? ns : 0;
 	v->epoch.has_ratio |= exact != 0;
-	for (const struct rs_algo *algo = v->algos; w < end; algo++, a++, w++) {
-		const uint64_t blocked = algo->ops->blocked(algo->state);
+	for (const struct rs_call_blocked *k = v->calls.blocked; w < end; k++, a++, w++) {
+		const uint64_t blocked = k->fn(k->state);
 
 		if (blocked > w->peak) {
 			w->peak = blocked;

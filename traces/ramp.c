@@ -15,7 +15,7 @@ struct rs_ramp_answer {
 	struct rs_range asked, below;
 };
 
-#define ANSWER_BITS 4
+#define ANSWER_BITS 6
 #define NR_ANSWERS (1U << ANSWER_BITS)
 
 /* Room for the bends of @n ranges, the first, and the mark behind the last. */

@@ -5,7 +5,7 @@
 /*
  * What the open loop does at an event, as far as most events go, to be made part of
  * the loop over all of them: open.c has one loop for whatever is asked, and one for
- * what is asked most when only counts are. What is rare is a call.
+ * nothing but the counts of one algorithm. What is rare is a call.
  */
 #include <errno.h>
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "replay/algorithm.h"
+#include "replay/room.h"
 #include "traces/parallel.h"
 
 #define NO_EVENT UINT64_MAX
@@ -62,23 +63,6 @@ struct rs_closed {
 
 /* ---- collecting ---- */
 
-/* Room for one more in an array that doubles. 0 or -ENOMEM. */
-static int room(void *array, size_t nr, size_t *max, size_t size)
-{
-	void **p = array;
-	size_t more = *max ? 2 * *max : 16;
-	void *bigger;
-
-	if (nr < *max)
-		return 0;
-	bigger = reallocarray(*p, more, size);
-	if (!bigger)
-		return -ENOMEM;
-	*p = bigger;
-	*max = more;
-	return 0;
-}
-
 /* NULL if nothing was recorded of it. */
 static struct vm *recorded_vm(const struct rs_closed *c, uint32_t number)
 {
@@ -99,7 +83,7 @@ static struct vm *vm_of(struct rs_closed *c, uint32_t number)
 		c->last_vm = (size_t)(vm - c->vms);
 		return vm;
 	}
-	if (room(&c->vms, c->nr_vms, &c->max_vms, sizeof(*c->vms))) {
+	if (rs_make_room(&c->vms, &c->max_vms, c->nr_vms + 1, sizeof(*c->vms))) {
 		c->failed = true;
 		return NULL;
 	}
@@ -136,7 +120,7 @@ static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 
 	if (!vm)
 		return;
-	if (room(&vm->events, vm->nr_events, &vm->max_events, sizeof(*vm->events))) {
+	if (rs_make_room(&vm->events, &vm->max_events, vm->nr_events + 1, sizeof(*vm->events))) {
 		c->failed = true;
 		return;
 	}
@@ -171,8 +155,9 @@ static void on_judged(void *arg, const struct rs_judged *j)
 
 	if (!v)
 		return;
-	if (room(&v->attempts, v->nr_attempts, &v->max_attempts, sizeof(*v->attempts)) ||
-	    room(&v->faults, v->nr_faults, &v->max_faults, sizeof(*v->faults))) {
+	if (rs_make_room(&v->attempts, &v->max_attempts, v->nr_attempts + 1,
+			 sizeof(*v->attempts)) ||
+	    rs_make_room(&v->faults, &v->max_faults, v->nr_faults + 1, sizeof(*v->faults))) {
 		c->failed = true;
 		return;
 	}
@@ -199,7 +184,7 @@ struct sample {
 
 static int sample_add(struct sample *s, uint64_t value)
 {
-	if (room(&s->v, s->nr, &s->max, sizeof(*s->v)))
+	if (rs_make_room(&s->v, &s->max, s->nr + 1, sizeof(*s->v)))
 		return -ENOMEM;
 	s->v[s->nr++] = value;
 	return 0;
@@ -503,8 +488,8 @@ static void run_until(struct sim *s, uint64_t until)
 
 static int note_begin(struct sim *s, uint64_t id)
 {
-	if (room(&s->begun, s->nr_out, &s->max_out, sizeof(*s->begun)) ||
-	    room(&s->begun_id, s->nr_out, &s->max_out_id, sizeof(*s->begun_id)))
+	if (rs_make_room(&s->begun, &s->max_out, s->nr_out + 1, sizeof(*s->begun)) ||
+	    rs_make_room(&s->begun_id, &s->max_out_id, s->nr_out + 1, sizeof(*s->begun_id)))
 		return -ENOMEM;
 	s->begun[s->nr_out] = s->nr_begun++;
 	s->begun_id[s->nr_out++] = id;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/room.h"
+
 /* With more VMs an engine would have too much to do at each moment. */
 #define MAX_VMS 256
 /* Events of memslots that are kept: more than any VM has memslots. */
@@ -17,24 +19,6 @@ void rs_moment_free(struct rs_moment *m)
 	memset(m, 0, sizeof(*m));
 }
 
-/* Room for @n members in *@array, of which there is room for *@max. */
-static int make_room(void *array, size_t *max, size_t n, size_t size)
-{
-	void **p = array, *bigger;
-	size_t room = *max ? *max : 4;
-
-	while (room < n)
-		room *= 2;
-	if (room == *max)
-		return 0;
-	bigger = reallocarray(*p, room, size);
-	if (!bigger)
-		return -ENOMEM;
-	*p = bigger;
-	*max = room;
-	return 0;
-}
-
 static void give_up(struct rs_follower *f)
 {
 	rs_follower_free(f);
@@ -45,7 +29,8 @@ static int keep_memslot(struct rs_follower *f, const struct rs_event *ev)
 {
 	struct rs_moment *at = &f->at;
 
-	if (make_room(&at->memslots, &at->max_memslots, at->nr_memslots + 1, sizeof(*at->memslots)))
+	if (rs_make_room(&at->memslots, &at->max_memslots, at->nr_memslots + 1,
+			 sizeof(*at->memslots)))
 		return -ENOMEM;
 	at->memslots[at->nr_memslots++] = *ev;
 	return 0;
@@ -61,7 +46,7 @@ static int add_vm(struct rs_follower *f, struct rs_pending_vm *v, const struct r
 {
 	struct rs_moment *at = &f->at;
 
-	if (make_room(&at->vms, &at->max_vms, at->nr_vms + 1, sizeof(*at->vms)))
+	if (rs_make_room(&at->vms, &at->max_vms, at->nr_vms + 1, sizeof(*at->vms)))
 		return -ENOMEM;
 	at->vms[at->nr_vms++] = (struct rs_moment_vm){ .vm = v->number,
 						       .begin_ns = later(at->now_ns, ev->time_ns) };
@@ -195,8 +180,8 @@ int rs_follower_moment(const struct rs_follower *f, uint64_t known, struct rs_mo
 	const struct rs_moment *at = &f->at;
 	size_t skip = (size_t)(known - f->first_memslot), n = at->nr_memslots - skip;
 
-	if (make_room(&m->vms, &m->max_vms, at->nr_vms, sizeof(*m->vms)) ||
-	    make_room(&m->memslots, &m->max_memslots, n, sizeof(*m->memslots)))
+	if (rs_make_room(&m->vms, &m->max_vms, at->nr_vms, sizeof(*m->vms)) ||
+	    rs_make_room(&m->memslots, &m->max_memslots, n, sizeof(*m->memslots)))
 		return -ENOMEM;
 	m->begin_ns = at->begin_ns;
 	m->now_ns = at->now_ns;

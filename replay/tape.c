@@ -6,28 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/room.h"
 #include "replay/tape_ops.h"
 
-/* Room for @n elements of @size bytes in all; what is new is zero. */
-static int make_room(void **v, size_t *max, size_t n, size_t size)
-{
-	size_t bigger = *max ? *max : 64;
-	char *p;
-
-	if (n <= *max)
-		return 0;
-	while (bigger < n)
-		bigger *= 2;
-	p = reallocarray(*v, bigger, size);
-	if (!p)
-		return -ENOMEM;
-	memset(p + *max * size, 0, (bigger - *max) * size);
-	*v = p;
-	*max = bigger;
-	return 0;
-}
-
-#define ROOM(list, n) make_room((void **)&(list).v, &(list).max, n, sizeof(*(list).v))
+#define ROOM(list, n) rs_make_room(&(list).v, &(list).max, n, sizeof(*(list).v))
 /* Appends; 0 or -ENOMEM. */
 #define PUSH(list, x) (ROOM(list, (list).n + 1) ? -ENOMEM : ((list).v[(list).n++] = (x), 0))
 

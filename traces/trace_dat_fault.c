@@ -4,8 +4,6 @@
 /* A memslot's flags: what user space sets, and KVM's mark that it is on its way out. */
 #define SLOT_INVALID (1U << 16)
 #define SLOT_FLAGS (SLOT_INVALID | 0xff)
-/* Host addresses that no process has: KVM's word for "no memslot". */
-#define HVA_KERNEL (1ULL << 63)
 
 static bool in_range(const struct rs_dat_state *s, uint64_t page)
 {
@@ -292,7 +290,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 		i->seq = begin_seq;
 		i->through.hva = V(e, HVA);
 		i->pending = false;
-		if (V(e, HVA) & HVA_KERNEL)
+		if (rs_dat_is_no_hva(V(e, HVA)))
 			i->ev.as = 0; /* no memslot that could say */
 	}
 	f->checked = true;
@@ -308,7 +306,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
 		i->pending = false;
 	i = rs_dat_order_item(f->vm->order, f->begin);
-	if (i && V(e, HVA) & HVA_KERNEL)
+	if (i && rs_dat_is_no_hva(V(e, HVA)))
 		i->until = f->check;
 	return 0;
 }

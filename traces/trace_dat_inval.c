@@ -38,10 +38,12 @@ static int leave_inval(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 	struct rs_dat_item *i;
 
 	t->nr_invals--;
-	if (v->vm && v->locked_end)
-		v->vm->is_ending = false;
-	if (!v->vm || v->locked_end)
+	if (!v->vm)
 		return 0;
+	if (v->locked_end) {
+		v->vm->is_ending = false;
+		return 0;
+	}
 	i = rs_dat_order_item(v->vm->order, v->end_ticket);
 	if (p->by_time) {
 		rs_dat_settle(v->vm, v->end_ticket, RS_DAT_PLAIN);

@@ -7,7 +7,6 @@
 #include "traces/event.h"
 
 #define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
-#define HVA_KERNEL (1ULL << 63)
 #define SLOT_FLAGS 0xffU
 #define CHANGE_DELETE 1
 #define CHANGE_FLAGS 3
@@ -232,7 +231,7 @@ static int see_check(struct rs_dat_learned *l, const struct task *t, const struc
 		.distance = { distance, distance },
 	};
 
-	if (!t->in_fault || !V(e, HVA) || V(e, HVA) & HVA_KERNEL || t->kvm != V(e, KVM))
+	if (!t->in_fault || !V(e, HVA) || rs_dat_is_no_hva(V(e, HVA)) || t->kvm != V(e, KVM))
 		return 0;
 	return see(l, t->kvm, t->as, t->id, &o);
 }

@@ -16,15 +16,14 @@ struct rs_dat_vm {
 	uint32_t pid; /* the task in which it was seen first */
 	uint64_t next_id;
 	struct rs_dat_order *order;
-	const struct rs_dat_pair_ops
-		*ops; /*
-		       * As it was when the last end under the lock was recorded, while its task is
-		       * at it: the sequence is raised first and the count lowered then, and between
-		       * the two a test without the lock still finds the range, beside the new
-		       * sequence.
-		       */
+	const struct rs_dat_pair_ops *ops;
+	bool is_ending; /* a task is at an end, which was recorded under the lock */
+	/*
+	 * What it was then: the sequence is raised first and the count lowered then, and
+	 * between the two a test without the lock still finds the range, beside the new
+	 * sequence.
+	 */
 	struct rs_dat_state ending;
-	bool is_ending;
 };
 
 struct rs_dat_pair;

@@ -162,6 +162,12 @@ static inline bool rs_dat_is_memslot(uint64_t as, uint64_t id)
 	return as <= RS_MAX_AS && id <= RS_MAX_SLOT_ID;
 }
 
+/* Whether no process has such a host address: KVM's word for "no memslot". */
+static inline bool rs_dat_is_no_hva(uint64_t hva)
+{
+	return hva >> 63;
+}
+
 /* For fields that are the numbers of an array, by enum rs_dat_field. */
 extern const struct rs_dat_field_at rs_dat_array_fields[RS_DAT_NR_FIELDS];
 

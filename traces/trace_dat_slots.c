@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "traces/seldom.h"
+#include "traces/trace_dat_probe.h"
 
 /* So few are sorted by insertion: mostly it is one or two. */
 #define FEW_HITS 16
 /* Commits that one piece of evidence may bring forward. */
 #define MAX_FORWARD 64
-/* Host addresses that no process has: KVM's word for "no memslot". */
-#define HVA_KERNEL (1ULL << 63)
 
 struct commit {
 	struct rs_event memslot;
@@ -177,7 +176,7 @@ static bool fault_agrees(const struct rs_dat_slots *s, const struct rs_dat_evide
 	const uint32_t handle = rs_vm_find_gfn(s->vm, e->as, e->gfn);
 	const struct rs_memslot *m = handle == RS_NO_SLOT ? NULL : rs_vm_memslot(s->vm, handle);
 
-	if (e->hva & HVA_KERNEL)
+	if (rs_dat_is_no_hva(e->hva))
 		return !m;
 	if (e->hva)
 		return m && m->hva + ((e->gfn - m->gfn) << RS_PAGE_SHIFT) == e->hva;

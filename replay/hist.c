@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/seldom.h"
+
 #define SUB (1U << RS_HIST_BITS)
 
 /* Octave 0 holds the values below SUB, octave o those in [SUB << (o - 1), SUB << o). */
@@ -26,7 +28,7 @@ static uint64_t value_of(unsigned int octave, unsigned int sub)
  * No weight, or an octave that is hit for the first time. Apart, and last, so that
  * the usual case needs no registers for it.
  */
-static __attribute__((noinline)) void add_seldom(struct rs_hist *h, uint64_t value, uint64_t weight)
+static RS_SELDOM void add_seldom(struct rs_hist *h, uint64_t value, uint64_t weight)
 {
 	uint64_t **octave = &h->octave[octave_of(value)];
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "replay/inval.h"
+#include "traces/seldom.h"
 
 /* So many outstanding ones are looked at one by one; of more there are a hash and an index. */
 #define RS_INVALS_FEW 8
@@ -70,9 +71,7 @@ int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t han
 
 /* ---- the steps ---- */
 
-#define RS_INVALS_STEP static inline __attribute__((always_inline))
-
-RS_INVALS_STEP struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
+RS_PART struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
 {
 	if (t->recent && t->recent->id == id)
 		return t->recent;
@@ -85,8 +84,7 @@ RS_INVALS_STEP struct rs_inval *invals_find(const struct rs_invals *t, uint64_t 
 }
 
 /* Enters @inv into what is counted. 0 or -ENOMEM. */
-RS_INVALS_STEP int invals_count_in(struct rs_invals *t, const struct rs_inval *inv,
-				   unsigned int flags)
+RS_PART int invals_count_in(struct rs_invals *t, const struct rs_inval *inv, unsigned int flags)
 {
 	if (inv->hit) {
 		t->nr_hit++;
@@ -97,8 +95,7 @@ RS_INVALS_STEP int invals_count_in(struct rs_invals *t, const struct rs_inval *i
 	return (flags & RS_INVALS_CAUSES) && t->hashed ? rs_invals_index_in(t, inv) : 0;
 }
 
-RS_INVALS_STEP void invals_count_out(struct rs_invals *t, const struct rs_inval *inv,
-				     unsigned int flags)
+RS_PART void invals_count_out(struct rs_invals *t, const struct rs_inval *inv, unsigned int flags)
 {
 	if (inv->hit) {
 		t->nr_hit--;
@@ -111,7 +108,7 @@ RS_INVALS_STEP void invals_count_out(struct rs_invals *t, const struct rs_inval 
 }
 
 /* Whether the memslot that was hit before is hit again. */
-RS_INVALS_STEP bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
+RS_PART bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
 {
 	const struct rs_memslot *s;
 
@@ -121,9 +118,9 @@ RS_INVALS_STEP bool invals_hit_again(const struct rs_invals *t, struct rs_range 
 	return s->present && (hvas.start - s->hva) >> RS_PAGE_SHIFT < s->npages;
 }
 
-RS_INVALS_STEP struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
-					     struct rs_range range, bool gfn, bool walk,
-					     unsigned int flags)
+RS_PART struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+				      struct rs_range range, bool gfn, bool walk,
+				      unsigned int flags)
 {
 	struct rs_inval *inv;
 
@@ -152,9 +149,8 @@ RS_INVALS_STEP struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, u
 	return inv;
 }
 
-RS_INVALS_STEP const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *inv,
-						uint32_t handle, struct rs_range gfns, bool *first,
-						unsigned int flags)
+RS_PART const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+					 struct rs_range gfns, bool *first, unsigned int flags)
 {
 	struct rs_hit *hit;
 
@@ -173,7 +169,7 @@ RS_INVALS_STEP const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_i
 	return flags && rs_invals_count_slot(t, inv, handle, gfns) ? NULL : hit;
 }
 
-RS_INVALS_STEP void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
+RS_PART void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
 {
 	struct rs_inval *last = t->outstanding[--t->nr];
 
@@ -194,8 +190,7 @@ RS_INVALS_STEP void invals_end(struct rs_invals *t, struct rs_inval *inv, unsign
 /* ---- faults ---- */
 
 /* Most faults of a vCPU are in the memslot of the one before. */
-RS_INVALS_STEP uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as,
-				     uint64_t gfn)
+RS_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as, uint64_t gfn)
 {
 	const struct rs_memslot *s;
 
@@ -206,8 +201,8 @@ RS_INVALS_STEP uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, ui
 								     : rs_vm_find_gfn(vm, as, gfn);
 }
 
-RS_INVALS_STEP void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu,
-				uint8_t as, uint64_t gfn, uint64_t now)
+RS_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+			 uint64_t gfn, uint64_t now)
 {
 	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
 	const struct rs_memslot *s;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "traces/head.h"
+#include "traces/seldom.h"
 
 /*
  * What all events of a kind have in common is their head: an event names it by
@@ -364,8 +365,8 @@ static unsigned char *put_codes(unsigned char *out, const uint16_t *codes, size_
 }
 
 /* @width is a constant where this is called, so that its loop is none. */
-static inline __attribute__((always_inline)) void
-join_planes(uint64_t *numbers, const unsigned char *bytes, size_t n, unsigned int width)
+RS_PART void join_planes(uint64_t *numbers, const unsigned char *bytes, size_t n,
+			 unsigned int width)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t number = bytes[i];

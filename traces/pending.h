@@ -7,6 +7,7 @@
 
 #include "traces/event.h"
 #include "traces/idset.h"
+#include "traces/seldom.h"
 
 /*
  * What of a stream waits for a later event: invalidations for their end, faults
@@ -104,10 +105,8 @@ static inline bool rs_pending_close(struct rs_pending_vm *v, uint32_t vcpu)
  * Takes the next event, which is well-formed and of VM @v. @nr is p->nr, which the
  * caller may keep elsewhere meanwhile. 0 or -ENOMEM.
  */
-static inline __attribute__((always_inline)) int rs_pending_step(struct rs_pending *p,
-								 struct rs_pending_vm *v,
-								 const struct rs_event *ev,
-								 uint64_t *nr)
+RS_PART int rs_pending_step(struct rs_pending *p, struct rs_pending_vm *v,
+			    const struct rs_event *ev, uint64_t *nr)
 {
 	int more = 0;
 

@@ -240,43 +240,62 @@ struct cover_walk {
 	void *arg;
 };
 
-static int cover_memslot(void *arg, uint32_t handle)
+RS_PART int cover_memslot(const struct rs_invals *t, const struct rs_inval *inv, uint32_t handle,
+			  rs_covered_fn *fn, void *arg)
 {
-	const struct cover_walk *w = arg;
-	const struct rs_memslot *s = rs_vm_memslot(w->t->vm, handle);
+	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
 	struct rs_range gfns;
 
-	return covered_in(w->inv, s, &gfns) ? w->fn(w->arg, s->as, s, gfns) : 0;
+	return covered_in(inv, s, &gfns) ? fn(arg, s->as, s, gfns) : 0;
+}
+
+static int cover_found(void *arg, uint32_t handle)
+{
+	const struct cover_walk *w = arg;
+
+	return cover_memslot(w->t, w->inv, handle, w->fn, w->arg);
+}
+
+/* What has not walked covers whatever is in its range. */
+static int for_each_in_range(const struct rs_invals *t, const struct rs_inval *inv,
+			     rs_covered_fn *fn, void *arg)
+{
+	struct cover_walk w = { t, inv, fn, arg };
+	const uint8_t *spaces;
+	size_t n;
+
+	if (!inv->gfn)
+		return rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end, cover_found, &w);
+	n = rs_vm_spaces(t->vm, &spaces);
+	for (size_t i = 0; i < n; i++) {
+		int ret = fn(arg, spaces[i], NULL, inv->range);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+RS_PART int for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
+			     rs_covered_fn *fn, void *arg)
+{
+	if (!inv->hit)
+		return 0;
+	if (!inv->walk)
+		return for_each_in_range(t, inv, fn, arg);
+	for (uint32_t i = 0; i < inv->nr_hits; i++) {
+		int ret = cover_memslot(t, inv, inv->hits[i].handle, fn, arg);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
 }
 
 int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
 			      rs_covered_fn *fn, void *arg)
 {
-	struct cover_walk w = { t, inv, fn, arg };
-	const uint8_t *spaces;
-	size_t n;
-	int ret;
-
-	if (!inv->hit)
-		return 0;
-	if (inv->walk) {
-		for (uint32_t i = 0; i < inv->nr_hits; i++) {
-			ret = cover_memslot(&w, inv->hits[i].handle);
-			if (ret < 0)
-				return ret;
-		}
-		return 0;
-	}
-	if (!inv->gfn)
-		return rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end, cover_memslot,
-					  &w);
-	n = rs_vm_spaces(t->vm, &spaces);
-	for (size_t i = 0; i < n; i++) {
-		ret = fn(arg, spaces[i], NULL, inv->range);
-		if (ret < 0)
-			return ret;
-	}
-	return 0;
+	return for_each_covered(t, inv, fn, arg);
 }
 
 static inline struct rs_range fold(const struct rs_invals *t, uint8_t as,
@@ -306,25 +325,12 @@ static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struc
 
 int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
 {
-	if (inv->walk && !inv->nr_hits)
-		return 0;
-	return rs_inval_for_each_covered(t, inv, cover_add, t);
+	return for_each_covered(t, inv, cover_add, t);
 }
 
-/* Most are walks: the same without a call of a function for each memslot. */
 void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv)
 {
-	if (!inv->walk) {
-		rs_inval_for_each_covered(t, inv, cover_remove, t);
-		return;
-	}
-	for (uint32_t i = 0; i < inv->nr_hits; i++) {
-		const struct rs_memslot *s = rs_vm_memslot(t->vm, inv->hits[i].handle);
-		struct rs_range gfns;
-
-		if (covered_in(inv, s, &gfns))
-			cover_remove(t, s->as, s, gfns);
-	}
+	for_each_covered(t, inv, cover_remove, t);
 }
 
 int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
@@ -427,11 +433,6 @@ void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, u
 		    uint64_t gfn, uint64_t now)
 {
 	fault_begin(f, vm, vcpu, as, gfn, now);
-}
-
-bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_vm *vm)
-{
-	return rs_vm_memslot(vm, f->handle)->generation != f->generation;
 }
 
 bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f)

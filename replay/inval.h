@@ -59,7 +59,10 @@ struct rs_fault {
 void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
 		    uint64_t gfn, uint64_t now);
 /* Whether the memslot of @f, which had one, was deleted, moved or replaced since. */
-bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_vm *vm);
+static inline bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_vm *vm)
+{
+	return rs_vm_memslot(vm, f->handle)->generation != f->generation;
+}
 
 #define RS_INVALS_TRUTH 0x1  /* keep what covers */
 #define RS_INVALS_CAUSES 0x2 /* keep spans */

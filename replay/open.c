@@ -206,23 +206,16 @@ static int grow_vms(struct rs_replay *r)
 	return 0;
 }
 
-/* The VM of that number, which is r->last_vm then; NULL: it is new, and nothing is changed. */
-static struct vm_run *find_known(struct rs_replay *r, uint32_t number)
-{
-	if (!r->nr_vms)
-		return NULL;
-	for (size_t b = vm_bucket(r, number); r->vm_hash[b]; b = (b + 1) & (r->vm_hash_size - 1))
-		if (r->vms[r->vm_hash[b] - 1]->number == number)
-			return r->last_vm = r->vms[r->vm_hash[b] - 1];
-	return NULL;
-}
-
 struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 {
-	struct vm_run *v = find_known(r, number);
+	struct vm_run *v;
 
-	if (v)
-		return v;
+	if (r->nr_vms) {
+		for (size_t b = vm_bucket(r, number); r->vm_hash[b];
+		     b = (b + 1) & (r->vm_hash_size - 1))
+			if (r->vms[r->vm_hash[b] - 1]->number == number)
+				return r->last_vm = r->vms[r->vm_hash[b] - 1];
+	}
 	if (grow_vms(r))
 		return NULL;
 	v = new_vm(r, number);
@@ -290,10 +283,8 @@ static void look_around(const struct rs_replay *r, struct vm_run *v)
 	v->watch = v->dark;
 }
 
-/* What an event may return besides 0 and an error: its VM is to be watched from now on. */
-#define WATCH 1
-
-STEP int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e, const struct mode m)
+RS_PART int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+		 const struct mode m)
 {
 	int ret;
 
@@ -316,14 +307,13 @@ STEP int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e, c
 		rs_open_fault_end(r, v, e);
 		return 0;
 	case RS_EV_LOST:
-		ret = on_lost(r, v, e);
-		return ret ? ret : WATCH;
+		return on_lost(r, v, e);
 	default:
 		return 0;
 	}
 }
 
-STEP void tell_time(struct rs_replay *r, const struct rs_event *e, const struct mode m)
+RS_PART void tell_time(struct rs_replay *r, const struct rs_event *e, const struct mode m)
 {
 	if (e->time_ns >= r->now)
 		r->now = e->time_ns;
@@ -334,18 +324,14 @@ STEP void tell_time(struct rs_replay *r, const struct rs_event *e, const struct 
 	r->events++;
 }
 
-/*
- * The event @e of VM @v, which is not watched, and those after it that are of the same
- * VM. Returns where they end; NULL: no memory.
- */
-STEP const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
-				     const struct rs_event *e, const struct rs_event *end,
-				     const struct mode m)
+/* The event @e of VM @v and those of it that follow. Returns where they end; NULL: no memory. */
+RS_PART const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
+					const struct rs_event *e, const struct rs_event *end,
+					const struct mode m)
 {
 	const bool states = r->kernel != SIZE_MAX;
 	const uint32_t number = v->number;
 	const uint64_t before = r->events;
-	int ret = 0;
 
 	for (; e < end && e->vm == number; e++) {
 		if (e->type == RS_EV_STATE) {
@@ -354,66 +340,34 @@ STEP const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
 			continue;
 		}
 		tell_time(r, e, m);
-		ret = step(r, v, e, m);
-		if (!ret)
-			continue;
-		e++;
-		break;
+		if (v->watch)
+			look_around(r, v);
+		if (step(r, v, e, m))
+			return NULL;
 	}
 	if (r->events != before)
 		v->res.end_ns = r->now;
-	return ret < 0 ? NULL : e;
+	return e;
 }
 
-static struct mode mode_of(const struct rs_replay *r)
-{
-	return (struct mode){ r->opts.flags, r->opts.observer, r->numbers.before, r->nr_run };
-}
-
-/* One event, whichever it is. */
-static int feed_one(struct rs_replay *r, const struct rs_event *e)
-{
-	const bool state = e->type == RS_EV_STATE;
-	struct vm_run *v = r->last_vm;
-
-	if (state && r->kernel == SIZE_MAX)
-		return 0;
-	if (!state)
-		tell_time(r, e, mode_of(r));
-	/* The last VM is one that is judged. */
-	if (!v || v->number != e->vm) {
-		if (r->opts.one_vm && e->vm != r->opts.vm)
-			return 0;
-		v = rs_open_find_vm(r, e->vm);
-		if (!v)
-			return -ENOMEM;
-	}
-	if (state) {
-		keep_state(v, e);
-		return 0;
-	}
-	if (v->watch)
-		look_around(r, v);
-	v->res.end_ns = r->now;
-	return step(r, v, e, mode_of(r)) < 0 ? -ENOMEM : 0;
-}
-
-/* VM after VM, as long as there is nothing else to do. */
-STEP int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs_event *end,
-		  const struct mode m)
+/* VM after VM; the events of those that are not judged only take time. */
+RS_PART int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs_event *end,
+		     const struct mode m)
 {
 	while (e < end) {
 		struct vm_run *v = r->last_vm;
 
-		if (!v || v->number != e->vm)
-			v = find_known(r, e->vm);
-		if (v && !v->watch) {
-			e = feed_run(r, v, e, end, m);
-			if (!e)
-				return -ENOMEM;
-		} else if (feed_one(r, e++)) {
-			return -ENOMEM;
+		if (r->opts.one_vm && e->vm != r->opts.vm) {
+			if (e->type != RS_EV_STATE)
+				tell_time(r, e, m);
+			e++;
+			continue;
 		}
+		if (!v || v->number != e->vm)
+			v = rs_open_find_vm(r, e->vm);
+		e = v ? feed_run(r, v, e, end, m) : NULL;
+		if (!e)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -421,7 +375,9 @@ STEP int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs
 /* For whatever is asked. */
 static int feed_any(struct rs_replay *r, const struct rs_event *evs, size_t n)
 {
-	return feed_all(r, evs, evs + n, mode_of(r));
+	const struct mode m = { r->opts.flags, r->opts.observer, r->numbers.before, r->nr_run };
+
+	return feed_all(r, evs, evs + n, m);
 }
 
 /* For nothing but the counts of one algorithm. */
@@ -455,7 +411,7 @@ static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t
 			 struct rs_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (feed_one(r, &evs[i]))
+		if (feed_any(r, &evs[i], 1))
 			return no_memory(err);
 		if (r->strict_hit)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
@@ -480,14 +436,6 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 
 /* ---- streams that are shared out by their VMs ---- */
 
-static int feed_numbered(struct rs_replay *r, const struct rs_event *evs, size_t n)
-{
-	struct mode m = mode_of(r);
-
-	m.numbered = true;
-	return feed_all(r, evs, evs + n, m);
-}
-
 int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const uint32_t *before,
 			uint64_t first, size_t n, struct rs_error *err)
 {
@@ -496,7 +444,7 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 	if (!r->started)
 		r->started = begin_stream(r, evs, n);
 	r->numbers = (struct numbers){ evs, before, first };
-	rc = feed_numbered(r, evs, n);
+	rc = feed_any(r, evs, n);
 	r->numbers.before = NULL;
 	return rc ? no_memory(err) : 0;
 }

@@ -33,11 +33,11 @@ int rs_calls_init(struct rs_calls *c, const struct rs_algo *algos, size_t n)
 	c->sees_begin = c->nr_begin;
 	c->sees_end = c->nr_end;
 	add_calls(c, algos, n, false);
-	for (; c->nr_seq < n; c->nr_seq++) {
-		const struct rs_algo *a = &algos[c->nr_seq];
+	for (size_t i = 0; i < n; i++) {
+		const struct rs_algo *a = &algos[i];
 
-		c->blocked[c->nr_seq] = (struct rs_call_blocked){ a->ops->blocked, a->state };
-		c->seq[c->nr_seq] = a->ops->flags & RS_ALGO_SEQ_FIRST ? a->state : &no_seq;
+		c->blocked[i] = (struct rs_call_blocked){ a->ops->blocked, a->state };
+		c->seq[i] = a->ops->flags & RS_ALGO_SEQ_FIRST ? a->state : &no_seq;
 	}
 	return 0;
 }

@@ -36,7 +36,7 @@ struct rs_calls {
 	/* Of each algorithm, in their own order: what it blocks, and what a fault keeps of it. */
 	struct rs_call_blocked *blocked;
 	const uint64_t **seq;
-	size_t nr_begin, nr_slot, nr_end, nr_seq;
+	size_t nr_begin, nr_slot, nr_end;
 	size_t sees_begin, sees_end; /* of begin and end: those that see all */
 };
 

@@ -38,14 +38,13 @@ void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f)
 	rs_open_show_unjudged(r, v, f->vcpu);
 }
 
-void rs_open_end_quiet(struct vm_run *v)
+void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 {
 	for (uint32_t i = 0; i < v->nr_open; i++) {
 		struct rs_fault *f = &v->faults[v->open[i]];
 
 		if (f->quiet)
-			rs_calls_snapshot(&v->calls, &v->tokens[f->vcpu * v->calls.nr_seq],
-					  v->calls.nr_seq);
+			rs_open_snapshot(v, f, r->nr_run);
 		f->quiet = false;
 	}
 	v->nr_quiet = 0;
@@ -92,7 +91,7 @@ static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
 	struct rs_algo_result *res = &v->res.algos[i];
 	enum rs_cause cause;
 
-	rejections->checks.nr[(e->flags & RS_F_LOCKLESS) != 0][e->result]++;
+	++*rs_open_count_of(&rejections->checks, e);
 	rejections->necessary += necessary;
 	if (!(r->opts.flags & RS_REPLAY_TRUTH))
 		return 1;
@@ -188,7 +187,7 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 	bool necessary = false;
 
 	if (f->quiet)
-		rs_calls_snapshot(&v->calls, &v->tokens[f->vcpu * r->nr_run], r->nr_run);
+		rs_open_snapshot(v, f, r->nr_run);
 	if (r->opts.flags & RS_REPLAY_TRUTH) {
 		necessary = f->necessary || rs_invals_cover(v->invals, f);
 		v->res.necessary += necessary;

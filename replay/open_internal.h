@@ -132,6 +132,18 @@ static inline void rs_open_anomaly(struct rs_replay *r, enum rs_anomaly which)
 	}
 }
 
+/* The count of checks like @e. */
+static inline uint64_t *rs_open_count_of(struct checks *c, const struct rs_event *e)
+{
+	return &c->nr[(e->flags & RS_F_LOCKLESS) != 0][e->result];
+}
+
+/* What @f keeps of each of the @n algorithms; it is not quiet any more. */
+static inline void rs_open_snapshot(struct vm_run *v, const struct rs_fault *f, size_t n)
+{
+	rs_calls_snapshot(&v->calls, &v->tokens[f->vcpu * n], n);
+}
+
 /* The VM of that number, which is r->last_vm then; made if it is new. NULL: no memory. */
 struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number);
 
@@ -162,7 +174,7 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f);
 void rs_open_check_without_fault(struct rs_replay *r, struct vm_run *v);
 /* An invalidation is to begin: faults that were quiet so far need their snapshots now. */
-void rs_open_end_quiet(struct vm_run *v);
+void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v);
 /* The figures of each algorithm's verdicts, from what was counted of them. */
 void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v);
 

@@ -8,11 +8,9 @@
 
 /* ---- width ---- */
 
-/* In thousandths, rounded down; mostly they are equal, and hardly ever so large. */
+/* In thousandths, rounded down; hardly ever so large. */
 static uint64_t ratio_of(uint64_t blocked, uint64_t exact)
 {
-	if (blocked == exact)
-		return RS_RATIO_SCALE;
 	if (blocked <= UINT64_MAX / RS_RATIO_SCALE)
 		return blocked * RS_RATIO_SCALE / exact;
 	return (uint64_t)((unsigned __int128)blocked * RS_RATIO_SCALE / exact);

@@ -21,25 +21,23 @@ struct mode {
 	size_t nr_run; /* algorithms */
 };
 
-#define STEP static inline __attribute__((always_inline))
-
 /* The table's flags for the engine's. */
-STEP unsigned int table_flags(const struct mode m)
+RS_PART unsigned int table_flags(const struct mode m)
 {
 	return (m.flags & (RS_REPLAY_TRUTH | RS_REPLAY_WIDTH) ? RS_INVALS_TRUTH : 0) |
 	       (m.flags & RS_REPLAY_CAUSES ? RS_INVALS_CAUSES : 0);
 }
 
 /* The time before an event that changes something, if that is counted. */
-STEP int step_advance(struct rs_replay *r, struct vm_run *v, const struct mode m)
+RS_PART int step_advance(struct rs_replay *r, struct vm_run *v, const struct mode m)
 {
 	return m.flags & RS_REPLAY_WIDTH && r->now != v->width_ns ? rs_open_advance(r, v, r->now)
 								  : 0;
 }
 
 /* An event changed the model. */
-STEP void step_applied(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-		       const struct mode m)
+RS_PART void step_applied(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+			  const struct mode m)
 {
 	if (!m.observed)
 		return;
@@ -48,7 +46,7 @@ STEP void step_applied(struct rs_replay *r, struct vm_run *v, const struct rs_ev
 }
 
 /* Counts what is wrong with an event; true if nothing is. */
-STEP bool is_sound(struct rs_replay *r, enum rs_anomaly problem)
+RS_PART bool is_sound(struct rs_replay *r, enum rs_anomaly problem)
 {
 	if (problem == RS_ANOM_NONE)
 		return true;
@@ -59,8 +57,8 @@ STEP bool is_sound(struct rs_replay *r, enum rs_anomaly problem)
 /* ---- invalidations ---- */
 
 /* @inv counts as in progress from now on. */
-STEP int step_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv, bool late,
-		  const struct mode m)
+RS_PART int step_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv, bool late,
+		     const struct mode m)
 {
 	uint32_t nr = v->invals->nr_hit;
 
@@ -77,14 +75,14 @@ STEP int step_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *
 	return rs_calls_begin(&v->calls, inv, late ? v->calls.sees_begin : 0, v->calls.nr_begin);
 }
 
-STEP int step_silent(struct vm_run *v, const struct rs_inval *inv)
+RS_PART int step_silent(struct vm_run *v, const struct rs_inval *inv)
 {
 	v->res.inval_no_hit++;
 	return rs_calls_begin(&v->calls, inv, 0, v->calls.sees_begin);
 }
 
-STEP int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			  const struct mode m)
+RS_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+			     const struct mode m)
 {
 	const struct rs_range range = { e->b, e->c };
 	const bool gfn = e->flags & RS_F_GFN;
@@ -99,7 +97,7 @@ STEP int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	if (step_advance(r, v, m) || rs_vm_update(v->vm))
 		return -ENOMEM;
 	if (v->nr_quiet)
-		rs_open_end_quiet(v);
+		rs_open_end_quiet(r, v);
 	inv = invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK,
 			   table_flags(m));
 	if (!inv)
@@ -110,7 +108,7 @@ STEP int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 }
 
 /* Walks go through the same few memslots again and again. */
-STEP uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
+RS_PART uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
 {
 	uint32_t *recent = &v->recent[(2 * id + as) % RS_RECENT_SLOTS];
 
@@ -124,7 +122,7 @@ STEP uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
 	return *recent;
 }
 
-STEP uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+RS_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	uint32_t handle = find_slot(v, e->as, e->index);
 	const struct rs_memslot *s;
@@ -141,8 +139,8 @@ STEP uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct r
 	return handle;
 }
 
-STEP int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			 const struct mode m)
+RS_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+			    const struct mode m)
 {
 	struct rs_inval *inv = invals_find(v->invals, e->a);
 	const struct rs_hit *hit;
@@ -172,8 +170,8 @@ STEP int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_
 	return 0;
 }
 
-STEP int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			const struct mode m)
+RS_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+			   const struct mode m)
 {
 	struct rs_inval *inv = invals_find(v->invals, e->a);
 	uint64_t ns;
@@ -204,8 +202,8 @@ STEP int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_e
 
 /* ---- faults ---- */
 
-STEP int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			  const struct mode m)
+RS_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+			     const struct mode m)
 {
 	struct rs_fault *f;
 
@@ -219,7 +217,7 @@ STEP int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	f->place = v->nr_open;
 	v->open[v->nr_open++] = e->index;
 	if (v->invals->nr) {
-		rs_calls_snapshot(&v->calls, &v->tokens[e->index * m.nr_run], m.nr_run);
+		rs_open_snapshot(v, f, m.nr_run);
 	} else {
 		f->quiet = true;
 		v->nr_quiet++;
@@ -227,29 +225,24 @@ STEP int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs
 	return 0;
 }
 
-STEP bool is_obsolete(const struct rs_fault *f, const struct rs_vm *vm)
-{
-	return rs_vm_memslot(vm, f->handle)->generation != f->generation;
-}
-
-STEP int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fault *f,
-		    const struct rs_event *e, const struct mode m)
+RS_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fault *f,
+		       const struct rs_event *e, const struct mode m)
 {
 	const struct rs_algo *a = v->algos;
 
-	v->judged.nr[(e->flags & RS_F_LOCKLESS) != 0][e->result]++;
+	++*rs_open_count_of(&v->judged, e);
 	/* No algorithm rejects a fault that is quiet. If the kernel did, that is noted. */
 	if (f->quiet && !m.observed && e->result != RS_RES_RETRY)
 		return 0;
 	if (m.flags || m.observed || m.nr_run != 1 || f->quiet || r->kernel != SIZE_MAX)
 		return rs_open_judge(r, v, f, e);
 	if (a->ops->rejects(a->state, f, v->tokens[f->vcpu]))
-		v->rejections->checks.nr[(e->flags & RS_F_LOCKLESS) != 0][e->result]++;
+		++*rs_open_count_of(&v->rejections->checks, e);
 	return 0;
 }
 
-STEP int step_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			  const struct mode m)
+RS_PART int step_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+			     const struct mode m)
 {
 	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
 
@@ -258,7 +251,7 @@ STEP int step_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs
 		return 0;
 	}
 	rs_open_close_fault(v, f);
-	if (!v->dark && f->judged && f->handle != RS_NO_SLOT && !is_obsolete(f, v->vm))
+	if (!v->dark && f->judged && f->handle != RS_NO_SLOT && !rs_fault_obsolete(f, v->vm))
 		return step_judge(r, v, f, e, m);
 	rs_open_not_judged(r, v, f);
 	return 0;

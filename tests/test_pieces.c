@@ -39,45 +39,40 @@ static void are(const struct rs_pieces *p, uint32_t nr, const uint64_t (*v)[2])
 		are(p, sizeof(v) / sizeof(*v), v);              \
 	} while (0)
 
-static void add(struct rs_pieces *p, uint32_t limit, uint64_t start, uint64_t end)
-{
-	rs_pieces_add(p, limit, start, end);
-}
-
 static void test_by_hand(void **state)
 {
 	struct rs_pieces *p = none(3);
 
-	add(p, 3, 5, 5);
-	add(p, 3, 9, 4);
+	rs_pieces_add(p, 3, 5, 5);
+	rs_pieces_add(p, 3, 9, 4);
 	assert_int_equal(p->nr, 0);
-	add(p, 3, 20, 30);
-	add(p, 3, 0, 5);
+	rs_pieces_add(p, 3, 20, 30);
+	rs_pieces_add(p, 3, 0, 5);
 	ARE(p, { 0, 5 }, { 20, 30 });
 	/* Touching is one; 31 leaves a frame out. */
-	add(p, 3, 30, 32);
+	rs_pieces_add(p, 3, 30, 32);
 	ARE(p, { 0, 5 }, { 20, 32 });
-	add(p, 3, 33, 34);
+	rs_pieces_add(p, 3, 33, 34);
 	ARE(p, { 0, 5 }, { 20, 32 }, { 33, 34 });
 	assert_false(rs_pieces_have(p, 32));
 	assert_true(rs_pieces_have(p, 31) && rs_pieces_have(p, 33) && !rs_pieces_have(p, 34));
 	/* The fourth makes the closest two one: 32 and 33. */
-	add(p, 3, 50, 60);
+	rs_pieces_add(p, 3, 50, 60);
 	ARE(p, { 0, 5 }, { 20, 34 }, { 50, 60 });
 	/* Of equal gaps, 5 - 20 and 65 - 80, the lower; what is added may be merged as well. */
-	add(p, 3, 34, 65);
+	rs_pieces_add(p, 3, 34, 65);
 	ARE(p, { 0, 5 }, { 20, 65 });
-	add(p, 3, 80, 81);
-	add(p, 3, 96, 97);
+	rs_pieces_add(p, 3, 80, 81);
+	rs_pieces_add(p, 3, 96, 97);
 	ARE(p, { 0, 65 }, { 80, 81 }, { 96, 97 });
-	add(p, 3, UINT64_MAX - 1, UINT64_MAX);
+	rs_pieces_add(p, 3, UINT64_MAX - 1, UINT64_MAX);
 	ARE(p, { 0, 81 }, { 96, 97 }, { UINT64_MAX - 1, UINT64_MAX });
-	add(p, 3, 0, UINT64_MAX);
+	rs_pieces_add(p, 3, 0, UINT64_MAX);
 	ARE(p, { 0, UINT64_MAX });
 	free(p);
 	p = none(1);
-	add(p, 1, 7, 8);
-	add(p, 1, 2, 3);
+	rs_pieces_add(p, 1, 7, 8);
+	rs_pieces_add(p, 1, 2, 3);
 	ARE(p, { 2, 8 });
 	free(p);
 }
@@ -97,8 +92,8 @@ static void test_random(void **state)
 			uint64_t end = start + stream_below(&rng, 6);
 
 			end = end < POINTS ? end : POINTS;
-			add(p, limit, start, end);
-			add(exact, POINTS, start, end);
+			rs_pieces_add(p, limit, start, end);
+			rs_pieces_add(exact, POINTS, start, end);
 			for (; start < end; start++)
 				added[start] = true;
 			assert_true(p->nr <= limit);

@@ -145,7 +145,6 @@ static int add_overlap(void *arg, uint32_t handle)
 {
 	const struct gfn_inval *g = arg;
 	const struct rs_memslot *m = rs_vm_memslot(g->r->words.vm, handle);
-
 	struct rs_range gfns = rs_memslot_clip(m, g->range);
 	uint64_t base = distance(g->r, handle);
 

@@ -16,8 +16,8 @@
 
 #include "bench/ways.h"
 #include "replay/replay.h"
-#include "replay/team.h"
-#include "traces/synth.h"
+#include "replay/team/team.h"
+#include "traces/synth/synth.h"
 #include "traces/trace.h"
 
 static struct rs_synth *new_synth(const char *events, const char *vms)

@@ -20,9 +20,9 @@
 
 #include "bench/ways.h"
 #include "replay/replay.h"
-#include "traces/idset.h"
+#include "base/idset.h"
 #include "traces/trace.h"
-#include "traces/trace_dat_file.h"
+#include "traces/dat/dat_file.h"
 
 /* ---- import ---- */
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "traces/error.h"
+#include "base/error.h"
 
 /* Ways to do the same, run in turn and compared by the time that they take. */
 #define MAX_ROUNDS 5

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "traces/error.h"
+#include "base/error.h"
 
 /* A command that is recorded while it runs; it ends with its recorder. */
 struct rs_command;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/events.h"
+#include "traces/dat/probe_events.h"
 #include "capture/plan.h"
 
 /*

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "traces/error.h"
+#include "base/error.h"
 
 /*
  * What the files of a host say, read below a root directory: "/" for this

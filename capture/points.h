@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "capture/events.h"
+#include "traces/dat/probe_events.h"
 
 /*
- * Where each event of capture/events.h is probed, and from what its fields are
+ * Where each event of traces/dat/probe_events.h is probed, and from what its fields are
  * read: alternatives for the kernels that name things differently, tried in
  * order, the symbol table and BTF deciding. Data alone; capture/plan.h turns it
  * into probe definitions.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 
-#include "analysis/layout.h"
+#include "analysis/write/layout.h"
 #include "cli/cli.h"
 #include "replay/replay.h"
 

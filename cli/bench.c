@@ -9,8 +9,8 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/output.h"
-#include "traces/parallel.h"
-#include "traces/parse.h"
+#include "base/parallel.h"
+#include "base/parse.h"
 
 #define MAX_REPEAT 1000000000ULL
 #define MAX_ROUND_NS 60000000000ULL

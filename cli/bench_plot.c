@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/plot_price.h"
+#include "analysis/plot/plot_price.h"
 #include "cli/bench_run.h"
 #include "cli/cli.h"
 #include "cli/output.h"

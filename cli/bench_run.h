@@ -2,10 +2,10 @@
 #ifndef RS_CLI_BENCH_RUN_H
 #define RS_CLI_BENCH_RUN_H
 
-#include "analysis/bench.h"
-#include "analysis/figure.h"
+#include "analysis/bench/bench.h"
+#include "analysis/plot/figure.h"
 #include "cli/input.h"
-#include "replay/tape.h"
+#include "replay/cost/tape.h"
 
 #define BENCH_MAX_VALUES 10
 #define BENCH_MAX_ROUNDS 101

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "traces/error.h"
+#include "base/error.h"
 
 /* Exit codes: docs/man has them for users. */
 enum {

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/piece.h"
-#include "replay/cut.h"
+#include "replay/cut/cut.h"
 
 enum { OPT_TO = 0x100, OPT_RAW, OPT_REPAIR };
 

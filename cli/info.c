@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "analysis/inventory.h"
-#include "analysis/report.h"
+#include "analysis/info/inventory.h"
+#include "analysis/report/report.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/output.h"

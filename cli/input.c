@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "replay/replay.h"
-#include "traces/parse.h"
+#include "base/parse.h"
 
 #define MAX_JOBS 1024
 

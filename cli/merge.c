@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/report_read.h"
+#include "analysis/report/report_read.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/output.h"

@@ -4,11 +4,11 @@
 
 #include <stdio.h>
 
-#include "traces/error.h"
-#include "traces/outfile.h"
+#include "base/error.h"
+#include "base/outfile.h"
 
 /*
- * An output that appears only when it is complete: traces/outfile.h says how.
+ * An output that appears only when it is complete: base/outfile.h says how.
  * What is written to @f is kept in memory until the end, so that a failure to
  * write it is known by its reason.
  */

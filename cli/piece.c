@@ -2,8 +2,8 @@
 #include "cli/piece.h"
 
 #include "cli/cli.h"
-#include "replay/cut.h"
-#include "traces/parse.h"
+#include "replay/cut/cut.h"
+#include "base/parse.h"
 
 enum { OPT_FROM = 0x1100, OPT_UNTIL };
 

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "replay/closed.h"
-#include "traces/outfile.h"
+#include "replay/closed/closed.h"
+#include "base/outfile.h"
 
 /* The input as something that can be read twice. */
 struct input {

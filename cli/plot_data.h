@@ -2,13 +2,13 @@
 #ifndef RS_CLI_PLOT_DATA_H
 #define RS_CLI_PLOT_DATA_H
 
-#include "analysis/plot.h"
-#include "analysis/plot_collect.h"
-#include "analysis/plot_price.h"
-#include "analysis/report_read.h"
-#include "analysis/sweep_read.h"
+#include "analysis/plot/plot.h"
+#include "analysis/plot/plot_collect.h"
+#include "analysis/plot/plot_price.h"
+#include "analysis/report/report_read.h"
+#include "analysis/plot/sweep_read.h"
 #include "cli/input.h"
-#include "replay/cut.h"
+#include "replay/cut/cut.h"
 
 #define PLOT_MAX_WHERE 16
 

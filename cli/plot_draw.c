@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/plot_sweep.h"
+#include "analysis/plot/plot_sweep.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 

@@ -2,7 +2,7 @@
 #ifndef RS_CLI_PLOT_DRAW_H
 #define RS_CLI_PLOT_DRAW_H
 
-#include "analysis/plot.h"
+#include "analysis/plot/plot.h"
 #include "cli/plot_data.h"
 
 #define PLOT_MAX_WHAT 16

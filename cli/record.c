@@ -9,11 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analysis/units.h"
+#include "analysis/write/units.h"
 #include "capture/command.h"
 #include "capture/session.h"
 #include "cli/cli.h"
-#include "traces/parse.h"
+#include "base/parse.h"
 
 #define POLL_PAUSE_US 100000
 

@@ -4,16 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/derive.h"
-#include "analysis/report.h"
+#include "analysis/report/derive.h"
+#include "analysis/report/report.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
-#include "replay/closed.h"
+#include "replay/closed/closed.h"
 #include "replay/replay.h"
-#include "replay/team.h"
-#include "traces/parse.h"
+#include "replay/team/team.h"
+#include "base/parse.h"
 
 enum {
 	OPT_FORMAT = 0x100,

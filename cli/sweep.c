@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "analysis/journal.h"
-#include "analysis/sweep_table.h"
+#include "analysis/sweep/journal.h"
+#include "analysis/sweep/sweep_table.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
-#include "traces/parse.h"
+#include "base/parse.h"
 
 #define MAX_AXES 16
 #define MAX_CELLS 100000000ULL

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "cli/cli.h"
-#include "traces/synth.h"
+#include "traces/synth/synth.h"
 #include "traces/trace.h"
 
 enum { OPT_TO = 256, OPT_LIST, OPT_SHOW, OPT_DIGEST };

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capture/workload.h"
+#include "capture/workload/workload.h"
 #include "cli/cli.h"
 #include "cli/output.h"
-#include "traces/parse.h"
+#include "base/parse.h"
 
 enum {
 	OPT_SCENARIO = 256,

@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "replay/inval.h"
-#include "traces/vm.h"
-#include "traces/error.h"
+#include "replay/model/inval.h"
+#include "traces/guest/vm.h"
+#include "base/error.h"
 
 /*
  * An algorithm that decides whether a fault may be stale: one file in
@@ -19,7 +19,7 @@
  *
  * Where nothing is outstanding and no fault is on its way, what it will answer from
  * then on must not depend on what it saw before: a stream is replayed in pieces that
- * begin there (replay/moment.h). Its sequence count may go on from any number. And
+ * begin there (replay/team/moment.h). Its sequence count may go on from any number. And
  * a fault during which nothing is outstanding is not rejected: none is asked for it,
  * nor for its snapshot.
  *

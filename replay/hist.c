@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/seldom.h"
+#include "base/inline.h"
 
 #define SUB (1U << RS_HIST_BITS)
 

@@ -2,9 +2,9 @@
 #ifndef RS_REPLAY_REPLAY_H
 #define RS_REPLAY_REPLAY_H
 
-#include "replay/moment.h"
+#include "replay/team/moment.h"
 #include "replay/result.h"
-#include "traces/error.h"
+#include "base/error.h"
 #include "traces/event.h"
 
 /*

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "traces/parallel.h"
+#include "base/parallel.h"
 
 uint64_t rs_sweep_cells(const struct rs_sweep_opts *opts)
 {

@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "replay/closed.h"
+#include "replay/closed/closed.h"
 #include "replay/result.h"
-#include "traces/error.h"
-#include "traces/synth.h"
+#include "base/error.h"
+#include "traces/synth/synth.h"
 
 /*
  * Replay over a grid: every combination of some parameters of a synthetic

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "tests/common/trace_file.h"
-#include "traces/binary.h"
-#include "traces/worker.h"
+#include "traces/binary/binary.h"
+#include "base/worker.h"
 
 #define NR_WORKS 64
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "analysis/bench.h"
-#include "analysis/plot_price.h"
+#include "analysis/bench/bench.h"
+#include "analysis/plot/plot_price.h"
 
 static struct rs_bench_price prices[] = {
 	{ "gfn", { 2.5, 2, 3 }, 10, 100, 60, 10, 50, 0, 32 },

@@ -14,9 +14,9 @@
 #include <zstd.h>
 
 #include "tests/common/trace_file.h"
-#include "traces/binary.h"
-#include "traces/columns.h"
-#include "traces/packed.h"
+#include "traces/binary/binary.h"
+#include "traces/binary/columns.h"
+#include "traces/binary/packed.h"
 
 #define ROBUST_SECONDS 1.0
 
@@ -544,7 +544,7 @@ static void test_unpack_meta(void **state)
 
 /* ---- a block's events ---- */
 
-/* traces/columns.h and traces/packed.h have the same functions. */
+/* traces/binary/columns.h and traces/binary/packed.h have the same functions. */
 struct coder {
 	void *(*new)(size_t max_events);
 	void (*free)(void *coder);

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "replay/cost.h"
-#include "replay/tape.h"
+#include "replay/cost/cost.h"
+#include "replay/cost/tape.h"
 #include "tests/common/random_stream.h"
 #include "tests/common/trace_file.h"
 

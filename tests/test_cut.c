@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "replay/cut.h"
+#include "replay/cut/cut.h"
 #include "tests/common/compare.h"
 #include "tests/common/trace_file.h"
-#include "traces/idset.h"
+#include "base/idset.h"
 
 #define ALGOS "global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,gfn-list,exact"
 #define ROUNDS 3000

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "replay/fairlock.h"
+#include "replay/cost/fairlock.h"
 
 #define THREADS 4
 #define ROUNDS 5000

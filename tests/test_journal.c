@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "analysis/journal.h"
+#include "analysis/sweep/journal.h"
 
 #define CONFIG "ksm aliases=0,1\nseed 1\n"
 #define FIRST "a,b,1\n"

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "analysis/json_build.h"
-#include "analysis/json_exact.h"
+#include "analysis/write/json_build.h"
+#include "analysis/write/json_exact.h"
 
 typedef unsigned __int128 u128;
 

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "analysis/layout.h"
-#include "analysis/units.h"
+#include "analysis/write/layout.h"
+#include "analysis/write/units.h"
 
 static void expect_share(double share, const char *text)
 {

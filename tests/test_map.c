@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "replay/map.h"
+#include "analysis/plot/map.h"
 
 #define NS 700
 #define GFNS 2000

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "traces/trace_dat_order.h"
+#include "traces/dat/dat_order.h"
 
 #define MS 1000000ULL
 #define VM 1

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "replay/pieces.h"
+#include "replay/model/pieces.h"
 #include "tests/common/random_stream.h"
-#include "traces/parallel.h"
+#include "base/parallel.h"
 
 #define MAX_LIMIT 8
 #define POINTS 64

@@ -16,8 +16,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "analysis/plot.h"
-#include "analysis/plot_collect.h"
+#include "analysis/plot/plot.h"
+#include "analysis/plot/plot_collect.h"
 #include "traces/trace.h"
 
 static struct rs_workdir work;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "analysis/plot_price.h"
+#include "analysis/plot/plot_price.h"
 
 static struct rs_price_point point(const char *name, double price, uint64_t spurious,
 				   uint64_t missed)

@@ -175,7 +175,7 @@ static void test_definitions(void **state)
 	check_definitions("6.12");
 }
 
-/* capture/events.h and capture/points.c name the same fields in the same order. */
+/* traces/dat/probe_events.h and capture/points.c name the same fields in the same order. */
 static void test_field_names(void **state)
 {
 #define EVENT_FIELDS(sym, name, ...) { __VA_ARGS__, NULL },

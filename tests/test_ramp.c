@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "tests/common/random_stream.h"
-#include "traces/ramp.h"
-#include "traces/vm.h"
+#include "traces/guest/ramp.h"
+#include "traces/guest/vm.h"
 
 #define PAGES 40
 #define MAX_RANGES 12

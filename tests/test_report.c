@@ -15,9 +15,9 @@
 
 #include <cmocka.h>
 
-#include "analysis/derive.h"
-#include "analysis/report.h"
-#include "analysis/report_read.h"
+#include "analysis/report/derive.h"
+#include "analysis/report/report.h"
+#include "analysis/report/report_read.h"
 
 #define NR_ALGOS 3
 

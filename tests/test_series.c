@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "replay/series.h"
+#include "analysis/plot/series.h"
 
 #define MAX_STATES 20000
 

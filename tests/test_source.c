@@ -18,7 +18,7 @@
 #include <zstd.h>
 
 #include "tests/common/trace_file.h"
-#include "traces/outfile.h"
+#include "base/outfile.h"
 #include "traces/source.h"
 
 #define SIZE 1000000

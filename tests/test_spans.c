@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "replay/spans.h"
+#include "replay/model/spans.h"
 #include "tests/common/random_stream.h"
 
 #define POINTS 300

@@ -12,8 +12,8 @@
 #include <xxhash.h>
 
 #include "replay/replay.h"
-#include "traces/synth.h"
-#include "traces/synth_random.h"
+#include "traces/synth/synth.h"
+#include "traces/synth/synth_random.h"
 
 #define MAX_SETTINGS 12
 

@@ -8,11 +8,11 @@
 
 #include <cmocka.h>
 
-#include "analysis/report.h"
-#include "replay/team.h"
+#include "analysis/report/report.h"
+#include "replay/team/team.h"
 #include "tests/common/random_stream.h"
 #include "traces/pending.h"
-#include "traces/synth.h"
+#include "traces/synth/synth.h"
 
 #define ALGOS "all"
 

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "tests/common/trace_file.h"
-#include "traces/text.h"
+#include "traces/text/text.h"
 
 #define HEADER RS_TEXT_HEADER "\n"
 #define ROBUST_SECONDS 1.0

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/common/trace_file.h"
-#include "traces/trace_dat_tp.h"
+#include "traces/dat/dat_tracepoints.h"
 
 static const char memslots[] = "retryscope-events 1\n"
 			       "0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x7f0000000000\n";

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "traces/stretches.h"
-#include "traces/vm.h"
+#include "traces/guest/stretches.h"
+#include "traces/guest/vm.h"
 
 #define PAGES 48 /* host pages in use */
 #define IDS 12

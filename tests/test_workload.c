@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "capture/workload_internal.h"
+#include "capture/workload/workload_internal.h"
 
 static void make_plan(const struct rs_workload_options *opts, struct rs_workload_plan *plan)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/forms.h"
 
-#include "traces/binary.h"
-#include "traces/text.h"
-#include "traces/trace_dat.h"
+#include "traces/binary/binary.h"
+#include "traces/text/text.h"
+#include "traces/dat/dat.h"
 
 /* A new form is one line here. */
 static const struct rs_form_ops *const forms[] = {

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include "traces/event.h"
-#include "traces/idset.h"
-#include "traces/seldom.h"
+#include "base/idset.h"
+#include "base/inline.h"
 
 /*
  * What of a stream waits for a later event: invalidations for their end, faults

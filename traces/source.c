@@ -13,7 +13,7 @@
 
 #include <zstd.h>
 
-#include "traces/outfile.h"
+#include "base/outfile.h"
 
 #define IN_SIZE (256U << 10)
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "traces/error.h"
+#include "base/error.h"
 
 /*
  * Where a trace is read from: a file or a stream, decompressed on the way if it

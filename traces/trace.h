@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "traces/error.h"
+#include "base/error.h"
 #include "traces/event.h"
 
 /*

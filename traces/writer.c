@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "traces/forms.h"
-#include "traces/outfile.h"
+#include "base/outfile.h"
 
 struct rs_writer {
 	char *name; /* for messages */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "replay/algorithms/algorithms.h"
-#include "replay/pieces.h"
+#include "replay/model/pieces.h"
 
 struct multi {
 	struct rs_words words; /* its range is not used */

@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "replay/algorithms/algorithms.h"
-#include "replay/pieces.h"
+#include "replay/model/pieces.h"
 
 #define MAX_LIVE 64
 #define MAX_RANGES 64

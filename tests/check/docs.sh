@@ -42,7 +42,7 @@ options_of_help() {
 # The names in the calls that count an anomaly of the import, which may have more
 # than one line and, in a choice, more than one name.
 anomalies_of_import() {
-	cat "$source_dir"/traces/*.c | tr '\n' ' ' |
+	find "$source_dir/traces" -name '*.c' -exec cat {} + | tr '\n' ' ' |
 		grep -oE '\<(note|note_unless_lost|rs_dat_note|rs_meta_add_anomaly)\([^;]*;' |
 		grep -oE '"[^"]*"' | tr -d '"' | sort -u
 }
@@ -60,7 +60,8 @@ anomalies_of_page() {
 
 while read -r line; do
 	fail "$line: a public function without a comment"
-done < <(cd "$source_dir" && undocumented traces/*.h replay/*.h analysis/*.h capture/*.h cli/*.h)
+done < <(cd "$source_dir" && find base traces replay analysis capture cli -name '*.h' | sort |
+	while read -r header; do undocumented "$header"; done)
 
 [ -e "$source_dir/docs/man/retryscope.1.scd" ] || fail "no page retryscope(1)"
 for verb in $("$program" help | awk '/^  [a-z]/ { print $1 }'); do

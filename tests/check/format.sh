@@ -4,5 +4,5 @@
 set -u
 cd "$1" || exit 1
 command -v clang-format >/dev/null || { echo "clang-format is not installed"; exit 77; }
-find analysis bench capture cli replay tests traces -name '*.[ch]' -print0 2>/dev/null |
+find . \( -name .git -o -name 'build*' \) -prune -o -name '*.[ch]' -print0 |
 	xargs -0 clang-format --dry-run -Werror

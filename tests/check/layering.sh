@@ -13,10 +13,11 @@ fail() {
 
 # Which headers each folder may include, as an extended regular expression.
 declare -A allowed=(
-	[capture]='capture/|traces/(error|event|trace)\.h'
-	[traces]='traces/|capture/events\.h'
-	[replay]='replay/|traces/'
-	[analysis]='analysis/|replay/|traces/'
+	[base]='base/'
+	[capture]='base/|capture/|traces/dat/probe_events\.h'
+	[traces]='base/|traces/'
+	[replay]='base/|replay/|traces/'
+	[analysis]='base/|analysis/|replay/|traces/'
 )
 
 check_includes() { # FOLDER
@@ -45,7 +46,7 @@ check_symbols() { # LIBRARY OBJECTS SYMBOLS
 for folder in "${!allowed[@]}"; do
 	[ -d "$source_dir/$folder" ] && check_includes "$folder"
 done
-for library in rs_traces rs_replay rs_analysis rs_capture; do
+for library in rs_base rs_traces rs_replay rs_analysis rs_capture; do
 	check_symbols "$library" '.*' "$forbidden"
 done
 # The engine sees events, never files; a report sees results, never the engine.

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "replay/closed.h"
+#include "replay/closed/closed.h"
 #include "tests/common/naive_closed.h"
 #include "tests/common/random_stream.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "capture/events.h"
+#include "traces/dat/probe_events.h"
 
 /*
  * Makes a trace.dat of hand-written probe events, so that a test can have any
@@ -48,7 +48,7 @@ void dat_add_command(struct dat *d, unsigned int pid, const char *comm);
 
 /* All that follows goes into this buffer and CPU, and comes from this task. */
 void dat_at(struct dat *d, unsigned int buffer, unsigned int cpu, unsigned int pid);
-/* An event with its fields in the order of capture/events.h, as uint64_t each. */
+/* An event with its fields in the order of traces/dat/probe_events.h, as uint64_t each. */
 void dat_put(struct dat *d, uint64_t time_ns, unsigned int kind, const uint64_t *fields, size_t n);
 #define DAT_PUT(d, time_ns, kind, ...)                                        \
 	dat_put(d, time_ns, kind, (const uint64_t[]){ 0, ##__VA_ARGS__ } + 1, \

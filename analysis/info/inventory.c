@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/info/inventory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "traces/guest/vm.h"
+
+/* What is kept while reading, per VM. */
+struct vm_state {
+	struct rs_vm_inventory inv;
+	struct rs_vm *vm;
+	bool seen;
+	size_t max_placements;
+	size_t *current; /* by memslot handle: its placement + 1; 0: not present */
+	size_t nr_current;
+	size_t *hash; /* placement + 1, open addressing */
+	size_t hash_size;
+};
+
+struct rs_inventory_builder {
+	struct vm_state *vms;
+	size_t nr_vms;
+	size_t last; /* events come in runs of one VM */
+};
+
+struct rs_inventory_builder *rs_inventory_new(void)
+{
+	return calloc(1, sizeof(struct rs_inventory_builder));
+}
+
+static void free_vm_inventory(struct rs_vm_inventory *inv)
+{
+	for (size_t i = 0; i < inv->nr_placements; i++)
+		free(inv->placements[i].stays);
+	free(inv->placements);
+	free(inv->aliases);
+}
+
+static void free_state(struct vm_state *v)
+{
+	rs_vm_free(v->vm);
+	free(v->current);
+	free(v->hash);
+}
+
+void rs_inventory_abort(struct rs_inventory_builder *b)
+{
+	for (size_t i = 0; b && i < b->nr_vms; i++) {
+		free_vm_inventory(&b->vms[i].inv);
+		free_state(&b->vms[i]);
+	}
+	if (b)
+		free(b->vms);
+	free(b);
+}
+
+void rs_inventory_free(struct rs_inventory *inv)
+{
+	for (size_t i = 0; inv && i < inv->nr_vms; i++)
+		free_vm_inventory(&inv->vms[i]);
+	if (inv)
+		free(inv->vms);
+	free(inv);
+}
+
+static struct vm_state *find_vm(struct rs_inventory_builder *b, uint32_t vm)
+{
+	struct vm_state *vms;
+
+	if (b->last < b->nr_vms && b->vms[b->last].inv.vm == vm)
+		return &b->vms[b->last];
+	for (b->last = 0; b->last < b->nr_vms; b->last++)
+		if (b->vms[b->last].inv.vm == vm)
+			return &b->vms[b->last];
+	vms = reallocarray(b->vms, b->nr_vms + 1, sizeof(*vms));
+	if (!vms)
+		return NULL;
+	b->vms = vms;
+	vms += b->nr_vms;
+	memset(vms, 0, sizeof(*vms));
+	vms->inv.vm = vm;
+	vms->vm = rs_vm_new();
+	if (!vms->vm)
+		return NULL;
+	b->nr_vms++;
+	return vms;
+}
+
+static bool same_place(const struct rs_placement *p, const struct rs_event *ev)
+{
+	return p->as == ev->as && p->id == ev->index && p->gfn == ev->a && p->npages == ev->b &&
+	       p->hva == ev->c;
+}
+
+static size_t hash_place(uint8_t as, uint32_t id, uint64_t gfn, uint64_t npages, uint64_t hva)
+{
+	uint64_t h = ((uint64_t)as << 32 | id) * 0x9e3779b97f4a7c15ULL;
+
+	h = (h ^ (h >> 29) ^ gfn) * 0xbf58476d1ce4e5b9ULL;
+	h = (h ^ (h >> 32) ^ npages) * 0x94d049bb133111ebULL;
+	h = (h ^ (h >> 29) ^ hva) * 0x9e3779b97f4a7c15ULL;
+	return (size_t)(h ^ (h >> 32));
+}
+
+static int grow_hash(struct vm_state *v)
+{
+	size_t size = v->hash_size ? 2 * v->hash_size : 64;
+	size_t *hash = calloc(size, sizeof(*hash));
+
+	if (!hash)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->inv.nr_placements; i++) {
+		const struct rs_placement *p = &v->inv.placements[i];
+		size_t at = hash_place(p->as, p->id, p->gfn, p->npages, p->hva) & (size - 1);
+
+		while (hash[at])
+			at = (at + 1) & (size - 1);
+		hash[at] = i + 1;
+	}
+	free(v->hash);
+	v->hash = hash;
+	v->hash_size = size;
+	return 0;
+}
+
+/* The placement that a memslot event names; a new one if need be. NULL without memory. */
+static struct rs_placement *place(struct vm_state *v, const struct rs_event *ev)
+{
+	struct rs_placement *p = v->inv.placements;
+	size_t at;
+
+	if (2 * v->inv.nr_placements >= v->hash_size && grow_hash(v))
+		return NULL;
+	at = hash_place(ev->as, ev->index, ev->a, ev->b, ev->c) & (v->hash_size - 1);
+	for (; v->hash[at]; at = (at + 1) & (v->hash_size - 1))
+		if (same_place(&p[v->hash[at] - 1], ev))
+			return &p[v->hash[at] - 1];
+	if (v->inv.nr_placements == v->max_placements) {
+		v->max_placements = v->max_placements ? 2 * v->max_placements : 16;
+		p = reallocarray(p, v->max_placements, sizeof(*p));
+		if (!p)
+			return NULL;
+		v->inv.placements = p;
+	}
+	v->hash[at] = v->inv.nr_placements + 1;
+	p += v->inv.nr_placements++;
+	*p = (struct rs_placement){
+		.as = ev->as, .id = ev->index, .gfn = ev->a, .npages = ev->b, .hva = ev->c
+	};
+	return p;
+}
+
+/* Room for the handle of a memslot. */
+static int grow_current(struct vm_state *v)
+{
+	size_t nr = rs_vm_nr_handles(v->vm);
+	size_t *current;
+
+	if (nr <= v->nr_current)
+		return 0;
+	nr *= 2;
+	current = reallocarray(v->current, nr, sizeof(*current));
+	if (!current)
+		return -ENOMEM;
+	memset(current + v->nr_current, 0, (nr - v->nr_current) * sizeof(*current));
+	v->current = current;
+	v->nr_current = nr;
+	return 0;
+}
+
+static void leave(struct vm_state *v, size_t *current, uint64_t now_ns)
+{
+	if (*current) {
+		struct rs_placement *p = &v->inv.placements[*current - 1];
+
+		p->present = false;
+		p->stays[p->nr_stays - 1].until_ns = now_ns;
+	}
+	*current = 0;
+}
+
+/* The memslot of @handle is now where @ev says. */
+static int arrive(struct vm_state *v, uint32_t handle, const struct rs_event *ev)
+{
+	struct rs_placement *p = place(v, ev);
+
+	if (!p)
+		return -ENOMEM;
+	if (p->nr_stays == p->max_stays) {
+		size_t max = p->max_stays ? 2 * p->max_stays : 1;
+		struct rs_stay *stays = reallocarray(p->stays, max, sizeof(*stays));
+
+		if (!stays)
+			return -ENOMEM;
+		p->stays = stays;
+		p->max_stays = max;
+	}
+	p->stays[p->nr_stays++] = (struct rs_stay){ ev->time_ns, ev->time_ns };
+	p->flags = ev->arg;
+	p->present = true;
+	v->current[handle] = (size_t)(p - v->inv.placements) + 1;
+	return 0;
+}
+
+/* A memslot event that the model refuses is an anomaly that the replay reports. */
+static bool well_formed(const struct rs_event *ev)
+{
+	uint64_t end;
+
+	return !(ev->c & (RS_PAGE_SIZE - 1)) && ev->b <= UINT64_MAX >> RS_PAGE_SHIFT &&
+	       !__builtin_add_overflow(ev->a, ev->b, &end) &&
+	       !__builtin_add_overflow(ev->c, ev->b << RS_PAGE_SHIFT, &end);
+}
+
+static int memslot(struct vm_state *v, const struct rs_event *ev)
+{
+	uint32_t before = rs_vm_find_id(v->vm, ev->as, ev->index), handle;
+	size_t was = before == RS_NO_SLOT ? 0 : v->current[before];
+	enum rs_vm_change change;
+
+	if (!well_formed(ev))
+		return 0;
+	change = rs_vm_set_memslot(v->vm, ev->as, ev->index, ev->a, ev->b, ev->c, ev->arg);
+	if (change == RS_VM_NOMEM || grow_current(v))
+		return -ENOMEM;
+	if (change == RS_VM_SAME && was)
+		v->inv.placements[was - 1].flags = ev->arg;
+	if (change != RS_VM_CHANGED)
+		return 0;
+	v->inv.memslot_changes++;
+	if (before != RS_NO_SLOT)
+		leave(v, &v->current[before], ev->time_ns);
+	handle = rs_vm_find_id(v->vm, ev->as, ev->index);
+	return handle == RS_NO_SLOT ? 0 : arrive(v, handle, ev);
+}
+
+int rs_inventory_feed(struct rs_inventory_builder *b, const struct rs_event *evs, size_t n,
+		      const uint32_t *vm)
+{
+	for (const struct rs_event *ev = evs; ev < evs + n; ev++) {
+		struct vm_state *v;
+
+		if (vm && ev->vm != *vm)
+			continue;
+		v = find_vm(b, ev->vm);
+		if (!v)
+			return -ENOMEM;
+		if (!v->seen)
+			v->inv.begin_ns = ev->time_ns;
+		v->seen = true;
+		if (ev->time_ns > v->inv.end_ns)
+			v->inv.end_ns = ev->time_ns;
+		if (ev->type < RS_NR_EVENT_TYPES)
+			v->inv.events[ev->type]++;
+		if (ev->type == RS_EV_MEMSLOT && memslot(v, ev))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Were both there at any one time? */
+static bool met(const struct rs_placement *a, const struct rs_placement *b)
+{
+	if (a->present && b->present)
+		return true;
+	for (size_t i = 0, k = 0; i < a->nr_stays && k < b->nr_stays;) {
+		if (a->stays[i].until_ns <= b->stays[k].from_ns)
+			i++;
+		else if (b->stays[k].until_ns <= a->stays[i].from_ns)
+			k++;
+		else
+			return true;
+	}
+	return false;
+}
+
+/* The pages that two placements share; false if none. */
+static bool share(const struct rs_placement *a, const struct rs_placement *b,
+		  struct rs_alias_pair *pair)
+{
+	uint64_t start = a->hva > b->hva ? a->hva : b->hva;
+	uint64_t end_a = a->hva + (a->npages << RS_PAGE_SHIFT);
+	uint64_t end_b = b->hva + (b->npages << RS_PAGE_SHIFT);
+	uint64_t end = end_a < end_b ? end_a : end_b;
+
+	if (start >= end || !met(a, b))
+		return false;
+	pair->npages = (end - start) >> RS_PAGE_SHIFT;
+	pair->gfn_a = a->gfn + ((start - a->hva) >> RS_PAGE_SHIFT);
+	pair->gfn_b = b->gfn + ((start - b->hva) >> RS_PAGE_SHIFT);
+	return true;
+}
+
+static int compare_pairs(const void *x, const void *y)
+{
+	const struct rs_alias_pair *p = x, *q = y;
+
+	if (p->npages != q->npages)
+		return p->npages > q->npages ? -1 : 1;
+	if (p->a != q->a)
+		return p->a < q->a ? -1 : 1;
+	return p->b < q->b ? -1 : p->b > q->b;
+}
+
+static int add_pair(struct rs_vm_inventory *inv, const struct rs_alias_pair *pair)
+{
+	if (pair->gfn_a == pair->gfn_b) {
+		inv->same_frame_pairs++;
+		return 0;
+	}
+	inv->alias_pairs++;
+	if (!inv->aliases)
+		inv->aliases = calloc(2 * RS_MAX_ALIAS_PAIRS, sizeof(*inv->aliases));
+	if (!inv->aliases)
+		return -ENOMEM;
+	inv->aliases[inv->nr_aliases++] = *pair;
+	if (inv->nr_aliases < 2 * RS_MAX_ALIAS_PAIRS)
+		return 0;
+	if (inv->nr_aliases)
+		qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
+	inv->nr_aliases = RS_MAX_ALIAS_PAIRS;
+	return 0;
+}
+
+struct by_hva {
+	uint64_t hva;
+	size_t placement;
+};
+
+static int compare_hvas(const void *x, const void *y)
+{
+	const struct by_hva *a = x, *b = y;
+
+	if (a->hva != b->hva)
+		return a->hva < b->hva ? -1 : 1;
+	return a->placement < b->placement ? -1 : a->placement > b->placement;
+}
+
+static int pair_up(struct rs_vm_inventory *inv, const struct by_hva *order)
+{
+	const struct rs_placement *p = inv->placements;
+
+	for (size_t i = 0; i < inv->nr_placements; i++) {
+		const struct rs_placement *a = &p[order[i].placement];
+		uint64_t end = a->hva + (a->npages << RS_PAGE_SHIFT);
+
+		for (size_t k = i + 1; k < inv->nr_placements && order[k].hva < end; k++) {
+			struct rs_alias_pair pair = { order[i].placement, order[k].placement, 0, 0,
+						      0 };
+
+			if (share(a, &p[pair.b], &pair) && add_pair(inv, &pair))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int find_aliases(struct rs_vm_inventory *inv)
+{
+	struct by_hva *order = calloc(inv->nr_placements + 1, sizeof(*order));
+	int rc;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < inv->nr_placements; i++)
+		order[i] = (struct by_hva){ inv->placements[i].hva, i };
+	if (inv->nr_placements)
+		qsort(order, inv->nr_placements, sizeof(*order), compare_hvas);
+	rc = pair_up(inv, order);
+	free(order);
+	if (inv->nr_aliases)
+		qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
+	if (inv->nr_aliases > RS_MAX_ALIAS_PAIRS)
+		inv->nr_aliases = RS_MAX_ALIAS_PAIRS;
+	return rc;
+}
+
+static int compare_vms(const void *x, const void *y)
+{
+	const struct rs_vm_inventory *a = x, *b = y;
+
+	return a->vm < b->vm ? -1 : a->vm > b->vm;
+}
+
+/* What is still there stays to the end. */
+static void leave_all(struct vm_state *v)
+{
+	for (size_t i = 0; i < v->inv.nr_placements; i++) {
+		struct rs_placement *p = &v->inv.placements[i];
+
+		if (p->present)
+			p->stays[p->nr_stays - 1].until_ns = v->inv.end_ns;
+	}
+}
+
+struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
+{
+	struct rs_inventory *inv = calloc(1, sizeof(*inv));
+	int rc = 0;
+
+	if (inv)
+		inv->vms = calloc(b->nr_vms + 1, sizeof(*inv->vms));
+	if (!inv || !inv->vms) {
+		rs_inventory_abort(b);
+		free(inv);
+		return NULL;
+	}
+	for (; inv->nr_vms < b->nr_vms; inv->nr_vms++) {
+		struct vm_state *v = &b->vms[inv->nr_vms];
+
+		leave_all(v);
+		inv->vms[inv->nr_vms] = v->inv;
+		rc |= find_aliases(&inv->vms[inv->nr_vms]);
+		free_state(v);
+	}
+	free(b->vms);
+	free(b);
+	if (inv->nr_vms)
+		qsort(inv->vms, inv->nr_vms, sizeof(*inv->vms), compare_vms);
+	if (!rc)
+		return inv;
+	rs_inventory_free(inv);
+	return NULL;
+}

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/plot/figure.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As many characters as a title may have in a drawn picture. */
+#define TITLE_COLUMNS 120
+
+/* Pixels: around everything, of a symbol in a legend, of a line of it. */
+#define EDGE 16
+#define SYMBOL 24
+#define LEGEND_LINE 20
+
+static const struct format {
+	const char *name, *suffix;
+} formats[RS_FIGURE_NR_FORMATS] = {
+	[RS_FIGURE_SVG] = { "svg", "svg" },
+	[RS_FIGURE_PNG] = { "png", "png" },
+	[RS_FIGURE_PDF] = { "pdf", "pdf" },
+	[RS_FIGURE_DUMB] = { "dumb", "txt" },
+};
+
+static const struct {
+	const char *algo, *colour;
+} algo_colours[] = {
+	{ "hva", RS_COLOUR_BLUE },	  { "gfn", RS_COLOUR_VERMILION },
+	{ "exact", RS_COLOUR_GREEN },	  { "global", RS_COLOUR_BLACK },
+	{ "gfn-v7", RS_COLOUR_PURPLE },	  { "gfn-list", RS_COLOUR_SKY },
+	{ "gfn-slot", RS_COLOUR_ORANGE },
+};
+
+static const char *const other_colours[] = {
+	RS_COLOUR_GREY,
+	RS_COLOUR_ORANGE,
+	RS_COLOUR_SKY,
+	RS_COLOUR_PURPLE,
+};
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+const char *rs_figure_format_name(unsigned int format)
+{
+	return format < RS_FIGURE_NR_FORMATS ? formats[format].name : NULL;
+}
+
+const char *rs_figure_suffix(enum rs_figure_format format)
+{
+	return formats[format].suffix;
+}
+
+const char *rs_figure_algo_colour(const char *algo, size_t index)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(algo_colours); i++)
+		if (!strcmp(algo_colours[i].algo, algo))
+			return algo_colours[i].colour;
+	return other_colours[index % ARRAY_SIZE(other_colours)];
+}
+
+const struct rs_time_unit *rs_figure_time_unit(uint64_t span_ns)
+{
+	static const struct rs_time_unit units[] = {
+		{ "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "h", 3600e9 },
+	};
+	size_t i = ARRAY_SIZE(units) - 1;
+
+	while (i && (double)span_ns < 3 * units[i].ns)
+		i--;
+	return &units[i];
+}
+
+bool rs_figure_is_text(const struct rs_figure *fig)
+{
+	return fig->format == RS_FIGURE_DUMB;
+}
+
+static void note_failure(struct rs_figure *fig, int errnum)
+{
+	if (!fig->errnum)
+		fig->errnum = errnum ? errnum : EIO;
+}
+
+static int output_error(const struct rs_figure *fig, int errnum, struct rs_error *err)
+{
+	rs_error_set(err, RS_ERR_OUTPUT, errnum, "cannot write: %s", strerror(errnum));
+	rs_error_set_file(err, fig->output);
+	return -errnum;
+}
+
+int rs_figure_begin(struct rs_figure *fig, const struct rs_workdir *dir, const char *name,
+		    const char *output, enum rs_figure_format format, struct rs_error *err)
+{
+	char script[sizeof(fig->name) + 4];
+
+	memset(fig, 0, sizeof(*fig));
+	fig->dir = dir;
+	fig->format = format;
+	snprintf(fig->name, sizeof(fig->name), "%s", name);
+	snprintf(fig->output, sizeof(fig->output), "%s", output);
+	snprintf(script, sizeof(script), "%s.gp", fig->name);
+	fig->script = rs_workdir_fopen(dir, script, "w");
+	if (!fig->script)
+		return output_error(fig, errno, err);
+	rs_figure_put(fig, "# Made by retryscope %s. Draw again with: gnuplot -d %s.gp\n",
+		      RS_VERSION, fig->name);
+	return 0;
+}
+
+void rs_figure_abort(struct rs_figure *fig)
+{
+	if (fig->script)
+		fclose(fig->script);
+	fig->script = NULL;
+}
+
+/* Closes @f and notes whether all of it was written. */
+static void close_stream(struct rs_figure *fig, FILE *f)
+{
+	if (ferror(f))
+		note_failure(fig, EIO);
+	if (fclose(f))
+		note_failure(fig, errno);
+}
+
+/* Takes away what is blank at the end, and the form feed that each page starts with. */
+static void trim(char *line)
+{
+	size_t n = strlen(line), feeds = strspn(line, "\f");
+
+	memmove(line, line + feeds, n - feeds + 1);
+	n -= feeds;
+	while (n && isspace((unsigned char)line[n - 1]))
+		n--;
+	line[n] = '\0';
+}
+
+/* gnuplot pads plain text with blanks, in lines and with lines: mails don't want them. */
+static int trim_text(struct rs_figure *fig)
+{
+	FILE *f = rs_workdir_fopen(fig->dir, fig->output, "r");
+	char *text = NULL, *line = NULL;
+	size_t size = 0, space = 0;
+	bool begun = false, gap = false;
+	FILE *out;
+	int rc;
+
+	out = open_memstream(&text, &size);
+	while (f && out && getline(&line, &space, f) >= 0) {
+		trim(line);
+		if (!line[0]) {
+			gap = begun;
+			continue;
+		}
+		if (gap)
+			fputc('\n', out);
+		gap = false;
+		begun = true;
+		fprintf(out, "%s\n", line);
+	}
+	rc = !f || !out || fclose(out) ? -ENOMEM : 0;
+	if (f)
+		fclose(f);
+	f = rc ? NULL : rs_workdir_fopen(fig->dir, fig->output, "w");
+	if (f) {
+		fwrite(text, 1, size, f);
+		close_stream(fig, f);
+	}
+	free(text);
+	free(line);
+	return f && !fig->errnum ? 0 : -EIO;
+}
+
+/* Cairo writes the time of day into a PDF; the same data shall give the same bytes. */
+static int blank_pdf_date(struct rs_figure *fig)
+{
+	static const char mark[] = "/CreationDate (D:";
+	FILE *f = rs_workdir_fopen(fig->dir, fig->output, "r+");
+	size_t matched = 0;
+	int c, rc;
+
+	if (!f)
+		return -errno;
+	while (matched < strlen(mark) && (c = fgetc(f)) != EOF)
+		matched = c == mark[matched] ? matched + 1 : c == mark[0];
+	if (matched == strlen(mark) && (fseek(f, 0, SEEK_CUR) || fputs("19700101000000", f) < 0))
+		note_failure(fig, errno);
+	rc = fclose(f) ? -errno : 0;
+	return fig->errnum ? -fig->errnum : rc;
+}
+
+/* What gnuplot leaves to be desired. */
+static int finish_picture(struct rs_figure *fig)
+{
+	if (rs_figure_is_text(fig))
+		return trim_text(fig);
+	return fig->format == RS_FIGURE_PDF ? blank_pdf_date(fig) : 0;
+}
+
+int rs_figure_draw(struct rs_figure *fig, rs_stop_fn stop, void *arg, struct rs_error *err)
+{
+	char script[sizeof(fig->name) + 4];
+	int rc;
+
+	rs_figure_put(fig, "set output\n");
+	close_stream(fig, fig->script);
+	fig->script = NULL;
+	if (fig->errnum)
+		return output_error(fig, fig->errnum, err);
+	snprintf(script, sizeof(script), "%s.gp", fig->name);
+	rc = rs_gnuplot_run(fig->dir->path, script, stop, arg, err);
+	if (rc)
+		return rc;
+	rc = finish_picture(fig);
+	return rc ? output_error(fig, -rc, err) : 0;
+}
+
+void rs_figure_put(struct rs_figure *fig, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vfprintf(fig->script, fmt, ap) < 0)
+		note_failure(fig, errno);
+	va_end(ap);
+}
+
+/*
+ * Between single quotes gnuplot takes everything as it is, but a quote, which
+ * is doubled; in plain text only ASCII has a width that is known.
+ */
+void rs_figure_string(struct rs_figure *fig, const char *text)
+{
+	rs_figure_put(fig, "'");
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ' ' || c == 127 || (c > 127 && rs_figure_is_text(fig)))
+			c = '?';
+		rs_figure_put(fig, c == '\'' ? "''" : "%c", c);
+	}
+	rs_figure_put(fig, "'");
+}
+
+/* At most @columns characters, of which multi-byte ones stay whole. */
+static void cut(char *text, size_t columns)
+{
+	size_t at = 0, dots_at = 0;
+
+	for (size_t n = 0; text[at] && n < columns; n++) {
+		if (n == columns - 3)
+			dots_at = at;
+		do
+			at++;
+		while (((unsigned char)text[at] & 0xc0) == 0x80);
+	}
+	if (text[at])
+		memcpy(text + dots_at, "...", 4);
+}
+
+/* A line of text at the top, @down pixels or lines below the edge. */
+static void put_line(struct rs_figure *fig, const char *text, unsigned int down, const char *look)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "%s", text);
+	cut(line, rs_figure_is_text(fig) ? RS_FIGURE_TEXT_COLUMNS - 1 : TITLE_COLUMNS);
+	rs_figure_put(fig, "set label ");
+	rs_figure_string(fig, line);
+	if (rs_figure_is_text(fig))
+		rs_figure_put(fig, " at character 0, character %u left\n", fig->lines - 1 - down);
+	else
+		rs_figure_put(fig, " at screen %.4f, screen %.4f left %s\n",
+			      (double)EDGE / fig->width, 1 - (double)down / fig->height, look);
+}
+
+/* Lines of text, each broken after the last comma or colon that fits. */
+static void put_text_lines(struct rs_figure *fig, const char *text)
+{
+	const size_t most = RS_FIGURE_TEXT_COLUMNS - 1;
+	char line[RS_FIGURE_TEXT_COLUMNS];
+
+	while (strlen(text) > most) {
+		size_t n = most;
+
+		while (n && !(text[n] == ' ' && strchr(",:", text[n - 1])))
+			n--;
+		if (!n)
+			break;
+		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		put_line(fig, line, fig->header++, "");
+		text += n + 1;
+	}
+	put_line(fig, text, fig->header++, "");
+}
+
+void rs_figure_title(struct rs_figure *fig, const char *what, const char *of)
+{
+	if (rs_figure_is_text(fig)) {
+		put_text_lines(fig, what);
+		put_text_lines(fig, of);
+		return;
+	}
+	put_line(fig, what, 22, "font ',14'");
+	put_line(fig, of, 44, "textcolor '#444444'");
+	fig->header = 60;
+}
+
+static void put_symbol(struct rs_figure *fig, const struct rs_legend *e, double x, double y)
+{
+	double w = (double)SYMBOL / fig->width, h = 5.0 / fig->height;
+
+	switch (e->kind) {
+	case RS_LEGEND_PATCH:
+		rs_figure_put(fig,
+			      "set object rectangle from screen %.4f, screen %.4f to screen %.4f, "
+			      "screen %.4f fillcolor '%s' fillstyle solid 1 noborder\n",
+			      x, y - h, x + w, y + h, e->colour);
+		break;
+	case RS_LEGEND_LINE:
+		rs_figure_put(fig,
+			      "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f "
+			      "nohead linewidth %.1f linecolor '%s' dashtype %u\n",
+			      x, y, x + w, y, e->size, e->colour, e->style);
+		break;
+	default:
+		rs_figure_put(fig,
+			      "set label '' at screen %.4f, screen %.4f point pointtype %u "
+			      "pointsize %.2f linecolor '%s'\n",
+			      x + w / 2, y, e->style, rs_figure_point_size(fig, e->size),
+			      e->colour);
+		break;
+	}
+}
+
+static void put_entry(struct rs_figure *fig, const struct rs_legend *e, unsigned int column,
+		      unsigned int columns)
+{
+	double y = 1 - (double)(fig->header + LEGEND_LINE / 2) / fig->height;
+	double x = (EDGE + (double)column * (fig->width - 2 * EDGE) / columns) / fig->width;
+
+	put_symbol(fig, e, x, y);
+	rs_figure_put(fig, "set label ");
+	rs_figure_string(fig, e->text);
+	rs_figure_put(fig, " at screen %.4f, screen %.4f left\n",
+		      x + (double)(SYMBOL + 7) / fig->width, y);
+}
+
+/* "x needless" after "N necessary", as long as they fit. */
+static void text_legend(struct rs_figure *fig, const struct rs_legend *entries, size_t n)
+{
+	char line[RS_FIGURE_TEXT_COLUMNS + 1] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strlen(entries[i].text) + 2;
+
+		if (!entries[i].letter)
+			continue;
+		if (used && used + 2 + len >= sizeof(line)) {
+			put_line(fig, line, fig->header++, "");
+			used = 0;
+		}
+		used += (size_t)snprintf(line + used, sizeof(line) - used, "%s%c %s",
+					 used ? "  " : "", entries[i].letter, entries[i].text);
+		if (used >= sizeof(line))
+			used = sizeof(line) - 1;
+	}
+	if (used)
+		put_line(fig, line, fig->header++, "");
+}
+
+void rs_figure_legend(struct rs_figure *fig, const struct rs_legend *entries, size_t n,
+		      unsigned int columns)
+{
+	if (rs_figure_is_text(fig)) {
+		text_legend(fig, entries, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		put_entry(fig, &entries[i], (unsigned int)i % columns, columns);
+		if ((i + 1) % columns == 0 || i + 1 == n)
+			fig->header += LEGEND_LINE;
+	}
+	fig->header += 6;
+}
+
+void rs_figure_panel(struct rs_figure *fig, const struct rs_margins *m, size_t i, size_t n)
+{
+	bool text = rs_figure_is_text(fig);
+	double width = text ? RS_FIGURE_TEXT_COLUMNS : fig->width;
+	double height = text ? fig->lines : fig->height;
+	double gap = text ? 1 : 12, top = fig->header + (text ? 0 : 6);
+	double room = height - top - (text ? m->text_bottom : m->bottom);
+	double each = (room + gap) / (double)n;
+
+	top += each * (double)i;
+	rs_figure_put(fig, "set lmargin at screen %.4f\nset rmargin at screen %.4f\n",
+		      (text ? m->text_left : m->left) / width,
+		      1 - (text ? m->text_right : m->right) / width);
+	rs_figure_put(fig, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n",
+		      1 - top / height, 1 - (top + each - gap) / height);
+}
+
+void rs_figure_ylabel(struct rs_figure *fig, const char *text)
+{
+	if (rs_figure_is_text(fig))
+		return;
+	rs_figure_put(fig, "set label ");
+	rs_figure_string(fig, text);
+	rs_figure_put(fig, " at screen %.4f, screen %.4f center rotate\n",
+		      (double)EDGE / fig->width, 0.5 - 0.5 * fig->header / fig->height);
+}
+
+double rs_figure_point_size(const struct rs_figure *fig, double size)
+{
+	return fig->format == RS_FIGURE_SVG ? size * 0.8 : size;
+}
+
+void rs_figure_nothing(struct rs_figure *fig, const char *text)
+{
+	rs_figure_put(fig, "unset border\nunset tics\nunset key\nunset xlabel\nunset ylabel\n");
+	rs_figure_put(fig, "set label ");
+	rs_figure_string(fig, text);
+	rs_figure_put(fig, " at graph 0.5, graph 0.5 center\n");
+	rs_figure_put(fig, "set xrange [0:1]\nset yrange [0:1]\nplot NaN notitle\n");
+}
+
+/* The generic family, so that a picture looks alike on a machine without the fonts of this one. */
+void rs_figure_size(struct rs_figure *fig, unsigned int width, unsigned int height,
+		    unsigned int lines)
+{
+	static const char look[] = "noenhanced background '#ffffff'";
+
+	fig->width = width;
+	fig->height = height;
+	fig->lines = lines;
+	switch (fig->format) {
+	case RS_FIGURE_SVG:
+		rs_figure_put(fig, "set terminal svg size %u,%u dynamic %s font 'sans-serif,12'\n",
+			      width, height, look);
+		break;
+	case RS_FIGURE_PNG:
+		rs_figure_put(fig, "set terminal pngcairo size %u,%u %s font 'sans,11'\n", width,
+			      height, look);
+		break;
+	case RS_FIGURE_PDF:
+		rs_figure_put(fig,
+			      "set terminal pdfcairo size %.2fin,%.2fin %s font 'sans,11' "
+			      "fontscale 0.72\n",
+			      width / 100.0, height / 100.0, look);
+		break;
+	default:
+		rs_figure_put(fig, "set terminal dumb mono size %u,%u noenhanced\n",
+			      RS_FIGURE_TEXT_COLUMNS, lines);
+		break;
+	}
+	rs_figure_put(fig, "set encoding utf8\nset output ");
+	rs_figure_string(fig, fig->output);
+	rs_figure_put(fig, "\nset tics nomirror out\nunset key\n");
+	if (!rs_figure_is_text(fig))
+		rs_figure_put(fig, "set border linecolor '#666666'\n"
+				   "set tics textcolor '#000000'\n"
+				   "set grid linetype 1 linewidth 0.5 linecolor '#dddddd'\n");
+}
+
+static void data_file(const struct rs_figure *fig, const char *what, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s-%s.dat", fig->name, what);
+}
+
+FILE *rs_figure_data(struct rs_figure *fig, const char *what, const char *columns)
+{
+	char name[192];
+	FILE *f;
+
+	data_file(fig, what, name, sizeof(name));
+	f = rs_workdir_fopen(fig->dir, name, "w");
+	if (!f)
+		note_failure(fig, errno);
+	else
+		fprintf(f, "# %s\n", columns);
+	return f;
+}
+
+void rs_figure_data_end(struct rs_figure *fig, FILE *data)
+{
+	if (data)
+		close_stream(fig, data);
+}
+
+void rs_figure_data_name(struct rs_figure *fig, const char *what)
+{
+	char name[192];
+
+	data_file(fig, what, name, sizeof(name));
+	rs_figure_string(fig, name);
+}

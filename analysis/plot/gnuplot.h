@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_ANALYSIS_PLOT_GNUPLOT_H
+#define RS_ANALYSIS_PLOT_GNUPLOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+/* Asked now and then while gnuplot runs; nonzero: stop it. */
+typedef int (*rs_stop_fn)(void *arg);
+
+/*
+ * Runs `gnuplot @script` in the folder @dir (both must exist) without the user's
+ * own start-up files, and waits for it. 0; or negative errno with @err set:
+ * RS_ERR_HOST if there is no gnuplot (the text says what to install),
+ * RS_ERR_INTR if @stop (may be NULL) said so, else RS_ERR_SYSTEM with the first
+ * line of what gnuplot complained of.
+ */
+int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *arg,
+		   struct rs_error *err);
+
+/*
+ * A private folder to draw in, so that pictures take their names only when all
+ * of them are done.
+ */
+struct rs_workdir {
+	char *path;
+};
+
+/* Makes one inside @parent. 0, or negative errno with @err set (RS_ERR_OUTPUT). */
+int rs_workdir_open(struct rs_workdir *w, const char *parent, struct rs_error *err);
+/*
+ * Renames the file @name in it into the folder @to, with what mode a new file
+ * gets. 0, or negative errno with @err set (RS_ERR_OUTPUT).
+ */
+int rs_workdir_deliver(const struct rs_workdir *w, const char *name, const char *to,
+		       struct rs_error *err);
+/* The same for all files in it whose names end in @suffix. */
+int rs_workdir_deliver_all(const struct rs_workdir *w, const char *suffix, const char *to,
+			   struct rs_error *err);
+/* Opens the file @name in it; NULL with errno. */
+FILE *rs_workdir_fopen(const struct rs_workdir *w, const char *name, const char *mode);
+/* Removes it with all that is in it. */
+void rs_workdir_close(struct rs_workdir *w);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/report/derive.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t rs_algo_find(const struct rs_result *r, const char *name)
+{
+	for (size_t i = 0; name && r->nr_vms && i < r->nr_algos; i++)
+		if (!strcmp(r->vms[0].algos[i].name, name))
+			return i + 1;
+	return 0;
+}
+
+uint64_t rs_vm_duration_ns(const struct rs_vm_result *v)
+{
+	return v->end_ns - v->begin_ns;
+}
+
+double rs_blocked_mean(const struct rs_vm_result *v, const struct rs_algo_result *a)
+{
+	uint64_t ns = rs_vm_duration_ns(v);
+
+	return ns ? (double)a->blocked_page_ns / (double)ns : NAN;
+}
+
+double rs_blocked_share(const struct rs_vm_result *v, const struct rs_algo_result *a)
+{
+	return v->mean_frames > 0 ? rs_blocked_mean(v, a) / v->mean_frames : NAN;
+}
+
+double rs_widening(const struct rs_algo_result *a, const struct rs_algo_result *base)
+{
+	if (!a || !base || !base->blocked_page_ns)
+		return NAN;
+	return (double)a->blocked_page_ns / (double)base->blocked_page_ns;
+}
+
+const struct rs_algo_result *rs_vm_algo(const struct rs_result *r, const struct rs_vm_result *v,
+					const char *name)
+{
+	size_t i = rs_algo_find(r, name);
+
+	return i ? &v->algos[i - 1] : NULL;
+}
+
+const struct rs_vm_result *rs_vm_result_find(const struct rs_result *r, uint32_t vm)
+{
+	for (size_t i = 0; i < r->nr_vms; i++)
+		if (r->vms[i].vm == vm)
+			return &r->vms[i];
+	return NULL;
+}
+
+const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t vm)
+{
+	for (size_t i = 0; i < m->nr_vms; i++)
+		if (m->vms[i].vm == vm)
+			return &m->vms[i];
+	return NULL;
+}
+
+bool rs_hist_whole(const struct rs_hist *h)
+{
+	uint64_t value, weight;
+	size_t pos = 0;
+
+	return !h->weight || rs_hist_next(h, &pos, &value, &weight);
+}
+
+double rs_quantile(const struct rs_hist *h, double q)
+{
+	return h->weight && rs_hist_whole(h) ? (double)rs_hist_quantile(h, q) : NAN;
+}
+
+uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m)
+{
+	return r->lost > m->lost ? r->lost : m->lost;
+}
+
+static struct rs_anomaly_count *find_anomaly(struct rs_anomaly_count *list, size_t nr,
+					     const char *name)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(list[i].name, name))
+			return &list[i];
+	return NULL;
+}
+
+struct rs_anomaly_count *rs_anomalies_list(const struct rs_result *r, const struct rs_trace_meta *m,
+					   size_t *nr)
+{
+	struct rs_anomaly_count *list, *known;
+
+	list = calloc(RS_NR_ANOMALIES + m->nr_anomalies, sizeof(*list));
+	if (!list)
+		return NULL;
+	for (*nr = 0; *nr < RS_NR_ANOMALIES; ++*nr) {
+		list[*nr].name = rs_anomaly_name(*nr);
+		list[*nr].count = r->anomalies[*nr];
+	}
+	for (size_t i = 0; i < m->nr_anomalies; i++) {
+		known = find_anomaly(list, *nr, m->anomalies[i].name);
+		if (!known) {
+			known = &list[(*nr)++];
+			known->name = m->anomalies[i].name;
+		}
+		known->count += m->anomalies[i].count;
+	}
+	return list;
+}

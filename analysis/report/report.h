@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_ANALYSIS_REPORT_REPORT_H
+#define RS_ANALYSIS_REPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "replay/result.h"
+#include "traces/trace.h"
+
+/*
+ * A report is what a replay found, what was replayed, and how to do it again.
+ * It is written in one of several formats; what each has in it is in
+ * retryscope-replay(1). The bytes depend on the report alone: not on the
+ * machine, the locale or the time.
+ */
+
+/* One of the reports that a merged one was added up from. */
+struct rs_report_source {
+	const char *path;
+	const char *form;	 /* NULL: not known */
+	const char *kernel;	 /* NULL: not known */
+	const char *kernel_algo; /* NULL: not known */
+	uint64_t vms, events, begin_ns, end_ns, lost, checked;
+	struct rs_agreement locked, lockless; /* of @kernel_algo */
+	uint64_t state_compared, state_equal;
+};
+
+struct rs_report {
+	const struct rs_result *result;
+	const struct rs_trace_meta *meta;
+	const char *path;    /* of the trace */
+	const char *form;    /* "trace.dat", "text", "binary"; NULL: several, or not known */
+	const char *version; /* of the tool */
+	const char *command; /* that makes this report again; NULL: not known */
+	bool distributions;  /* JSON: the whole histograms too */
+	const struct rs_report_source *sources; /* of a merged report, else NULL */
+	size_t nr_sources;
+};
+
+struct rs_report_format {
+	const char *name;
+	const char *summary;
+	/*
+	 * 0, or negative errno: -ENOMEM, or -EIO if the stream has failed. A
+	 * stream that buffers can still fail when it is flushed.
+	 */
+	int (*write)(FILE *f, const struct rs_report *report);
+};
+
+/* NULL past the end, or if there is no such format. */
+const struct rs_report_format *rs_report_format(size_t i);
+const struct rs_report_format *rs_report_format_find(const char *name);
+
+#endif

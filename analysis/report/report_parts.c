@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/report/report_parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/report/derive.h"
+#include "analysis/write/units.h"
+
+#define COUNT(v) rs_format_count((v), (char[32]){ 0 }, 32)
+/* Of the disagreements and mismatches kept; JSON has them all. */
+#define MAX_PRINTED 5
+
+static const char *share_of(uint64_t part, uint64_t base, char *buf, size_t size)
+{
+	return rs_format_share(base ? (double)part / (double)base : NAN, buf, size);
+}
+
+#define SHARE(part, base) share_of((part), (base), (char[32]){ 0 }, 32)
+
+char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size)
+{
+	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, vm);
+	uint64_t vms = 0;
+
+	for (size_t i = 0; i < rep->nr_sources; i++)
+		vms += rep->sources[i].vms;
+	if (rep->sources)
+		snprintf(buf, size, "All %" PRIu64 " VMs of %zu traces together", vms,
+			 rep->nr_sources);
+	else if (info && info->pid && info->command)
+		snprintf(buf, size, "VM %" PRIu32 " (pid %" PRId64 ", %s)", vm, info->pid,
+			 info->command);
+	else if (info && info->pid)
+		snprintf(buf, size, "VM %" PRIu32 " (pid %" PRId64 ")", vm, info->pid);
+	else
+		snprintf(buf, size, "VM %" PRIu32, vm);
+	return buf;
+}
+
+char *rs_part_kernel_name(const struct rs_report *rep, char *buf, size_t size)
+{
+	const char *algo = rep->result->kernel_algo;
+
+	if (rep->sources && !rep->meta->kernel)
+		snprintf(buf, size, "several kernels");
+	else if (rep->meta->kernel && algo)
+		snprintf(buf, size, "kernel %s (which runs %s)", rep->meta->kernel, algo);
+	else if (rep->meta->kernel)
+		snprintf(buf, size, "kernel %s", rep->meta->kernel);
+	else if (algo)
+		snprintf(buf, size, "a kernel that runs %s", algo);
+	else
+		snprintf(buf, size, "an unknown kernel");
+	return buf;
+}
+
+void rs_part_headline(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
+		      const char *who)
+{
+	if (!v->checked)
+		rs_para(p, 0, 0,
+			"%s: no fault was checked, so nothing can be concluded about faults%s.",
+			who, v->inval_hit ? "" : "; and no invalidation hit a memslot");
+	else
+		rs_para(p, 0, 0, "%s: %s fault%s checked, of which %s (%s) had to be retried%s.",
+			who, COUNT(v->checked), v->checked == 1 ? "" : "s", COUNT(v->necessary),
+			SHARE(v->necessary, v->checked),
+			v->inval_hit ? "" : ", because no invalidation hit a memslot");
+}
+
+static uint64_t unjudged(const struct rs_result *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->nr_vms; i++)
+		n += r->vms[i].unjudged;
+	return n;
+}
+
+static bool caution_losses(struct rs_page *p, const struct rs_report *rep)
+{
+	uint64_t lost = rs_lost_events(rep->result, rep->meta);
+	uint64_t left_out = unjudged(rep->result);
+
+	if (!lost && !rep->result->lost_marks && !left_out)
+		return false;
+	if (lost)
+		rs_para(p, 0, 2, "LOST: at least %s events; places in the stream: %s.", COUNT(lost),
+			COUNT(rep->result->lost_marks));
+	else if (rep->result->lost_marks)
+		rs_para(p, 0, 2, "LOST: an unknown number of events; places in the stream: %s.",
+			COUNT(rep->result->lost_marks));
+	if (left_out)
+		rs_para(p, 0, 2,
+			"LEFT OUT: %s fault%s, for which losses leave it open what was in "
+			"progress; no figure below counts them.",
+			COUNT(left_out), left_out == 1 ? "" : "s");
+	return true;
+}
+
+/* "name (count), ..." of those that occurred, for the caller to free; NULL: no memory. */
+static char *anomalies_text(const struct rs_report *rep)
+{
+	struct rs_anomaly_count *list;
+	const char *sep = "";
+	char *text = NULL;
+	size_t nr, size;
+	FILE *f;
+
+	list = rs_anomalies_list(rep->result, rep->meta, &nr);
+	f = list ? open_memstream(&text, &size) : NULL;
+	for (size_t i = 0; f && i < nr; i++) {
+		if (!list[i].count)
+			continue;
+		fprintf(f, "%s%s (%s)", sep, list[i].name, COUNT(list[i].count));
+		sep = ", ";
+	}
+	free(list);
+	if (f && fclose(f)) {
+		free(text);
+		text = NULL;
+	}
+	return text;
+}
+
+static bool caution_anomalies(struct rs_page *p, const struct rs_report *rep)
+{
+	char *text = anomalies_text(rep);
+	bool any = text && *text;
+
+	if (!text)
+		p->err = -ENOMEM;
+	if (any)
+		rs_para(p, 0, 2, "ANOMALIES, explained in retryscope-info(1): %s.", text);
+	free(text);
+	return any;
+}
+
+/* The facts "without.EVENT" of the importer. */
+static void list_missing(struct rs_page *p, const struct rs_trace_meta *m)
+{
+	for (size_t i = 0; i < m->nr_facts; i++)
+		if (!strncmp(m->facts[i].key, "without.", 8))
+			rs_para(p, 2, 4, "Without %s: %s.", m->facts[i].key + 8, m->facts[i].value);
+}
+
+static bool caution_level(struct rs_page *p, const struct rs_trace_meta *m)
+{
+	if (!m->level || !strcmp(m->level, "full"))
+		return false;
+	if (!strcmp(m->level, "tracepoints"))
+		rs_para(p, 0, 2,
+			"LEVEL: tracepoints only. The trace has neither the kernel's decisions "
+			"nor the ends of invalidations.");
+	else
+		rs_para(p, 0, 2, "LEVEL: %s. The trace lacks some of the probe points.", m->level);
+	list_missing(p, m);
+	return true;
+}
+
+bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep)
+{
+	const struct rs_trace_meta *m = rep->meta;
+	bool any = caution_level(p, m);
+
+	any |= caution_losses(p, rep);
+	for (size_t i = 0; i < m->nr_assumptions; i++) {
+		any = true;
+		rs_para(p, 0, 2, "ASSUMED: %s", m->assumptions[i]);
+	}
+	any |= caution_anomalies(p, rep);
+	return any;
+}
+
+bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < rep->result->nr_algos; i++) {
+		const struct rs_algo_result *a = &v->algos[i];
+
+		if (!a->missed)
+			continue;
+		any = true;
+		rs_para(p, 0, 0,
+			"%s missed %s fault%s that had to be retried: this algorithm would have "
+			"been wrong.%s",
+			a->name, COUNT(a->missed), a->missed == 1 ? "" : "s",
+			a->merged ? " But a kernel runs it: the trace is anomalous, or this "
+				    "tool is wrong."
+				  : "");
+	}
+	return any;
+}
+
+static void put_disagreements(struct rs_page *p, const struct rs_vm_result *v)
+{
+	char at[32];
+
+	for (size_t i = 0; i < v->nr_disagreements && i < MAX_PRINTED; i++) {
+		const struct rs_disagreement *d = &v->disagreements[i];
+
+		rs_para(p, 2, 4,
+			"event %" PRIu64 " at %s: vCPU %" PRIu32 ", gfn 0x%" PRIx64
+			"%s: kernel %s, model %s",
+			d->event,
+			rs_format_time((double)(d->time_ns - v->begin_ns), at, sizeof(at)), d->vcpu,
+			d->gfn, d->lockless ? " (without the lock)" : "",
+			rs_result_name(d->kernel_result), rs_result_name(d->model_result));
+	}
+	if (v->nr_disagreements > MAX_PRINTED)
+		rs_para(p, 2, 4, "... and more: --format json lists %zu.", v->nr_disagreements);
+}
+
+static void put_words(struct rs_page *p, const char *who, const uint64_t *w)
+{
+	rs_para(p, 4, 6,
+		"%s: seq %" PRIu64 ", in progress %" PRIu64 ", range 0x%" PRIx64 "-0x%" PRIx64, who,
+		w[0], w[1], w[2], w[3]);
+}
+
+static void put_mismatches(struct rs_page *p, const struct rs_vm_result *v)
+{
+	char at[32];
+
+	for (size_t i = 0; i < v->nr_mismatches && i < MAX_PRINTED; i++) {
+		const struct rs_state_mismatch *m = &v->mismatches[i];
+
+		rs_para(p, 2, 4, "event %" PRIu64 " at %s:", m->event,
+			rs_format_time((double)(m->time_ns - v->begin_ns), at, sizeof(at)));
+		put_words(p, "kernel", m->kernel);
+		put_words(p, "model", m->model);
+	}
+	if (v->nr_mismatches > MAX_PRINTED)
+		rs_para(p, 2, 4, "... and more: --format json lists %zu.", v->nr_mismatches);
+}
+
+static void put_decisions(struct rs_page *p, const struct rs_algo_result *own)
+{
+	if (!own->locked.known && !own->lockless.known)
+		rs_para(p, 0, 2,
+			"The trace does not tell what the kernel decided, so the model could not "
+			"be checked against it.");
+	if (own->locked.known)
+		rs_para(p, 0, 2,
+			"The model's %s agrees with the kernel in %s of %s locked "
+			"decisions (%s).",
+			own->name, COUNT(own->locked.same), COUNT(own->locked.known),
+			SHARE(own->locked.same, own->locked.known));
+	if (own->lockless.known)
+		rs_para(p, 0, 2,
+			"Without the lock, where the kernel's own test is racy, it agrees in %s "
+			"of %s (%s).",
+			COUNT(own->lockless.same), COUNT(own->lockless.known),
+			SHARE(own->lockless.same, own->lockless.known));
+}
+
+void rs_part_agreement(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	const char *algo = rep->result->kernel_algo;
+	const struct rs_algo_result *own = rs_vm_algo(rep->result, v, algo);
+
+	if (!algo && rep->sources)
+		rs_para(p, 0, 2,
+			"The traced kernels do not all run the same algorithm; the table of "
+			"traces says how the model agrees with each.");
+	else if (!algo)
+		rs_para(p, 0, 2,
+			"Which algorithm the traced kernel runs is not known (--kernel-algo names "
+			"it), so the model was not checked against the kernel.");
+	else if (own)
+		put_decisions(p, own);
+	else
+		rs_para(p, 0, 2,
+			"The traced kernel runs %s, which is not among the chosen algorithms.",
+			algo);
+	put_disagreements(p, v);
+	if (v->state_compared)
+		rs_para(p, 0, 2,
+			"Its state (count, sequence, range) equals the kernel's in %s of %s "
+			"comparisons (%s).",
+			COUNT(v->state_equal), COUNT(v->state_compared),
+			SHARE(v->state_equal, v->state_compared));
+	put_mismatches(p, v);
+}
+
+static void put_invalidations(struct rs_page *p, const struct rs_vm_result *v)
+{
+	char p50[32], p99[32], max[32];
+
+	rs_para(p, 0, 2,
+		"Invalidations: %s hit a memslot (%s of them without host addresses), %s did "
+		"not; at most %s in progress at once.",
+		COUNT(v->inval_hit), COUNT(v->inval_gfn), COUNT(v->inval_no_hit),
+		COUNT(v->max_outstanding));
+	if (v->inval_ns.weight && rs_hist_whole(&v->inval_ns))
+		rs_para(p, 2, 2, "They lasted %s (p50), %s (p99), %s (max).",
+			rs_format_time((double)rs_hist_quantile(&v->inval_ns, 0.5), p50,
+				       sizeof(p50)),
+			rs_format_time((double)rs_hist_quantile(&v->inval_ns, 0.99), p99,
+				       sizeof(p99)),
+			rs_format_time((double)v->inval_ns.max, max, sizeof(max)));
+}
+
+static void put_unchecked(struct rs_page *p, const struct rs_vm_result *v)
+{
+	const struct {
+		const char *text;
+		uint64_t count;
+	} kinds[] = {
+		{ "ended without a check (fast path, MMIO ...)", v->ended },
+		{ "checked without a memslot", v->no_memslot },
+		{ "memslot being deleted or moved", v->slot_invalid },
+		{ "page table root obsolete", v->root_obsolete },
+		{ "async page fault", v->async },
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!kinds[i].count)
+			continue;
+		if (!any)
+			rs_para(p, 0, 2, "Faults that are no part of the checked:");
+		rs_para(p, 2, 4, "%s %s", COUNT(kinds[i].count), kinds[i].text);
+		any = true;
+	}
+}
+
+void rs_part_contents(struct rs_page *p, const struct rs_vm_result *v)
+{
+	rs_para(p, 0, 2,
+		"Memslots: at most %s at once with %s frames (4 KiB), of which %s share their "
+		"host page with another frame.",
+		COUNT(v->memslots), COUNT(v->frames), COUNT(v->aliased_frames));
+	put_invalidations(p, v);
+	put_unchecked(p, v);
+}

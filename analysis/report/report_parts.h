@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_ANALYSIS_REPORT_REPORT_PARTS_H
+#define RS_ANALYSIS_REPORT_REPORT_PARTS_H
+
+#include "analysis/write/layout.h"
+#include "analysis/report/report.h"
+
+/*
+ * The parts of a report for humans; text and mail put them together in their
+ * own order and width. Each begins where the last one ended and ends its last
+ * line; none writes a blank line around itself. @v is a VM of the result or the
+ * sum of all.
+ */
+
+/* "VM 1 (pid 12, qemu): 13,350 faults were checked; 1,140 of them (8.5 %) had to be retried." */
+void rs_part_headline(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
+		      const char *who);
+/* What limits the trust in all the rest: losses, assumptions, anomalies. Returns false if none. */
+bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep);
+/* A line per algorithm: rejected, needlessly, missed, share of the guest blocked. */
+void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+/* In words: which algorithm would have been wrong. Returns false if none. */
+bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *v);
+void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+/* The closed loop's figures; only if the result has them. */
+void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+/* In words: how the model and the traced kernel agree, and where not. */
+void rs_part_agreement(struct rs_page *p, const struct rs_report *rep,
+		       const struct rs_vm_result *v);
+/* Invalidations, memslots, and the faults that were not checked. */
+void rs_part_contents(struct rs_page *p, const struct rs_vm_result *v);
+/* The reports that a merged one was added up from. */
+void rs_part_sources(struct rs_page *p, const struct rs_report *rep);
+
+/* "VM 1 (pid 12, qemu-system-x86)" into @buf; returns it. */
+char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size);
+/* "the kernel 6.1.0 (which runs hva)" into @buf; returns it. */
+char *rs_part_kernel_name(const struct rs_report *rep, char *buf, size_t size);
+
+#endif

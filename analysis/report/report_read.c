@@ -1,0 +1,777 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/report/report_read.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/write/json_exact.h"
+
+#define SCHEMA "retryscope-report/1"
+
+/*
+ * All functions below return 0, or negative errno with the error set. @where is
+ * the member being read, for messages.
+ */
+struct reader {
+	struct rs_error *err;
+	char where[256];
+	bool distributions; /* all that is counted was there with its buckets */
+};
+
+static int wrong(struct reader *r, const char *key, const char *expected)
+{
+	return rs_error_set(r->err, RS_ERR_INPUT, EINVAL, "%s%s%s: %s expected", r->where,
+			    r->where[0] && key[0] ? "." : "", key, expected);
+}
+
+static int no_memory(struct reader *r)
+{
+	return rs_error_set(r->err, RS_ERR_SYSTEM, ENOMEM, "no memory for the report");
+}
+
+/* Goes down to a member or element; the result undoes it. */
+static size_t enter(struct reader *r, const char *fmt, ...)
+{
+	size_t len = strlen(r->where);
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (len && fmt[0] != '[' && len + 1 < sizeof(r->where))
+		strcpy(r->where + len, ".");
+	vsnprintf(r->where + strlen(r->where), sizeof(r->where) - strlen(r->where), fmt, ap);
+	va_end(ap);
+	return len;
+}
+
+static void leave(struct reader *r, size_t where)
+{
+	r->where[where] = '\0';
+}
+
+enum presence { NEEDED, OPTIONAL };
+
+/* What a member is and where it goes. */
+struct field {
+	const char *key;
+	enum presence presence;
+	enum { U32, U64, U128, NUMBER, BOOLEAN } type;
+	size_t offset;
+};
+
+static int read_field(struct reader *r, const json_t *v, const struct field *f, void *base)
+{
+	char *to = (char *)base + f->offset;
+	uint64_t n;
+
+	switch (f->type) {
+	case U32:
+		if (!rs_json_get_u64(v, &n) || n > UINT32_MAX)
+			return wrong(r, f->key, "a 32 bit count");
+		memcpy(to, &(uint32_t){ (uint32_t)n }, sizeof(uint32_t));
+		return 0;
+	case U64:
+		return rs_json_get_u64(v, (uint64_t *)to) ? 0 : wrong(r, f->key, "a count");
+	case U128:
+		return rs_json_get_u128(v, (unsigned __int128 *)to)
+			       ? 0
+			       : wrong(r, f->key, "a count of up to 128 bits");
+	case NUMBER:
+		return rs_json_get_number(v, (double *)to) ? 0 : wrong(r, f->key, "a number");
+	case BOOLEAN:
+		if (!json_is_boolean(v))
+			return wrong(r, f->key, "true or false");
+		*(bool *)to = json_is_true(v);
+		return 0;
+	}
+	return 0;
+}
+
+/* Reads the members that @fields list up to the one without a key. */
+static int read_fields(struct reader *r, const json_t *o, const struct field *fields, void *base)
+{
+	int rc = 0;
+
+	for (; !rc && fields->key; fields++) {
+		const json_t *v = json_object_get(o, fields->key);
+
+		if (v)
+			rc = read_field(r, v, fields, base);
+		else if (fields->presence == NEEDED)
+			rc = wrong(r, fields->key, "a member of this name");
+	}
+	return rc;
+}
+
+/* The member @key, which must be of @type; NULL with *@rc set otherwise. */
+static json_t *member(struct reader *r, const json_t *o, const char *key, json_type type, int *rc)
+{
+	json_t *v = json_object_get(o, key);
+
+	if (v && json_typeof(v) == type)
+		return v;
+	*rc = wrong(r, key, type == JSON_OBJECT ? "an object" : "an array");
+	return NULL;
+}
+
+/* Reads the fields of the object @key. */
+static int read_object(struct reader *r, const json_t *o, const char *key,
+		       const struct field *fields, void *base)
+{
+	int rc = 0;
+	json_t *v = member(r, o, key, JSON_OBJECT, &rc);
+	size_t where;
+
+	if (!v)
+		return rc;
+	where = enter(r, "%s", key);
+	rc = read_fields(r, v, fields, base);
+	leave(r, where);
+	return rc;
+}
+
+/* A text or null: *@to is NULL then. */
+static int read_text(struct reader *r, const json_t *o, const char *key, const char **to)
+{
+	const json_t *v = json_object_get(o, key);
+
+	*to = NULL;
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_string(v))
+		return wrong(r, key, "a text or null");
+	*to = json_string_value(v);
+	return 0;
+}
+
+/* ---- distributions ---- */
+
+static bool get_value(const json_t *v, bool ratio, unsigned __int128 *to)
+{
+	return ratio ? rs_json_get_thousandths(v, to) : rs_json_get_u128(v, to);
+}
+
+static int read_u64_value(struct reader *r, const json_t *o, const char *key, bool ratio,
+			  uint64_t *to)
+{
+	unsigned __int128 v;
+
+	if (!get_value(json_object_get(o, key), ratio, &v) || v > UINT64_MAX)
+		return wrong(r, key, ratio ? "a ratio" : "a count");
+	*to = (uint64_t)v;
+	return 0;
+}
+
+static int read_buckets(struct reader *r, const json_t *o, bool ratio, struct rs_hist *h)
+{
+	int rc = 0;
+	const json_t *list = member(r, o, "ccdf", JSON_ARRAY, &rc), *pair;
+	unsigned __int128 value;
+	uint64_t weight;
+	size_t i;
+
+	if (!list)
+		return rc;
+	json_array_foreach(list, i, pair)
+	{
+		if (json_array_size(pair) != 2 ||
+		    !get_value(json_array_get(pair, 0), ratio, &value) || value > UINT64_MAX ||
+		    !rs_json_get_u64(json_array_get(pair, 1), &weight))
+			return wrong(r, "ccdf", "pairs of a value and a weight");
+		rs_hist_add(h, (uint64_t)value, weight);
+	}
+	return h->dropped ? no_memory(r) : 0;
+}
+
+static int read_dist_object(struct reader *r, const json_t *o, bool ratio, struct rs_hist *h)
+{
+	uint64_t count, max, min = 0;
+	unsigned __int128 total;
+	int rc = 0;
+
+	if (!rs_json_get_u64(json_object_get(o, "count"), &count))
+		return wrong(r, "count", "a count");
+	if (!get_value(json_object_get(o, "total"), ratio, &total))
+		return wrong(r, "total", "a number");
+	rc = read_u64_value(r, o, "max", ratio, &max);
+	if (!rc && json_object_get(o, "ccdf")) {
+		rc = read_u64_value(r, o, "min", ratio, &min);
+		if (!rc)
+			rc = read_buckets(r, o, ratio, h);
+		if (!rc && h->weight != count)
+			rc = wrong(r, "ccdf", "weights whose sum is count");
+	} else if (count) {
+		r->distributions = false;
+	}
+	h->weight = count;
+	h->total = total;
+	h->min = min;
+	h->max = max;
+	return rc;
+}
+
+static int read_dist(struct reader *r, const json_t *o, const char *key, bool ratio,
+		     struct rs_hist *h)
+{
+	int rc = 0;
+	const json_t *d = member(r, o, key, JSON_OBJECT, &rc);
+	size_t where;
+
+	if (!d)
+		return rc;
+	where = enter(r, "%s", key);
+	rc = read_dist_object(r, d, ratio, h);
+	leave(r, where);
+	return rc;
+}
+
+/* ---- algorithms ---- */
+
+static const struct field algo_fields[] = {
+	{ "merged", OPTIONAL, BOOLEAN, offsetof(struct rs_algo_result, merged) },
+	{ "rejected", NEEDED, U64, offsetof(struct rs_algo_result, rejected) },
+	{ "spurious", NEEDED, U64, offsetof(struct rs_algo_result, spurious) },
+	{ "missed", NEEDED, U64, offsetof(struct rs_algo_result, missed) },
+	{ 0 },
+};
+
+static const struct field blocked_fields[] = {
+	{ "page_ns", NEEDED, U128, offsetof(struct rs_algo_result, blocked_page_ns) },
+	{ "max", NEEDED, U64, offsetof(struct rs_algo_result, blocked_max) },
+	{ 0 },
+};
+
+static const struct field agreement_fields[] = {
+	{ "known", NEEDED, U64, offsetof(struct rs_agreement, known) },
+	{ "same", NEEDED, U64, offsetof(struct rs_agreement, same) },
+	{ 0 },
+};
+
+static const struct field closed_algo_fields[] = {
+	{ "retries", NEEDED, U64, offsetof(struct rs_closed_algo, retries) },
+	{ "as_recorded", NEEDED, U64, offsetof(struct rs_closed_algo, as_recorded) },
+	{ "starved", NEEDED, U64, offsetof(struct rs_closed_algo, starved) },
+	{ 0 },
+};
+
+static int read_agreement(struct reader *r, const json_t *o, struct rs_agreement *locked,
+			  struct rs_agreement *lockless)
+{
+	int rc = 0;
+	const json_t *v = member(r, o, "agreement", JSON_OBJECT, &rc);
+	size_t where;
+
+	if (!v)
+		return rc;
+	where = enter(r, "agreement");
+	rc = read_object(r, v, "locked", agreement_fields, locked);
+	if (!rc)
+		rc = read_object(r, v, "lockless", agreement_fields, lockless);
+	leave(r, where);
+	return rc;
+}
+
+static int read_causes(struct reader *r, const json_t *o, struct rs_algo_result *a)
+{
+	struct field fields[RS_NR_CAUSES + 1] = { 0 };
+
+	for (unsigned int i = 0; i < RS_NR_CAUSES; i++)
+		fields[i] = (struct field){ rs_cause_name(i), NEEDED, U64,
+					    offsetof(struct rs_algo_result, causes) +
+						    i * sizeof(uint64_t) };
+	return read_object(r, o, "causes", fields, a);
+}
+
+static int read_closed_algo(struct reader *r, const json_t *o, struct rs_algo_result *a)
+{
+	int rc = 0;
+	const json_t *c = member(r, o, "closed", JSON_OBJECT, &rc);
+	size_t where;
+
+	if (!c)
+		return rc;
+	a->closed = calloc(1, sizeof(*a->closed));
+	if (!a->closed)
+		return no_memory(r);
+	where = enter(r, "closed");
+	rc = read_fields(r, c, closed_algo_fields, a->closed);
+	if (!rc)
+		rc = read_dist(r, c, "retries_per_fault", false, &a->closed->retries_per_fault);
+	if (!rc && json_object_get(c, "retries_per_inval"))
+		rc = read_dist(r, c, "retries_per_inval", false, &a->closed->retries_per_inval);
+	if (!rc)
+		rc = read_dist(r, c, "service_ns", false, &a->closed->service_ns);
+	if (!rc)
+		rc = read_dist(r, c, "stall_ns", false, &a->closed->stall_ns);
+	leave(r, where);
+	return rc;
+}
+
+static int read_algo_dists(struct reader *r, const json_t *o, struct rs_algo_result *a)
+{
+	const json_t *d = json_object_get(o, "distributions");
+	size_t where = enter(r, "distributions");
+	int rc = 0;
+
+	if (d) {
+		rc = read_dist(r, d, "widening_time", true, &a->widening_time);
+		if (!rc)
+			rc = read_dist(r, d, "widening_epoch", true, &a->widening_epoch);
+		if (!rc)
+			rc = read_dist(r, d, "blocked_epoch", false, &a->blocked_epoch);
+	}
+	leave(r, where);
+	return rc;
+}
+
+static int read_algo(struct reader *r, const json_t *o, bool closed, struct rs_algo_result *a)
+{
+	int rc = read_fields(r, o, algo_fields, a);
+
+	if (!rc)
+		rc = read_causes(r, o, a);
+	if (!rc)
+		rc = read_object(r, o, "blocked", blocked_fields, a);
+	if (!rc)
+		rc = read_agreement(r, o, &a->locked, &a->lockless);
+	if (!rc)
+		rc = read_algo_dists(r, o, a);
+	if (!rc && closed)
+		rc = read_closed_algo(r, o, a);
+	return rc;
+}
+
+/* The algorithms of one VM, which are those of all VMs and in their order. */
+static int read_algos(struct reader *r, const json_t *o, struct rs_result *res,
+		      struct rs_vm_result *v)
+{
+	int rc = 0;
+	json_t *list = member(r, o, "algorithms", JSON_OBJECT, &rc), *algo;
+	bool first = v == res->vms;
+	const char *name;
+	size_t i = 0, where;
+
+	if (!list)
+		return rc;
+	where = enter(r, "algorithms");
+	if (first)
+		res->nr_algos = json_object_size(list);
+	else if (json_object_size(list) != res->nr_algos)
+		rc = wrong(r, "", "the algorithms of the first VM");
+	v->algos = calloc(res->nr_algos + 1, sizeof(*v->algos));
+	if (!v->algos)
+		return no_memory(r);
+	json_object_foreach(list, name, algo)
+	{
+		size_t above = enter(r, "%s", name);
+
+		if (!rc && !first && strcmp(res->vms[0].algos[i].name, name))
+			rc = wrong(r, "", "the algorithms of the first VM");
+		if (!rc && !json_is_object(algo))
+			rc = wrong(r, "", "an object");
+		if (rc)
+			break;
+		v->algos[i].name = strdup(name);
+		rc = v->algos[i].name ? read_algo(r, algo, res->closed, &v->algos[i])
+				      : no_memory(r);
+		i++;
+		leave(r, above);
+	}
+	if (!rc)
+		leave(r, where);
+	return rc;
+}
+
+/* ---- VMs ---- */
+
+static const struct field vm_fields[] = {
+	{ "vm", NEEDED, U32, offsetof(struct rs_vm_result, vm) },
+	{ "begin_ns", NEEDED, U64, offsetof(struct rs_vm_result, begin_ns) },
+	{ "end_ns", NEEDED, U64, offsetof(struct rs_vm_result, end_ns) },
+	{ "memslots", NEEDED, U64, offsetof(struct rs_vm_result, memslots) },
+	{ "frames", NEEDED, U64, offsetof(struct rs_vm_result, frames) },
+	{ "aliased_frames", NEEDED, U64, offsetof(struct rs_vm_result, aliased_frames) },
+	{ "mean_frames", NEEDED, NUMBER, offsetof(struct rs_vm_result, mean_frames) },
+	{ "frames_page_ns", NEEDED, U128, offsetof(struct rs_vm_result, frames_page_ns) },
+	{ "epochs", OPTIONAL, U64, offsetof(struct rs_vm_result, epochs) },
+	{ 0 },
+};
+
+static const struct field inval_fields[] = {
+	{ "hit", NEEDED, U64, offsetof(struct rs_vm_result, inval_hit) },
+	{ "no_hit", NEEDED, U64, offsetof(struct rs_vm_result, inval_no_hit) },
+	{ "gfn_only", OPTIONAL, U64, offsetof(struct rs_vm_result, inval_gfn) },
+	{ "max_outstanding", NEEDED, U64, offsetof(struct rs_vm_result, max_outstanding) },
+	{ 0 },
+};
+
+static const struct field fault_fields[] = {
+	{ "checked", NEEDED, U64, offsetof(struct rs_vm_result, checked) },
+	{ "necessary", NEEDED, U64, offsetof(struct rs_vm_result, necessary) },
+	{ "no_memslot", NEEDED, U64, offsetof(struct rs_vm_result, no_memslot) },
+	{ "ended", NEEDED, U64, offsetof(struct rs_vm_result, ended) },
+	{ "unjudged", NEEDED, U64, offsetof(struct rs_vm_result, unjudged) },
+	{ "slot_invalid", NEEDED, U64, offsetof(struct rs_vm_result, slot_invalid) },
+	{ "root_obsolete", NEEDED, U64, offsetof(struct rs_vm_result, root_obsolete) },
+	{ "async", NEEDED, U64, offsetof(struct rs_vm_result, async) },
+	{ "lockless", OPTIONAL, U64, offsetof(struct rs_vm_result, checked_lockless) },
+	{ 0 },
+};
+
+static const struct field state_fields[] = {
+	{ "compared", NEEDED, U64, offsetof(struct rs_vm_result, state_compared) },
+	{ "equal", NEEDED, U64, offsetof(struct rs_vm_result, state_equal) },
+	{ 0 },
+};
+
+static const struct field closed_vm_fields[] = {
+	{ "precheck", NEEDED, BOOLEAN, offsetof(struct rs_closed_vm, precheck) },
+	{ "retry_gap_ns", NEEDED, U64, offsetof(struct rs_closed_vm, retry_gap_ns) },
+	{ "retry_gap_assumed", OPTIONAL, BOOLEAN,
+	  offsetof(struct rs_closed_vm, retry_gap_assumed) },
+	{ "logical_faults", NEEDED, U64, offsetof(struct rs_closed_vm, logical_faults) },
+	{ "recorded_retries", NEEDED, U64, offsetof(struct rs_closed_vm, recorded_retries) },
+	{ "clean_attempt_ns", OPTIONAL, U64, offsetof(struct rs_closed_vm, clean_attempt_ns) },
+	{ "precheck_ns", OPTIONAL, U64, offsetof(struct rs_closed_vm, precheck_ns) },
+	{ 0 },
+};
+
+static const struct field check_fields[] = {
+	{ "as_recorded", NEEDED, U64, offsetof(struct rs_closed_vm, check_as_recorded) },
+	{ "retries", NEEDED, U64, offsetof(struct rs_closed_vm, check_retries) },
+	{ 0 },
+};
+
+static int read_closed_vm(struct reader *r, const json_t *o, struct rs_closed_vm *c)
+{
+	const json_t *v = json_object_get(o, "closed");
+	const char *arrivals;
+	int rc = read_object(r, o, "closed", closed_vm_fields, c);
+
+	if (!rc)
+		rc = read_text(r, v, "arrivals", &arrivals);
+	if (rc)
+		return rc;
+	if (!arrivals || (strcmp(arrivals, "recorded") && strcmp(arrivals, "think")))
+		return wrong(r, "closed.arrivals", "\"recorded\" or \"think\"");
+	c->arrivals = strcmp(arrivals, "think") ? "recorded" : "think";
+	c->checked = json_is_object(json_object_get(v, "check"));
+	return c->checked ? read_object(r, v, "check", check_fields, c) : 0;
+}
+
+/* What must hold of every report: a sum would hide that it does not. */
+static int check_sums(struct reader *r, const struct rs_result *res, const struct rs_vm_result *v)
+{
+	for (size_t i = 0; i < res->nr_algos; i++) {
+		const struct rs_algo_result *a = &v->algos[i];
+		uint64_t causes = 0;
+
+		for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
+			causes += a->causes[c];
+		if (causes != a->spurious || a->rejected - a->spurious + a->missed != v->necessary)
+			return rs_error_set(r->err, RS_ERR_INPUT, EINVAL,
+					    "%s: the figures of %s do not add up", r->where,
+					    a->name);
+	}
+	return 0;
+}
+
+static int read_vm_dists(struct reader *r, const json_t *o, struct rs_vm_result *v)
+{
+	const json_t *d = json_object_get(o, "distributions");
+	size_t where = enter(r, "distributions");
+	int rc = 0;
+
+	if (d) {
+		rc = read_dist(r, d, "inval_ns", false, &v->inval_ns);
+		if (!rc)
+			rc = read_dist(r, d, "epoch_ns", false, &v->epoch_ns);
+		if (!rc)
+			rc = read_dist(r, d, "epoch_invals", false, &v->epoch_invals);
+	}
+	leave(r, where);
+	return rc;
+}
+
+static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct rs_trace_meta *m)
+{
+	const json_t *pid = json_object_get(o, "pid");
+	const char *command;
+	int rc = read_text(r, o, "command", &command);
+
+	if (rc)
+		return rc;
+	if (!json_is_integer(pid))
+		return wrong(r, "pid", "a number");
+	return rs_meta_add_vm(m, vm, json_integer_value(pid), command) ? no_memory(r) : 0;
+}
+
+static int read_vm(struct reader *r, const json_t *o, struct rs_report_data *d,
+		   struct rs_vm_result *v)
+{
+	int rc = read_fields(r, o, vm_fields, v);
+
+	if (!rc && v->end_ns < v->begin_ns)
+		rc = wrong(r, "end_ns", "a time not before begin_ns");
+	if (!rc)
+		rc = read_vm_info(r, o, v->vm, &d->meta);
+	if (!rc)
+		rc = read_object(r, o, "invalidations", inval_fields, v);
+	if (!rc)
+		rc = read_object(r, o, "faults", fault_fields, v);
+	if (!rc)
+		rc = read_object(r, o, "state", state_fields, v);
+	if (!rc)
+		rc = read_vm_dists(r, o, v);
+	if (!rc && d->result->closed)
+		rc = read_closed_vm(r, o, &v->closed);
+	if (!rc)
+		rc = read_algos(r, o, d->result, v);
+	return rc ? rc : check_sums(r, d->result, v);
+}
+
+static int read_vms(struct reader *r, struct rs_report_data *d)
+{
+	struct rs_result *res = d->result;
+	int rc = 0;
+	json_t *list = member(r, d->root, "vms", JSON_ARRAY, &rc), *o;
+	size_t i;
+
+	if (!list)
+		return rc;
+	res->vms = calloc(json_array_size(list) + 1, sizeof(*res->vms));
+	if (!res->vms)
+		return no_memory(r);
+	json_array_foreach(list, i, o)
+	{
+		size_t where = enter(r, "vms[%zu]", i);
+
+		if (!json_is_object(o))
+			return wrong(r, "", "an object");
+		res->nr_vms++;
+		rc = read_vm(r, o, d, &res->vms[i]);
+		if (rc)
+			return rc;
+		leave(r, where);
+	}
+	return 0;
+}
+
+/* ---- the trace ---- */
+
+static const struct field trace_fields[] = {
+	{ "events", NEEDED, U64, offsetof(struct rs_result, events) },
+	{ "begin_ns", NEEDED, U64, offsetof(struct rs_result, begin_ns) },
+	{ "end_ns", NEEDED, U64, offsetof(struct rs_result, end_ns) },
+	{ "lost", NEEDED, U64, offsetof(struct rs_result, lost) },
+	{ "lost_marks", OPTIONAL, U64, offsetof(struct rs_result, lost_marks) },
+	{ 0 },
+};
+
+/* Those that a stream can have, and those of the import. */
+static int read_anomalies(struct reader *r, const json_t *trace, struct rs_report_data *d)
+{
+	int rc = 0;
+	json_t *o = member(r, trace, "anomalies", JSON_OBJECT, &rc), *v;
+	const char *name;
+	uint64_t count;
+
+	json_object_foreach(o, name, v)
+	{
+		unsigned int i = 0;
+
+		if (!rs_json_get_u64(v, &count))
+			return wrong(r, name, "a count");
+		while (i < RS_NR_ANOMALIES && strcmp(rs_anomaly_name(i), name))
+			i++;
+		if (i < RS_NR_ANOMALIES)
+			d->result->anomalies[i] = count;
+		else if (rs_meta_add_anomaly(&d->meta, name, count))
+			return no_memory(r);
+	}
+	return rc;
+}
+
+static int read_notes(struct reader *r, const json_t *trace, struct rs_report_data *d)
+{
+	json_t *assumptions = json_object_get(trace, "assumptions"), *v;
+	json_t *facts = json_object_get(trace, "facts");
+	const char *key;
+	size_t i;
+
+	json_array_foreach(assumptions, i, v)
+	{
+		if (!json_is_string(v))
+			return wrong(r, "assumptions", "texts");
+		if (rs_meta_add_assumption(&d->meta, json_string_value(v)))
+			return no_memory(r);
+	}
+	json_object_foreach(facts, key, v)
+	{
+		if (!json_is_string(v))
+			return wrong(r, "facts", "texts");
+		if (rs_meta_add_fact(&d->meta, key, json_string_value(v)))
+			return no_memory(r);
+	}
+	return 0;
+}
+
+static int read_kernel(struct reader *r, const json_t *trace, struct rs_report_data *d)
+{
+	const char *kernel, *algo, *level;
+	int rc = read_text(r, trace, "kernel", &kernel);
+
+	if (!rc)
+		rc = read_text(r, trace, "kernel_algorithm", &algo);
+	if (!rc)
+		rc = read_text(r, trace, "level", &level);
+	if (rc)
+		return rc;
+	if ((kernel && rs_meta_set_kernel(&d->meta, kernel)) ||
+	    (level && rs_meta_set_level(&d->meta, level)))
+		return no_memory(r);
+	d->result->kernel_algo = algo ? strdup(algo) : NULL;
+	return algo && !d->result->kernel_algo ? no_memory(r) : 0;
+}
+
+static int read_trace(struct reader *r, struct rs_report_data *d)
+{
+	int rc = 0;
+	const json_t *trace = member(r, d->root, "trace", JSON_OBJECT, &rc);
+	size_t where;
+
+	if (!trace)
+		return rc;
+	where = enter(r, "trace");
+	rc = read_fields(r, trace, trace_fields, d->result);
+	if (!rc)
+		rc = read_text(r, trace, "path", &d->report.path);
+	if (!rc)
+		rc = read_text(r, trace, "form", &d->report.form);
+	if (!rc)
+		rc = read_kernel(r, trace, d);
+	if (!rc)
+		rc = read_anomalies(r, trace, d);
+	if (!rc)
+		rc = read_notes(r, trace, d);
+	d->meta.lost = d->result->lost;
+	leave(r, where);
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+static const struct field source_fields[] = {
+	{ "vms", NEEDED, U64, offsetof(struct rs_report_source, vms) },
+	{ "events", NEEDED, U64, offsetof(struct rs_report_source, events) },
+	{ "begin_ns", NEEDED, U64, offsetof(struct rs_report_source, begin_ns) },
+	{ "end_ns", NEEDED, U64, offsetof(struct rs_report_source, end_ns) },
+	{ "lost", NEEDED, U64, offsetof(struct rs_report_source, lost) },
+	{ "checked", NEEDED, U64, offsetof(struct rs_report_source, checked) },
+	{ 0 },
+};
+
+static const struct field source_state_fields[] = {
+	{ "compared", NEEDED, U64, offsetof(struct rs_report_source, state_compared) },
+	{ "equal", NEEDED, U64, offsetof(struct rs_report_source, state_equal) },
+	{ 0 },
+};
+
+static int read_source(struct reader *r, const json_t *o, struct rs_report_source *s)
+{
+	int rc = read_fields(r, o, source_fields, s);
+
+	if (!rc)
+		rc = read_object(r, o, "state", source_state_fields, s);
+	if (!rc)
+		rc = read_agreement(r, o, &s->locked, &s->lockless);
+	if (!rc)
+		rc = read_text(r, o, "path", &s->path);
+	if (!rc)
+		rc = read_text(r, o, "form", &s->form);
+	if (!rc)
+		rc = read_text(r, o, "kernel", &s->kernel);
+	return rc ? rc : read_text(r, o, "kernel_algorithm", &s->kernel_algo);
+}
+
+static int read_sources(struct reader *r, struct rs_report_data *d)
+{
+	const json_t *list = json_object_get(d->root, "merged"), *o;
+	size_t i;
+	int rc = 0;
+
+	if (!list)
+		return 0;
+	d->sources = calloc(json_array_size(list) + 1, sizeof(*d->sources));
+	if (!d->sources)
+		return no_memory(r);
+	json_array_foreach(list, i, o)
+	{
+		size_t where = enter(r, "merged[%zu]", i);
+
+		rc = read_source(r, o, &d->sources[i]);
+		if (rc)
+			return rc;
+		leave(r, where);
+	}
+	d->report.sources = d->sources;
+	d->report.nr_sources = json_array_size(list);
+	return 0;
+}
+
+static int read_head(struct reader *r, struct rs_report_data *d)
+{
+	const char *schema, *loop;
+	int rc = read_text(r, d->root, "schema", &schema);
+
+	if (rc)
+		return rc;
+	if (!schema || strcmp(schema, SCHEMA))
+		return wrong(r, "schema", "\"" SCHEMA "\"");
+	rc = read_text(r, d->root, "loop", &loop);
+	if (rc)
+		return rc;
+	if (!loop || (strcmp(loop, "open") && strcmp(loop, "closed")))
+		return wrong(r, "loop", "\"open\" or \"closed\"");
+	d->result->closed = !strcmp(loop, "closed");
+	rc = read_text(r, json_object_get(d->root, "tool"), "version", &d->report.version);
+	if (rc)
+		return rc;
+	return read_text(r, json_object_get(d->root, "tool"), "command", &d->report.command);
+}
+
+int rs_report_read(FILE *f, struct rs_report_data *d, struct rs_error *err)
+{
+	struct reader r = { .err = err, .distributions = true };
+	int rc;
+
+	memset(d, 0, sizeof(*d));
+	d->root = rs_json_read(f, err);
+	if (!d->root)
+		return -errno;
+	d->result = calloc(1, sizeof(*d->result));
+	rc = d->result ? read_head(&r, d) : no_memory(&r);
+	if (!rc)
+		rc = read_trace(&r, d);
+	if (!rc)
+		rc = read_vms(&r, d);
+	if (!rc)
+		rc = read_sources(&r, d);
+	d->report.result = d->result;
+	d->report.meta = &d->meta;
+	d->report.distributions = r.distributions;
+	if (rc)
+		rs_report_data_free(d);
+	return rc;
+}
+
+void rs_report_data_free(struct rs_report_data *d)
+{
+	rs_result_free(d->result);
+	rs_meta_free(&d->meta);
+	free(d->sources);
+	json_decref(d->root);
+	memset(d, 0, sizeof(*d));
+}

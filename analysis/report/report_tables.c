@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <math.h>
+
+#include "analysis/report/derive.h"
+#include "analysis/report/report_parts.h"
+#include "analysis/write/units.h"
+
+#define COUNT(v) rs_format_count((v), (char[32]){ 0 }, 32)
+
+static double share(uint64_t part, uint64_t base)
+{
+	return base ? (double)part / (double)base : NAN;
+}
+
+static void headings(struct rs_table *t, unsigned int column, const char *upper, const char *lower)
+{
+	t->heading[0][column] = upper;
+	t->heading[1][column] = lower;
+}
+
+void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	struct rs_table t;
+
+	rs_table_init(&t, 7);
+	headings(&t, 0, "algorithm", "");
+	headings(&t, 1, "rejected", "faults");
+	headings(&t, 2, "of", "checked");
+	headings(&t, 3, "needlessly", "faults");
+	headings(&t, 4, "of", "checked");
+	headings(&t, 5, "missed", "faults");
+	headings(&t, 6, "blocked", "of guest");
+	for (size_t i = 0; i < rep->result->nr_algos; i++) {
+		const struct rs_algo_result *a = &v->algos[i];
+
+		rs_table_text(&t, a->name);
+		rs_table_count(&t, a->rejected);
+		rs_table_share(&t, share(a->rejected, v->checked));
+		rs_table_count(&t, a->spurious);
+		rs_table_share(&t, share(a->spurious, v->checked));
+		rs_table_count(&t, a->missed);
+		rs_table_share(&t, rs_blocked_share(v, a));
+	}
+	rs_table_write(p, &t);
+}
+
+bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	for (size_t i = 0; i < rep->result->nr_algos; i++)
+		if (v->algos[i].spurious)
+			return true;
+	return false;
+}
+
+static const char *const cause_texts[RS_NR_CAUSES] = {
+	[RS_CAUSE_SEQ] = "outside the range; an invalidation ended meanwhile",
+	[RS_CAUSE_NO_HVA] = "an invalidation without host addresses blocked everything",
+	[RS_CAUSE_ALIAS] = "in the range only because memslots map the same page twice",
+	[RS_CAUSE_SCATTER] = "in the range only because neighbours are far apart in frames",
+	[RS_CAUSE_CONCURRENT] = "in the span of all that was in progress, in none's own",
+	[RS_CAUSE_STALE] = "in the range only because of invalidations that had ended",
+};
+
+/* Only of the causes that occur. */
+static void put_legend(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	for (unsigned int c = 0; c < RS_NR_CAUSES; c++) {
+		uint64_t n = 0;
+
+		for (size_t i = 0; i < rep->result->nr_algos; i++)
+			n += v->algos[i].causes[c];
+		if (n)
+			fprintf(p->f, "  %-11s%s\n", rs_cause_name(c), cause_texts[c]);
+	}
+}
+
+void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	struct rs_table t;
+
+	rs_para(p, 0, 0, "Why they rejected needlessly (faults, each counted under one cause):");
+	rs_blank_line(p);
+	rs_table_init(&t, 1 + RS_NR_CAUSES);
+	headings(&t, 0, "algorithm", "");
+	for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
+		headings(&t, 1 + c, rs_cause_name(c), "");
+	for (size_t i = 0; i < rep->result->nr_algos; i++) {
+		rs_table_text(&t, v->algos[i].name);
+		for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
+			rs_table_count(&t, v->algos[i].causes[c]);
+	}
+	rs_table_write(p, &t);
+	rs_blank_line(p);
+	put_legend(p, rep, v);
+}
+
+static double ratio_quantile(const struct rs_hist *h, double q)
+{
+	return rs_quantile(h, q) / RS_RATIO_SCALE;
+}
+
+static void width_rows(struct rs_table *t, const struct rs_report *rep,
+		       const struct rs_vm_result *v)
+{
+	const struct rs_algo_result *exact = rs_vm_algo(rep->result, v, "exact");
+
+	for (size_t i = 0; i < rep->result->nr_algos; i++) {
+		const struct rs_algo_result *a = &v->algos[i];
+
+		rs_table_text(t, a->name);
+		rs_table_number(t, rs_blocked_mean(v, a));
+		rs_table_share(t, rs_blocked_share(v, a));
+		rs_table_count(t, a->blocked_max);
+		rs_table_share(t, share(a->blocked_max, v->frames));
+		rs_table_number(t, rs_widening(a, exact));
+		rs_table_number(t, ratio_quantile(&a->widening_epoch, 0.5));
+		rs_table_number(t, ratio_quantile(&a->widening_epoch, 0.99));
+	}
+}
+
+void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	const struct rs_algo_result *gfn = rs_vm_algo(rep->result, v, "gfn");
+	const struct rs_algo_result *hva = rs_vm_algo(rep->result, v, "hva");
+	double ratio = rs_widening(gfn, hva);
+	char mean[48], times[48];
+	struct rs_table t;
+
+	rs_para(p, 0, 0,
+		"Guest frames (4 KiB) blocked while invalidations were in progress: the mean over "
+		"%s, of %s frames in memslots; the most at once, of %s.",
+		rs_format_time((double)rs_vm_duration_ns(v), times, sizeof(times)),
+		rs_format_number(v->mean_frames, mean, sizeof(mean)), COUNT(v->frames));
+	rs_blank_line(p);
+	rs_table_init(&t, 8);
+	headings(&t, 0, "algorithm", "");
+	headings(&t, 1, "mean", "frames");
+	headings(&t, 2, "of", "guest");
+	headings(&t, 3, "most", "frames");
+	headings(&t, 4, "of", "guest");
+	headings(&t, 5, "times", "exact");
+	headings(&t, 6, "at peak", "p50");
+	headings(&t, 7, "at peak", "p99");
+	width_rows(&t, rep, v);
+	rs_table_write(p, &t);
+	rs_blank_line(p);
+	rs_para(p, 2, 2,
+		"times exact: frames x time against exact's; at peak: the same at the peak of each "
+		"epoch (something is in progress throughout); epochs: %s.",
+		COUNT(v->epochs));
+	if (!isnan(ratio))
+		rs_para(p, 2, 2, "gfn blocked %s times what hva did (frames x time).",
+			rs_format_number(ratio, times, sizeof(times)));
+}
+
+static void closed_row(struct rs_table *t, const struct rs_algo_result *a,
+		       const struct rs_vm_result *v)
+{
+	const struct rs_closed_algo *c = a->closed;
+
+	rs_table_text(t, a->name);
+	rs_table_time(t, (double)c->stall_ns.total);
+	rs_table_time(t, rs_quantile(&c->stall_ns, 0.5));
+	rs_table_time(t, rs_quantile(&c->stall_ns, 0.99));
+	rs_table_time(t, (double)c->stall_ns.max);
+	rs_table_count(t, c->retries);
+	rs_table_number(t, share(c->retries, v->closed.logical_faults));
+	rs_table_number(t, share(c->retries, v->inval_hit));
+	rs_table_count(t, c->starved);
+}
+
+static void closed_check(struct rs_page *p, const struct rs_report *rep,
+			 const struct rs_vm_result *v)
+{
+	char text[48];
+
+	if (!v->closed.checked)
+		return;
+	rs_para(p, 0, 0,
+		"The check: simulating %s, the traced kernel's own, with recorded arrivals and its "
+		"own "
+		"pre-check, %s of %s logical faults (%s) came out exactly as recorded (same "
+		"retries, same end); retries in all: %s simulated, %s recorded.",
+		rep->result->kernel_algo, COUNT(v->closed.check_as_recorded),
+		COUNT(v->closed.logical_faults),
+		rs_format_share(share(v->closed.check_as_recorded, v->closed.logical_faults), text,
+				sizeof(text)),
+		COUNT(v->closed.check_retries), COUNT(v->closed.recorded_retries));
+}
+
+void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	struct rs_table t;
+	char gap[32];
+
+	rs_para(p, 0, 0,
+		"Closed loop: %s logical faults (%s recorded retries folded back), each algorithm "
+		"simulated for itself; arrivals %s, pre-check %s, retry gap %s%s.",
+		COUNT(v->closed.logical_faults), COUNT(v->closed.recorded_retries),
+		v->closed.arrivals ? v->closed.arrivals : "not known",
+		v->closed.precheck ? "on" : "off",
+		rs_format_time((double)v->closed.retry_gap_ns, gap, sizeof(gap)),
+		v->closed.retry_gap_assumed ? " (assumed)" : "");
+	rs_blank_line(p);
+	rs_table_init(&t, 9);
+	headings(&t, 0, "algorithm", "");
+	headings(&t, 1, "stall", "total");
+	headings(&t, 2, "stall", "p50");
+	headings(&t, 3, "stall", "p99");
+	headings(&t, 4, "stall", "max");
+	headings(&t, 5, "retries", "");
+	headings(&t, 6, "per", "fault");
+	headings(&t, 7, "per", "inval.");
+	headings(&t, 8, "starved", "");
+	for (size_t i = 0; i < rep->result->nr_algos; i++)
+		if (v->algos[i].closed)
+			closed_row(&t, &v->algos[i], v);
+	rs_table_write(p, &t);
+	rs_blank_line(p);
+	closed_check(p, rep, v);
+}
+
+void rs_part_sources(struct rs_page *p, const struct rs_report *rep)
+{
+	struct rs_table t;
+
+	rs_para(p, 0, 0, "The traces of the sum (agreement: of decisions under the lock):");
+	rs_blank_line(p);
+	rs_table_init(&t, 6);
+	headings(&t, 0, "trace", "");
+	headings(&t, 1, "kernel", "");
+	headings(&t, 2, "VMs", "");
+	headings(&t, 3, "checked", "faults");
+	headings(&t, 4, "lost", "events");
+	headings(&t, 5, "agreement", "");
+	for (size_t i = 0; i < rep->nr_sources; i++) {
+		const struct rs_report_source *s = &rep->sources[i];
+
+		rs_table_text(&t, s->path ? s->path : "-");
+		rs_table_text(&t, s->kernel ? s->kernel : "-");
+		rs_table_count(&t, s->vms);
+		rs_table_count(&t, s->checked);
+		rs_table_count(&t, s->lost);
+		rs_table_share(&t, share(s->locked.same, s->locked.known));
+	}
+	rs_table_write(p, &t);
+	if (!rep->distributions)
+		rs_para(p, 0, 2,
+			"No quantiles: not all of these reports have their whole distributions.");
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+
+#include "analysis/report/derive.h"
+#include "analysis/report/report_formats.h"
+#include "analysis/report/report_parts.h"
+#include "analysis/write/units.h"
+
+#define COLUMNS 80
+
+static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
+		   const char *who)
+{
+	rs_part_headline(p, rep, v, who);
+	rs_blank_line(p);
+	if (!v->checked && !v->inval_hit) {
+		rs_part_contents(p, v);
+		return;
+	}
+	rs_part_answer(p, rep, v);
+	rs_blank_line(p);
+	rs_part_missed(p, rep, v);
+	rs_part_agreement(p, rep, v);
+	rs_blank_line(p);
+	if (rep->result->closed) {
+		rs_part_closed(p, rep, v);
+		rs_blank_line(p);
+	}
+	if (rs_part_has_causes(rep, v)) {
+		rs_part_causes(p, rep, v);
+		rs_blank_line(p);
+	}
+	rs_part_width(p, rep, v);
+	rs_blank_line(p);
+	rs_part_contents(p, v);
+}
+
+static int put_sum(struct rs_page *p, const struct rs_report *rep)
+{
+	struct rs_vm_result all;
+	char who[48];
+
+	if (rs_result_sum_vms(rep->result, &all))
+		return -ENOMEM;
+	snprintf(who, sizeof(who), "All %zu VMs together", rep->result->nr_vms);
+	put_vm(p, rep, &all, who);
+	rs_vm_result_free(&all, rep->result->nr_algos);
+	return 0;
+}
+
+static void put_title(struct rs_page *p, const struct rs_report *rep)
+{
+	const struct rs_result *r = rep->result;
+	char name[128], time[32], count[32], sum[48];
+
+	snprintf(sum, sizeof(sum), "Sum of %zu traces", rep->nr_sources);
+	rs_para(p, 0, 2, "%s: %s; %s events in %s.", rep->path ? rep->path : sum,
+		rs_part_kernel_name(rep, name, sizeof(name)),
+		rs_format_count(r->events, count, sizeof(count)),
+		rs_format_time((double)(r->end_ns - r->begin_ns), time, sizeof(time)));
+	if (rep->sources) {
+		rs_part_sources(p, rep);
+		rs_blank_line(p);
+	}
+	if (!rs_part_cautions(p, rep))
+		rs_para(p, 0, 2, "No event was lost, and no anomaly was found.");
+}
+
+static int write_text(FILE *f, const struct rs_report *rep)
+{
+	const struct rs_result *r = rep->result;
+	struct rs_page p = { .f = f, .width = COLUMNS };
+	char who[128];
+
+	put_title(&p, rep);
+	if (!r->nr_vms)
+		rs_para(&p, 0, 0, "The trace has no VM: nothing can be concluded.");
+	if (r->nr_vms > 1) {
+		rs_blank_line(&p);
+		if (put_sum(&p, rep))
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < r->nr_vms; i++) {
+		rs_blank_line(&p);
+		put_vm(&p, rep, &r->vms[i], rs_part_vm_name(rep, r->vms[i].vm, who, sizeof(who)));
+	}
+	return p.err ? p.err : ferror(f) ? -EIO : 0;
+}
+
+const struct rs_report_format rs_report_text = {
+	.name = "text",
+	.summary = "tables and words, 80 columns",
+	.write = write_text,
+};

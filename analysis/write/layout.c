@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/write/layout.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/write/units.h"
+
+#define CELL_SIZE 48
+/* What is left of a first column at least, in columns. */
+#define LEAST_FIRST 12
+
+char *rs_format_share(double share, char *buf, size_t size)
+{
+	if (isnan(share))
+		snprintf(buf, size, "-");
+	else if (share > 0 && share < 0.0005)
+		snprintf(buf, size, "<0.1 %%");
+	else if (share < 1 && share >= 0.9995)
+		snprintf(buf, size, ">99.9 %%");
+	else
+		snprintf(buf, size, "%.1f %%", 100.0 * share);
+	return buf;
+}
+
+char *rs_format_number(double number, char *buf, size_t size)
+{
+	uint64_t rounded;
+
+	if (isnan(number)) {
+		snprintf(buf, size, "-");
+		return buf;
+	}
+	if (number > 0 && number < 0.01) {
+		snprintf(buf, size, "<0.01");
+		return buf;
+	}
+	if (number < 99.95) {
+		snprintf(buf, size, "%.*f", number < 9.995 ? 2 : 1, number);
+		return buf;
+	}
+	if (number >= 1e18) {
+		snprintf(buf, size, "%.2e", number);
+		return buf;
+	}
+	rounded = (uint64_t)(number + 0.5);
+	return rs_format_count(rounded, buf, size);
+}
+
+char *rs_format_short(uint64_t count, char *buf, size_t size)
+{
+	static const char suffixes[] = "kMGTPE";
+	double v = (double)count;
+	int i = -1;
+
+	if (count < 10000) {
+		snprintf(buf, size, "%" PRIu64, count);
+		return buf;
+	}
+	while (v >= 999.5) {
+		v /= 1000.0;
+		i++;
+	}
+	snprintf(buf, size, "%.*f%c", v < 99.95 ? 1 : 0, v, suffixes[i]);
+	return buf;
+}
+
+/* Length of the word at @s; a number keeps the percent sign behind its blank. */
+static size_t word_length(const char *s)
+{
+	size_t len = strcspn(s, " \n");
+
+	if (s[len] == ' ' && s[len + 1] == '%')
+		len += 1 + strcspn(s + len + 1, " \n");
+	return len;
+}
+
+static void put_words(struct rs_page *p, unsigned int first, unsigned int indent, const char *text)
+{
+	unsigned int column = first;
+	bool fresh = true;
+
+	fprintf(p->f, "%*s", (int)first, "");
+	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
+		size_t len = word_length(text);
+
+		if (!fresh && column + 1 + len > p->width) {
+			fprintf(p->f, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!fresh) {
+			fputc(' ', p->f);
+			column++;
+		}
+		fprintf(p->f, "%.*s", (int)len, text);
+		column += (unsigned int)len;
+		text += len;
+		fresh = false;
+	}
+	fputc('\n', p->f);
+}
+
+void rs_blank_line(struct rs_page *p)
+{
+	fputc('\n', p->f);
+}
+
+void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int len;
+
+	va_start(ap, fmt);
+	len = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (len < 0) {
+		p->err = -ENOMEM;
+		return;
+	}
+	put_words(p, first, indent, text);
+	free(text);
+}
+
+/* Length of the word at @s, with its quotes. */
+static size_t shell_word(const char *s)
+{
+	bool quoted = false;
+	size_t len = 0;
+
+	for (; s[len] && (quoted || s[len] != ' '); len++) {
+		if (s[len] == '\\' && !quoted && s[len + 1])
+			len++;
+		else if (s[len] == '\'')
+			quoted = !quoted;
+	}
+	return len;
+}
+
+void rs_command_lines(struct rs_page *p, unsigned int indent, const char *command)
+{
+	size_t column = indent;
+
+	fprintf(p->f, "%*s", (int)indent, "");
+	for (bool fresh = true; *command; fresh = false) {
+		size_t len = shell_word(command);
+
+		/* Room for the backslash as well. */
+		if (!fresh && column + 1 + len + 2 > p->width) {
+			fprintf(p->f, " \\\n%*s", (int)indent + 4, "");
+			column = indent + 4;
+		} else if (!fresh) {
+			fputc(' ', p->f);
+			column++;
+		}
+		fprintf(p->f, "%.*s", (int)len, command);
+		column += len;
+		command += len;
+		command += strspn(command, " ");
+	}
+	fputc('\n', p->f);
+}
+
+void rs_table_init(struct rs_table *t, unsigned int nr_columns)
+{
+	memset(t, 0, sizeof(*t));
+	t->nr_columns = nr_columns;
+	for (unsigned int i = 0; i < RS_TABLE_COLUMNS; i++)
+		t->heading[0][i] = t->heading[1][i] = "";
+}
+
+static void add_cell(struct rs_table *t, struct rs_cell cell)
+{
+	struct rs_cell *cells = t->cells;
+
+	if (t->err)
+		return;
+	if (!(t->nr_cells & (t->nr_cells - 1))) {
+		cells = reallocarray(cells, t->nr_cells ? 2 * t->nr_cells : 1, sizeof(*cells));
+		if (!cells) {
+			t->err = -ENOMEM;
+			return;
+		}
+		t->cells = cells;
+	}
+	cells[t->nr_cells++] = cell;
+}
+
+void rs_table_text(struct rs_table *t, const char *text)
+{
+	add_cell(t, (struct rs_cell){ .kind = RS_CELL_TEXT, .text = text });
+}
+
+void rs_table_count(struct rs_table *t, uint64_t count)
+{
+	add_cell(t, (struct rs_cell){ .kind = RS_CELL_COUNT, .count = count });
+}
+
+void rs_table_share(struct rs_table *t, double share)
+{
+	add_cell(t, (struct rs_cell){ .kind = RS_CELL_SHARE, .number = share });
+}
+
+void rs_table_number(struct rs_table *t, double number)
+{
+	add_cell(t, (struct rs_cell){ .kind = RS_CELL_NUMBER, .number = number });
+}
+
+void rs_table_time(struct rs_table *t, double ns)
+{
+	add_cell(t, (struct rs_cell){ .kind = RS_CELL_TIME, .number = ns });
+}
+
+/* From the roomiest to the tightest. */
+enum style { STYLE_SEPARATED, STYLE_PLAIN, STYLE_SHORT, NR_STYLES };
+
+static const char *format_cell(const struct rs_cell *c, enum style style, char *buf)
+{
+	switch (c->kind) {
+	case RS_CELL_TEXT:
+		return c->text;
+	case RS_CELL_SHARE:
+		return rs_format_share(c->number, buf, CELL_SIZE);
+	case RS_CELL_COUNT:
+		if (style == STYLE_SEPARATED)
+			return rs_format_count(c->count, buf, CELL_SIZE);
+		if (style == STYLE_SHORT)
+			return rs_format_short(c->count, buf, CELL_SIZE);
+		snprintf(buf, CELL_SIZE, "%" PRIu64, c->count);
+		return buf;
+	case RS_CELL_NUMBER:
+		if (style != STYLE_SEPARATED && c->number >= 9999.5 && c->number < 1e18)
+			return rs_format_short((uint64_t)(c->number + 0.5), buf, CELL_SIZE);
+		return rs_format_number(c->number, buf, CELL_SIZE);
+	case RS_CELL_TIME:
+		return isnan(c->number) ? "-" : rs_format_time(c->number, buf, CELL_SIZE);
+	}
+	return "";
+}
+
+static unsigned int measure(const struct rs_table *t, enum style style, unsigned int *widths)
+{
+	unsigned int total = 0;
+	char buf[CELL_SIZE];
+
+	for (unsigned int c = 0; c < t->nr_columns; c++) {
+		size_t w = strlen(t->heading[0][c]), w1 = strlen(t->heading[1][c]);
+
+		if (w1 > w)
+			w = w1;
+		for (size_t i = c; i < t->nr_cells; i += t->nr_columns) {
+			size_t len = strlen(format_cell(&t->cells[i], style, buf));
+
+			if (len > w)
+				w = len;
+		}
+		widths[c] = (unsigned int)w;
+		total += widths[c];
+	}
+	return total;
+}
+
+/* To the left; of what is too long the end is kept. */
+static void put_first(FILE *f, const char *text, unsigned int width, bool pad)
+{
+	size_t len = strlen(text);
+
+	if (len > width)
+		fprintf(f, "...%s", text + len - width + 3);
+	else
+		fprintf(f, "%-*s", pad ? (int)width : 0, text);
+}
+
+static void put_line(FILE *f, const struct rs_table *t, const unsigned int *widths,
+		     unsigned int gap, const char *const *cells)
+{
+	unsigned int used = t->nr_columns;
+
+	while (used && !cells[used - 1][0])
+		used--;
+	if (used)
+		put_first(f, cells[0], widths[0], used > 1);
+	for (unsigned int c = 1; c < used; c++)
+		fprintf(f, "%*s%*s", (int)gap, "", (int)widths[c], cells[c]);
+	fputc('\n', f);
+}
+
+static void put_rows(FILE *f, const struct rs_table *t, enum style style,
+		     const unsigned int *widths, unsigned int gap)
+{
+	char bufs[RS_TABLE_COLUMNS][CELL_SIZE];
+	const char *cells[RS_TABLE_COLUMNS];
+
+	for (size_t i = 0; i + t->nr_columns <= t->nr_cells; i += t->nr_columns) {
+		for (unsigned int c = 0; c < t->nr_columns; c++)
+			cells[c] = format_cell(&t->cells[i + c], style, bufs[c]);
+		put_line(f, t, widths, gap, cells);
+	}
+}
+
+static bool has_text(const char *const *heading, unsigned int nr)
+{
+	for (unsigned int c = 0; c < nr; c++)
+		if (heading[c][0])
+			return true;
+	return false;
+}
+
+void rs_table_write(struct rs_page *p, struct rs_table *t)
+{
+	unsigned int widths[RS_TABLE_COLUMNS], total, gap;
+	enum style style = STYLE_SEPARATED;
+
+	for (;; style++) {
+		total = measure(t, style, widths);
+		gap = total + 2 * (t->nr_columns - 1) <= p->width ? 2 : 1;
+		if (total + gap * (t->nr_columns - 1) <= p->width || style + 1 == NR_STYLES)
+			break;
+	}
+	total += gap * (t->nr_columns - 1);
+	if (total > p->width && widths[0] > LEAST_FIRST)
+		widths[0] = widths[0] - LEAST_FIRST > total - p->width
+				    ? widths[0] - (total - p->width)
+				    : LEAST_FIRST;
+	for (int h = 0; h < 2; h++)
+		if (has_text(t->heading[h], t->nr_columns))
+			put_line(p->f, t, widths, gap, t->heading[h]);
+	put_rows(p->f, t, style, widths, gap);
+	if (t->err)
+		p->err = t->err;
+	free(t->cells);
+	t->cells = NULL;
+	t->nr_cells = 0;
+}

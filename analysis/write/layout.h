@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_ANALYSIS_WRITE_LAYOUT_H
+#define RS_ANALYSIS_WRITE_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Plain text in a given number of columns: paragraphs and tables. */
+
+/* A page: @err is the first error met, after which nothing more is sure to be written. */
+struct rs_page {
+	FILE *f;
+	unsigned int width; /* columns */
+	int err;	    /* 0 or -ENOMEM */
+};
+
+/*
+ * Writes a formatted paragraph, broken at blanks so that no line is longer than
+ * the page is wide unless one word is. All lines but the first begin with
+ * @indent blanks, the first with @first blanks.
+ */
+void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* An empty line. */
+void rs_blank_line(struct rs_page *p);
+/*
+ * A shell's command line behind @indent blanks. If the page is too narrow it
+ * goes on in further lines, broken between words as a shell allows.
+ */
+void rs_command_lines(struct rs_page *p, unsigned int indent, const char *command);
+
+#define RS_TABLE_COLUMNS 12
+
+/* What a cell holds; how it is written depends on the room that there is. */
+enum rs_cell_kind { RS_CELL_TEXT, RS_CELL_COUNT, RS_CELL_SHARE, RS_CELL_NUMBER, RS_CELL_TIME };
+
+struct rs_cell {
+	enum rs_cell_kind kind;
+	const char *text; /* lives as long as the table */
+	uint64_t count;
+	double number; /* a share of 1, a number, or ns; NAN: written as "-" */
+};
+
+struct rs_table {
+	unsigned int nr_columns;
+	/* Two lines of headings; "" for none. */
+	const char *heading[2][RS_TABLE_COLUMNS];
+	struct rs_cell *cells; /* row by row */
+	size_t nr_cells;
+	int err; /* 0 or -ENOMEM */
+};
+
+/* An empty table of up to RS_TABLE_COLUMNS columns. */
+void rs_table_init(struct rs_table *t, unsigned int nr_columns);
+/* Each adds the next cell, from left to right. */
+void rs_table_text(struct rs_table *t, const char *text);
+void rs_table_count(struct rs_table *t, uint64_t count);
+void rs_table_share(struct rs_table *t, double share);
+void rs_table_number(struct rs_table *t, double number);
+void rs_table_time(struct rs_table *t, double ns);
+/*
+ * Writes the table and frees its cells: the first column to the left, all
+ * others to the right. If the page is too narrow, counts lose their separators,
+ * then their last digits ("12.3M"), and at last the first column its begin.
+ */
+void rs_table_write(struct rs_page *p, struct rs_table *t);
+
+/* "12.3 %"; "<0.1 %" for less that is not nothing; "-" for NAN. Returns @buf. */
+char *rs_format_share(double share, char *buf, size_t size);
+/* Three significant digits, at most one after the point from 10 on; "-" for NAN. */
+char *rs_format_number(double number, char *buf, size_t size);
+/* At most five characters: "9999", "12.3M". */
+char *rs_format_short(uint64_t count, char *buf, size_t size);
+
+#endif

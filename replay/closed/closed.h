@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_CLOSED_CLOSED_H
+#define RS_REPLAY_CLOSED_CLOSED_H
+
+#include "replay/replay.h"
+
+/*
+ * Closed loop: the refaults that the traced kernel's own algorithm caused are
+ * folded back into logical faults, and each algorithm is then simulated for
+ * itself against the recorded invalidations. docs/model.md section 6 is the
+ * definition; what it leaves open is decided so:
+ *
+ * - decided before its lookup is a lockless check at the very time of its begin;
+ * - with the pre-check on and nothing recorded that was decided so, such a
+ *   decision takes no time;
+ * - a recorded begin that would lie before the decision of the attempt before it
+ *   is moved to that decision;
+ * - a memslot that was replaced since the attempt began is gone;
+ * - a rejected fault whose next attempt would begin after the stream's last
+ *   event is starved and ends at that event (or at its decision, if later);
+ * - a fault that is starved is not as recorded;
+ * - stall is never less than 0;
+ * - the pre-check is on as traced for all VMs if any of them has lockless checks;
+ * - lost events end every chain of their VM, and what they leave unknown of its
+ *   invalidations is as if it had never been.
+ */
+enum rs_precheck { RS_PRECHECK_TRACED, RS_PRECHECK_ON, RS_PRECHECK_OFF };
+
+struct rs_closed_opts {
+	const char *algos;	 /* as in struct rs_replay_opts: the same list */
+	const char *kernel_algo; /* the traced kernel's, for the check; may be NULL */
+	enum rs_precheck precheck;
+	bool think;	       /* arrivals: keep the time between done and next */
+	uint64_t retry_gap_ns; /* 0: the recorded median */
+	unsigned int jobs;     /* threads; 0: one per CPU. Changes no figure */
+};
+
+struct rs_closed;
+
+/* NULL with errno and @err set. */
+struct rs_closed *rs_closed_new(const struct rs_closed_opts *opts, struct rs_error *err);
+/* What an open-loop replay of the same list must be given: it collects the faults. */
+const struct rs_observer *rs_closed_observer(struct rs_closed *c);
+/*
+ * Simulates, and adds the closed-loop figures to @res, which that replay's
+ * rs_replay_finish() returned. 0 or negative errno with @err set.
+ */
+int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error *err);
+void rs_closed_free(struct rs_closed *c);
+
+#endif

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/model/inval_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 64 /* invalidations allocated at once; they must not move */
+
+struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
+{
+	struct rs_invals *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->vm = vm;
+	t->flags = flags;
+	return t;
+}
+
+static void free_chunk(struct rs_inval *chunk)
+{
+	for (uint32_t i = 0; i < CHUNK; i++)
+		free(chunk[i].hits);
+	free(chunk);
+}
+
+void rs_invals_free(struct rs_invals *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->nr_chunks; i++)
+		free_chunk(t->chunks[i]);
+	free(t->chunks);
+	free(t->outstanding);
+	free(t->hash);
+	rs_spans_free(&t->covered);
+	rs_spans_free(&t->spans);
+	rs_spans_free(&t->primary);
+	rs_spans_free(&t->hvas);
+	rs_spans_free(&t->silent);
+	free(t);
+}
+
+/* ---- room ---- */
+
+int rs_invals_grow_unused(struct rs_invals *t)
+{
+	struct rs_inval **chunks = realloc(t->chunks, (t->nr_chunks + 1) * sizeof(*chunks));
+	struct rs_inval *chunk;
+
+	if (!chunks)
+		return -ENOMEM;
+	t->chunks = chunks;
+	chunk = calloc(CHUNK, sizeof(*chunk));
+	if (!chunk)
+		return -ENOMEM;
+	for (uint32_t i = CHUNK; i--;) {
+		chunk[i].slot = t->nr_chunks * CHUNK + i;
+		chunk[i].next = t->unused;
+		t->unused = &chunk[i];
+	}
+	chunks[t->nr_chunks++] = chunk;
+	return 0;
+}
+
+int rs_inval_grow_hits(struct rs_inval *inv)
+{
+	uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
+	struct rs_hit *hits = realloc(inv->hits, max * sizeof(*hits));
+
+	if (!hits)
+		return -ENOMEM;
+	inv->hits = hits;
+	inv->max_hits = max;
+	return 0;
+}
+
+static int make_hash(struct rs_invals *t)
+{
+	uint32_t size = 2 * t->max;
+
+	if (size > t->hash_size) {
+		struct rs_inval **hash = realloc(t->hash, size * sizeof(*hash));
+
+		if (!hash)
+			return -ENOMEM;
+		t->hash = hash;
+		t->hash_size = size;
+	}
+	memset(t->hash, 0, t->hash_size * sizeof(*t->hash));
+	for (uint32_t i = 0; i < t->nr; i++)
+		rs_invals_hash(t, t->outstanding[i]);
+	return 0;
+}
+
+int rs_invals_grow_outstanding(struct rs_invals *t)
+{
+	uint32_t max = t->max ? 2 * t->max : 2 * RS_INVALS_FEW;
+	struct rs_inval **list = realloc(t->outstanding, max * sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	t->outstanding = list;
+	t->max = max;
+	return t->hashed ? make_hash(t) : 0;
+}
+
+/* ---- many ---- */
+
+static struct rs_inval **bucket(const struct rs_invals *t, uint64_t id)
+{
+	return &t->hash[(uint32_t)((id * 0x9e3779b97f4a7c15ULL) >> 32) & (t->hash_size - 1)];
+}
+
+struct rs_inval *rs_invals_find_hashed(const struct rs_invals *t, uint64_t id)
+{
+	struct rs_inval *inv = *bucket(t, id);
+
+	while (inv && inv->id != id)
+		inv = inv->next;
+	return inv;
+}
+
+void rs_invals_hash(struct rs_invals *t, struct rs_inval *inv)
+{
+	struct rs_inval **b = bucket(t, inv->id);
+
+	inv->next = *b;
+	*b = inv;
+}
+
+void rs_invals_unhash(struct rs_invals *t, const struct rs_inval *inv)
+{
+	struct rs_inval **p = bucket(t, inv->id);
+
+	while (*p != inv)
+		p = &(*p)->next;
+	*p = inv->next;
+}
+
+int rs_invals_become_many(struct rs_invals *t)
+{
+	t->hashed = true;
+	if (make_hash(t))
+		return -ENOMEM;
+	for (uint32_t i = 0; i < t->nr && t->flags & RS_INVALS_CAUSES; i++)
+		if (rs_invals_index_in(t, t->outstanding[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+void rs_invals_become_few(struct rs_invals *t)
+{
+	t->hashed = false;
+	rs_invals_index_drop(t);
+}
+
+/* ---- what one hits ---- */
+
+struct begin {
+	struct rs_invals *t;
+	struct rs_inval *inv;
+};
+
+static void widen_spans(const struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+			struct rs_range gfns)
+{
+	struct rs_range p;
+
+	rs_range_widen(&inv->span, gfns.start, gfns.end);
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return;
+	p = inv->gfn ? gfns : rs_vm_primary_hull(t->vm, handle, gfns.start, gfns.end);
+	if (p.start < p.end)
+		rs_range_widen(&inv->primary, p.start, p.end);
+}
+
+/* Of a walk it only matters whether there is anything to hit. */
+static int first_hit(void *arg, uint32_t handle)
+{
+	struct begin *b = arg;
+
+	b->inv->hit = true;
+	b->t->recent_hit = handle;
+	return -ECANCELED;
+}
+
+static int begin_hits(void *arg, uint32_t handle)
+{
+	struct begin *b = arg;
+	struct rs_range gfns;
+
+	b->inv->hit = true;
+	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
+				b->inv->range.end, &gfns);
+	if (b->inv->nr_hits == b->inv->max_hits && rs_inval_grow_hits(b->inv))
+		return -ENOMEM;
+	b->inv->hits[b->inv->nr_hits++] = (struct rs_hit){ handle, gfns };
+	widen_spans(b->t, b->inv, handle, gfns);
+	return 0;
+}
+
+/* A gfn invalidation always counts: the kernel does not look. */
+int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
+{
+	struct begin b = { t, inv };
+	int ret;
+
+	if (inv->gfn) {
+		inv->hit = true;
+		if (!inv->walk) {
+			inv->span = inv->range;
+			inv->primary = inv->range;
+		}
+		return 0;
+	}
+	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end,
+				 inv->walk ? first_hit : begin_hits, &b);
+	return ret == -ENOMEM ? ret : 0;
+}
+
+/* ---- what one covers ---- */
+
+/* Memslot @s is covered as far as the invalidation's own range goes. */
+static bool covered_in(const struct rs_inval *inv, const struct rs_memslot *s,
+		       struct rs_range *gfns)
+{
+	if (!s->present)
+		return false;
+	if (!inv->gfn)
+		return rs_memslot_gfns_of_hvas(s, inv->range.start, inv->range.end, gfns);
+	*gfns = rs_memslot_clip(s, inv->range);
+	return gfns->start < gfns->end;
+}
+
+struct cover_walk {
+	const struct rs_invals *t;
+	const struct rs_inval *inv;
+	rs_covered_fn *fn;
+	void *arg;
+};
+
+RS_PART int cover_memslot(const struct rs_invals *t, const struct rs_inval *inv, uint32_t handle,
+			  rs_covered_fn *fn, void *arg)
+{
+	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
+	struct rs_range gfns;
+
+	return covered_in(inv, s, &gfns) ? fn(arg, s->as, s, gfns) : 0;
+}
+
+static int cover_found(void *arg, uint32_t handle)
+{
+	const struct cover_walk *w = arg;
+
+	return cover_memslot(w->t, w->inv, handle, w->fn, w->arg);
+}
+
+/* What has not walked covers whatever is in its range. */
+static int for_each_in_range(const struct rs_invals *t, const struct rs_inval *inv,
+			     rs_covered_fn *fn, void *arg)
+{
+	struct cover_walk w = { t, inv, fn, arg };
+	const uint8_t *spaces;
+	size_t n;
+
+	if (!inv->gfn)
+		return rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end, cover_found, &w);
+	n = rs_vm_spaces(t->vm, &spaces);
+	for (size_t i = 0; i < n; i++) {
+		int ret = fn(arg, spaces[i], NULL, inv->range);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+RS_PART int for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
+			     rs_covered_fn *fn, void *arg)
+{
+	if (!inv->hit)
+		return 0;
+	if (!inv->walk)
+		return for_each_in_range(t, inv, fn, arg);
+	for (uint32_t i = 0; i < inv->nr_hits; i++) {
+		int ret = cover_memslot(t, inv, inv->hits[i].handle, fn, arg);
+
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
+			      rs_covered_fn *fn, void *arg)
+{
+	return for_each_covered(t, inv, fn, arg);
+}
+
+static inline struct rs_range fold(const struct rs_invals *t, uint8_t as,
+				   const struct rs_memslot *s, struct rs_range gfns)
+{
+	return s ? rs_memslot_fold(s, gfns) : rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+}
+
+static int cover_add(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
+{
+	struct rs_invals *t = arg;
+	struct rs_range f = fold(t, as, s, gfns);
+
+	t->counted = false;
+	return rs_spans_add(&t->covered, f.start, f.end);
+}
+
+static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
+{
+	struct rs_invals *t = arg;
+	struct rs_range f = fold(t, as, s, gfns);
+
+	t->counted = false;
+	rs_spans_remove(&t->covered, f.start, f.end);
+	return 0;
+}
+
+int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
+{
+	return for_each_covered(t, inv, cover_add, t);
+}
+
+void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv)
+{
+	for_each_covered(t, inv, cover_remove, t);
+}
+
+int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+			 struct rs_range gfns)
+{
+	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
+	struct rs_range c;
+
+	if ((t->flags & RS_INVALS_TRUTH) && covered_in(inv, s, &c) && cover_add(t, s->as, s, c))
+		return -ENOMEM;
+	if (!(t->flags & RS_INVALS_CAUSES))
+		return 0;
+	if (t->hashed)
+		rs_invals_index_out(t, inv);
+	widen_spans(t, inv, handle, gfns);
+	return t->hashed ? rs_invals_index_in(t, inv) : 0;
+}
+
+/* ---- the table ---- */
+
+struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id)
+{
+	return invals_find(t, id);
+}
+
+struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+				 struct rs_range range, bool gfn, bool walk)
+{
+	return invals_begin(t, id, time_ns, range, gfn, walk, t->flags);
+}
+
+const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+				    struct rs_range gfns, bool *first)
+{
+	return invals_slot(t, inv, handle, gfns, first, t->flags);
+}
+
+void rs_invals_end(struct rs_invals *t, struct rs_inval *inv)
+{
+	invals_end(t, inv, t->flags);
+}
+
+void rs_invals_drop(struct rs_invals *t)
+{
+	for (uint32_t i = 0; i < t->nr; i++) {
+		t->outstanding[i]->next = t->unused;
+		t->unused = t->outstanding[i];
+	}
+	t->nr = t->nr_hit = t->nr_gfn = 0;
+	t->recent = NULL;
+	rs_spans_clear(&t->covered);
+	t->counted = false;
+	rs_invals_become_few(t);
+}
+
+int rs_invals_memslots_changed(struct rs_invals *t)
+{
+	if (!(t->flags & RS_INVALS_TRUTH))
+		return 0;
+	rs_spans_clear(&t->covered);
+	t->counted = false;
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (rs_invals_cover_in(t, t->outstanding[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+uint32_t rs_invals_nr(const struct rs_invals *t)
+{
+	return t->nr;
+}
+
+uint32_t rs_invals_nr_hit(const struct rs_invals *t)
+{
+	return t->nr_hit;
+}
+
+uint32_t rs_invals_nr_gfn(const struct rs_invals *t)
+{
+	return t->nr_gfn;
+}
+
+const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i)
+{
+	return t->outstanding[i];
+}
+
+uint64_t rs_invals_covered_frames(struct rs_invals *t)
+{
+	if (!t->counted) {
+		t->frames = rs_spans_length(&t->covered);
+		t->counted = true;
+	}
+	return t->frames;
+}
+
+/* ---- faults ---- */
+
+void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+		    uint64_t gfn, uint64_t now)
+{
+	fault_begin(f, vm, vcpu, as, gfn, now);
+}
+
+bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f)
+{
+	if (!inv->hit || !rs_range_has(&inv->range, inv->gfn ? f->gfn : f->hva))
+		return false;
+	if (!inv->walk)
+		return true;
+	for (uint32_t i = 0; i < inv->nr_hits; i++)
+		if (inv->hits[i].handle == f->handle)
+			return true;
+	return false;
+}
+
+void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv)
+{
+	if (!f->necessary && f->handle != RS_NO_SLOT && rs_inval_covers(inv, f))
+		f->necessary = true;
+}
+
+bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f)
+{
+	if (!t->nr_hit)
+		return false;
+	if (t->nr <= 4) {
+		for (uint32_t i = 0; i < t->nr; i++)
+			if (rs_inval_covers(rs_invals_get(t, i), f))
+				return true;
+		return false;
+	}
+	return rs_spans_cover(&t->covered, rs_vm_fold(t->vm, f->as, f->gfn, f->gfn + 1).start);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_MODEL_INVAL_H
+#define RS_REPLAY_MODEL_INVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "replay/model/spans.h"
+#include "traces/guest/vm.h"
+
+/*
+ * The outstanding invalidations of one VM: what each hit and covers, and, for
+ * all together, what the truth and the causes of docs/model.md ask for.
+ */
+
+/* A memslot that an hva invalidation hit, or that a walk reached. */
+struct rs_hit {
+	uint32_t handle;
+	struct rs_range gfns;
+};
+
+struct rs_inval {
+	uint64_t id;
+	uint64_t begin_ns;
+	struct rs_range range; /* hvas, or gfns if @gfn */
+	bool gfn;
+	bool walk;
+	bool hit; /* counts as in progress */
+	struct rs_hit *hits;
+	uint32_t nr_hits, max_hits;
+	struct rs_range span; /* hull of what it holds in gfn space; of a walk with CAUSES only */
+	struct rs_range primary; /* the same without aliasing */
+	struct rs_inval *next;	 /* of the table: of the unused ones, or with the same hash */
+	uint32_t place;		 /* of the table: among the outstanding ones */
+	uint32_t slot;		 /* its own number, small: for what others keep of it */
+};
+
+/* A fault between its begin and its check. */
+struct rs_fault {
+	uint64_t gfn;
+	uint64_t hva; /* of the gfn in its memslot */
+	uint64_t begin_ns;
+	uint32_t vcpu;
+	uint32_t handle; /* RS_NO_SLOT: none */
+	uint32_t generation;
+	uint32_t place; /* for its keeper, while it is open */
+	uint8_t as;
+	bool open;
+	bool quiet;	/* for its keeper: nothing was outstanding since it began */
+	bool judged;	/* false: it began when the VM's state was not known */
+	bool necessary; /* an invalidation that covered it ended since it began */
+};
+
+/*
+ * Starts @f, which is all zero or an earlier fault of the same VM, at @now: finds its
+ * memslot. It is open and, to begin with, judged.
+ */
+void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+		    uint64_t gfn, uint64_t now);
+/* Whether the memslot of @f, which had one, was deleted, moved or replaced since. */
+static inline bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_vm *vm)
+{
+	return rs_vm_memslot(vm, f->handle)->generation != f->generation;
+}
+
+#define RS_INVALS_TRUTH 0x1  /* keep what covers */
+#define RS_INVALS_CAUSES 0x2 /* keep spans */
+
+struct rs_invals;
+
+/* None outstanding in @vm, which must outlive it. @flags: RS_INVALS_*. NULL: no memory. */
+struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags);
+void rs_invals_free(struct rs_invals *t);
+
+/* The outstanding one of that id, or NULL. */
+struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id);
+/*
+ * Begins one whose id is not outstanding and whose range is sound, and finds
+ * the memslots it hits (walk: only whether it hits any). NULL: no memory.
+ */
+struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+				 struct rs_range range, bool gfn, bool walk);
+/*
+ * Its walk reached memslot @handle at @gfns; *@first is set if only now it turns
+ * out to hit one. NULL: no memory.
+ */
+const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+				    struct rs_range gfns, bool *first);
+/* Takes it out of all that is counted, then frees it. */
+void rs_invals_end(struct rs_invals *t, struct rs_inval *inv);
+/* All are gone, without an end. */
+void rs_invals_drop(struct rs_invals *t);
+/* Must follow a change of memslots (after rs_vm_update()). 0 or -ENOMEM. */
+int rs_invals_memslots_changed(struct rs_invals *t);
+
+/* How many are outstanding: all, those that hit a memslot, of those the ones without an hva. */
+uint32_t rs_invals_nr(const struct rs_invals *t);
+uint32_t rs_invals_nr_hit(const struct rs_invals *t);
+uint32_t rs_invals_nr_gfn(const struct rs_invals *t);
+/* Number @i of the outstanding ones, in no particular order. */
+const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i);
+
+/* Whether @inv covers the page of @f (it must have hit, and with walk reached the memslot). */
+bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f);
+/* @inv ends while @f is open: from now on @f is necessary if it covers its page. */
+void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv);
+/* Whether any outstanding one does. Needs RS_INVALS_TRUTH. */
+bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f);
+/* Frames, each (as, gfn) once, that outstanding ones cover. Needs RS_INVALS_TRUTH. */
+uint64_t rs_invals_covered_frames(struct rs_invals *t);
+/* Frames of one address space, all of memslot @s if that is not NULL. < 0: no more of them. */
+typedef int rs_covered_fn(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns);
+/* Calls @fn with what @inv covers of the memslots of each address space. */
+int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
+			      rs_covered_fn *fn, void *arg);
+
+/* Where a page stands towards the outstanding invalidations: the base of the causes. */
+enum rs_place {
+	RS_PLACE_ALIAS,	     /* in the span of one, but in none's without aliasing */
+	RS_PLACE_SCATTER,    /* in the span of one without aliasing */
+	RS_PLACE_CONCURRENT, /* in the span of all together only */
+	RS_PLACE_OUTSIDE,
+};
+/* Need RS_INVALS_CAUSES. @all: count those that hit nothing as well. */
+enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn);
+enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all);
+/* The same where what has no host address counts as the host pages of its memslots. */
+enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_MODEL_INVAL_TABLE_H
+#define RS_REPLAY_MODEL_INVAL_TABLE_H
+
+/*
+ * What struct rs_invals is, and the steps of its functions that most events take, for
+ * loops in which a call would cost as much as what it does. The @flags of a step are
+ * those of the table: where they are constant, so is what depends on them. inval.c has
+ * the rest, inval_places.c the causes.
+ */
+#include <errno.h>
+
+#include "replay/model/inval.h"
+#include "base/inline.h"
+
+/* So many outstanding ones are looked at one by one; of more there are a hash and an index. */
+#define RS_INVALS_FEW 8
+
+struct rs_invals {
+	struct rs_vm *vm;
+	unsigned int flags;
+	uint32_t nr_hit, nr_gfn;
+
+	struct rs_inval **chunks; /* to be freed */
+	uint32_t nr_chunks;
+	struct rs_inval *unused; /* a list; their arrays of hits are kept from an earlier life */
+	struct rs_inval **outstanding;
+	uint32_t nr, max;
+	struct rs_inval *recent; /* outstanding, or NULL; most is asked of the last to begin */
+	uint32_t recent_hit;	 /* a memslot that one was in */
+
+	bool hashed;		/* and, with RS_INVALS_CAUSES, indexed */
+	uint32_t hash_size;	/* a power of two */
+	struct rs_inval **hash; /* chained through next */
+
+	struct rs_spans covered; /* folded frames */
+	bool counted;		 /* how many they are is known: */
+	uint64_t frames;
+	/* The index for the causes. */
+	struct rs_spans spans;	 /* gfns */
+	struct rs_spans primary; /* gfns */
+	struct rs_spans hvas;	 /* of those that hit */
+	struct rs_spans silent;	 /* hvas of those that hit nothing */
+};
+
+/* ---- the parts that are calls ---- */
+
+/* Room for more, of unused ones, of outstanding ones, of hits. 0 or -ENOMEM. */
+int rs_invals_grow_unused(struct rs_invals *t);
+int rs_invals_grow_outstanding(struct rs_invals *t);
+int rs_inval_grow_hits(struct rs_inval *inv);
+
+/* The same as without hash; an outstanding one goes in or out; from few to many and back. */
+struct rs_inval *rs_invals_find_hashed(const struct rs_invals *t, uint64_t id);
+void rs_invals_hash(struct rs_invals *t, struct rs_inval *inv);
+void rs_invals_unhash(struct rs_invals *t, const struct rs_inval *inv);
+int rs_invals_become_many(struct rs_invals *t);
+void rs_invals_become_few(struct rs_invals *t);
+
+/* Finds out which memslots @inv, which begins, hits. 0 or -ENOMEM. */
+int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv);
+/* What it covers, and what the index has of it, goes in or out. 0 or -ENOMEM. */
+int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv);
+void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv);
+int rs_invals_index_in(struct rs_invals *t, const struct rs_inval *inv);
+void rs_invals_index_out(struct rs_invals *t, const struct rs_inval *inv);
+void rs_invals_index_drop(struct rs_invals *t);
+/* @gfns of memslot @handle are among what @inv hits now. 0 or -ENOMEM. */
+int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+			 struct rs_range gfns);
+
+/* ---- the steps ---- */
+
+RS_PART struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
+{
+	if (t->recent && t->recent->id == id)
+		return t->recent;
+	if (t->hashed)
+		return rs_invals_find_hashed(t, id);
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (t->outstanding[i]->id == id)
+			return t->outstanding[i];
+	return NULL;
+}
+
+/* Enters @inv into what is counted. 0 or -ENOMEM. */
+RS_PART int invals_count_in(struct rs_invals *t, const struct rs_inval *inv, unsigned int flags)
+{
+	if (inv->hit) {
+		t->nr_hit++;
+		t->nr_gfn += inv->gfn;
+		if ((flags & RS_INVALS_TRUTH) && rs_invals_cover_in(t, inv))
+			return -ENOMEM;
+	}
+	return (flags & RS_INVALS_CAUSES) && t->hashed ? rs_invals_index_in(t, inv) : 0;
+}
+
+RS_PART void invals_count_out(struct rs_invals *t, const struct rs_inval *inv, unsigned int flags)
+{
+	if (inv->hit) {
+		t->nr_hit--;
+		t->nr_gfn -= inv->gfn;
+		if (flags & RS_INVALS_TRUTH)
+			rs_invals_cover_out(t, inv);
+	}
+	if ((flags & RS_INVALS_CAUSES) && t->hashed)
+		rs_invals_index_out(t, inv);
+}
+
+/* Whether the memslot that was hit before is hit again. */
+RS_PART bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
+{
+	const struct rs_memslot *s;
+
+	if (t->recent_hit >= rs_vm_nr_handles(t->vm))
+		return false;
+	s = rs_vm_memslot(t->vm, t->recent_hit);
+	return s->present && (hvas.start - s->hva) >> RS_PAGE_SHIFT < s->npages;
+}
+
+RS_PART struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+				      struct rs_range range, bool gfn, bool walk,
+				      unsigned int flags)
+{
+	struct rs_inval *inv;
+
+	if ((!t->unused && rs_invals_grow_unused(t)) ||
+	    (t->nr == t->max && rs_invals_grow_outstanding(t)))
+		return NULL;
+	inv = t->unused;
+	t->unused = inv->next;
+	inv->id = id;
+	inv->begin_ns = time_ns;
+	inv->range = range;
+	inv->gfn = gfn;
+	inv->walk = walk;
+	inv->hit = walk && !gfn && invals_hit_again(t, range);
+	inv->nr_hits = 0;
+	inv->span = inv->primary = (struct rs_range){ 0, 0 };
+	inv->place = t->nr;
+	t->outstanding[t->nr++] = inv;
+	t->recent = inv;
+	if (t->hashed)
+		rs_invals_hash(t, inv);
+	if ((!inv->hit && rs_invals_find_hits(t, inv)) || invals_count_in(t, inv, flags))
+		return NULL;
+	if (t->nr > RS_INVALS_FEW && !t->hashed && rs_invals_become_many(t))
+		return NULL;
+	return inv;
+}
+
+RS_PART const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
+					 struct rs_range gfns, bool *first, unsigned int flags)
+{
+	struct rs_hit *hit;
+
+	*first = !inv->hit;
+	if (*first) {
+		invals_count_out(t, inv, flags);
+		inv->hit = true;
+		if (invals_count_in(t, inv, flags))
+			return NULL;
+	}
+	if (inv->nr_hits == inv->max_hits && rs_inval_grow_hits(inv))
+		return NULL;
+	hit = &inv->hits[inv->nr_hits++];
+	hit->handle = handle;
+	hit->gfns = gfns;
+	return flags && rs_invals_count_slot(t, inv, handle, gfns) ? NULL : hit;
+}
+
+RS_PART void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
+{
+	struct rs_inval *last = t->outstanding[--t->nr];
+
+	invals_count_out(t, inv, flags);
+	if (t->recent == inv)
+		t->recent = NULL;
+	t->outstanding[inv->place] = last;
+	last->place = inv->place;
+	if (t->hashed) {
+		rs_invals_unhash(t, inv);
+		if (t->nr <= RS_INVALS_FEW / 2)
+			rs_invals_become_few(t);
+	}
+	inv->next = t->unused;
+	t->unused = inv;
+}
+
+/* ---- faults ---- */
+
+/* Most faults of a vCPU are in the memslot of the one before. */
+RS_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as, uint64_t gfn)
+{
+	const struct rs_memslot *s;
+
+	if (before >= rs_vm_nr_handles(vm))
+		return rs_vm_find_gfn(vm, as, gfn);
+	s = rs_vm_memslot(vm, before);
+	return s->present && s->as == as && gfn - s->gfn < s->npages ? before
+								     : rs_vm_find_gfn(vm, as, gfn);
+}
+
+RS_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+			 uint64_t gfn, uint64_t now)
+{
+	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
+	const struct rs_memslot *s;
+
+	f->gfn = gfn;
+	f->begin_ns = now;
+	f->vcpu = vcpu;
+	f->handle = handle;
+	f->as = as;
+	f->open = true;
+	f->quiet = false;
+	f->judged = true;
+	f->necessary = false;
+	f->hva = 0;
+	if (handle == RS_NO_SLOT)
+		return;
+	s = rs_vm_memslot(vm, handle);
+	f->generation = s->generation;
+	f->hva = rs_memslot_hva(s, gfn);
+}
+
+#endif

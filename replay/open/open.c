@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Open-loop replay: each recorded fault is judged once by every algorithm. */
+#include "replay/open/open_internal.h"
+#include "replay/open/open_step.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* After events were lost: at least this long without an orphan end. */
+#define MIN_BLACKOUT_NS 10000000ULL
+
+/* ---- set-up ---- */
+
+static int add_hidden(struct rs_replay *r, const char *name, size_t *index)
+{
+	struct rs_algo_spec *specs, *one;
+	size_t n;
+	int ret = rs_algo_parse(name, &one, &n, NULL);
+
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < r->nr_run; i++) {
+		if (r->specs[i].ops == one->ops && r->specs[i].param == one->param) {
+			*index = i;
+			free(one);
+			return 0;
+		}
+	}
+	specs = realloc(r->specs, (r->nr_run + 1) * sizeof(*specs));
+	if (specs) {
+		r->specs = specs;
+		r->specs[r->nr_run] = one[0];
+		*index = r->nr_run++;
+	}
+	free(one);
+	return specs ? 0 : -ENOMEM;
+}
+
+static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct rs_error *err)
+{
+	int ret = rs_algo_parse(opts->algos, &r->specs, &r->nr_listed, err);
+
+	if (ret)
+		return ret;
+	r->nr_run = r->nr_listed;
+	if (opts->kernel_algo && add_hidden(r, opts->kernel_algo, &r->kernel))
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "no algorithm '%s'",
+				    opts->kernel_algo);
+	if (opts->observer && opts->observer->view && add_hidden(r, "gfn", &r->gfn))
+		goto no_memory;
+	r->result = calloc(1, sizeof(*r->result));
+	r->view_blocked = calloc(r->nr_run, sizeof(*r->view_blocked));
+	r->verdicts = calloc(r->nr_run, 1);
+	if (!r->result || !r->view_blocked || !r->verdicts)
+		goto no_memory;
+	r->result->nr_algos = r->nr_listed;
+	if (opts->kernel_algo) {
+		r->result->kernel_algo = strdup(opts->kernel_algo);
+		if (!r->result->kernel_algo)
+			goto no_memory;
+	}
+	return 0;
+no_memory:
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
+struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_error *err)
+{
+	struct rs_replay *r = calloc(1, sizeof(*r));
+	int ret;
+
+	if (!r) {
+		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		errno = ENOMEM;
+		return NULL;
+	}
+	r->opts = *opts;
+	r->kernel = r->gfn = SIZE_MAX;
+	ret = set_up(r, opts, err);
+	if (ret) {
+		rs_replay_free(r);
+		errno = -ret;
+		return NULL;
+	}
+	return r;
+}
+
+static void free_vm(struct rs_replay *r, struct vm_run *v)
+{
+	for (size_t i = 0; v->algos && i < r->nr_run; i++)
+		if (v->algos[i].ops)
+			rs_algo_destroy(&v->algos[i]);
+	free(v->algos);
+	rs_calls_free(&v->calls);
+	rs_invals_free(v->invals);
+	rs_vm_free(v->vm);
+	free(v->faults);
+	free(v->tokens);
+	free(v->open);
+	free(v->widths);
+	free(v->rejections);
+	rs_vm_result_free(&v->res, r->nr_listed);
+	free(v);
+}
+
+void rs_replay_free(struct rs_replay *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < r->nr_vms; i++)
+		free_vm(r, r->vms[i]);
+	free(r->vms);
+	free(r->vm_hash);
+	free(r->specs);
+	free(r->view_blocked);
+	free(r->verdicts);
+	free(r->covered);
+	free(r->memslots);
+	rs_result_free(r->result);
+	free(r);
+}
+
+static int init_algos(struct rs_replay *r, struct vm_run *v)
+{
+	struct rs_algo_env env = { v->vm, v->invals, !(r->opts.flags & RS_REPLAY_WIDTH) };
+
+	for (size_t i = 0; i < r->nr_run; i++)
+		if (rs_algo_init(&v->algos[i], &r->specs[i], &env))
+			return -ENOMEM;
+	if (rs_calls_init(&v->calls, v->algos, r->nr_run))
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		v->res.algos[i].name = strdup(r->specs[i].name);
+		v->res.algos[i].merged = r->specs[i].ops->merged;
+		if (!v->res.algos[i].name)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static struct vm_run *new_vm(struct rs_replay *r, uint32_t number)
+{
+	struct vm_run *v = calloc(1, sizeof(*v));
+	unsigned int flags = 0;
+
+	if (!v)
+		return NULL;
+	if (r->opts.flags & (RS_REPLAY_TRUTH | RS_REPLAY_WIDTH))
+		flags |= RS_INVALS_TRUTH;
+	if (r->opts.flags & RS_REPLAY_CAUSES)
+		flags |= RS_INVALS_CAUSES;
+	v->number = number;
+	v->watch = true;
+	v->res.vm = number;
+	v->vm = rs_vm_new();
+	v->invals = v->vm ? rs_invals_new(v->vm, flags) : NULL;
+	v->algos = calloc(r->nr_run, sizeof(*v->algos));
+	v->widths = calloc(r->nr_listed, sizeof(*v->widths));
+	v->rejections = calloc(r->nr_listed, sizeof(*v->rejections));
+	v->res.algos = calloc(r->nr_listed, sizeof(*v->res.algos));
+	if (!v->invals || !v->algos || !v->widths || !v->rejections || !v->res.algos ||
+	    init_algos(r, v)) {
+		free_vm(r, v);
+		return NULL;
+	}
+	return v;
+}
+
+static size_t vm_bucket(const struct rs_replay *r, uint32_t number)
+{
+	return (number * 0x9e3779b1U) & (r->vm_hash_size - 1);
+}
+
+static void hash_vm(struct rs_replay *r, size_t index)
+{
+	size_t b = vm_bucket(r, r->vms[index]->number);
+
+	while (r->vm_hash[b])
+		b = (b + 1) & (r->vm_hash_size - 1);
+	r->vm_hash[b] = (uint32_t)index + 1;
+}
+
+/* Room for one more VM: the table is a power of two and at most half full. */
+static int grow_vms(struct rs_replay *r)
+{
+	size_t max = r->vm_hash_size ? r->vm_hash_size : 8;
+	struct vm_run **vms;
+	uint32_t *hash;
+
+	if (2 * (r->nr_vms + 1) <= r->vm_hash_size)
+		return 0;
+	vms = realloc(r->vms, max * sizeof(*vms));
+	if (!vms)
+		return -ENOMEM;
+	r->vms = vms;
+	hash = calloc(2 * max, sizeof(*hash));
+	if (!hash)
+		return -ENOMEM;
+	free(r->vm_hash);
+	r->vm_hash = hash;
+	r->vm_hash_size = 2 * max;
+	for (size_t i = 0; i < r->nr_vms; i++)
+		hash_vm(r, i);
+	return 0;
+}
+
+struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
+{
+	struct vm_run *v;
+
+	if (r->nr_vms) {
+		for (size_t b = vm_bucket(r, number); r->vm_hash[b];
+		     b = (b + 1) & (r->vm_hash_size - 1))
+			if (r->vms[r->vm_hash[b] - 1]->number == number)
+				return r->last_vm = r->vms[r->vm_hash[b] - 1];
+	}
+	if (grow_vms(r))
+		return NULL;
+	v = new_vm(r, number);
+	if (!v)
+		return NULL;
+	r->vms[r->nr_vms] = v;
+	hash_vm(r, r->nr_vms++);
+	return r->last_vm = v;
+}
+
+/* ---- losses ---- */
+
+static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	if (rs_open_advance(r, v, r->now))
+		return -ENOMEM;
+	if ((r->opts.flags & RS_REPLAY_WIDTH) && rs_invals_nr_hit(v->invals))
+		rs_open_end_epoch(r, v, r->now);
+	r->result->lost_marks++;
+	if (e->a != RS_LOST_UNKNOWN)
+		r->result->lost += e->a;
+	while (v->nr_open) {
+		rs_open_show_unjudged(r, v, v->open[0]);
+		rs_open_close_fault(v, &v->faults[v->open[0]]);
+	}
+	rs_invals_drop(v->invals);
+	for (size_t i = 0; i < r->nr_run; i++)
+		if (v->algos[i].ops->drop)
+			v->algos[i].ops->drop(v->algos[i].state);
+	v->dark = v->watch = true;
+	v->quiet_ns = r->now;
+	v->state_based = false;
+	rs_open_show_applied(r, e);
+	v->view_due = true;
+	return 0;
+}
+
+/* Ends the blackout once no orphan end was seen for long enough. */
+static void see_light(const struct rs_replay *r, struct vm_run *v)
+{
+	uint64_t wait = r->longest_ns > MIN_BLACKOUT_NS ? r->longest_ns : MIN_BLACKOUT_NS;
+
+	if (r->now - v->quiet_ns > wait)
+		v->dark = false;
+}
+
+/* ---- the stream ---- */
+
+static void keep_state(struct vm_run *v, const struct rs_event *e)
+{
+	v->state = (struct rs_state_words){ e->a, e->index, e->b, e->c };
+	v->state_pending = true;
+}
+
+/* The first event of a VM, or one after a loss. */
+static void look_around(const struct rs_replay *r, struct vm_run *v)
+{
+	if (!v->seen) {
+		v->seen = true;
+		v->res.begin_ns = r->now;
+		v->width_ns = r->now;
+	}
+	if (v->dark)
+		see_light(r, v);
+	v->watch = v->dark;
+}
+
+RS_PART int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+		 const struct mode m)
+{
+	int ret;
+
+	switch (e->type) {
+	case RS_EV_MEMSLOT:
+		return rs_open_memslot(r, v, e);
+	case RS_EV_INVAL_BEGIN:
+		return step_inval_begin(r, v, e, m);
+	case RS_EV_INVAL_SLOT:
+		ret = step_inval_slot(r, v, e, m);
+		return !ret && v->state_pending ? rs_open_compare_state(r, v) : ret;
+	case RS_EV_INVAL_END:
+		return step_inval_end(r, v, e, m);
+	case RS_EV_FAULT_BEGIN:
+		return step_fault_begin(r, v, e, m);
+	case RS_EV_FAULT_CHECK:
+		ret = v->state_pending ? rs_open_compare_state(r, v) : 0;
+		return ret ? ret : step_fault_check(r, v, e, m);
+	case RS_EV_FAULT_END:
+		rs_open_fault_end(r, v, e);
+		return 0;
+	case RS_EV_LOST:
+		return on_lost(r, v, e);
+	default:
+		return 0;
+	}
+}
+
+RS_PART void tell_time(struct rs_replay *r, const struct rs_event *e, const struct mode m)
+{
+	if (e->time_ns >= r->now)
+		r->now = e->time_ns;
+	else
+		rs_open_anomaly(r, RS_ANOM_TIME_BACKWARDS);
+	if (m.numbered)
+		r->events = r->numbers.first + r->numbers.before[e - r->numbers.evs];
+	r->events++;
+}
+
+/* The event @e of VM @v and those of it that follow. Returns where they end; NULL: no memory. */
+RS_PART const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
+					const struct rs_event *e, const struct rs_event *end,
+					const struct mode m)
+{
+	const bool states = r->kernel != SIZE_MAX;
+	const uint32_t number = v->number;
+	const uint64_t before = r->events;
+
+	for (; e < end && e->vm == number; e++) {
+		if (e->type == RS_EV_STATE) {
+			if (states)
+				keep_state(v, e);
+			continue;
+		}
+		tell_time(r, e, m);
+		if (v->watch)
+			look_around(r, v);
+		if (step(r, v, e, m))
+			return NULL;
+	}
+	if (r->events != before)
+		v->res.end_ns = r->now;
+	return e;
+}
+
+/* VM after VM; the events of those that are not judged only take time. */
+RS_PART int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs_event *end,
+		     const struct mode m)
+{
+	while (e < end) {
+		struct vm_run *v = r->last_vm;
+
+		if (r->opts.one_vm && e->vm != r->opts.vm) {
+			if (e->type != RS_EV_STATE)
+				tell_time(r, e, m);
+			e++;
+			continue;
+		}
+		if (!v || v->number != e->vm)
+			v = rs_open_find_vm(r, e->vm);
+		e = v ? feed_run(r, v, e, end, m) : NULL;
+		if (!e)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* For whatever is asked. */
+static int feed_any(struct rs_replay *r, const struct rs_event *evs, size_t n)
+{
+	const struct mode m = { r->opts.flags, r->opts.observer, r->numbers.before, r->nr_run };
+
+	return feed_all(r, evs, evs + n, m);
+}
+
+/* For nothing but the counts of one algorithm. */
+static int feed_counts(struct rs_replay *r, const struct rs_event *evs, size_t n)
+{
+	static const struct mode counts = { .nr_run = 1 };
+
+	return feed_all(r, evs, evs + n, counts);
+}
+
+/* Whether there is an event among them; recorded states are none, and have no time. */
+static bool begin_stream(struct rs_replay *r, const struct rs_event *evs, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && evs[i].type == RS_EV_STATE)
+		i++;
+	if (i == n)
+		return false;
+	r->result->begin_ns = evs[i].time_ns;
+	return true;
+}
+
+static int no_memory(struct rs_error *err)
+{
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+}
+
+/* With strict: up to the first anomaly. */
+static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t n,
+			 struct rs_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (feed_any(r, &evs[i], 1))
+			return no_memory(err);
+		if (r->strict_hit)
+			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+					    "event %" PRIu64 " (%s, vm %" PRIu32 ", time %" PRIu64
+					    "): anomaly %s",
+					    r->events, rs_event_name(evs[i].type), evs[i].vm,
+					    evs[i].time_ns, rs_anomaly_name(r->strict_anomaly));
+	}
+	return 0;
+}
+
+int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	if (!r->started)
+		r->started = begin_stream(r, evs, n);
+	if (r->opts.strict)
+		return feed_strictly(r, evs, n, err);
+	if (r->nr_run == 1 && !r->opts.flags && !r->opts.observer)
+		return feed_counts(r, evs, n) ? no_memory(err) : 0;
+	return feed_any(r, evs, n) ? no_memory(err) : 0;
+}
+
+/* ---- streams that are shared out by their VMs ---- */
+
+int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const uint32_t *before,
+			uint64_t first, size_t n, struct rs_error *err)
+{
+	int rc;
+
+	if (!r->started)
+		r->started = begin_stream(r, evs, n);
+	r->numbers = (struct numbers){ evs, before, first };
+	rc = feed_any(r, evs, n);
+	r->numbers.before = NULL;
+	return rc ? no_memory(err) : 0;
+}
+
+static int take_vm(struct rs_replay *r, struct vm_run *v)
+{
+	if (grow_vms(r))
+		return -ENOMEM;
+	r->vms[r->nr_vms] = v;
+	hash_vm(r, r->nr_vms++);
+	return 0;
+}
+
+int rs_replay_take(struct rs_replay *r, struct rs_replay *from)
+{
+	while (from->nr_vms) {
+		if (take_vm(r, from->vms[from->nr_vms - 1]))
+			return -ENOMEM;
+		from->nr_vms--;
+	}
+	from->last_vm = NULL;
+	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
+		r->result->anomalies[i] += from->result->anomalies[i];
+	r->result->lost += from->result->lost;
+	r->result->lost_marks += from->result->lost_marks;
+	if (from->longest_ns > r->longest_ns)
+		r->longest_ns = from->longest_ns;
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static int finish_vm(struct rs_replay *r, struct vm_run *v)
+{
+	/* An engine that a recorded state alone made known has no events to speak of. */
+	if (!v->seen)
+		return 0;
+	if (rs_open_advance(r, v, v->res.end_ns) || rs_open_show_view(r, v))
+		return -ENOMEM;
+	v->res.frames_page_ns = v->frames_area;
+	rs_vm_result_mean(&v->res);
+	r->result->anomalies[RS_ANOM_BEGIN_WITHOUT_END] += rs_invals_nr(v->invals);
+	if ((r->opts.flags & RS_REPLAY_WIDTH) && rs_invals_nr_hit(v->invals))
+		rs_open_end_epoch(r, v, v->res.end_ns);
+	rs_open_sum_verdicts(r, v);
+	rs_open_sum_widths(r, v);
+	return 0;
+}
+
+static int cmp_vm(const void *a, const void *b)
+{
+	const struct rs_vm_result *x = a, *y = b;
+
+	return x->vm < y->vm ? -1 : x->vm > y->vm;
+}
+
+struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err)
+{
+	struct rs_result *res = r->result;
+
+	res->events = r->events;
+	res->end_ns = r->now;
+	res->vms = calloc(r->nr_vms ? r->nr_vms : 1, sizeof(*res->vms));
+	if (!res->vms)
+		goto no_memory;
+	for (size_t i = 0; i < r->nr_vms; i++) {
+		struct vm_run *v = r->vms[i];
+
+		if (finish_vm(r, v))
+			goto no_memory;
+		if (!v->seen)
+			continue;
+		res->vms[res->nr_vms++] = v->res;
+		memset(&v->res, 0, sizeof(v->res));
+	}
+	qsort(res->vms, res->nr_vms, sizeof(*res->vms), cmp_vm);
+	r->result = NULL;
+	return res;
+no_memory:
+	rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	errno = ENOMEM;
+	return NULL;
+}

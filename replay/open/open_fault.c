@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/open/open_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
+{
+	uint32_t n = v->nr_vcpus ? v->nr_vcpus : 4;
+	struct rs_fault *faults;
+	uint64_t *tokens;
+	uint32_t *open;
+
+	while (n <= vcpu)
+		n *= 2;
+	faults = realloc(v->faults, n * sizeof(*faults));
+	if (!faults)
+		return -ENOMEM;
+	v->faults = faults;
+	tokens = realloc(v->tokens, n * r->nr_run * sizeof(*tokens));
+	if (!tokens)
+		return -ENOMEM;
+	v->tokens = tokens;
+	open = realloc(v->open, n * sizeof(*open));
+	if (!open)
+		return -ENOMEM;
+	v->open = open;
+	memset(faults + v->nr_vcpus, 0, (n - v->nr_vcpus) * sizeof(*faults));
+	v->nr_vcpus = n;
+	return 0;
+}
+
+void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f)
+{
+	rs_open_anomaly(r, RS_ANOM_FAULT_NESTED);
+	rs_open_close_fault(v, f);
+	rs_open_show_unjudged(r, v, f->vcpu);
+}
+
+void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
+{
+	for (uint32_t i = 0; i < v->nr_open; i++) {
+		struct rs_fault *f = &v->faults[v->open[i]];
+
+		if (f->quiet)
+			rs_open_snapshot(v, f, r->nr_run);
+		f->quiet = false;
+	}
+	v->nr_quiet = 0;
+}
+
+/* The one cause of a spurious rejection. */
+static enum rs_cause cause_of(const struct vm_run *v, const struct rs_algo_ops *ops,
+			      const struct rs_fault *f, unsigned int why)
+{
+	enum rs_place place;
+
+	if (!(why & RS_REJECT_RANGE))
+		return RS_CAUSE_SEQ;
+	if (ops->space == RS_SPACE_NONE)
+		return RS_CAUSE_CONCURRENT;
+	if (ops->space == RS_SPACE_HFN) {
+		place = rs_invals_place_hfn(v->invals, f->hva);
+	} else if (ops->space == RS_SPACE_HVA) {
+		if (rs_invals_nr_gfn(v->invals))
+			return RS_CAUSE_NO_HVA;
+		place = rs_invals_place_hva(v->invals, f->hva, ops->flags & RS_ALGO_SEES_ALL);
+	} else {
+		place = rs_invals_place_gfn(v->invals, f->gfn);
+	}
+	switch (place) {
+	case RS_PLACE_ALIAS:
+		return RS_CAUSE_ALIAS;
+	case RS_PLACE_SCATTER:
+		return RS_CAUSE_SCATTER;
+	case RS_PLACE_CONCURRENT:
+		return RS_CAUSE_CONCURRENT;
+	case RS_PLACE_OUTSIDE:
+		break;
+	}
+	return RS_CAUSE_STALE;
+}
+
+/* Counts a rejection; returns what an observer is told of it. */
+static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
+			       const struct rs_fault *f, const struct rs_event *e, unsigned int why,
+			       bool necessary)
+{
+	struct rejections *rejections = &v->rejections[i];
+	struct rs_algo_result *res = &v->res.algos[i];
+	enum rs_cause cause;
+
+	++*rs_open_count_of(&rejections->checks, e);
+	rejections->necessary += necessary;
+	if (!(r->opts.flags & RS_REPLAY_TRUTH))
+		return 1;
+	if (necessary)
+		return 255;
+	res->spurious++;
+	if (!(r->opts.flags & RS_REPLAY_CAUSES))
+		return 1;
+	cause = cause_of(v, v->algos[i].ops, f, why);
+	res->causes[cause]++;
+	return (uint8_t)(1 + cause);
+}
+
+/* Counts the verdict of each algorithm. */
+static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+			     const struct rs_event *e, bool necessary)
+{
+	const uint64_t *tokens = &v->tokens[f->vcpu * r->nr_run];
+
+	if (r->opts.observer)
+		memset(r->verdicts, 0, r->nr_listed);
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		const struct rs_algo *a = &v->algos[i];
+		unsigned int why = a->ops->rejects(a->state, f, tokens[i]);
+
+		if (why)
+			r->verdicts[i] = count_rejection(r, v, i, f, e, why, necessary);
+	}
+}
+
+static uint64_t known_of(const uint64_t *by_result)
+{
+	return by_result[RS_RES_OK] + by_result[RS_RES_RETRY];
+}
+
+static uint64_t all_of(const uint64_t *by_result)
+{
+	return by_result[RS_RES_UNKNOWN] + known_of(by_result);
+}
+
+static struct rs_agreement agreement_of(const uint64_t *judged, const uint64_t *rejected)
+{
+	return (struct rs_agreement){ .known = known_of(judged),
+				      .same = judged[RS_RES_OK] - rejected[RS_RES_OK] +
+					      rejected[RS_RES_RETRY] };
+}
+
+void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v)
+{
+	v->res.checked_lockless = all_of(v->judged.nr[1]);
+	v->res.checked = all_of(v->judged.nr[0]) + v->res.checked_lockless;
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		const uint64_t(*rejected)[RS_NR_RESULTS] = v->rejections[i].checks.nr;
+		struct rs_algo_result *a = &v->res.algos[i];
+
+		a->missed = v->res.necessary - v->rejections[i].necessary;
+		a->rejected = all_of(rejected[0]) + all_of(rejected[1]);
+		a->locked = agreement_of(v->judged.nr[0], rejected[0]);
+		a->lockless = agreement_of(v->judged.nr[1], rejected[1]);
+	}
+}
+
+static int note_disagreement(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+			     const struct rs_event *e)
+{
+	const struct rs_algo *a = &v->algos[r->kernel];
+	bool rejected = a->ops->rejects(a->state, f, v->tokens[f->vcpu * r->nr_run + r->kernel]);
+	struct rs_disagreement *d;
+
+	if (e->result == RS_RES_UNKNOWN || rejected == (e->result == RS_RES_RETRY))
+		return 0;
+	if (v->res.nr_disagreements == RS_MAX_LISTED)
+		return 0;
+	if (!v->res.disagreements) {
+		v->res.disagreements = calloc(RS_MAX_LISTED, sizeof(*d));
+		if (!v->res.disagreements)
+			return -ENOMEM;
+	}
+	d = &v->res.disagreements[v->res.nr_disagreements++];
+	*d = (struct rs_disagreement){ .time_ns = r->now,
+				       .event = r->events - 1,
+				       .gfn = f->gfn,
+				       .vcpu = f->vcpu,
+				       .kernel_result = e->result,
+				       .model_result = rejected ? RS_RES_RETRY : RS_RES_OK,
+				       .lockless = e->flags & RS_F_LOCKLESS };
+	return 0;
+}
+
+int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+		  const struct rs_event *e)
+{
+	bool necessary = false;
+
+	if (f->quiet)
+		rs_open_snapshot(v, f, r->nr_run);
+	if (r->opts.flags & RS_REPLAY_TRUTH) {
+		necessary = f->necessary || rs_invals_cover(v->invals, f);
+		v->res.necessary += necessary;
+	}
+	judge_all(r, v, f, e, necessary);
+	rs_open_show_judged(r, v, f, e, necessary);
+	return r->kernel == SIZE_MAX ? 0 : note_disagreement(r, v, f, e);
+}
+
+void rs_open_check_without_fault(struct rs_replay *r, struct vm_run *v)
+{
+	if (v->dark)
+		v->res.unjudged++;
+	else
+		rs_open_anomaly(r, RS_ANOM_CHECK_WITHOUT_FAULT);
+}
+
+void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f)
+{
+	if (v->dark || !f->judged)
+		v->res.unjudged++;
+	else if (f->handle == RS_NO_SLOT)
+		v->res.no_memslot++;
+	else
+		v->res.root_obsolete++;
+	rs_open_show_unjudged(r, v, f->vcpu);
+}
+
+void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+{
+	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
+
+	if (!f || !f->open) {
+		if (!v->dark)
+			rs_open_anomaly(r, RS_ANOM_FAULT_END_WITHOUT_FAULT);
+		return;
+	}
+	rs_open_close_fault(v, f);
+	rs_open_show_unjudged(r, v, e->index);
+	switch (e->arg) {
+	case RS_END_SLOT_INVALID:
+		v->res.slot_invalid++;
+		break;
+	case RS_END_ASYNC:
+		v->res.async++;
+		break;
+	case RS_END_ROOT_OBSOLETE:
+		v->res.root_obsolete++;
+		break;
+	default:
+		v->res.ended++;
+	}
+}
+
+/* ---- the recorded state ---- */
+
+static bool same_state(const struct rs_algo_ops *ops, const struct rs_state_words *kernel,
+		       const struct rs_state_words *model)
+{
+	if (kernel->seq != model->seq || kernel->in_progress != model->in_progress)
+		return false;
+	if (!model->in_progress || ops->space == RS_SPACE_NONE)
+		return true; /* the range says nothing */
+	return kernel->range_start == model->range_start && kernel->range_end == model->range_end;
+}
+
+static int note_mismatch(struct rs_replay *r, struct vm_run *v, const struct rs_state_words *model)
+{
+	struct rs_state_mismatch *m;
+
+	rs_open_anomaly(r, RS_ANOM_STATE_UNEQUAL);
+	if (v->res.nr_mismatches == RS_MAX_LISTED)
+		return 0;
+	if (!v->res.mismatches) {
+		v->res.mismatches = calloc(RS_MAX_LISTED, sizeof(*m));
+		if (!v->res.mismatches)
+			return -ENOMEM;
+	}
+	m = &v->res.mismatches[v->res.nr_mismatches++];
+	*m = (struct rs_state_mismatch){
+		.time_ns = r->now,
+		.event = r->events - 1,
+		.kernel = { v->state.seq, v->state.in_progress, v->state.range_start,
+			    v->state.range_end },
+		.model = { model->seq, model->in_progress, model->range_start, model->range_end },
+	};
+	return 0;
+}
+
+/* The kernel's own words at this event against the model's. */
+int rs_open_compare_state(struct rs_replay *r, struct vm_run *v)
+{
+	const struct rs_algo *a = &v->algos[r->kernel];
+	struct rs_state_words model;
+
+	v->state_pending = false;
+	if (v->dark || !a->ops->words)
+		return 0;
+	a->ops->words(a->state, &model);
+	if (!v->state_based) {
+		v->state_base = v->state.seq - model.seq;
+		v->state_based = true;
+	}
+	model.seq += v->state_base;
+	v->res.state_compared++;
+	if (same_state(a->ops, &v->state, &model)) {
+		v->res.state_equal++;
+		return 0;
+	}
+	return note_mismatch(r, v, &model);
+}

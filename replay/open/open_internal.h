@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_OPEN_OPEN_INTERNAL_H
+#define RS_REPLAY_OPEN_OPEN_INTERNAL_H
+
+/*
+ * What the parts of the open loop share: open.c has the engine and its stream,
+ * open_step.h what is done at most events, open_calls.c the algorithms' functions
+ * for them, open_inval.c memslots, width, and what is rare of invalidations,
+ * open_fault.c the same of faults, verdicts and the recorded state, open_view.c what
+ * observers are told, open_seek.c going on at another place of the stream.
+ */
+#include "replay/algorithm.h"
+#include "replay/model/inval.h"
+#include "replay/open/open_calls.h"
+#include "replay/replay.h"
+#include "traces/guest/vm.h"
+
+/* The current epoch: from in_progress 0 -> 1 to back to 0. */
+struct epoch {
+	uint64_t begin_ns;
+	uint64_t invals;
+	bool has_ratio; /* exact blocked something */
+};
+
+/* A value that comes to a histogram again and again is added once, with all its weight. */
+struct run {
+	uint64_t value, weight;
+};
+
+/* Width of one algorithm: its peaks in the epoch, and behind it, until the next. */
+struct width {
+	uint64_t peak;
+	uint64_t peak_ratio;
+	uint64_t apart_ns; /* in all, of exact_ns: when it blocked something else than exact */
+	struct run time, epoch, epoch_ratio; /* of widening_time, blocked_epoch, widening_epoch */
+};
+
+/* Checks by whether they were lockless, and the recorded result. */
+struct checks {
+	uint64_t nr[2][RS_NR_RESULTS];
+};
+
+/* What one algorithm rejected of them; of what it did not reject nothing is counted. */
+struct rejections {
+	struct checks checks;
+	uint64_t necessary;
+};
+
+#define RS_RECENT_SLOTS 16
+
+struct vm_run {
+	uint32_t number;
+	struct rs_vm *vm;
+	struct rs_invals *invals;
+	struct rs_algo *algos; /* nr_run of the engine */
+	struct rs_calls calls;
+	struct rs_vm_result res;
+	bool seen;
+	bool watch; /* not seen yet, or dark */
+
+	struct rs_fault *faults; /* by vcpu */
+	uint64_t *tokens;	 /* nr_run per vcpu, of faults that are not quiet */
+	uint32_t nr_vcpus;
+	uint32_t nr_quiet; /* faults */
+	struct checks judged;
+	struct rejections *rejections; /* nr_listed */
+	uint32_t *open; /* vcpus with a fault outstanding, each at its fault's place */
+	uint32_t nr_open;
+
+	uint64_t width_ns; /* widths are counted up to here */
+	unsigned __int128 frames_area;
+	struct width *widths; /* nr_listed */
+	/*
+	 * Counted for all algorithms at once: frames that exact blocks times the ns, and the
+	 * ns in which there were any. An algorithm's own figures say what it is apart.
+	 */
+	unsigned __int128 exact_area;
+	uint64_t exact_ns;
+	struct epoch epoch;
+
+	uint32_t recent[RS_RECENT_SLOTS]; /* handles of memslots that walks named, by (as, id) */
+
+	bool view_due, view_memslots;
+
+	struct rs_state_words state; /* recorded, for the next event */
+	bool state_pending, state_based;
+	uint64_t state_base; /* the kernel's seq less the model's */
+
+	bool dark; /* events were lost: what is outstanding is not known */
+	uint64_t quiet_ns;
+};
+
+/* Of some events of a stream: how many there are before each in a batch, and before that. */
+struct numbers {
+	const struct rs_event *evs;
+	const uint32_t *before;
+	uint64_t first;
+};
+
+struct rs_replay {
+	struct rs_replay_opts opts;
+	struct rs_algo_spec *specs; /* listed, then hidden ones */
+	size_t nr_listed, nr_run;
+	size_t kernel; /* index of the traced kernel's algorithm, or SIZE_MAX */
+	size_t gfn;    /* for the observer, or SIZE_MAX */
+	struct rs_result *result;
+	struct vm_run **vms;
+	size_t nr_vms;
+	uint32_t *vm_hash; /* index + 1 by number */
+	size_t vm_hash_size;
+	struct vm_run *last_vm;
+	uint64_t now;
+	uint64_t events; /* so far, with the present one */
+	struct numbers numbers;
+	bool started;
+	uint64_t longest_ns; /* longest invalidation of the stream so far */
+	enum rs_anomaly strict_anomaly;
+	bool strict_hit;
+	/* For observers. */
+	uint64_t *view_blocked;
+	uint8_t *verdicts;
+	struct rs_covered *covered, *memslots;
+	size_t nr_covered, max_covered, nr_memslots, max_memslots;
+};
+
+static inline void rs_open_anomaly(struct rs_replay *r, enum rs_anomaly which)
+{
+	r->result->anomalies[which]++;
+	if (!r->strict_hit) {
+		r->strict_hit = true;
+		r->strict_anomaly = which;
+	}
+}
+
+/* The count of checks like @e. */
+static inline uint64_t *rs_open_count_of(struct checks *c, const struct rs_event *e)
+{
+	return &c->nr[(e->flags & RS_F_LOCKLESS) != 0][e->result];
+}
+
+/* What @f keeps of each of the @n algorithms; it is not quiet any more. */
+static inline void rs_open_snapshot(struct vm_run *v, const struct rs_fault *f, size_t n)
+{
+	rs_calls_snapshot(&v->calls, &v->tokens[f->vcpu * n], n);
+}
+
+/* The VM of that number, which is r->last_vm then; made if it is new. NULL: no memory. */
+struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number);
+
+/* The VM has been in its present state up to time @t: counts that. 0 or -ENOMEM. */
+int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t);
+/* The figures of each algorithm's width, from what was counted for all. */
+void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v);
+/* An epoch begins at @t; counts one that ends then. Only where widths are counted. */
+void rs_open_begin_epoch(const struct rs_replay *r, struct vm_run *v, uint64_t t);
+void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t);
+
+/* The event of that type, at r->now; open_step.h has the others. 0 or -ENOMEM. */
+int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
+
+/* Parts of an invalidation's end: faults that are outstanding now had it in their window; ... */
+void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv);
+/* ... it had no begin. */
+void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v);
+
+/* Parts of a fault: the vCPU's number is a new one (0 or -ENOMEM), ... */
+int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu);
+/* ... its vCPU was in one, ... */
+void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f);
+/* ... each algorithm judges it (0 or -ENOMEM), or none does; there is none to be checked. */
+int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+		  const struct rs_event *e);
+void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struct rs_fault *f);
+void rs_open_check_without_fault(struct rs_replay *r, struct vm_run *v);
+/* An invalidation is to begin: faults that were quiet so far need their snapshots now. */
+void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v);
+/* The figures of each algorithm's verdicts, from what was counted of them. */
+void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v);
+
+/* The fault is outstanding no more: the last of the list takes its place. */
+static inline void rs_open_close_fault(struct vm_run *v, struct rs_fault *f)
+{
+	uint32_t last = v->open[--v->nr_open];
+
+	v->nr_quiet -= f->quiet;
+	f->open = false;
+	v->open[f->place] = last;
+	v->faults[last].place = f->place;
+}
+
+/* Compares the state that was recorded for this event with the model's. 0 or -ENOMEM. */
+int rs_open_compare_state(struct rs_replay *r, struct vm_run *v);
+
+/* Tells the observer: the VM as it is, if that is due (0 or -ENOMEM), ... */
+int rs_open_tell_view(struct rs_replay *r, struct vm_run *v);
+/* ... that an event changed the model, ... */
+void rs_open_tell_applied(const struct rs_replay *r, const struct rs_event *e);
+/* ... that a fault was judged, r->verdicts says how, or will not be. */
+void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+			 const struct rs_event *e, bool necessary);
+void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu);
+
+/* Mostly there is no observer, and then this must cost nothing. */
+static inline int rs_open_show_view(struct rs_replay *r, struct vm_run *v)
+{
+	return r->opts.observer && v->view_due ? rs_open_tell_view(r, v) : 0;
+}
+
+static inline void rs_open_show_applied(const struct rs_replay *r, const struct rs_event *e)
+{
+	if (r->opts.observer)
+		rs_open_tell_applied(r, e);
+}
+
+static inline void rs_open_show_judged(struct rs_replay *r, const struct vm_run *v,
+				       const struct rs_fault *f, const struct rs_event *e,
+				       bool necessary)
+{
+	if (r->opts.observer)
+		rs_open_tell_judged(r, v, f, e, necessary);
+}
+
+static inline void rs_open_show_unjudged(const struct rs_replay *r, const struct vm_run *v,
+					 uint32_t vcpu)
+{
+	if (r->opts.observer)
+		rs_open_tell_unjudged(r, v, vcpu);
+}
+
+#endif

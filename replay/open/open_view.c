@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replay/open/open_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int push_covered(struct rs_covered **list, size_t *n, size_t *max, uint8_t as,
+			struct rs_range gfns)
+{
+	if (*n == *max) {
+		size_t bigger = *max ? 2 * *max : 16;
+		struct rs_covered *p = realloc(*list, bigger * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		*list = p;
+		*max = bigger;
+	}
+	(*list)[(*n)++] = (struct rs_covered){ gfns.start, gfns.end, as };
+	return 0;
+}
+
+struct collect {
+	struct rs_replay *r;
+	struct vm_run *v;
+	const struct rs_inval *inv;
+};
+
+static int collect_memslot(void *arg, uint32_t handle)
+{
+	struct collect *c = arg;
+	const struct rs_memslot *s = rs_vm_memslot(c->v->vm, handle);
+	struct rs_range gfns = { s->gfn, s->gfn + s->npages };
+
+	return push_covered(&c->r->memslots, &c->r->nr_memslots, &c->r->max_memslots, s->as, gfns);
+}
+
+static int collect_covered(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
+{
+	struct collect *c = arg;
+
+	return push_covered(&c->r->covered, &c->r->nr_covered, &c->r->max_covered, as, gfns);
+}
+
+/* A gfn invalidation's range, clipped to this memslot. */
+static int collect_clipped(void *arg, uint32_t handle)
+{
+	struct collect *c = arg;
+	const struct rs_memslot *s = rs_vm_memslot(c->v->vm, handle);
+
+	return collect_covered(arg, s->as, s, rs_memslot_clip(s, c->inv->range));
+}
+
+static int collect_view(struct rs_replay *r, struct vm_run *v)
+{
+	struct collect c = { r, v, NULL };
+	int ret = 0;
+
+	r->nr_covered = 0;
+	r->nr_memslots = 0;
+	for (uint32_t i = 0; i < rs_invals_nr(v->invals) && !ret; i++) {
+		c.inv = rs_invals_get(v->invals, i);
+		if (c.inv->gfn && !c.inv->walk)
+			ret = rs_vm_for_each_gfn(v->vm, c.inv->range.start, c.inv->range.end,
+						 collect_clipped, &c);
+		else
+			ret = rs_inval_for_each_covered(v->invals, c.inv, collect_covered, &c);
+	}
+	if (!ret && v->view_memslots)
+		ret = rs_vm_for_each_gfn(v->vm, 0, UINT64_MAX, collect_memslot, &c);
+	return ret;
+}
+
+int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
+{
+	const struct rs_observer *o = r->opts.observer;
+	struct rs_state_words gfn;
+	struct rs_view view = { .time_ns = v->width_ns, .vm = v->number, .nr_algos = r->nr_listed };
+
+	if (!o->view)
+		return 0;
+	if (rs_vm_update(v->vm) || collect_view(r, v))
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nr_listed; i++)
+		r->view_blocked[i] = v->algos[i].ops->blocked(v->algos[i].state);
+	v->algos[r->gfn].ops->words(v->algos[r->gfn].state, &gfn);
+	view.blocked = r->view_blocked;
+	view.exact_blocked = rs_invals_covered_frames(v->invals);
+	view.frames = rs_vm_frames(v->vm);
+	view.gfn_start = gfn.in_progress ? gfn.range_start : 0;
+	view.gfn_end = gfn.in_progress ? gfn.range_end : 0;
+	view.covered = r->covered;
+	view.nr_covered = r->nr_covered;
+	view.memslots = v->view_memslots ? r->memslots : NULL;
+	view.nr_memslots = r->nr_memslots;
+	o->view(o->arg, &view);
+	v->view_due = false;
+	v->view_memslots = false;
+	return 0;
+}
+
+void rs_open_tell_applied(const struct rs_replay *r, const struct rs_event *e)
+{
+	const struct rs_observer *o = r->opts.observer;
+
+	if (o->applied)
+		o->applied(o->arg, e, r->now);
+}
+
+void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu)
+{
+	const struct rs_observer *o = r->opts.observer;
+
+	if (o->unjudged)
+		o->unjudged(o->arg, v->number, vcpu);
+}
+
+void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+			 const struct rs_event *e, bool necessary)
+{
+	const struct rs_observer *o = r->opts.observer;
+	struct rs_judged j = { .begin_ns = f->begin_ns,
+			       .time_ns = r->now,
+			       .gfn = f->gfn,
+			       .vm = v->number,
+			       .vcpu = f->vcpu,
+			       .as = f->as,
+			       .lockless = e->flags & RS_F_LOCKLESS,
+			       .necessary = necessary,
+			       .result = e->result,
+			       .rejected = r->verdicts };
+
+	if (o->judged)
+		o->judged(o->arg, &j);
+}

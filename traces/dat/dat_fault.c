@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_pair_internal.h"
+
+/* A memslot's flags: what user space sets, and KVM's mark that it is on its way out. */
+#define SLOT_INVALID (1U << 16)
+#define SLOT_FLAGS (SLOT_INVALID | 0xff)
+
+static bool in_range(const struct rs_dat_state *s, uint64_t page)
+{
+	return s->in_progress && page >= s->start && page < s->end;
+}
+
+/* Ends the fault for @reason at @time_ns. */
+static int put_fault_end(struct rs_dat_fault *f, uint64_t time_ns, enum rs_end_reason reason)
+{
+	struct rs_event ev = {
+		.time_ns = time_ns,
+		.vm = f->vm->number,
+		.type = RS_EV_FAULT_END,
+		.index = f->vcpu,
+		.arg = reason,
+	};
+
+	return rs_dat_order_put(f->vm->order, RS_DAT_PLAIN, &ev, false, NULL) ? 0 : -ENOMEM;
+}
+
+/* A decision of which only the time is known. */
+static int put_plain_check(struct rs_dat_fault *f, uint64_t time_ns, uint8_t flags, uint8_t result)
+{
+	struct rs_event ev = {
+		.time_ns = time_ns,
+		.vm = f->vm->number,
+		.type = RS_EV_FAULT_CHECK,
+		.flags = flags,
+		.result = result,
+		.index = f->vcpu,
+	};
+
+	return rs_dat_order_put(f->vm->order, RS_DAT_PLAIN, &ev, false, NULL) ? 0 : -ENOMEM;
+}
+
+/* The look-up said retry, and no check followed: why? */
+static int finish_early_retry(struct rs_dat_pair *p, struct rs_dat_fault *f, uint64_t now_ns)
+{
+	const bool known_async = rs_dat_has(p->probes, RS_DAT_TP_ASYNC_NOT_PRESENT);
+	struct rs_dat_item *i;
+	struct rs_event ev;
+
+	rs_dat_settle(f->vm, f->begin, RS_DAT_FAULT_BEGIN);
+	if (f->flags & SLOT_INVALID) {
+		rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
+		return put_fault_end(f, now_ns, RS_END_SLOT_INVALID);
+	}
+	if (f->is_async || (f->tried_async && !known_async)) {
+		rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
+		return put_fault_end(f, now_ns, RS_END_ASYNC);
+	}
+	if (f->early != RS_DAT_NO_TICKET) {
+		rs_dat_settle(f->vm, f->early, RS_DAT_CHECK_EARLY);
+		return 0;
+	}
+	if (p->gfn_kernel && !rs_dat_has(p->probes, RS_PROBE_FAULT_BEGIN))
+		return put_plain_check(f, now_ns, RS_F_LOCKLESS, RS_RES_RETRY);
+	if (!p->gfn_kernel) {
+		int ret = rs_dat_note(p, "retry-unexplained");
+
+		return ret ? ret : put_fault_end(f, now_ns, RS_END_PLAIN);
+	}
+	ev = (struct rs_event){
+		.time_ns = now_ns,
+		.vm = f->vm->number,
+		.type = RS_EV_FAULT_CHECK,
+		.flags = RS_F_LOCKLESS,
+		.result = RS_RES_RETRY,
+		.index = f->vcpu,
+	};
+	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->state = f->state;
+	i->until = f->gfn;
+	return 0;
+}
+
+/* Ends whatever fault the task is in; @time_ns is now. */
+static int finish_fault(struct rs_dat_pair *p, struct rs_dat_task *t, uint64_t time_ns)
+{
+	const bool decisions = rs_dat_has(p->probes, RS_PROBE_FAULT_CHECK) ||
+			       rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT);
+	struct rs_dat_fault *f = &t->fault;
+	int ret = 0;
+
+	if (!f->vm)
+		return 0;
+	if (f->checked) {
+		rs_dat_settle(f->vm, f->check, RS_DAT_CHECK);
+	} else if (!f->begun || f->looked_up != p->retry) {
+		rs_dat_settle(f->vm, f->begun ? f->begin : f->entry, RS_DAT_FAULT_BEGIN);
+		rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
+		ret = f->begun && !decisions ? put_plain_check(f, time_ns, 0, RS_RES_UNKNOWN)
+					     : put_fault_end(f, time_ns, RS_END_PLAIN);
+	}
+	f->vm = NULL;
+	return ret;
+}
+
+static int start_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_fault *f = &t->fault;
+	struct rs_dat_vm *vm = rs_dat_find_vm(p, V(e, KVM), e);
+	int ret = finish_fault(p, t, e->time);
+
+	if (!vm)
+		return -ENOMEM;
+	*f = (struct rs_dat_fault){
+		.vm = vm,
+		.vcpu = (uint32_t)V(e, VCPU),
+		.since_ns = e->time,
+		.looked_up = INT64_MIN,
+		.entry = RS_DAT_NO_TICKET,
+		.begin = RS_DAT_NO_TICKET,
+		.early = RS_DAT_NO_TICKET,
+		.check = RS_DAT_NO_TICKET,
+	};
+	if (f->vcpu > RS_MAX_VCPU) {
+		f->vm = NULL;
+		return ret ? ret : rs_dat_note(p, "vcpu-too-large");
+	}
+	return ret;
+}
+
+int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_fault *f = &t->fault;
+	struct rs_event ev;
+	int ret = rs_dat_leave_ended(p, t, e);
+
+	if (!ret)
+		ret = start_fault(p, t, e);
+	if (ret || !f->vm)
+		return ret;
+	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
+	ev.index = f->vcpu;
+	ev.a = V(e, ADDR) >> RS_PAGE_SHIFT;
+	if (!rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry))
+		return -ENOMEM;
+	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_BEGIN)) {
+		f->begun = true;
+		f->gfn = ev.a;
+		f->begin = f->entry;
+	}
+	return 0;
+}
+
+/* The decision that the recorded state at the begin already says; settled at the look-up. */
+static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
+{
+	struct rs_event ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
+	struct rs_dat_item *i;
+
+	ev.index = f->vcpu;
+	ev.flags = RS_F_LOCKLESS;
+	ev.result = RS_RES_RETRY;
+	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, true, &f->early);
+	if (!i)
+		return -ENOMEM;
+	i->seq = f->state.seq;
+	i->state = f->state;
+	i->until = f->gfn;
+	return 0;
+}
+
+/*
+ * An end that is half done: the fault saw the next sequence, and the count and the
+ * range of before. To the model an end is one moment, which is still to come then.
+ */
+static bool saw_half_an_end(const struct rs_dat_vm *vm, const struct rs_dat_state *s)
+{
+	const struct rs_dat_state *e = &vm->ending;
+
+	return vm->is_ending && s->seq == e->seq + 1 && s->in_progress == e->in_progress &&
+	       s->start == e->start && s->end == e->end;
+}
+
+int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e)
+{
+	/* Without a memslot its fields are what happened to be in memory. */
+	const bool through =
+		rs_dat_is_memslot(V(e, AS), V(e, ID)) && !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
+	struct rs_dat_fault *f = &t->fault;
+	struct rs_dat_item *i;
+	struct rs_event ev;
+	int ret = 0;
+
+	if (!f->vm || f->begun || f->vm->kvm != V(e, KVM))
+		ret = start_fault(p, t, e);
+	if (ret || !f->vm)
+		return ret;
+	rs_dat_settle(f->vm, f->entry, RS_DAT_NONE);
+	f->begun = true;
+	f->gfn = V(e, GFN);
+	f->flags = through ? (uint32_t)V(e, FLAGS) : 0;
+	f->state = rs_dat_state_of(e);
+	f->state.seq -= saw_half_an_end(f->vm, &f->state);
+	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
+	ev.index = f->vcpu;
+	ev.a = f->gfn;
+	ev.as = (uint8_t)(through ? V(e, AS) : 0);
+	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
+	if (!i)
+		return -ENOMEM;
+	i->seq = f->state.seq;
+	i->through.since_ns = f->since_ns;
+	i->through.hva = 0;
+	i->through.id = (uint32_t)V(e, ID);
+	/* Zeros may be memslot 0, or what is recorded where there is none. */
+	i->through.has_id = through && (V(e, ID) || V(e, FLAGS)) && !(f->flags & SLOT_INVALID);
+	return p->gfn_kernel && in_range(&f->state, f->gfn) ? put_early_check(f, e) : 0;
+}
+
+int rs_dat_on_fault_looked_up(struct rs_dat_pair *p, struct rs_dat_task *t,
+			      const struct rs_dat_probe *e)
+{
+	struct rs_dat_fault *f = &t->fault;
+
+	if (!f->vm || !f->begun || f->checked)
+		return 0;
+	f->looked_up = (int64_t)V(e, RET);
+	if (f->looked_up == p->retry)
+		return finish_early_retry(p, f, e->time);
+	rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
+	return 0;
+}
+
+/*
+ * Some stable kernels kept a fault's copy of the sequence number in an int: it
+ * came back sign extended, and no longer compared equal.
+ */
+static int true_fault_seq(struct rs_dat_pair *p, uint64_t fault_seq, uint64_t seq, uint64_t *to)
+{
+	const uint32_t behind = (uint32_t)seq - (uint32_t)fault_seq;
+
+	*to = fault_seq;
+	if ((seq ^ fault_seq) >> 32 == 0 || seq - fault_seq == behind)
+		return 0;
+	*to = seq - behind;
+	return rs_dat_note(p, "fault-seq-sign-extended");
+}
+
+/* Neither its entry nor its begin is in this trace: it is known from its check on. */
+static int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e)
+{
+	struct rs_dat_fault *f = &t->fault;
+	struct rs_event ev;
+	int ret = start_fault(p, t, e);
+
+	if (ret || !f->vm)
+		return ret;
+	f->begun = true;
+	f->gfn = V(e, GFN);
+	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
+	ev.index = f->vcpu;
+	ev.a = f->gfn;
+	return rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin) ? 0
+											: -ENOMEM;
+}
+
+int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e)
+{
+	struct rs_dat_fault *f = &t->fault;
+	struct rs_dat_item *i;
+	struct rs_event ev;
+	uint64_t begin_seq;
+	int ret = 0;
+
+	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_BEGIN) && !rs_dat_has(p->probes, RS_PROBE_FAULT))
+		ret = begin_at_check(p, t, e);
+	if (ret)
+		return ret;
+	if (!f->vm || !f->begun || f->checked || f->vm->kvm != V(e, KVM))
+		return rs_dat_note(p, "check-without-fault");
+	ret = true_fault_seq(p, V(e, FAULT_SEQ), V(e, SEQ), &begin_seq);
+	if (ret)
+		return ret;
+	i = rs_dat_order_item(f->vm->order, f->begin);
+	if (i) {
+		i->seq = begin_seq;
+		i->through.hva = V(e, HVA);
+		i->pending = false;
+		if (rs_dat_is_no_hva(V(e, HVA)))
+			i->ev.as = 0; /* no memslot that could say */
+	}
+	f->checked = true;
+	f->fault_seq = V(e, FAULT_SEQ);
+	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
+	ev.index = f->vcpu;
+	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK, &ev, true, &f->check);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	i->state = rs_dat_state_of(e);
+	i->until = p->space == SPACE_HVA ? V(e, HVA) : f->gfn;
+	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
+		i->pending = false;
+	i = rs_dat_order_item(f->vm->order, f->begin);
+	if (i && rs_dat_is_no_hva(V(e, HVA)))
+		i->until = f->check;
+	return 0;
+}
+
+/* Whether a notifier's doing explains the verdict to retry. */
+static bool explained(const struct rs_dat_pair *p, const struct rs_dat_fault *f,
+		      const struct rs_dat_item *i)
+{
+	if (i->state.seq != f->fault_seq)
+		return true;
+	return p->space == SPACE_ALL ? i->state.in_progress : in_range(&i->state, i->until);
+}
+
+int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
+			    const struct rs_dat_probe *e)
+{
+	struct rs_dat_fault *f = &t->fault;
+	struct rs_dat_item *i =
+		f->vm && f->checked ? rs_dat_order_item(f->vm->order, f->check) : NULL;
+
+	if (f->vm && f->begun && !f->checked && !rs_dat_has(p->probes, RS_PROBE_FAULT_CHECK)) {
+		rs_dat_settle(f->vm, f->begin, RS_DAT_FAULT_BEGIN);
+		f->checked = true;
+		return put_plain_check(f, e->time, 0, V(e, RET) ? RS_RES_RETRY : RS_RES_OK);
+	}
+	if (!i || !i->pending)
+		return 0;
+	i->pending = false;
+	if (i->ev.type == RS_EV_FAULT_END) { /* it found no memslot: no decision */
+		i->ev.arg = V(e, RET) ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
+		return 0;
+	}
+	i->ev.result = V(e, RET) ? RS_RES_RETRY : RS_RES_OK;
+	if (V(e, RET) && !p->unknown_space && !explained(p, f, i)) {
+		i->ev.type = RS_EV_FAULT_END;
+		i->ev.result = 0;
+		i->ev.arg = RS_END_ROOT_OBSOLETE;
+	}
+	return 0;
+}
+
+int rs_dat_on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_fault *f = &t->fault;
+	int ret = 0;
+
+	/* Not decided and to be tried again: what the look-up would have said. */
+	if (f->vm && f->begun && !f->checked && !rs_dat_has(p->probes, RS_PROBE_FAULT_LOOKED_UP) &&
+	    (int64_t)V(e, RET) == p->retry) {
+		f->looked_up = p->retry;
+		ret = finish_early_retry(p, f, e->time);
+	}
+	return ret ? ret : finish_fault(p, t, e->time);
+}
+
+/* A fault of which no more is known has no outcome: it is left out. */
+void rs_dat_cut_fault(const struct rs_dat_pair *p, struct rs_dat_task *t)
+{
+	struct rs_dat_fault *f = &t->fault;
+
+	if (!f->vm)
+		return;
+	if (!f->checked && f->looked_up != p->retry) {
+		rs_dat_settle(f->vm, f->begin, RS_DAT_NONE);
+		rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
+	}
+	rs_dat_settle(f->vm, f->entry, RS_DAT_NONE);
+	if (f->checked)
+		rs_dat_settle(f->vm, f->check, RS_DAT_CHECK);
+	f->vm = NULL;
+}

@@ -1,0 +1,714 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zstd.h>
+
+#include "traces/dat/dat_bytes.h"
+
+static const unsigned char dat_magic[10] = { 0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g' };
+
+/* Far above what a kernel has; keeps a wrong count from eating the memory. */
+#define MAX_SECTION_BYTES (512ULL << 20)
+#define MAX_CPUS 65536U
+#define MAX_BUFFERS 4096U
+#define MAX_OPTION_SECTIONS 65536U
+#define FLAG_COMPRESSED 1U
+
+/*
+ * A place in the file or in a decompressed section. The first read beyond its
+ * end sets the error; all later ones give 0, so that callers check once.
+ */
+struct cursor {
+	const struct rs_dat_file *f;
+	const char *mem; /* NULL: the file itself */
+	uint64_t base;	 /* of a section in memory: where the section stands in the file */
+	uint64_t pos, end;
+	const char *what;
+	struct rs_error *err;
+	int ret;
+};
+
+static int cursor_fail(struct cursor *c, const char *problem)
+{
+	if (c->ret)
+		return c->ret;
+	c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL, "trace.dat: %s: %s", c->what, problem);
+	if (c->err)
+		c->err->offset = (int64_t)(c->mem ? c->base : c->pos);
+	return c->ret;
+}
+
+int rs_dat_file_read(const struct rs_dat_file *f, uint64_t offset, void *to, size_t n,
+		     struct rs_error *err)
+{
+	char *at = to;
+
+	while (n) {
+		ssize_t got = pread(f->fd, at, n, (off_t)offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot read: %s",
+					    strerror(errno));
+		if (!got) {
+			rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				     "trace.dat: the file ends too early");
+			if (err)
+				err->offset = (int64_t)offset;
+			return -EINVAL;
+		}
+		at += got;
+		offset += (uint64_t)got;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+static bool cursor_read(struct cursor *c, void *to, size_t n)
+{
+	if (c->ret || n > c->end - c->pos) {
+		cursor_fail(c, "ends too early");
+		memset(to, 0, n);
+		return false;
+	}
+	if (c->mem)
+		memcpy(to, c->mem + c->pos, n);
+	else
+		c->ret = rs_dat_file_read(c->f, c->pos, to, n, c->err);
+	c->pos += n;
+	return !c->ret;
+}
+
+static uint64_t cursor_uint(struct cursor *c, unsigned int bytes)
+{
+	unsigned char raw[8];
+
+	if (!cursor_read(c, raw, bytes))
+		return 0;
+	return rs_dat_uint(raw, bytes, c->f->swap);
+}
+
+static void cursor_skip(struct cursor *c, uint64_t n)
+{
+	if (c->ret || n > c->end - c->pos)
+		cursor_fail(c, "ends too early");
+	else
+		c->pos += n;
+}
+
+/* @n bytes and a 0 behind them; the caller frees. */
+static char *cursor_dup(struct cursor *c, uint64_t n)
+{
+	char *copy;
+
+	if (c->ret || n > c->end - c->pos) {
+		cursor_fail(c, "ends too early");
+		return NULL;
+	}
+	if (n > MAX_SECTION_BYTES) {
+		cursor_fail(c, "is too large");
+		return NULL;
+	}
+	copy = malloc(n + 1);
+	if (!copy) {
+		c->ret = rs_error_set(c->err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return NULL;
+	}
+	copy[n] = 0;
+	if (!cursor_read(c, copy, n)) {
+		free(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+/* A string that ends with 0, at most @max bytes with it. */
+static bool cursor_string(struct cursor *c, char *to, size_t max)
+{
+	for (size_t i = 0; i < max; i++) {
+		if (!cursor_read(c, &to[i], 1))
+			return false;
+		if (!to[i])
+			return true;
+	}
+	to[max - 1] = 0;
+	cursor_fail(c, "a name is too long");
+	return false;
+}
+
+static bool cursor_expect(struct cursor *c, const char *text)
+{
+	char got[16] = "";
+
+	if (!cursor_read(c, got, strlen(text) + 1))
+		return false;
+	if (memcmp(got, text, strlen(text) + 1)) {
+		cursor_fail(c, "does not start as it should");
+		return false;
+	}
+	return true;
+}
+
+static int no_memory(struct cursor *c)
+{
+	if (!c->ret)
+		c->ret = rs_error_set(c->err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	return c->ret;
+}
+
+/* Room for one more behind @n elements of @size bytes; the array doubles. */
+static void *grow(struct cursor *c, void *array, size_t n, size_t size)
+{
+	void *bigger = array;
+
+	if (n & (n - 1) || (!n && array))
+		return array;
+	bigger = realloc(array, (n ? 2 * n : 1) * size);
+	if (!bigger)
+		no_memory(c);
+	return bigger;
+}
+
+static void read_header_info(struct cursor *c, struct rs_dat_file *f)
+{
+	uint64_t size;
+
+	c->what = "the page header's format";
+	if (!cursor_expect(c, "header_page"))
+		return;
+	size = cursor_uint(c, 8);
+	free(f->header_page);
+	f->header_page = cursor_dup(c, size);
+	if (c->ret || !cursor_expect(c, "header_event"))
+		return;
+	cursor_skip(c, cursor_uint(c, 8));
+}
+
+static void read_format(struct cursor *c, struct rs_dat_file *f, const char *system,
+			rs_dat_want_fn want)
+{
+	uint64_t size = cursor_uint(c, 8);
+	char *text = cursor_dup(c, size);
+	struct rs_dat_format *formats;
+
+	if (!text)
+		return;
+	if (!want(system, text)) {
+		free(text);
+		return;
+	}
+	formats = grow(c, f->formats, f->nr_formats, sizeof(*formats));
+	if (!formats) {
+		free(text);
+		return;
+	}
+	f->formats = formats;
+	formats[f->nr_formats] = (struct rs_dat_format){ strdup(system), text, size };
+	if (!formats[f->nr_formats++].system)
+		no_memory(c);
+}
+
+static void read_ftrace_formats(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want)
+{
+	uint64_t n;
+
+	c->what = "the formats of ftrace's own events";
+	n = cursor_uint(c, 4);
+	while (n-- && !c->ret)
+		read_format(c, f, "ftrace", want);
+}
+
+static void read_event_formats(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want)
+{
+	char system[256];
+	uint64_t systems, n;
+
+	c->what = "the event formats";
+	systems = cursor_uint(c, 4);
+	while (systems-- && cursor_string(c, system, sizeof(system))) {
+		n = cursor_uint(c, 4);
+		while (n-- && !c->ret)
+			read_format(c, f, system, want);
+	}
+}
+
+static void read_cmdlines(struct cursor *c, struct rs_dat_file *f)
+{
+	c->what = "the saved command lines";
+	free(f->cmdlines);
+	f->cmdlines = cursor_dup(c, cursor_uint(c, 8));
+}
+
+static struct rs_dat_buffer *add_buffer(struct cursor *c, struct rs_dat_file *f, const char *name,
+					const char *clock)
+{
+	struct rs_dat_buffer *b;
+
+	if (c->ret)
+		return NULL;
+	if (f->nr_buffers == MAX_BUFFERS) {
+		cursor_fail(c, "there are too many buffers");
+		return NULL;
+	}
+	b = grow(c, f->buffers, f->nr_buffers, sizeof(*b));
+	if (!b)
+		return NULL;
+	f->buffers = b;
+	b += f->nr_buffers++;
+	*b = (struct rs_dat_buffer){ .page_size = f->page_size };
+	b->name = strdup(name);
+	b->clock = clock ? strdup(clock) : NULL;
+	if (!b->name || (clock && !b->clock))
+		no_memory(c);
+	return b;
+}
+
+static void add_cpu(struct cursor *c, struct rs_dat_buffer *b, struct rs_dat_cpu cpu)
+{
+	struct rs_dat_cpu *cpus;
+
+	if (c->ret)
+		return;
+	if (cpu.offset > c->f->size || cpu.size > c->f->size - cpu.offset) {
+		c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL,
+				      "trace.dat: the pages of CPU %" PRIu32 " (%" PRIu64
+				      " bytes at %" PRIu64
+				      ") are not all in the file: it is cut short or damaged",
+				      cpu.cpu, cpu.size, cpu.offset);
+		return;
+	}
+	cpus = grow(c, b->cpus, b->nr_cpus, sizeof(*cpus));
+	if (!cpus)
+		return;
+	b->cpus = cpus;
+	cpus[b->nr_cpus++] = cpu;
+}
+
+static void check_page_size(struct cursor *c, uint32_t size)
+{
+	if (!c->ret && (size < 64 || size > (1U << 26) || size & (size - 1)))
+		cursor_fail(c, "a page size is no power of two between 64 and 64 Mi");
+}
+
+/* Version 6: the table of each CPU's pages that follows "flyrecord". */
+static void read_flyrecord_v6(struct cursor *c, struct rs_dat_file *f, const char *name,
+			      uint64_t cpus)
+{
+	struct rs_dat_buffer *b;
+	char kind[10];
+
+	c->what = "the table of the ring buffers";
+	if (!cursor_read(c, kind, sizeof(kind)))
+		return;
+	if (!memcmp(kind, "latency  ", 10)) {
+		cursor_fail(c, "holds the text of a latency tracer, not events");
+		return;
+	}
+	if (memcmp(kind, "flyrecord", 10)) {
+		cursor_fail(c, "does not start as it should");
+		return;
+	}
+	b = add_buffer(c, f, name, NULL);
+	for (uint32_t i = 0; b && i < cpus && !c->ret; i++) {
+		uint64_t offset = cursor_uint(c, 8);
+		uint64_t size = cursor_uint(c, 8);
+
+		add_cpu(c, b, (struct rs_dat_cpu){ i, offset, size });
+	}
+}
+
+static void add_option(struct cursor *c, struct rs_dat_file *f, uint16_t id, char *data,
+		       uint32_t size)
+{
+	struct rs_dat_option *o = grow(c, f->options, f->nr_options, sizeof(*o));
+
+	if (!o) {
+		free(data);
+		return;
+	}
+	f->options = o;
+	o[f->nr_options++] = (struct rs_dat_option){ id, size, data };
+}
+
+static void read_options_v6(struct cursor *c, struct rs_dat_file *f)
+{
+	c->what = "the options";
+	while (!c->ret) {
+		uint16_t id = (uint16_t)cursor_uint(c, 2);
+		uint32_t size;
+		char *data;
+
+		if (c->ret || id == RS_DAT_OPT_DONE)
+			return;
+		size = (uint32_t)cursor_uint(c, 4);
+		data = cursor_dup(c, size);
+		if (data)
+			add_option(c, f, id, data, size);
+	}
+}
+
+/* Version 6: an instance is an option with the place of its table and its name. */
+static void read_instances_v6(struct cursor *c, struct rs_dat_file *f, uint64_t cpus)
+{
+	const struct rs_dat_option *o;
+	size_t pos = 0;
+
+	while (!c->ret && (o = rs_dat_file_option(f, RS_DAT_OPT_BUFFER, &pos))) {
+		if (o->size < 9) {
+			cursor_fail(c, "an instance's option is too short");
+			return;
+		}
+		c->pos = rs_dat_uint(o->data, 8, f->swap);
+		if (c->pos > c->end) {
+			c->pos = c->end;
+			cursor_fail(c, "an instance's table is not in the file");
+			return;
+		}
+		read_flyrecord_v6(c, f, o->data + 8, cpus);
+	}
+}
+
+static void read_v6(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want)
+{
+	uint64_t cpus, at;
+	char kind[10];
+
+	read_header_info(c, f);
+	read_ftrace_formats(c, f, want);
+	read_event_formats(c, f, want);
+	c->what = "the kernel's symbols";
+	cursor_skip(c, cursor_uint(c, 4));
+	c->what = "the printk formats";
+	cursor_skip(c, cursor_uint(c, 4));
+	read_cmdlines(c, f);
+	c->what = "the number of CPUs";
+	cpus = cursor_uint(c, 4);
+	if (cpus > MAX_CPUS)
+		cursor_fail(c, "is too large");
+	at = c->pos;
+	if (cursor_read(c, kind, sizeof(kind)) && !memcmp(kind, "options  ", 10))
+		read_options_v6(c, f);
+	else
+		c->pos = at;
+	read_flyrecord_v6(c, f, "", cpus);
+	read_instances_v6(c, f, cpus);
+}
+
+/* A whole section in memory, decompressed. */
+static char *load_zstd(struct cursor *c, uint64_t *size)
+{
+	uint64_t packed = cursor_uint(c, 4);
+	uint64_t plain = cursor_uint(c, 4);
+	char *from, *to = NULL;
+	size_t got;
+
+	if (plain > MAX_SECTION_BYTES)
+		cursor_fail(c, "is too large");
+	from = cursor_dup(c, packed);
+	if (!from)
+		return NULL;
+	to = malloc(plain + 1);
+	if (!to) {
+		no_memory(c);
+	} else {
+		got = ZSTD_decompress(to, plain, from, packed);
+		if (ZSTD_isError(got) || got != plain) {
+			cursor_fail(c, "cannot be decompressed");
+			free(to);
+			to = NULL;
+		}
+	}
+	free(from);
+	if (to)
+		to[plain] = 0;
+	*size = plain;
+	return to;
+}
+
+/*
+ * Enters the section at @offset: a cursor over its content. *@owned is what to
+ * free afterwards.
+ */
+static struct cursor enter_section(struct cursor *c, uint64_t offset, uint16_t id, const char *what,
+				   char **owned, bool *compressed)
+{
+	struct cursor s = *c;
+	uint16_t got, flags;
+	uint64_t size;
+
+	*owned = NULL;
+	s.what = what;
+	s.pos = offset < s.end ? offset : s.end;
+	got = (uint16_t)cursor_uint(&s, 2);
+	flags = (uint16_t)cursor_uint(&s, 2);
+	cursor_skip(&s, 4);
+	size = cursor_uint(&s, 8);
+	if (!s.ret && got != id)
+		cursor_fail(&s, "there is no such section where the file says");
+	if (!s.ret && size > s.end - s.pos)
+		cursor_fail(&s, "ends too early");
+	if (s.ret)
+		return s;
+	s.end = s.pos + size;
+	*compressed = flags & FLAG_COMPRESSED;
+	if (!*compressed)
+		return s;
+	if (!c->f->zstd)
+		cursor_fail(&s, "is compressed though the file says it is not");
+	if (id == RS_DAT_OPT_BUFFER || s.ret)
+		return s;
+	*owned = load_zstd(&s, &size);
+	s.mem = *owned;
+	s.base = offset;
+	s.pos = 0;
+	s.end = size;
+	return s;
+}
+
+static void read_buffer_v7(struct cursor *c, struct rs_dat_file *f, struct cursor *o)
+{
+	char name[256], clock[256], *owned;
+	struct rs_dat_buffer *b;
+	uint64_t offset, n;
+	struct cursor s;
+
+	o->what = "a ring buffer's option";
+	offset = cursor_uint(o, 8);
+	if (!cursor_string(o, name, sizeof(name)) || !cursor_string(o, clock, sizeof(clock)))
+		return;
+	b = add_buffer(o, f, name, clock);
+	if (!b)
+		return;
+	b->page_size = (uint32_t)cursor_uint(o, 4);
+	check_page_size(o, b->page_size);
+	n = cursor_uint(o, 4);
+	if (n > MAX_CPUS)
+		cursor_fail(o, "has too many CPUs");
+	while (n-- && !o->ret) {
+		struct rs_dat_cpu cpu;
+
+		cpu.cpu = (uint32_t)cursor_uint(o, 4);
+		cpu.offset = cursor_uint(o, 8);
+		cpu.size = cursor_uint(o, 8);
+		add_cpu(o, b, cpu);
+	}
+	if (o->ret)
+		return;
+	s = enter_section(c, offset, RS_DAT_OPT_BUFFER, "a ring buffer", &owned, &b->compressed);
+	free(owned);
+	o->ret = s.ret;
+}
+
+static void read_named_section(struct cursor *c, struct rs_dat_file *f, uint16_t id,
+			       uint64_t offset, rs_dat_want_fn want)
+{
+	bool compressed;
+	char *owned;
+	struct cursor s = enter_section(c, offset, id, "a section", &owned, &compressed);
+
+	if (!s.ret && id == RS_DAT_OPT_HEADER_INFO)
+		read_header_info(&s, f);
+	else if (!s.ret && id == RS_DAT_OPT_FTRACE_EVENTS)
+		read_ftrace_formats(&s, f, want);
+	else if (!s.ret && id == RS_DAT_OPT_EVENT_FORMATS)
+		read_event_formats(&s, f, want);
+	else if (!s.ret)
+		read_cmdlines(&s, f);
+	free(owned);
+	c->ret = s.ret;
+}
+
+static bool names_section(uint16_t id)
+{
+	return id == RS_DAT_OPT_HEADER_INFO || id == RS_DAT_OPT_FTRACE_EVENTS ||
+	       id == RS_DAT_OPT_EVENT_FORMATS || id == RS_DAT_OPT_CMDLINES;
+}
+
+/* One option at @s; its sections are read from @c, the cursor of the file. */
+static void read_option_v7(struct cursor *c, struct rs_dat_file *f, struct cursor *s, uint16_t id,
+			   uint32_t size, rs_dat_want_fn want)
+{
+	struct cursor o = *s;
+
+	if (size > s->end - s->pos) {
+		cursor_fail(s, "an option is too long");
+		return;
+	}
+	o.end = o.pos + size;
+	s->pos = o.end;
+	if (id == RS_DAT_OPT_BUFFER) {
+		read_buffer_v7(c, f, &o);
+	} else if (names_section(id)) {
+		uint64_t offset = cursor_uint(&o, 8);
+
+		if (!o.ret)
+			read_named_section(c, f, id, offset, want);
+		o.ret = o.ret ? o.ret : c->ret;
+	} else {
+		char *data = cursor_dup(&o, size);
+
+		if (data)
+			add_option(&o, f, id, data, size);
+	}
+	s->ret = o.ret;
+}
+
+static void read_options_v7(struct cursor *c, struct rs_dat_file *f, uint64_t offset,
+			    rs_dat_want_fn want)
+{
+	for (unsigned int sections = 0; offset && !c->ret; sections++) {
+		bool compressed;
+		char *owned;
+		struct cursor s = enter_section(c, offset, RS_DAT_OPT_DONE, "the options", &owned,
+						&compressed);
+
+		if (sections == MAX_OPTION_SECTIONS)
+			cursor_fail(&s, "there are too many of them: they go round in a circle");
+		offset = 0;
+		while (!s.ret) {
+			uint16_t id = (uint16_t)cursor_uint(&s, 2);
+			uint32_t size = (uint32_t)cursor_uint(&s, 4);
+
+			if (!s.ret && id == RS_DAT_OPT_DONE) {
+				offset = cursor_uint(&s, 8);
+				break;
+			}
+			if (!s.ret)
+				read_option_v7(c, f, &s, id, size, want);
+		}
+		free(owned);
+		c->ret = s.ret;
+	}
+}
+
+static void read_v7(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want)
+{
+	char name[64], version[64];
+	uint64_t options;
+
+	if (!cursor_string(c, name, sizeof(name)) || !cursor_string(c, version, sizeof(version)))
+		return;
+	options = cursor_uint(c, 8);
+	f->zstd = !strcmp(name, "zstd");
+	if (!c->ret && !f->zstd && strcmp(name, "none")) {
+		c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL,
+				      "trace.dat: compressed with something else than zstd; "
+				      "'trace-cmd convert --compression zstd' helps");
+		return;
+	}
+	if (!c->ret && !options)
+		cursor_fail(c, "there are no options: the recording was not finished");
+	read_options_v7(c, f, options, want);
+}
+
+static void read_start(struct cursor *c, struct rs_dat_file *f)
+{
+	unsigned char magic[sizeof(dat_magic)];
+	char version[16];
+	const uint16_t one = 1;
+	uint64_t endian;
+
+	c->what = "the file's first bytes";
+	if (!cursor_read(c, magic, sizeof(magic)))
+		return;
+	if (memcmp(magic, dat_magic, sizeof(magic))) {
+		cursor_fail(c, "this is no trace.dat");
+		return;
+	}
+	if (!cursor_string(c, version, sizeof(version)))
+		return;
+	if (strcmp(version, "6") && strcmp(version, "7")) {
+		cursor_fail(c, "its version is neither 6 nor 7");
+		return;
+	}
+	f->version = (unsigned int)(version[0] - '0');
+	endian = cursor_uint(c, 1);
+	if (!c->ret && endian > 1)
+		cursor_fail(c, "neither little nor big endian");
+	f->big_endian = endian;
+	f->swap = f->big_endian == *(const unsigned char *)&one;
+	f->long_size = (unsigned int)cursor_uint(c, 1);
+	if (!c->ret && f->long_size != 4 && f->long_size != 8)
+		cursor_fail(c, "a long word is neither 4 nor 8 bytes");
+	f->page_size = (uint32_t)cursor_uint(c, 4);
+	check_page_size(c, f->page_size);
+}
+
+static void check_complete(struct cursor *c, const struct rs_dat_file *f)
+{
+	c->what = "incomplete";
+	if (c->ret)
+		return;
+	if (!f->header_page)
+		cursor_fail(c, "no format of the page header");
+	else if (!f->nr_buffers)
+		cursor_fail(c, "no ring buffer: the recording was not finished, or holds only "
+			       "the text of a latency tracer");
+}
+
+int rs_dat_file_open(struct rs_dat_file *f, int fd, rs_dat_want_fn want, struct rs_error *err)
+{
+	struct cursor c = { .f = f, .err = err };
+	struct stat st;
+
+	*f = (struct rs_dat_file){ .fd = fd };
+	if (fstat(fd, &st))
+		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot stat: %s", strerror(errno));
+	f->size = (uint64_t)st.st_size;
+	c.end = f->size;
+	read_start(&c, f);
+	if (!c.ret && f->version == 6)
+		read_v6(&c, f, want);
+	else if (!c.ret)
+		read_v7(&c, f, want);
+	check_complete(&c, f);
+	if (c.ret)
+		rs_dat_file_close(f);
+	return c.ret;
+}
+
+void rs_dat_file_close(struct rs_dat_file *f)
+{
+	for (size_t i = 0; i < f->nr_buffers; i++) {
+		free(f->buffers[i].name);
+		free(f->buffers[i].clock);
+		free(f->buffers[i].cpus);
+	}
+	for (size_t i = 0; i < f->nr_options; i++)
+		free(f->options[i].data);
+	for (size_t i = 0; i < f->nr_formats; i++) {
+		free(f->formats[i].system);
+		free(f->formats[i].text);
+	}
+	free(f->buffers);
+	free(f->options);
+	free(f->formats);
+	free(f->header_page);
+	free(f->cmdlines);
+	*f = (struct rs_dat_file){ .fd = -1 };
+}
+
+const struct rs_dat_option *rs_dat_file_option(const struct rs_dat_file *f, uint16_t id,
+					       size_t *pos)
+{
+	while (*pos < f->nr_options) {
+		const struct rs_dat_option *o = &f->options[(*pos)++];
+
+		if (o->id == id)
+			return o;
+	}
+	return NULL;
+}
+
+bool rs_dat_probe(const unsigned char *head, size_t len)
+{
+	return len >= sizeof(dat_magic) && !memcmp(head, dat_magic, sizeof(dat_magic));
+}

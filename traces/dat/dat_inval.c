@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_pair_internal.h"
+
+#include <stdlib.h>
+
+/* More notifier calls of one task inside each other have lost their ends. */
+#define MAX_NESTED 64
+/* After a gap, so long may pass until the end of what began before it. */
+#define AFTER_GAP_NS 1000000000ULL
+
+static struct rs_dat_inval *innermost(struct rs_dat_task *t)
+{
+	return t->nr_invals ? &t->invals[t->nr_invals - 1] : NULL;
+}
+
+/* Its end has happened by now, but when exactly was not recorded. */
+static int put_end_until(struct rs_dat_inval *v, struct rs_dat_item *end,
+			 const struct rs_dat_probe *e)
+{
+	const struct rs_event ev = rs_dat_event(v->vm, e, RS_EV_NONE);
+	struct rs_dat_item *i;
+
+	end->until = e->time;
+	end->pending = false;
+	end->maybe = !v->hit;
+	i = rs_dat_order_put(v->vm->order, RS_DAT_END_UNTIL, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->until = v->end_ticket;
+	return 0;
+}
+
+/* The innermost invalidation has left the notifier. */
+static int leave_inval(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	const bool locked = rs_dat_has(p->probes, RS_PROBE_INVAL_END_LOCKED);
+	struct rs_dat_inval *v = innermost(t);
+	struct rs_dat_item *i;
+
+	t->nr_invals--;
+	if (!v->vm)
+		return 0;
+	if (v->locked_end) {
+		v->vm->is_ending = false;
+		return 0;
+	}
+	i = rs_dat_order_item(v->vm->order, v->end_ticket);
+	if (p->by_time) {
+		rs_dat_settle(v->vm, v->end_ticket, RS_DAT_PLAIN);
+		return 0;
+	}
+	if (i && (v->hit || (v->maybe && !locked)))
+		return put_end_until(v, i, e);
+	rs_dat_settle(v->vm, v->end_ticket, v->maybe ? RS_DAT_NONE : RS_DAT_MISS_END);
+	return 0;
+}
+
+int rs_dat_leave_ended(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v = innermost(t);
+
+	return v && v->ending ? leave_inval(p, t, e) : 0;
+}
+
+static struct rs_dat_inval *push_inval(struct rs_dat_pair *p, struct rs_dat_task *t,
+				       const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v;
+
+	if (t->nr_invals == t->room_invals) {
+		size_t room = t->room_invals ? 2 * t->room_invals : 4;
+
+		v = realloc(t->invals, room * sizeof(*v));
+		if (!v)
+			return NULL;
+		t->invals = v;
+		t->room_invals = room;
+	}
+	v = &t->invals[t->nr_invals++];
+	*v = (struct rs_dat_inval){
+		.mn = V(e, MN),
+		.start = V(e, START),
+		.end = V(e, END),
+		.enter = RS_DAT_NO_TICKET,
+		.last_slot = RS_DAT_NO_TICKET,
+		.end_ticket = RS_DAT_NO_TICKET,
+	};
+	if (p->mn_offset) {
+		v->vm = rs_dat_find_vm(p, v->mn - p->mn_offset, e);
+		if (!v->vm)
+			return NULL;
+		v->id = v->vm->next_id++;
+	} else if (p->nr_vms == 1) {
+		v->vm = p->vms[0];
+		v->id = v->vm->next_id++;
+	}
+	return v;
+}
+
+/* Nothing more will be known of it: what is pending of it is not waited for. */
+static void abandon(const struct rs_dat_inval *v)
+{
+	if (!v->vm)
+		return;
+	if (!v->started)
+		rs_dat_settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_NONE);
+	if (v->ending && !v->locked_end)
+		rs_dat_settle(v->vm, v->end_ticket, RS_DAT_NONE);
+}
+
+int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e)
+{
+	struct rs_event ev;
+	struct rs_dat_inval *v;
+	int ret = rs_dat_leave_ended(p, t, e);
+
+	if (ret)
+		return ret;
+	if (t->nr_invals == MAX_NESTED) {
+		/* Their ends were all missed. */
+		while (t->nr_invals)
+			abandon(&t->invals[--t->nr_invals]);
+		ret = rs_dat_note(p, "inval-nested-too-deep");
+		if (ret)
+			return ret;
+	}
+	v = push_inval(p, t, e);
+	if (!v)
+		return -ENOMEM;
+	if (!v->vm)
+		return rs_dat_note(p, "inval-of-unknown-vm");
+	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_BEGIN);
+	ev.flags = p->by_time ? 0 : RS_F_WALK;
+	ev.a = v->id;
+	ev.b = v->start;
+	ev.c = v->end;
+	v->started = p->by_time;
+	return rs_dat_order_put(v->vm->order, p->by_time ? RS_DAT_PLAIN : RS_DAT_MISS_BEGIN, &ev,
+				!p->by_time, &v->enter)
+		       ? 0
+		       : -ENOMEM;
+}
+
+/*
+ * The first memslot that it hits. The memslots are those of now, rather than those of
+ * its entry: KVM keeps them as they are only from somewhere in between.
+ */
+static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
+{
+	struct rs_event ev = rs_dat_event(v->vm, e, RS_EV_INVAL_BEGIN);
+	struct rs_dat_item *i;
+
+	ev.flags = RS_F_WALK;
+	ev.a = v->id;
+	ev.b = v->start;
+	ev.c = v->end;
+	rs_dat_settle(v->vm, v->enter, RS_DAT_NONE);
+	if (!rs_dat_order_put(v->vm->order, RS_DAT_ENTER, &ev, true, &v->enter))
+		return -ENOMEM;
+	v->last_slot = v->enter;
+	i = rs_dat_order_put(v->vm->order, RS_DAT_BEGIN, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	i->state = rs_dat_state_of(e);
+	v->hit = true;
+	return 0;
+}
+
+int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v = innermost(t);
+	struct rs_dat_item *i;
+	struct rs_event ev;
+	uint64_t ticket;
+	int ret;
+
+	if (!v || v->ending || v->started || !v->vm || v->vm->kvm != V(e, KVM))
+		return rs_dat_note(p, "slot-without-start");
+	if (!rs_dat_is_memslot(V(e, AS), V(e, ID)))
+		return rs_dat_note(p, "memslot-number-too-large");
+	if (!v->hit) {
+		ret = put_begin(v, e);
+		if (ret)
+			return ret;
+	}
+	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_SLOT);
+	ev.as = (uint8_t)V(e, AS);
+	ev.index = (uint32_t)V(e, ID);
+	ev.a = v->id;
+	ev.b = V(e, GFN_START);
+	ev.c = V(e, GFN_END);
+	i = rs_dat_order_put(v->vm->order, RS_DAT_SLOT, &ev, false, &ticket);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	i->state = rs_dat_state_of(e);
+	i = rs_dat_order_item(v->vm->order, v->last_slot);
+	if (i)
+		i->until = ticket;
+	v->last_slot = ticket;
+	return 0;
+}
+
+static void finish_start(struct rs_dat_inval *v)
+{
+	if (v->vm && !v->started &&
+	    !rs_dat_settle(v->vm, v->enter, v->hit ? RS_DAT_ENTER : RS_DAT_MISS_BEGIN))
+		v->maybe |= !v->hit;
+	v->started = true;
+}
+
+/* The end of an invalidation is entered; without a probe of its return it has also happened. */
+static int begin_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v = innermost(t);
+	struct rs_event ev;
+
+	finish_start(v);
+	v->ending = true;
+	if (!v->vm)
+		return 0;
+	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_END);
+	ev.a = v->id;
+	if (!rs_dat_order_put(v->vm->order, RS_DAT_END, &ev, true, &v->end_ticket))
+		return -ENOMEM;
+	if (rs_dat_has(p->probes, RS_PROBE_INVAL_ENDED) ||
+	    (v->hit && rs_dat_has(p->probes, RS_PROBE_INVAL_END_LOCKED)))
+		return 0;
+	return leave_inval(p, t, e);
+}
+
+/*
+ * The walk is over. Where neither the entry to the end nor the return from it is
+ * recorded, what hit nothing ends here: no lock tells when.
+ */
+int rs_dat_on_inval_started(struct rs_dat_pair *p, struct rs_dat_task *t,
+			    const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v = innermost(t);
+
+	if (!v)
+		return 0;
+	finish_start(v);
+	if (v->hit || rs_dat_has(p->probes, RS_PROBE_INVAL_END) ||
+	    rs_dat_has(p->probes, RS_PROBE_INVAL_ENDED))
+		return 0;
+	return begin_end(p, t, e);
+}
+
+int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v;
+	int ret = rs_dat_leave_ended(p, t, e);
+
+	if (ret)
+		return ret;
+	/* Last in, first out; what was begun inside and has no end was lost. */
+	while ((v = innermost(t)) &&
+	       (v->mn != V(e, MN) || v->start != V(e, START) || v->end != V(e, END))) {
+		ret = rs_dat_note(p, "inval-without-end");
+		finish_start(v);
+		t->nr_invals--;
+		if (ret)
+			return ret;
+	}
+	if (!v) {
+		ret = rs_dat_note(p, "end-without-start");
+		v = ret ? NULL : push_inval(p, t, e);
+		if (!v)
+			return -ENOMEM;
+		v->maybe = true;
+	}
+	return begin_end(p, t, e);
+}
+
+/* Left: either its end was entered before, or the probe of that is not in this trace. */
+int rs_dat_on_inval_ended(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v = innermost(t);
+	int ret = 0;
+
+	if (v && !v->ending && !rs_dat_has(p->probes, RS_PROBE_INVAL_END))
+		ret = begin_end(p, t, e);
+	return ret ? ret : rs_dat_leave_ended(p, t, e);
+}
+
+/*
+ * An end without a notifier call: KVM zaps guest frames on its own account, from
+ * begin to end under the lock. With nothing else in progress the recorded range is
+ * that of the frames. But where events were lost, the call may be among them.
+ */
+static int put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	const bool cut = p->gaps || (p->had_gap && e->time < p->gap_end_ns + AFTER_GAP_NS);
+	struct rs_dat_vm *vm = rs_dat_find_vm(p, V(e, KVM), e);
+	struct rs_dat_item *i;
+	struct rs_event ev;
+
+	if (!vm)
+		return -ENOMEM;
+	ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
+	ev.flags = RS_F_GFN;
+	ev.a = vm->next_id++;
+	ev.b = V(e, RANGE_START);
+	ev.c = V(e, RANGE_END);
+	i = cut ? NULL : rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, false, NULL);
+	if (!i && !cut)
+		return -ENOMEM;
+	if (i) {
+		i->seq = V(e, SEQ);
+		i->state = rs_dat_state_of(e);
+	}
+	ev.type = RS_EV_INVAL_END;
+	ev.flags = 0;
+	ev.b = ev.c = 0;
+	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	return cut ? 0 : rs_dat_note(p, "zap-without-notifier");
+}
+
+int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
+			       const struct rs_dat_probe *e)
+{
+	struct rs_dat_inval *v = innermost(t);
+	struct rs_dat_item *i;
+	struct rs_event ev;
+
+	if (v && !v->ending && v->hit && !rs_dat_has(p->probes, RS_PROBE_INVAL_END)) {
+		finish_start(v);
+		v->ending = true;
+	}
+	if (!v || !v->ending || !v->vm || v->vm->kvm != V(e, KVM) || v->locked_end)
+		return put_own_end(p, e);
+	rs_dat_settle(v->vm, v->end_ticket, RS_DAT_NONE);
+	v->hit = true;
+	v->locked_end = true;
+	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_END);
+	ev.a = v->id;
+	i = rs_dat_order_put(v->vm->order, RS_DAT_END, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	v->vm->ending = rs_dat_state_of(e);
+	v->vm->is_ending = true;
+	return rs_dat_has(p->probes, RS_PROBE_INVAL_ENDED) ? 0 : leave_inval(p, t, e);
+}
+
+/* Of an invalidation of which events may be missing, only the end may still be told. */
+static void cut_inval(struct rs_dat_inval *v)
+{
+	if (!v->vm)
+		return;
+	if (v->locked_end)
+		v->vm->is_ending = false;
+	if (!v->started) {
+		rs_dat_settle(v->vm, v->enter, RS_DAT_NONE);
+		v->maybe |= !v->hit;
+	}
+	v->started = true;
+}
+
+void rs_dat_cut_invals(struct rs_dat_task *t)
+{
+	for (size_t n = 0; n < t->nr_invals; n++)
+		cut_inval(&t->invals[n]);
+}
+
+void rs_dat_finish_invals(struct rs_dat_task *t)
+{
+	for (size_t n = 0; n < t->nr_invals; n++)
+		abandon(&t->invals[n]);
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_learn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "traces/event.h"
+
+#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
+#define SLOT_FLAGS 0xffU
+#define CHANGE_DELETE 1
+#define CHANGE_FLAGS 3
+/* A memslot used so shortly before its commit is that of the commit. */
+#define COMMIT_NS 500000000ULL
+/* Tasks whose latest call or fault is remembered; few do something at a time. */
+#define NR_TASKS 1024U
+
+/* A memslot as far as it is known from its use. */
+struct use {
+	uint64_t kvm, from_ns;
+	uint64_t gfn, gfn_end, distance; /* hva - gfn in bytes */
+	uint32_t id;
+	uint8_t as;
+	bool exact; /* the distance is certain */
+	bool dead;  /* a commit explains it */
+};
+
+/* The memslot that (kvm, as, id) is at this point of the pass. */
+struct slot {
+	uint64_t kvm;
+	uint32_t id;
+	uint8_t as;
+	bool used, committed, seen;
+	uint64_t gfn, gfn_end, distance; /* of a committed one */
+	size_t use;			 /* else: index of its use, plus 1; 0: none */
+};
+
+struct task {
+	uint32_t pid;
+	uint64_t start, end; /* of its notifier call */
+	uint64_t kvm;	     /* of its fault */
+	uint32_t id;
+	uint8_t as;
+	bool in_fault;
+};
+
+struct rs_dat_learned {
+	struct use *uses;
+	size_t nr_uses, room_uses;
+	struct slot *slots; /* open addressing */
+	size_t nr_slots, mask;
+	struct task tasks[NR_TASKS];
+};
+
+void rs_dat_learned_free(struct rs_dat_learned *l)
+{
+	if (!l)
+		return;
+	free(l->uses);
+	free(l->slots);
+	free(l);
+}
+
+/* ---- slots ---- */
+
+static struct slot *slot_place(struct slot *slots, size_t mask, uint64_t kvm, uint8_t as,
+			       uint32_t id)
+{
+	size_t i =
+		((kvm >> 6) * 0x9e3779b97f4a7c15ULL + ((uint64_t)as << 32 | id) * 0xff51afd7ULL) &
+		mask;
+
+	while (slots[i].used && (slots[i].kvm != kvm || slots[i].as != as || slots[i].id != id))
+		i = (i + 1) & mask;
+	return &slots[i];
+}
+
+static int grow_slots(struct rs_dat_learned *l)
+{
+	const size_t mask = l->slots ? 2 * l->mask + 1 : 255;
+	struct slot *slots = calloc(mask + 1, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	for (size_t i = 0; l->slots && i <= l->mask; i++)
+		if (l->slots[i].used)
+			*slot_place(slots, mask, l->slots[i].kvm, l->slots[i].as, l->slots[i].id) =
+				l->slots[i];
+	free(l->slots);
+	l->slots = slots;
+	l->mask = mask;
+	return 0;
+}
+
+static struct slot *find_slot(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id)
+{
+	struct slot *s;
+
+	if ((!l->slots || l->nr_slots > l->mask / 2) && grow_slots(l))
+		return NULL;
+	s = slot_place(l->slots, l->mask, kvm, as, id);
+	if (!s->used) {
+		*s = (struct slot){ .kvm = kvm, .as = as, .id = id, .used = true };
+		l->nr_slots++;
+	}
+	return s;
+}
+
+static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t from_ns)
+{
+	if (l->nr_uses == l->room_uses) {
+		size_t room = l->room_uses ? 2 * l->room_uses : 64;
+		struct use *bigger = realloc(l->uses, room * sizeof(*bigger));
+
+		if (!bigger)
+			return NULL;
+		l->uses = bigger;
+		l->room_uses = room;
+	}
+	l->uses[l->nr_uses] = (struct use){ .kvm = s->kvm, .as = s->as, .id = s->id };
+	/* The first that is seen of it: it was always there. */
+	l->uses[l->nr_uses].from_ns = s->seen ? from_ns : 0;
+	s->use = l->nr_uses + 1;
+	return &l->uses[l->nr_uses++];
+}
+
+/* ---- what was seen ---- */
+
+struct seen {
+	uint64_t time_ns, gfn, gfn_end;
+	uint64_t distance[2]; /* one of these; the same if it is certain */
+};
+
+static bool may_be(const struct seen *o, uint64_t distance)
+{
+	return o->distance[0] == distance || o->distance[1] == distance;
+}
+
+static int extend(struct rs_dat_learned *l, struct slot *s, const struct seen *o)
+{
+	struct use *u = s->use ? &l->uses[s->use - 1] : NULL;
+	const bool exact = o->distance[0] == o->distance[1];
+
+	if (u && !may_be(o, u->distance) && (u->exact || !exact))
+		u = NULL;
+	if (!u) {
+		u = add_use(l, s, o->time_ns);
+		if (!u)
+			return -ENOMEM;
+		u->gfn = o->gfn;
+		u->gfn_end = o->gfn_end;
+		u->distance = o->distance[0];
+	}
+	if (exact) {
+		u->distance = o->distance[0];
+		u->exact = true;
+	}
+	if (o->gfn < u->gfn)
+		u->gfn = o->gfn;
+	if (o->gfn_end > u->gfn_end)
+		u->gfn_end = o->gfn_end;
+	return 0;
+}
+
+static int see(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id,
+	       const struct seen *o)
+{
+	struct slot *s = find_slot(l, kvm, as, id);
+	int ret;
+
+	if (!s)
+		return -ENOMEM;
+	if (s->committed && may_be(o, s->distance) && o->gfn >= s->gfn && o->gfn_end <= s->gfn_end)
+		return 0;
+	s->committed = false;
+	ret = extend(l, s, o);
+	s->seen = true;
+	return ret;
+}
+
+static int see_commit(struct rs_dat_learned *l, const struct rs_dat_probe *e)
+{
+	const bool gone = V(e, CHANGE) == CHANGE_DELETE;
+	struct slot *s = find_slot(l, V(e, KVM), (uint8_t)(gone ? V(e, OLD_AS) : V(e, AS)),
+				   (uint32_t)(gone ? V(e, OLD_ID) : V(e, ID)));
+	struct use *u;
+
+	if (!s)
+		return -ENOMEM;
+	u = s->use ? &l->uses[s->use - 1] : NULL;
+	s->seen = true;
+	if (V(e, CHANGE) == CHANGE_FLAGS)
+		return 0;
+	s->gfn = V(e, GFN);
+	s->gfn_end = V(e, GFN) + V(e, NPAGES);
+	s->distance = V(e, HVA) - (V(e, GFN) << RS_PAGE_SHIFT);
+	s->committed = !gone;
+	s->use = 0;
+	/* Used from when it became active, a little before this commit. */
+	if (!gone && u && u->distance == s->distance && u->gfn >= s->gfn &&
+	    u->gfn_end <= s->gfn_end && u->from_ns && e->time - u->from_ns < COMMIT_NS)
+		u->dead = true;
+	return 0;
+}
+
+static int see_walk(struct rs_dat_learned *l, const struct task *t, const struct rs_dat_probe *e)
+{
+	const uint64_t start = t->start & ~(RS_PAGE_SIZE - 1);
+	const uint64_t end = (t->end + RS_PAGE_SIZE - 1) & ~(RS_PAGE_SIZE - 1);
+	/* A memslot that the range does not lie in altogether cuts it at one end or both. */
+	const struct seen o = {
+		.time_ns = e->time,
+		.gfn = V(e, GFN_START),
+		.gfn_end = V(e, GFN_END),
+		.distance = { start - (V(e, GFN_START) << RS_PAGE_SHIFT),
+			      end - (V(e, GFN_END) << RS_PAGE_SHIFT) },
+	};
+
+	if (o.gfn >= o.gfn_end || !rs_dat_is_memslot(V(e, AS), V(e, ID)))
+		return 0;
+	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), &o);
+}
+
+static int see_check(struct rs_dat_learned *l, const struct task *t, const struct rs_dat_probe *e)
+{
+	const uint64_t distance = V(e, HVA) - (V(e, GFN) << RS_PAGE_SHIFT);
+	const struct seen o = {
+		.time_ns = e->time,
+		.gfn = V(e, GFN),
+		.gfn_end = V(e, GFN) + 1,
+		.distance = { distance, distance },
+	};
+
+	if (!t->in_fault || !V(e, HVA) || rs_dat_is_no_hva(V(e, HVA)) || t->kvm != V(e, KVM))
+		return 0;
+	return see(l, t->kvm, t->as, t->id, &o);
+}
+
+static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
+{
+	struct task *t = &l->tasks[e->pid % NR_TASKS];
+
+	if (e->kind == RS_PROBE_MEMSLOT)
+		return see_commit(l, e);
+	if (t->pid != e->pid)
+		*t = (struct task){ .pid = e->pid };
+	if (e->kind == RS_PROBE_INVAL_START) {
+		t->start = V(e, START);
+		t->end = V(e, END);
+	} else if (e->kind == RS_PROBE_FAULT_BEGIN) {
+		t->kvm = V(e, KVM);
+		t->as = (uint8_t)V(e, AS);
+		t->id = (uint32_t)V(e, ID);
+		t->in_fault = rs_dat_is_memslot(V(e, AS), V(e, ID)) &&
+			      !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
+	}
+	if (e->kind == RS_PROBE_INVAL_SLOT && t->start < t->end)
+		return see_walk(l, t, e);
+	return e->kind == RS_PROBE_FAULT_CHECK ? see_check(l, t, e) : 0;
+}
+
+static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m,
+		const struct rs_dat_probes *probes, struct rs_error *err)
+{
+	const struct rs_dat_record *r;
+	struct rs_dat_probe e;
+	int ret;
+
+	while ((ret = rs_dat_merge_next(m, &r, err)) > 0) {
+		ret = rs_dat_probe_decode(probes, r, &e, err);
+		if (ret)
+			return ret;
+		if (e.kind < RS_DAT_NR_KINDS && see_event(l, &e))
+			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	}
+	return ret;
+}
+
+struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
+				    unsigned int jobs, struct rs_error *err)
+{
+	struct rs_dat_learned *l = calloc(1, sizeof(*l));
+	struct rs_dat_merge *m;
+	int ret = -1;
+
+	if (!l) {
+		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return NULL;
+	}
+	m = rs_dat_merge_new(f, &probes->layout, jobs, err);
+	if (m)
+		ret = pass(l, m, probes, err);
+	rs_dat_merge_free(m);
+	if (!ret)
+		return l;
+	rs_dat_learned_free(l);
+	return NULL;
+}
+
+/* ---- the list ---- */
+
+static int by_time(const void *a, const void *b)
+{
+	const struct rs_event *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	if (x->as != y->as)
+		return x->as < y->as ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+int rs_dat_learned_list(const struct rs_dat_learned *l, uint64_t kvm, struct rs_event **list,
+			size_t *n)
+{
+	*n = 0;
+	*list = calloc(l->nr_uses ? l->nr_uses : 1, sizeof(**list));
+	if (!*list)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->nr_uses; i++) {
+		const struct use *u = &l->uses[i];
+
+		if (u->kvm != kvm || u->dead)
+			continue;
+		(*list)[(*n)++] = (struct rs_event){
+			.time_ns = u->from_ns,
+			.type = RS_EV_MEMSLOT,
+			.as = u->as,
+			.index = u->id,
+			.a = u->gfn,
+			.b = u->gfn_end - u->gfn,
+			.c = u->distance + (u->gfn << RS_PAGE_SHIFT),
+		};
+	}
+	if (*n)
+		qsort(*list, *n, sizeof(**list), by_time);
+	return 0;
+}

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_order_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long a pending item is waited for. */
+#define MAX_PENDING_NS 2000000000ULL
+/* So many items are not in memory at once: 128 GiB. Their distance is an int32_t. */
+#define MAX_ITEMS (1U << 30)
+
+/*
+ * As long as it is not known what is in progress, the model is told so again
+ * within this time: it takes its word back 10 ms after the last time.
+ */
+#define REMIND_NS 5000000ULL
+
+struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm, bool by_time,
+				      const struct rs_dat_learner *learner)
+{
+	struct rs_dat_order *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return NULL;
+	o->meta = meta;
+	o->vm = vm;
+	o->by_time = by_time;
+	o->learner = *learner;
+	o->unsure = true;
+	o->mask = 1023;
+	o->epoch_mask = 2 * MAX_AHEAD - 1;
+	o->items = calloc(o->mask + 1, sizeof(*o->items));
+	o->epochs = calloc(o->epoch_mask + 1, sizeof(*o->epochs));
+	o->slots = rs_dat_slots_new();
+	if (!o->items || !o->epochs || !o->slots) {
+		rs_dat_order_free(o);
+		return NULL;
+	}
+	for (uint64_t i = 0; i <= o->epoch_mask; i++)
+		clear_epoch(&o->epochs[i]);
+	return o;
+}
+
+void rs_dat_order_free(struct rs_dat_order *o)
+{
+	if (!o)
+		return;
+	free(o->items);
+	free(o->epochs);
+	free(o->open);
+	free(o->deferred);
+	free(o->vcpu_last);
+	rs_dat_slots_free(o->slots);
+	free(o->hits);
+	free(o->dropped);
+	free(o->learned);
+	free(o);
+}
+
+static RS_SELDOM int grow_items(struct rs_dat_order *o)
+{
+	const uint64_t mask = 2 * o->mask + 1;
+	struct rs_dat_item *items = mask < MAX_ITEMS ? malloc((mask + 1) * sizeof(*items)) : NULL;
+
+	if (!items)
+		return -ENOMEM;
+	for (uint64_t t = o->first; t < o->tail; t++)
+		items[t & mask] = o->items[t & o->mask];
+	free(o->items);
+	o->items = items;
+	o->mask = mask;
+	return 0;
+}
+
+int rs_dat_order_push(uint64_t **list, size_t *nr, size_t *room, uint64_t ticket)
+{
+	if (*nr == *room) {
+		size_t more = *room ? 2 * *room : 16;
+		uint64_t *bigger = realloc(*list, more * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		*list = bigger;
+		*room = more;
+	}
+	(*list)[(*nr)++] = ticket;
+	return 0;
+}
+
+/* A new item at the end of the ring; NULL if there is no memory. */
+static inline struct rs_dat_item *put(struct rs_dat_order *o, enum rs_dat_item_type type,
+				      const struct rs_event *ev, bool pending, uint64_t *ticket)
+{
+	struct rs_dat_item *i;
+
+	if (o->tail - o->first > o->mask && grow_items(o))
+		return NULL;
+	if (ticket)
+		*ticket = o->tail;
+	i = at(o, o->tail++);
+	/* One by one: what the order alone uses is set when it is. */
+	i->ev = *ev;
+	i->seq = RS_DAT_NO_SEQ;
+	i->until = RS_DAT_NO_TICKET;
+	i->state = (struct rs_dat_state){ 0 };
+	i->type = (uint8_t)type;
+	i->pending = pending;
+	i->placed = false;
+	i->maybe = false;
+	return i;
+}
+
+struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_type type,
+				     const struct rs_event *ev, bool pending, uint64_t *ticket)
+{
+	if (type == RS_DAT_MEMSLOT && rs_dat_slots_commit(o->slots, ev, o->tail))
+		return NULL;
+	return put(o, type, ev, pending, ticket);
+}
+
+struct rs_dat_item *rs_dat_order_put_own(struct rs_dat_order *o, enum rs_dat_item_type type,
+					 const struct rs_event *ev, uint64_t *ticket)
+{
+	struct rs_dat_item *i = put(o, type, ev, false, ticket);
+
+	if (i)
+		i->placed = true;
+	return i;
+}
+
+bool rs_dat_order_has_memslot(const struct rs_dat_order *o, uint8_t as, uint32_t id)
+{
+	return rs_dat_slots_will_have(o->slots, as, id);
+}
+
+struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket)
+{
+	return ticket >= o->swept && ticket < o->tail ? at(o, ticket) : NULL;
+}
+
+/* ---- one item after the other ---- */
+
+/* What comes next tells nothing of what is in progress: the model must not rely on it. */
+static RS_SELDOM int remind_unsure(struct rs_dat_order *o, uint64_t time_ns)
+{
+	/* At the begin nobody knows how much happened before. */
+	const uint64_t count = o->reminded ? 0 : RS_LOST_UNKNOWN;
+
+	if (o->reminded && time_ns < o->reminded_ns + REMIND_NS)
+		return 0;
+	o->reminded = true;
+	o->reminded_ns = time_ns;
+	return rs_dat_order_append_lost(o, time_ns, count);
+}
+
+static inline int remind(struct rs_dat_order *o, uint64_t time_ns)
+{
+	return o->unsure ? remind_unsure(o, time_ns) : 0;
+}
+
+/*
+ * What is in progress is known from the moment on at which nothing is, or nothing
+ * but what begins just then. Before, at the begin of the recording and after a
+ * loss, there may be invalidations that were not seen to begin, and in the ranges
+ * others that have ended since.
+ */
+static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
+{
+	if (!o->gaps && i->state.in_progress == (i->type == RS_DAT_BEGIN))
+		o->unsure = false;
+	return remind(o, i->ev.time_ns);
+}
+
+static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
+{
+	uint64_t epoch;
+	int ret = rs_dat_order_observe(o, at(o, ticket)->state.seq, at(o, ticket)->ev.time_ns,
+				       &epoch);
+
+	if (!ret)
+		ret = look(o, at(o, ticket));
+	o->cur = at(o, ticket)->state;
+	if (!ret)
+		ret = rs_dat_order_append(o, epoch, ticket);
+	return ret ? ret : rs_dat_order_release_deferred(o, RS_DAT_RELEASE_REASON);
+}
+
+static int sweep_end(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_dat_item *i = at(o, ticket);
+	uint64_t epoch;
+	int ret;
+
+	if (i->seq == RS_DAT_NO_SEQ)
+		return rs_dat_order_push(&o->open, &o->nr_open, &o->room_open, ticket);
+	ret = rs_dat_order_observe(o, i->seq, i->ev.time_ns, &epoch);
+	if (ret || epoch == o->now)
+		return ret ? ret : rs_dat_order_place_end(o, ticket);
+	if (epoch >= o->emitting && epoch_at(o, epoch)->end == RS_DAT_NO_TICKET) {
+		epoch_at(o, epoch)->end = ticket;
+		return 0;
+	}
+	at(o, ticket)->type = RS_DAT_NONE;
+	return note_unless_lost(o, "order-conflict");
+}
+
+/* Recordings are interrupted, or go on again: between, no number can be relied on. */
+static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_dat_item *i = at(o, ticket);
+
+	if (i->type == RS_DAT_GAP_BEGIN_MARK)
+		o->gaps++;
+	else if (i->type == RS_DAT_GAP_END_MARK && o->gaps)
+		o->gaps--;
+	o->loose = o->unsure = o->reminded = true;
+	o->reminded_ns = i->ev.time_ns;
+	return rs_dat_order_append(o, o->now, ticket);
+}
+
+static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
+{
+	const uint64_t end = i->until;
+
+	i->type = RS_DAT_NONE;
+	for (size_t n = 0; n < o->nr_open; n++) {
+		if (o->open[n] != end || at(o, end)->maybe)
+			continue;
+		memmove(&o->open[n], &o->open[n + 1], (o->nr_open - n - 1) * sizeof(*o->open));
+		o->nr_open--;
+		return rs_dat_order_place_end(o, end);
+	}
+	return 0;
+}
+
+/*
+ * The first number of all is that of a fault, which can have read it long after it
+ * was recorded: then what was recorded next under the lock has an earlier one.
+ */
+static void base_on_fault(struct rs_dat_order *o, uint64_t ticket)
+{
+	uint64_t seq = at(o, ticket)->seq;
+
+	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+		const struct rs_dat_item *i = at(o, t);
+
+		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
+			continue;
+		if ((int64_t)(i->state.seq - seq) < 0)
+			seq = i->state.seq;
+		break;
+	}
+	rs_dat_order_rebase(o, seq);
+}
+
+static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_dat_item *i;
+	uint64_t epoch = o->now;
+	int ret = rs_dat_order_check_fault(o, ticket);
+
+	i = at(o, ticket);
+	if (!ret)
+		ret = rs_dat_order_release_vcpu(o, i->ev.index);
+	if (!ret && i->seq != RS_DAT_NO_SEQ && !o->by_time) {
+		if (!o->based)
+			base_on_fault(o, ticket);
+		epoch = rs_dat_order_epoch_of(o, i->seq);
+		/* It saw a number that only an end already entered can have made. */
+		while (!ret && (int64_t)(epoch - o->now) > 0 && o->nr_open)
+			ret = rs_dat_order_place_open_end(o);
+		if ((int64_t)epoch < 0)
+			epoch = o->now;
+	}
+	return ret ? ret : rs_dat_order_append(o, epoch, ticket);
+}
+
+/*
+ * The count and the range are raised before the memslot's walk is recorded; a task
+ * that is preempted in between leaves a long time in which faults are dropped for
+ * a reason not yet recorded. Finds it behind @ticket: the memslot that gives the
+ * reason, if nothing else under the lock comes before. *@to is behind it.
+ * WAIT: it may still be recorded.
+ */
+static int find_reason(struct rs_dat_order *o, uint64_t ticket, uint64_t *to)
+{
+	const struct rs_dat_item *early = at(o, ticket);
+	const uint64_t page = early->until;
+
+	*to = RS_DAT_NO_TICKET;
+	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+		const struct rs_dat_item *i = at(o, t);
+
+		if (i->ev.time_ns > early->ev.time_ns + WINDOW_NS || i->type == RS_DAT_CHECK ||
+		    i->type == RS_DAT_END)
+			return 0;
+		if (i->type != RS_DAT_SLOT)
+			continue;
+		if (rs_dat_order_epoch_of(o, i->state.seq) != o->now)
+			return 0;
+		if (page < i->state.start || page >= i->state.end)
+			continue;
+		*to = t + 1;
+		return 0;
+	}
+	return o->recorded_ns < early->ev.time_ns + WINDOW_NS ? WAIT : 0;
+}
+
+/* Puts what was recorded under the lock behind @ticket, up to @to, in order now. */
+static int bring_locked(struct rs_dat_order *o, uint64_t ticket, uint64_t to)
+{
+	const uint64_t time_ns = at(o, ticket)->ev.time_ns;
+	int ret = 0;
+
+	for (uint64_t t = ticket + 1; t < to && !ret; t++) {
+		struct rs_dat_item *i = at(o, t);
+
+		if (i->placed || (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT))
+			continue;
+		if (time_ns < i->ev.time_ns)
+			i->ev.time_ns = time_ns;
+		i->placed = true;
+		ret = sweep_locked(o, t);
+	}
+	return ret;
+}
+
+/*
+ * Whether the first that was recorded under the lock behind @ticket says that nothing
+ * was in progress before. WAIT: it may still be recorded.
+ */
+static int was_idle(struct rs_dat_order *o, uint64_t ticket, bool *idle)
+{
+	*idle = false;
+	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+		const struct rs_dat_item *i = at(o, t);
+
+		if (i->type == RS_DAT_END)
+			return 0;
+		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
+			continue;
+		*idle = i->state.in_progress == (i->type == RS_DAT_BEGIN);
+		return 0;
+	}
+	return o->recorded_ns < at(o, ticket)->ev.time_ns + WINDOW_NS ? WAIT : 0;
+}
+
+/* A vCPU can spin without the lock for long, with nothing under the lock meanwhile. */
+static int doubt_early(struct rs_dat_order *o, uint64_t ticket)
+{
+	bool idle = false;
+	int ret = o->unsure && !o->reminded ? was_idle(o, ticket, &idle) : 0;
+
+	return ret || idle ? ret : remind(o, at(o, ticket)->ev.time_ns);
+}
+
+static int sweep_early(struct rs_dat_order *o, uint64_t ticket)
+{
+	int ret = doubt_early(o, ticket);
+	const struct rs_dat_item *i = at(o, ticket);
+	const uint64_t epoch = rs_dat_order_early_epoch(o, i);
+	uint64_t to;
+
+	if (ret || epoch != o->now)
+		return ret ? ret : rs_dat_order_append(o, epoch, ticket);
+	if (!rs_dat_order_has_reason(o, i) &&
+	    (int64_t)(rs_dat_order_epoch_of(o, i->state.seq) - o->now) <= 0) {
+		ret = find_reason(o, ticket, &to);
+		if (!ret && to != RS_DAT_NO_TICKET)
+			ret = bring_locked(o, ticket, to);
+		if (ret)
+			return ret;
+	}
+	if (!rs_dat_order_has_reason(o, i))
+		return rs_dat_order_push(&o->deferred, &o->nr_deferred, &o->room_deferred, ticket);
+	return rs_dat_order_append(o, o->now, ticket);
+}
+
+static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_dat_item *i = at(o, ticket);
+
+	if (i->placed)
+		return 0;
+	if (o->by_time && i->type != RS_DAT_FAULT_BEGIN && i->type != RS_DAT_MEMSLOT &&
+	    i->type != RS_DAT_NONE)
+		return rs_dat_order_append(o, o->now, ticket);
+	switch (i->type) {
+	case RS_DAT_NONE:
+		return 0;
+	case RS_DAT_ENTER:
+		return rs_dat_order_sweep_enter(o, ticket);
+	case RS_DAT_MISS_BEGIN:
+		return rs_dat_order_sweep_miss(o, ticket);
+	case RS_DAT_MISS_END:
+		return rs_dat_order_sweep_miss_end(o, ticket);
+	case RS_DAT_MEMSLOT:
+		return rs_dat_order_sweep_memslot(o, ticket);
+	case RS_DAT_BEGIN:
+	case RS_DAT_SLOT:
+	case RS_DAT_CHECK:
+		return sweep_locked(o, ticket);
+	case RS_DAT_END:
+		return sweep_end(o, ticket);
+	case RS_DAT_END_UNTIL:
+		return sweep_end_until(o, at(o, ticket));
+	case RS_DAT_FAULT_BEGIN:
+		return sweep_fault_begin(o, ticket);
+	case RS_DAT_CHECK_EARLY:
+		return sweep_early(o, ticket);
+	case RS_DAT_GAP_BEGIN_MARK:
+	case RS_DAT_GAP_MARK:
+	case RS_DAT_GAP_END_MARK:
+		return sweep_gap(o, ticket);
+	default:
+		return rs_dat_order_append(o, o->now, ticket);
+	}
+}
+
+/* The earliest time of what was swept and has no place yet, at most @horizon. */
+static uint64_t earliest_waiting(struct rs_dat_order *o, uint64_t horizon)
+{
+	for (size_t n = 0; n < o->nr_open; n++)
+		if (at(o, o->open[n])->ev.time_ns < horizon)
+			horizon = at(o, o->open[n])->ev.time_ns;
+	for (size_t n = 0; n < o->nr_deferred; n++)
+		if (at(o, o->deferred[n])->ev.time_ns < horizon)
+			horizon = at(o, o->deferred[n])->ev.time_ns;
+	return horizon;
+}
+
+static bool waited_enough(const struct rs_dat_order *o, const struct rs_dat_item *i)
+{
+	return o->tail - o->swept >= MAX_WAITING || o->recorded_ns > i->ev.time_ns + MAX_PENDING_NS;
+}
+
+/* Takes a pending item as it stands; a notifier call that nothing is known of is left out. */
+static int give_up(struct rs_dat_order *o, struct rs_dat_item *i)
+{
+	i->pending = false;
+	if (i->type == RS_DAT_MISS_BEGIN)
+		i->type = RS_DAT_NONE;
+	return note(o, "waited-too-long");
+}
+
+int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *settled_ns)
+{
+	uint64_t horizon = now_ns;
+	int ret = 0;
+
+	o->recorded_ns = now_ns;
+	while (o->swept < o->tail && !ret) {
+		struct rs_dat_item *i = at(o, o->swept);
+
+		if (i->pending) {
+			horizon = i->ev.time_ns;
+			if (!waited_enough(o, i))
+				break;
+			ret = give_up(o, i);
+		}
+		if (!ret)
+			ret = sweep_item(o, o->swept);
+		if (ret == WAIT) {
+			horizon = i->ev.time_ns;
+			ret = 0;
+			break;
+		}
+		o->swept++;
+	}
+	rs_dat_order_drop_stale_maybe(o, now_ns);
+	while (!ret && now_ns == UINT64_MAX && o->nr_open)
+		ret = rs_dat_order_place_open_end(o);
+	if (!ret && now_ns == UINT64_MAX)
+		ret = rs_dat_order_release_deferred(o, RS_DAT_RELEASE_ALL);
+	horizon = earliest_waiting(o, horizon);
+	if (now_ns == UINT64_MAX)
+		o->settled = UINT64_MAX;
+	else if (horizon > WINDOW_NS && horizon - WINDOW_NS > o->settled)
+		o->settled = horizon - WINDOW_NS;
+	*settled_ns = o->settled;
+	return ret;
+}

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_pages.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/inline.h"
+#include "traces/dat/dat_bytes.h"
+#include "traces/dat/dat_chunks.h"
+
+/* The type field of an event's first word, and what stands beside its length. */
+#define TYPE_PADDING 29U
+#define TYPE_TIME_EXTEND 30U
+#define TYPE_TIME_STAMP 31U
+#define DELTA_BITS 27U
+#define ABSOLUTE_BITS 59U
+
+#define COMMIT_MASK ((1U << 27) - 1)
+#define MISSED_EVENTS (1U << 31)
+#define MISSED_STORED (1U << 30)
+
+/* One CPU's pages of one buffer. */
+struct stream {
+	uint32_t buffer, cpu, page_size;
+	struct rs_dat_chunk chunk; /* whole pages */
+	size_t chunk_used;
+
+	const unsigned char *data; /* of the page, behind its header */
+	uint32_t at, size;
+	uint64_t time;
+	uint64_t missed;
+	uint64_t last_time;	     /* of the event returned last */
+	bool have_event;	     /* there is one to be returned, in @record */
+	struct rs_dat_record record; /* what is to be returned next */
+};
+
+struct rs_dat_merge {
+	const struct rs_dat_file *f;
+	struct rs_dat_layout layout;
+	unsigned int type_end; /* behind an event's number */
+	bool plain; /* all is in this machine's order, and that is the little end first */
+	struct stream *streams;
+	size_t nr_streams;
+	struct stream **heap; /* those that have a record, the earliest first */
+	size_t nr_heap;
+	struct stream *top; /* whose record was returned; NULL: none since the heap was made */
+	uint64_t until;	    /* the earliest time of the others */
+	struct rs_dat_chunks *chunks;
+	uint64_t done, total;
+};
+
+static int damaged(const struct stream *s, struct rs_error *err, const char *problem)
+{
+	return rs_dat_chunks_damaged(s->cpu, s->chunk.offset, problem, err);
+}
+
+/* 1 and a chunk of whole pages, or 0 at the end. */
+static int read_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	int ret = rs_dat_chunks_next(m->chunks, (size_t)(s - m->streams), &s->chunk, err);
+
+	if (ret <= 0)
+		return ret;
+	s->chunk_used = 0;
+	m->done += s->chunk.taken;
+	if (s->chunk.size % s->page_size)
+		return damaged(s, err, "not a whole number of pages");
+	return s->chunk.size ? 1 : damaged(s, err, "an empty chunk");
+}
+
+static void note_missed(struct stream *s, uint64_t n)
+{
+	s->missed = s->missed == UINT64_MAX || n == UINT64_MAX ? UINT64_MAX : s->missed + n;
+}
+
+/* 1 and the next page, or 0 at the end. */
+static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const unsigned int word = m->layout.commit_size, header = 8 + word;
+	const unsigned char *page;
+	uint64_t commit;
+	int ret;
+
+	if (s->chunk_used == s->chunk.size) {
+		ret = read_chunk(m, s, err);
+		if (ret <= 0)
+			return ret;
+	}
+	page = s->chunk.pages + s->chunk_used;
+	s->chunk_used += s->page_size;
+	s->time = rs_dat_uint(page, 8, m->f->swap);
+	commit = rs_dat_uint(page + 8, word, m->f->swap);
+	s->data = page + header;
+	s->size = (uint32_t)commit & COMMIT_MASK;
+	s->at = 0;
+	if (s->size > s->page_size - header)
+		return damaged(s, err, "a page claims more data than a page holds");
+	if ((commit & MISSED_EVENTS) && !(commit & MISSED_STORED))
+		note_missed(s, UINT64_MAX);
+	else if (commit & MISSED_EVENTS && s->size + word <= s->page_size - header)
+		note_missed(s, rs_dat_uint(s->data + s->size, word, m->f->swap));
+	return 1;
+}
+
+/*
+ * Takes one entry of the page: 1 if it is an event (in s->record), 0 if only time
+ * or padding.
+ */
+static int take_entry(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const unsigned char *p = s->data + s->at;
+	const uint32_t left = s->size - s->at;
+	uint32_t first, type, length, head = 4;
+	uint64_t delta;
+
+	if (left < 4)
+		return damaged(s, err, "an event does not end within its page");
+	first = (uint32_t)rs_dat_uint(p, 4, m->f->swap);
+	type = m->f->big_endian ? first >> DELTA_BITS : first & 31;
+	delta = m->f->big_endian ? first & ((1U << DELTA_BITS) - 1) : first >> 5;
+	if (type == TYPE_PADDING && !delta) {
+		s->at = s->size;
+		return 0;
+	}
+	length = type * 4;
+	if (!type || type >= TYPE_PADDING) {
+		if (left < 8)
+			return damaged(s, err, "an event does not end within its page");
+		length = (uint32_t)rs_dat_uint(p + 4, 4, m->f->swap);
+		head = 8;
+	}
+	if (type == TYPE_TIME_EXTEND || type == TYPE_TIME_STAMP) {
+		delta += (uint64_t)length << DELTA_BITS;
+		if (type == TYPE_TIME_STAMP)
+			s->time = (s->time & ~((1ULL << ABSOLUTE_BITS) - 1)) | delta;
+		else
+			s->time += delta;
+		s->at += 8;
+		return 0;
+	}
+	s->time += delta;
+	if (!type && length < 4)
+		return damaged(s, err, "an event is shorter than it can be");
+	if (!type)
+		length = ((length - 4) + 3) & ~3U;
+	if (type == TYPE_PADDING)
+		head = 4;
+	if (length > left - head)
+		return damaged(s, err, "an event does not end within its page");
+	s->at += head + length;
+	s->record.data = p + head;
+	s->record.size = length;
+	return type != TYPE_PADDING;
+}
+
+/* 1 and the next wanted event in s->record, or 0 at the end. */
+static RS_SELDOM int find_event(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const struct rs_dat_layout *l = &m->layout;
+	int ret;
+
+	for (;;) {
+		while (s->at < s->size) {
+			ret = take_entry(m, s, err);
+			if (ret < 0)
+				return ret;
+			if (!ret || s->record.size < l->type_offset + l->type_size)
+				continue;
+			s->record.wanted = l->wanted[(uint16_t)rs_dat_uint(
+				s->record.data + l->type_offset, l->type_size, m->f->swap)];
+			if (s->record.wanted)
+				return 1;
+		}
+		ret = load_page(m, s, err);
+		if (ret <= 0)
+			return ret;
+	}
+}
+
+/*
+ * Nearly all entries are events whose length stands beside their type, in this
+ * machine's order of bytes. Takes one as take_entry() does; false, and nothing is done,
+ * if the next is no such event.
+ */
+static inline bool take_short_event(const struct rs_dat_merge *m, struct stream *s)
+{
+	const uint32_t left = s->size - s->at;
+	const unsigned char *p;
+	uint32_t first, length;
+
+	if (left < 4 || !m->plain)
+		return false;
+	p = s->data + s->at;
+	first = (uint32_t)rs_dat_uint(p, 4, false);
+	length = (first & 31) * 4;
+	if (!length || length >= TYPE_PADDING * 4 || length > left - 4)
+		return false;
+	s->time += first >> 5;
+	s->at += 4 + length;
+	s->record.data = p + 4;
+	s->record.size = length;
+	return true;
+}
+
+/* The same as find_event(), with less to do if there is one at hand. */
+static inline int find_short_event(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const struct rs_dat_layout *l = &m->layout;
+
+	while (take_short_event(m, s)) {
+		if (s->record.size < m->type_end)
+			continue;
+		/* Of four bytes, too, the first two are those of the number. */
+		s->record.wanted =
+			l->wanted[rs_dat_uint(s->record.data + l->type_offset, 2, false)];
+		if (s->record.wanted)
+			return 1;
+	}
+	return find_event(m, s, err);
+}
+
+/* What stands at a stream's next event: it, or first the two ends of a gap before it. */
+static RS_SELDOM int pass_gap(struct stream *s)
+{
+	if (s->record.what == RS_DAT_EVENT) {
+		s->record.missed = s->missed;
+		s->record.what = s->missed ? RS_DAT_GAP_BEGIN : RS_DAT_EVENT;
+		s->missed = 0;
+	} else {
+		s->record.missed = 0;
+		s->record.what = s->record.what == RS_DAT_GAP_BEGIN ? RS_DAT_GAP_END : RS_DAT_EVENT;
+	}
+	/* A gap begins at the event before it, whose time it still is. */
+	if (s->record.what != RS_DAT_GAP_BEGIN)
+		s->record.time = s->time;
+	return s->have_event || s->record.what == RS_DAT_GAP_BEGIN;
+}
+
+/*
+ * Moves to what comes next: an event, or the two ends of a gap before it. 1, or 0
+ * at the end.
+ */
+static inline int advance(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	int ret;
+
+	if (s->record.what != RS_DAT_EVENT)
+		return pass_gap(s);
+	ret = find_short_event(m, s, err);
+	if (ret < 0)
+		return ret;
+	if (!ret || s->missed) {
+		s->have_event = ret;
+		return pass_gap(s);
+	}
+	s->record.time = s->time;
+	return 1;
+}
+
+static bool earlier(const struct stream *a, const struct stream *b)
+{
+	if (a->record.time != b->record.time)
+		return a->record.time < b->record.time;
+	return a < b;
+}
+
+static void sift_down(struct rs_dat_merge *m, size_t i)
+{
+	struct stream *s = m->heap[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child + 1 < m->nr_heap && earlier(m->heap[child + 1], m->heap[child]))
+			child++;
+		if (child >= m->nr_heap || !earlier(m->heap[child], s))
+			break;
+		m->heap[i] = m->heap[child];
+		i = child;
+	}
+	m->heap[i] = s;
+}
+
+/* The top's record is another, or there is another top. */
+static void settle_top(struct rs_dat_merge *m)
+{
+	if (m->nr_heap)
+		sift_down(m, 0);
+	m->until = UINT64_MAX;
+	for (size_t i = 1; i < m->nr_heap && i < 3; i++)
+		if (m->heap[i]->record.time < m->until)
+			m->until = m->heap[i]->record.time;
+}
+
+static void start_stream(struct stream *s)
+{
+	s->chunk = (struct rs_dat_chunk){ 0 };
+	s->chunk_used = 0;
+	s->at = s->size = 0;
+	s->missed = 0;
+	s->record.what = RS_DAT_EVENT;
+	s->record.time = 0;
+}
+
+static int fill_heap(struct rs_dat_merge *m, struct rs_error *err)
+{
+	for (size_t i = 0; i < m->nr_streams; i++) {
+		struct stream *s = &m->streams[i];
+		int ret;
+
+		start_stream(s);
+		ret = advance(m, s, err);
+		if (ret < 0)
+			return ret;
+		if (ret)
+			m->heap[m->nr_heap++] = s;
+	}
+	for (size_t i = m->nr_heap / 2; i-- > 0;)
+		sift_down(m, i);
+	settle_top(m);
+	return 0;
+}
+
+int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
+{
+	m->done = 0;
+	m->nr_heap = 0;
+	m->top = NULL;
+	rs_dat_chunks_rewind(m->chunks);
+	return fill_heap(m, err);
+}
+
+static void add_streams(struct rs_dat_merge *m, uint32_t buffer)
+{
+	const struct rs_dat_buffer *b = &m->f->buffers[buffer];
+
+	for (uint32_t i = 0; i < b->nr_cpus; i++) {
+		struct stream *s = &m->streams[m->nr_streams++];
+
+		s->buffer = s->record.buffer = buffer;
+		s->cpu = b->cpus[i].cpu;
+		s->record.cpu = i;
+		s->page_size = b->page_size;
+		m->total += b->cpus[i].size;
+	}
+}
+
+struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct rs_dat_layout *l,
+				      unsigned int jobs, struct rs_error *err)
+{
+	struct rs_dat_merge *m = calloc(1, sizeof(*m));
+	size_t n = 0;
+
+	if (m) {
+		for (size_t i = 0; i < f->nr_buffers; i++)
+			n += f->buffers[i].nr_cpus;
+		m->f = f;
+		m->layout = *l;
+		m->type_end = l->type_offset + l->type_size;
+		m->plain = !f->swap && !f->big_endian;
+		m->streams = calloc(n ? n : 1, sizeof(*m->streams));
+		m->heap = calloc(n ? n : 1, sizeof(struct stream *));
+		m->chunks = rs_dat_chunks_new(f, jobs);
+	}
+	if (!m || !m->streams || !m->heap || !m->chunks) {
+		rs_dat_merge_free(m);
+		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return NULL;
+	}
+	for (size_t i = 0; i < f->nr_buffers; i++)
+		add_streams(m, (uint32_t)i);
+	if (rs_dat_merge_rewind(m, err)) {
+		rs_dat_merge_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+int rs_dat_merge_next(struct rs_dat_merge *m, const struct rs_dat_record **r, struct rs_error *err)
+{
+	struct stream *s = m->top;
+	int ret;
+
+	/* The top's successor is looked up only now: until here its data had to stay. */
+	if (s) {
+		ret = advance(m, s, err);
+		*r = &s->record;
+		/* A CPU's events come in runs: mostly the top stays. */
+		if (ret > 0 && s->record.time < m->until)
+			return 1;
+		m->top = NULL;
+		if (ret < 0)
+			return ret;
+		if (!ret)
+			m->heap[0] = m->heap[--m->nr_heap];
+		settle_top(m);
+	}
+	if (!m->nr_heap)
+		return 0;
+	m->top = m->heap[0];
+	*r = &m->top->record;
+	return 1;
+}
+
+void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total)
+{
+	*done = m->done;
+	*total = m->total;
+}
+
+void rs_dat_merge_free(struct rs_dat_merge *m)
+{
+	if (!m)
+		return;
+	free(m->streams);
+	free(m->heap);
+	rs_dat_chunks_free(m->chunks);
+	free(m);
+}

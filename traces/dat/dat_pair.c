@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_pair_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How often it is said that events are being lost, while they are. */
+#define GAP_MARK_NS 5000000ULL
+
+enum change { CHANGE_CREATE, CHANGE_DELETE, CHANGE_MOVE, CHANGE_FLAGS };
+
+struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,
+				    const struct rs_dat_pair_ops *ops, struct rs_trace_meta *meta)
+{
+	struct rs_dat_pair *p = calloc(1, sizeof(*p));
+	const char *algo = rs_kernel_algorithm(meta->kernel);
+
+	if (!p)
+		return NULL;
+	p->probes = probes;
+	p->ops = ops;
+	p->meta = meta;
+	p->mn_offset = mn_offset;
+	p->retry = 1;
+	p->by_time = !rs_dat_has(probes, RS_PROBE_INVAL_SLOT);
+	p->unknown_space = !algo;
+	p->gfn_kernel = algo && !strcmp(algo, "gfn");
+	p->space = !algo || p->gfn_kernel    ? SPACE_GFN
+		   : !strcmp(algo, "global") ? SPACE_ALL
+					     : SPACE_HVA;
+	p->mask = 255;
+	p->tasks = calloc(p->mask + 1, sizeof(*p->tasks));
+	if (!p->tasks) {
+		free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void rs_dat_pair_free(struct rs_dat_pair *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->nr_vms; i++) {
+		rs_dat_order_free(p->vms[i]->order);
+		free(p->vms[i]);
+	}
+	for (size_t i = 0; i <= p->mask; i++)
+		free(p->tasks[i].invals);
+	free(p->vms);
+	free(p->tasks);
+	free(p);
+}
+
+void rs_dat_pair_set_retry(struct rs_dat_pair *p, int64_t ret)
+{
+	p->retry = ret;
+}
+
+size_t rs_dat_pair_nr_vms(const struct rs_dat_pair *p)
+{
+	return p->nr_vms;
+}
+
+struct rs_dat_vm *rs_dat_pair_vm(struct rs_dat_pair *p, size_t i)
+{
+	return p->vms[i];
+}
+
+/* ---- tasks and VMs ---- */
+
+static struct rs_dat_task *task_slot(struct rs_dat_task *tasks, size_t mask, uint32_t pid)
+{
+	size_t i = (pid * 2654435761U) & mask;
+
+	while (tasks[i].used && tasks[i].pid != pid)
+		i = (i + 1) & mask;
+	return &tasks[i];
+}
+
+static int grow_tasks(struct rs_dat_pair *p)
+{
+	const size_t mask = 2 * p->mask + 1;
+	struct rs_dat_task *tasks = calloc(mask + 1, sizeof(*tasks));
+
+	if (!tasks)
+		return -ENOMEM;
+	for (size_t i = 0; i <= p->mask; i++)
+		if (p->tasks[i].used)
+			*task_slot(tasks, mask, p->tasks[i].pid) = p->tasks[i];
+	free(p->tasks);
+	p->tasks = tasks;
+	p->mask = mask;
+	return 0;
+}
+
+static struct rs_dat_task *find_task(struct rs_dat_pair *p, uint32_t pid)
+{
+	struct rs_dat_task *t = p->last;
+
+	if (t && t->pid == pid)
+		return t;
+	t = task_slot(p->tasks, p->mask, pid);
+	if (!t->used) {
+		if (p->nr_tasks > p->mask / 2) {
+			if (grow_tasks(p))
+				return NULL;
+			t = task_slot(p->tasks, p->mask, pid);
+		}
+		t->used = true;
+		t->pid = pid;
+		p->nr_tasks++;
+	}
+	p->last = t;
+	return t;
+}
+
+static int learn(void *arg, struct rs_event **list, size_t *n)
+{
+	struct rs_dat_vm *vm = arg;
+
+	return vm->ops->learn(vm->ops->arg, vm->kvm, list, n);
+}
+
+static int put_mark(struct rs_dat_vm *vm, enum rs_dat_item_type type, uint64_t time_ns,
+		    uint64_t count)
+{
+	const struct rs_event ev = {
+		.time_ns = time_ns,
+		.vm = vm->number,
+		.type = RS_EV_LOST,
+		.a = count,
+	};
+
+	return rs_dat_order_put(vm->order, type, &ev, false, NULL) ? 0 : -ENOMEM;
+}
+
+static struct rs_dat_vm *new_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t number)
+{
+	struct rs_dat_vm *vm = calloc(1, sizeof(*vm));
+
+	if (!vm)
+		return NULL;
+	*vm = (struct rs_dat_vm){ .kvm = kvm, .number = number, .next_id = 1, .ops = p->ops };
+	vm->order = rs_dat_order_new(p->meta, number, p->by_time,
+				     &(struct rs_dat_learner){ .arg = vm, .learn = learn });
+	if (vm->order)
+		return vm;
+	free(vm);
+	return NULL;
+}
+
+static struct rs_dat_vm *add_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
+{
+	struct rs_dat_vm **vms = realloc(p->vms, (p->nr_vms + 1) * sizeof(*vms));
+	struct rs_dat_vm *vm;
+	int ret = 0;
+
+	if (!vms)
+		return NULL;
+	p->vms = vms;
+	vm = new_vm(p, kvm, (uint32_t)p->nr_vms + 1);
+	if (!vm)
+		return NULL;
+	vms[p->nr_vms++] = vm;
+	for (unsigned int i = 0; i < p->gaps && !ret; i++)
+		ret = put_mark(vm, RS_DAT_GAP_BEGIN_MARK, e->time, RS_LOST_UNKNOWN);
+	if (!ret)
+		ret = rs_meta_add_vm(p->meta, vm->number, 0, NULL);
+	vm->pid = e->pid;
+	return ret ? NULL : vm;
+}
+
+static struct rs_dat_vm *known_vm(struct rs_dat_pair *p, uint64_t kvm)
+{
+	for (size_t i = 0; i < p->nr_vms; i++)
+		if (p->vms[i]->kvm == kvm && !p->vms[i]->gone)
+			return p->vms[i];
+	return NULL;
+}
+
+struct rs_dat_vm *rs_dat_find_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
+{
+	struct rs_dat_vm *vm = known_vm(p, kvm);
+
+	return vm ? vm : add_vm(p, kvm, e);
+}
+
+/* ---- memslots ---- */
+
+static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	const bool gone = V(e, CHANGE) == CHANGE_DELETE;
+	const uint64_t as = gone ? V(e, OLD_AS) : V(e, AS), id = gone ? V(e, OLD_ID) : V(e, ID);
+	struct rs_dat_vm *vm = known_vm(p, V(e, KVM));
+	struct rs_event ev;
+
+	if (!rs_dat_is_memslot(as, id))
+		return rs_dat_note(p, "memslot-number-too-large");
+	/* A VM that ends leaves its memslots: what makes one a second time is another VM. */
+	if (vm && V(e, CHANGE) == CHANGE_CREATE && !p->had_gap &&
+	    rs_dat_order_has_memslot(vm->order, (uint8_t)as, (uint32_t)id)) {
+		vm->gone = true;
+		vm = NULL;
+	}
+	if (!vm)
+		vm = add_vm(p, V(e, KVM), e);
+	if (!vm)
+		return -ENOMEM;
+	ev = rs_dat_event(vm, e, RS_EV_MEMSLOT);
+	ev.as = (uint8_t)as;
+	ev.index = (uint32_t)id;
+	if (!gone) {
+		ev.a = V(e, GFN);
+		ev.b = V(e, NPAGES);
+		ev.c = V(e, HVA);
+		ev.arg = (uint32_t)V(e, FLAGS);
+	}
+	return rs_dat_order_put(vm->order, RS_DAT_MEMSLOT, &ev, false, NULL) ? 0 : -ENOMEM;
+}
+
+/* ---- losses ---- */
+
+static void cut_tasks(struct rs_dat_pair *p)
+{
+	for (size_t i = 0; i <= p->mask; i++) {
+		if (!p->tasks[i].used)
+			continue;
+		rs_dat_cut_fault(p, &p->tasks[i]);
+		rs_dat_cut_invals(&p->tasks[i]);
+	}
+}
+
+static int mark_all(struct rs_dat_pair *p, enum rs_dat_item_type type, uint64_t time_ns,
+		    uint64_t count)
+{
+	int ret = 0;
+
+	/* Whose events they were is not known. */
+	if (p->nr_vms > 1 && count)
+		count = RS_LOST_UNKNOWN;
+	for (size_t i = 0; i < p->nr_vms && !ret; i++)
+		ret = put_mark(p->vms[i], type, time_ns, count);
+	p->gap_mark_ns = time_ns;
+	return ret;
+}
+
+static int on_gap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	const bool begin = e->kind == RS_DAT_KIND_GAP_BEGIN;
+
+	cut_tasks(p);
+	if (!begin) {
+		p->gaps -= !!p->gaps;
+		p->gap_end_ns = e->time;
+		return mark_all(p, RS_DAT_GAP_END_MARK, e->time, 0);
+	}
+	p->gaps++;
+	p->had_gap = true;
+	if (e->missed == UINT64_MAX && rs_dat_note(p, "lost-unknown-number"))
+		return -ENOMEM;
+	if (e->missed != UINT64_MAX)
+		p->meta->lost += e->missed;
+	return mark_all(p, RS_DAT_GAP_BEGIN_MARK, e->time, e->missed);
+}
+
+/* ---- */
+
+/*
+ * Whether the event was recorded elsewhere as well, by a second recorder or into a
+ * second ring buffer. A task's events of one kind are taken from where they came
+ * first.
+ */
+static bool is_copy(struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	const uint16_t from = (uint16_t)(1 + e->buffer * 16 + e->group);
+
+	if (t->source[e->kind] == from)
+		return false;
+	if (t->source[e->kind])
+		return true;
+	t->source[e->kind] = from;
+	return false;
+}
+
+static int take_event(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	switch (e->kind) {
+	case RS_PROBE_MEMSLOT:
+		return on_memslot(p, e);
+	case RS_PROBE_INVAL_START:
+		return rs_dat_on_inval_start(p, t, e);
+	case RS_PROBE_INVAL_SLOT:
+		return rs_dat_on_inval_slot(p, t, e);
+	case RS_PROBE_INVAL_STARTED:
+		return rs_dat_on_inval_started(p, t, e);
+	case RS_PROBE_INVAL_END:
+		return rs_dat_on_inval_end(p, t, e);
+	case RS_PROBE_INVAL_END_LOCKED:
+		return rs_dat_on_inval_end_locked(p, t, e);
+	case RS_PROBE_INVAL_ENDED:
+		return rs_dat_on_inval_ended(p, t, e);
+	case RS_PROBE_FAULT:
+		return rs_dat_on_fault(p, t, e);
+	case RS_PROBE_FAULT_BEGIN:
+		return rs_dat_on_fault_begin(p, t, e);
+	case RS_PROBE_FAULT_LOOKED_UP:
+		return rs_dat_on_fault_looked_up(p, t, e);
+	case RS_PROBE_FAULT_CHECK:
+		return rs_dat_on_fault_check(p, t, e);
+	case RS_PROBE_FAULT_VERDICT:
+		return rs_dat_on_fault_verdict(p, t, e);
+	case RS_PROBE_FAULT_END:
+		return rs_dat_on_fault_end(p, t, e);
+	case RS_DAT_TP_ASYNC_TRY:
+		t->fault.tried_async = true;
+		return 0;
+	case RS_DAT_TP_ASYNC_NOT_PRESENT:
+	case RS_DAT_TP_ASYNC_REPEATED:
+		t->fault.is_async = true;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	struct rs_dat_task *t;
+	int ret = 0;
+
+	if (e->kind >= RS_DAT_NR_KINDS)
+		return on_gap(p, e);
+	if (p->gaps && e->time > p->gap_mark_ns + GAP_MARK_NS)
+		ret = mark_all(p, RS_DAT_GAP_MARK, e->time, 0);
+	t = ret ? NULL : find_task(p, e->pid);
+	if (!t)
+		return -ENOMEM;
+	if (is_copy(t, e))
+		return rs_dat_note(p, "recorded-twice");
+	return take_event(p, t, e);
+}
+
+int rs_dat_pair_finish(struct rs_dat_pair *p)
+{
+	for (size_t i = 0; i <= p->mask; i++) {
+		if (!p->tasks[i].used)
+			continue;
+		rs_dat_cut_fault(p, &p->tasks[i]);
+		rs_dat_finish_invals(&p->tasks[i]);
+	}
+	return 0;
+}

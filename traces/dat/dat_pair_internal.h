@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_DAT_DAT_PAIR_INTERNAL_H
+#define RS_TRACES_DAT_DAT_PAIR_INTERNAL_H
+
+#include <errno.h>
+#include <string.h>
+
+#include "traces/dat/dat_pair.h"
+
+/* What the pairing of faults and that of invalidations share. */
+
+/* Field @f of probe event @e. */
+#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
+
+struct rs_dat_fault {
+	struct rs_dat_vm *vm; /* NULL: none going on */
+	bool begun, checked, tried_async, is_async;
+	uint32_t vcpu, flags;
+	uint64_t gfn;
+	struct rs_dat_state state; /* at its begin */
+	uint64_t since_ns;
+	int64_t looked_up; /* what the look-up returned; INT64_MIN: not yet */
+	uint64_t entry, begin, early, check;
+	uint64_t fault_seq;
+};
+
+struct rs_dat_inval {
+	struct rs_dat_vm *vm; /* NULL: not known */
+	uint64_t mn, start, end, id;
+	uint64_t enter, last_slot, end_ticket;
+	bool hit, started, ending, locked_end;
+	bool maybe; /* its walk was lost: perhaps it hit something */
+};
+
+struct rs_dat_task {
+	uint32_t pid;
+	bool used;
+	/* From which ring buffer and recorder its events of each kind come, or 0. */
+	uint16_t source[RS_DAT_NR_KINDS];
+	struct rs_dat_fault fault;
+	struct rs_dat_inval *invals; /* the innermost last */
+	size_t nr_invals, room_invals;
+};
+
+struct rs_dat_pair {
+	const struct rs_dat_probes *probes;
+	const struct rs_dat_pair_ops *ops;
+	struct rs_trace_meta *meta;
+	uint64_t mn_offset;
+	int64_t retry;	   /* what the look-up of a page returns for a fault to be dropped */
+	unsigned int gaps; /* CPUs of which events are being lost now */
+	bool had_gap;
+	uint64_t gap_end_ns;				/* of the last one */
+	uint64_t gap_mark_ns;				/* when that was last said */
+	enum { SPACE_ALL, SPACE_HVA, SPACE_GFN } space; /* of the kernel's range */
+	bool unknown_space;
+	bool by_time; /* without the memslots of the walks nothing else is known */
+	bool gfn_kernel;
+	struct rs_dat_vm **vms;
+	size_t nr_vms;
+	struct rs_dat_task *tasks; /* open addressing by pid */
+	size_t nr_tasks, mask;
+	struct rs_dat_task *last;
+};
+
+static inline int rs_dat_note(struct rs_dat_pair *p, const char *anomaly)
+{
+	return rs_meta_add_anomaly(p->meta, anomaly, 1);
+}
+
+static inline struct rs_event rs_dat_event(const struct rs_dat_vm *vm, const struct rs_dat_probe *e,
+					   enum rs_event_type type)
+{
+	return (struct rs_event){ .time_ns = e->time, .vm = vm->number, .type = (uint8_t)type };
+}
+
+_Static_assert(RS_DAT_F_IN_PROGRESS == RS_DAT_F_SEQ + 1 &&
+		       RS_DAT_F_RANGE_START == RS_DAT_F_SEQ + 2 &&
+		       RS_DAT_F_RANGE_END == RS_DAT_F_SEQ + 3,
+	       "the fields of a state are numbered in its order");
+
+static inline struct rs_dat_state rs_dat_state_of(const struct rs_dat_probe *e)
+{
+	const struct rs_dat_field_at *at = &e->at[RS_DAT_F_SEQ];
+	struct rs_dat_state state;
+
+	if (at->words < sizeof(state) / 8)
+		return (struct rs_dat_state){ V(e, SEQ), V(e, IN_PROGRESS), V(e, RANGE_START),
+					      V(e, RANGE_END) };
+	memcpy(&state, e->data + at->offset, sizeof(state));
+	return state;
+}
+
+/* Says what a pending item is; false if it was waited for too long and is gone. */
+static inline bool rs_dat_settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_dat_item_type type)
+{
+	struct rs_dat_item *i = rs_dat_order_item(vm->order, ticket);
+
+	if (!i)
+		return false;
+	i->type = (uint8_t)type;
+	i->pending = false;
+	return true;
+}
+
+/* The VM at @kvm, which may be new; NULL if there is no memory. */
+struct rs_dat_vm *rs_dat_find_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e);
+
+/* Take an event of an invalidation, of a fault. 0 or -ENOMEM. */
+int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t,
+			 const struct rs_dat_probe *e);
+int rs_dat_on_inval_started(struct rs_dat_pair *p, struct rs_dat_task *t,
+			    const struct rs_dat_probe *e);
+int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
+			       const struct rs_dat_probe *e);
+int rs_dat_on_inval_ended(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_fault_looked_up(struct rs_dat_pair *p, struct rs_dat_task *t,
+			      const struct rs_dat_probe *e);
+int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
+			    const struct rs_dat_probe *e);
+int rs_dat_on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+/* A task that does something else has left an end of which the return was missed. */
+int rs_dat_leave_ended(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+/* Events of the task may be missing from here on. */
+void rs_dat_cut_fault(const struct rs_dat_pair *p, struct rs_dat_task *t);
+void rs_dat_cut_invals(struct rs_dat_task *t);
+/* The trace ends: what is unfinished stays so. */
+void rs_dat_finish_invals(struct rs_dat_task *t);
+
+#endif

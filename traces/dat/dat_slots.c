@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_slots.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/inline.h"
+#include "traces/dat/dat_probe.h"
+
+/* So few are sorted by insertion: mostly it is one or two. */
+#define FEW_HITS 16
+/* Commits that one piece of evidence may bring forward. */
+#define MAX_FORWARD 64
+
+struct commit {
+	struct rs_event memslot;
+	uint64_t ticket;
+};
+
+struct rs_dat_slots {
+	struct rs_vm *vm;
+	struct commit *commits; /* [first, nr): not yet in effect */
+	size_t first, nr, room;
+	struct rs_event before_last; /* what the last one replaced, and when */
+};
+
+struct rs_dat_slots *rs_dat_slots_new(void)
+{
+	struct rs_dat_slots *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->vm = rs_vm_new();
+	if (s->vm)
+		return s;
+	free(s);
+	return NULL;
+}
+
+void rs_dat_slots_free(struct rs_dat_slots *s)
+{
+	if (!s)
+		return;
+	rs_vm_free(s->vm);
+	free(s->commits);
+	free(s);
+}
+
+int rs_dat_slots_commit(struct rs_dat_slots *s, const struct rs_event *memslot, uint64_t ticket)
+{
+	if (s->first && s->nr == s->room) {
+		memmove(s->commits, s->commits + s->first,
+			(s->nr - s->first) * sizeof(*s->commits));
+		s->nr -= s->first;
+		s->first = 0;
+	}
+	if (s->nr == s->room) {
+		size_t room = s->room ? 2 * s->room : 16;
+		struct commit *bigger = realloc(s->commits, room * sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		s->commits = bigger;
+		s->room = room;
+	}
+	s->commits[s->nr++] = (struct commit){ *memslot, ticket };
+	return 0;
+}
+
+bool rs_dat_slots_next(const struct rs_dat_slots *s, uint64_t *ticket)
+{
+	if (s->first == s->nr)
+		return false;
+	*ticket = s->commits[s->first].ticket;
+	return true;
+}
+
+bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id)
+{
+	const size_t most = s->nr - s->first < MAX_FORWARD ? s->nr - s->first : MAX_FORWARD;
+
+	for (size_t n = s->nr; n > s->nr - most; n--) {
+		const struct rs_event *m = &s->commits[n - 1].memslot;
+
+		if (m->as == as && m->index == id)
+			return m->b;
+	}
+	return rs_vm_find_id(s->vm, as, id) != RS_NO_SLOT;
+}
+
+bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn)
+{
+	return rs_vm_find_gfn(s->vm, as, gfn) != RS_NO_SLOT;
+}
+
+/* What a trace says may be ill-formed: then the table stays as it is. */
+static int set(struct rs_dat_slots *s, const struct rs_event *m)
+{
+	if (m->b && (m->a + m->b < m->a || m->b > UINT64_MAX >> RS_PAGE_SHIFT ||
+		     m->c + (m->b << RS_PAGE_SHIFT) < m->c || m->c % RS_PAGE_SIZE))
+		return 0;
+	return rs_vm_set_memslot(s->vm, m->as, m->index, m->a, m->b, m->c, m->arg) == RS_VM_NOMEM
+		       ? -ENOMEM
+		       : 0;
+}
+
+int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot)
+{
+	return set(s, memslot);
+}
+
+/* ---- does the table agree with what was seen? ---- */
+
+static int hit_cmp(const void *a, const void *b)
+{
+	const struct rs_dat_hit *x = a, *y = b;
+
+	if (x->as != y->as)
+		return x->as < y->as ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+void rs_dat_hits_sort(struct rs_dat_hit *hits, size_t n)
+{
+	if (n > FEW_HITS) {
+		qsort(hits, n, sizeof(*hits), hit_cmp);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		const struct rs_dat_hit h = hits[i];
+		size_t to = i;
+
+		for (; to && hit_cmp(&h, &hits[to - 1]) < 0; to--)
+			hits[to] = hits[to - 1];
+		hits[to] = h;
+	}
+}
+
+struct walk {
+	const struct rs_dat_slots *s;
+	const struct rs_dat_evidence *e;
+	size_t found;
+};
+
+/* A memslot that the notifier's range overlaps: was it hit, and where it should be? */
+static int check_overlap(void *arg, uint32_t handle)
+{
+	struct walk *w = arg;
+	const struct rs_memslot *m = rs_vm_memslot(w->s->vm, handle);
+	const struct rs_dat_hit *h;
+	struct rs_range gfns;
+
+	if (!rs_memslot_gfns_of_hvas(m, w->e->start, w->e->end, &gfns))
+		return 0;
+	if (!w->e->nr_hits)
+		return -1;
+	h = bsearch(&(struct rs_dat_hit){ .as = m->as, .id = m->id }, w->e->hits, w->e->nr_hits,
+		    sizeof(*h), hit_cmp);
+	if (!h || h->gfn_start != gfns.start || h->gfn_end != gfns.end)
+		return -1;
+	w->found++;
+	return 0;
+}
+
+static bool notifier_agrees(const struct rs_dat_slots *s, const struct rs_dat_evidence *e)
+{
+	struct walk w = { s, e, 0 };
+
+	return rs_vm_for_each_hva(s->vm, e->start, e->end, check_overlap, &w) >= 0 &&
+	       w.found == e->nr_hits;
+}
+
+static bool fault_agrees(const struct rs_dat_slots *s, const struct rs_dat_evidence *e)
+{
+	const uint32_t handle = rs_vm_find_gfn(s->vm, e->as, e->gfn);
+	const struct rs_memslot *m = handle == RS_NO_SLOT ? NULL : rs_vm_memslot(s->vm, handle);
+
+	if (rs_dat_is_no_hva(e->hva))
+		return !m;
+	if (e->hva)
+		return m && m->hva + ((e->gfn - m->gfn) << RS_PAGE_SHIFT) == e->hva;
+	return !e->has_id || (m && m->id == e->id);
+}
+
+static int agrees(struct rs_dat_slots *s, const struct rs_dat_evidence *e, bool *yes)
+{
+	if (e->by == RS_DAT_SEEN_FAULT) {
+		*yes = fault_agrees(s, e);
+		return 0;
+	}
+	if (rs_vm_update(s->vm))
+		return -ENOMEM;
+	*yes = notifier_agrees(s, e);
+	return 0;
+}
+
+/* The memslot that @m replaces, so that it can be put back. */
+static struct rs_event present(const struct rs_dat_slots *s, const struct rs_event *m)
+{
+	const uint32_t handle = rs_vm_find_id(s->vm, m->as, m->index);
+	struct rs_event old = { .as = m->as, .index = m->index };
+
+	if (handle != RS_NO_SLOT) {
+		const struct rs_memslot *slot = rs_vm_memslot(s->vm, handle);
+
+		old.a = slot->gfn;
+		old.b = slot->npages;
+		old.c = slot->hva;
+		old.arg = slot->flags;
+	}
+	return old;
+}
+
+int rs_dat_slots_apply(struct rs_dat_slots *s, uint64_t time_ns)
+{
+	const struct rs_event *m = &s->commits[s->first++].memslot;
+
+	s->before_last = present(s, m);
+	s->before_last.time_ns = time_ns;
+	return set(s, m);
+}
+
+/* Whether a fault was looked up before the last commit took effect, and agrees with that. */
+static int agreed_before(struct rs_dat_slots *s, const struct rs_dat_evidence *e, bool *yes)
+{
+	struct rs_event now;
+	int ret;
+
+	*yes = false;
+	if (e->by != RS_DAT_SEEN_FAULT || e->since_ns > s->before_last.time_ns)
+		return 0;
+	now = present(s, &s->before_last);
+	ret = set(s, &s->before_last);
+	if (!ret)
+		ret = agrees(s, e, yes);
+	return ret ? ret : set(s, &now);
+}
+
+/* The same where the memslots of now do not agree. */
+static RS_SELDOM int explain_otherwise(struct rs_dat_slots *s, const struct rs_dat_evidence *e,
+				       size_t *n)
+{
+	struct rs_event undo[MAX_FORWARD];
+	size_t tried = 0;
+	bool yes;
+	int ret = agreed_before(s, e, &yes);
+
+	while (!ret && !yes && tried < MAX_FORWARD && s->first + tried < s->nr) {
+		const struct rs_event *m = &s->commits[s->first + tried].memslot;
+
+		undo[tried++] = present(s, m);
+		ret = set(s, m);
+		if (!ret)
+			ret = agrees(s, e, &yes);
+	}
+	*n = yes ? tried : RS_DAT_SLOTS_NEVER;
+	while (!ret && tried)
+		ret = set(s, &undo[--tried]);
+	return ret;
+}
+
+int rs_dat_slots_explain(struct rs_dat_slots *s, const struct rs_dat_evidence *e, size_t *n)
+{
+	bool yes;
+	int ret = agrees(s, e, &yes);
+
+	*n = 0;
+	return ret || yes ? ret : explain_otherwise(s, e, n);
+}

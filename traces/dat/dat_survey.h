@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_TRACES_DAT_DAT_SURVEY_H
+#define RS_TRACES_DAT_DAT_SURVEY_H
+
+#include "traces/dat/dat_probe.h"
+
+/* What must be known of a trace before its first event can be told. */
+struct rs_dat_survey {
+	uint64_t mn_offset; /* of a VM's notifier in its struct; 0: no invalidation hit anything */
+};
+
+/* Reads as much of @merge as it needs. Negative errno with @err set if that is damaged. */
+int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
+		  const struct rs_dat_probes *probes, struct rs_error *err);
+
+#endif

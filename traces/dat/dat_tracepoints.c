@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_tracepoints.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
+#define THE_VM 1
+
+/* A fault that is decided when its vCPU next enters the guest. */
+struct vcpu {
+	bool seen, faulting;
+	uint32_t pid;
+};
+
+struct end {
+	uint64_t time_ns, id;
+};
+
+struct rs_dat_tp {
+	const struct rs_dat_probes *probes;
+	struct rs_trace_meta *meta;
+	uint64_t duration_ns;
+	struct rs_event *memslots;
+	size_t nr_memslots, room_memslots;
+	bool facts_only; /* nothing is assumed, and events are counted alone */
+	uint64_t nr_faults, nr_unmaps;
+	bool started;
+	uint64_t now_ns;
+
+	struct end *ends; /* ring: all last equally long, so they end as they began */
+	uint64_t first, tail, mask;
+	struct vcpu *vcpus;
+	size_t nr_vcpus;
+};
+
+static bool facts_only(const struct rs_reader_opts *opts)
+{
+	return opts->facts_do && !opts->assume_duration_ns && !opts->memslots_path;
+}
+
+static int check_opts(const struct rs_dat_probes *probes, const struct rs_reader_opts *opts,
+		      struct rs_error *err)
+{
+	if (!rs_dat_has(probes, RS_DAT_TP_PAGE_FAULT) || !rs_dat_has(probes, RS_DAT_TP_UNMAP_HVA))
+		return rs_error_set(
+			err, RS_ERR_INPUT, EINVAL,
+			"trace.dat: neither the probe events of 'retryscope record' nor "
+			"both of the tracepoints kvm:kvm_page_fault and "
+			"kvm:kvm_unmap_hva_range are in this trace");
+	if (facts_only(opts) || (opts->assume_duration_ns && opts->memslots_path))
+		return 0;
+	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+			    "trace.dat: only KVM's tracepoints are in this trace: the ends of the "
+			    "invalidations, the decisions and the memslots are missing. To replay "
+			    "it on assumptions, give %s%s%s",
+			    opts->assume_duration_ns ? ""
+						     : "--assume-duration TIME (how long an "
+						       "invalidation lasts)",
+			    opts->assume_duration_ns || opts->memslots_path ? "" : " and ",
+			    opts->memslots_path ? "" : "--memslots FILE (memslot lines as text)");
+}
+
+static int add_memslot(struct rs_dat_tp *tp, const struct rs_event *ev, const char *path,
+		       struct rs_error *err)
+{
+	if (ev->type != RS_EV_MEMSLOT) {
+		rs_error_set(err, RS_ERR_INPUT, EINVAL,
+			     "only memslot lines are expected here, not %s",
+			     rs_event_name(ev->type));
+		rs_error_set_file(err, path);
+		return -EINVAL;
+	}
+	if (tp->nr_memslots == tp->room_memslots) {
+		size_t room = tp->room_memslots ? 2 * tp->room_memslots : 16;
+		struct rs_event *bigger = realloc(tp->memslots, room * sizeof(*bigger));
+
+		if (!bigger)
+			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		tp->memslots = bigger;
+		tp->room_memslots = room;
+	}
+	tp->memslots[tp->nr_memslots] = *ev;
+	tp->memslots[tp->nr_memslots++].vm = THE_VM;
+	return 0;
+}
+
+static int read_memslots(struct rs_dat_tp *tp, const char *path, struct rs_error *err)
+{
+	struct rs_reader *r = rs_reader_open(path, NULL, err);
+	const struct rs_event *evs;
+	ssize_t n;
+	int ret = 0;
+
+	if (!r)
+		return -errno;
+	while (!ret && (n = rs_reader_next(r, &evs, err)) > 0)
+		for (ssize_t i = 0; i < n && !ret; i++)
+			ret = add_memslot(tp, &evs[i], path, err);
+	rs_reader_close(r);
+	return ret ? ret : (int)n;
+}
+
+static int say_assumptions(const struct rs_dat_tp *tp, const char *path)
+{
+	char duration[128], memslots[512];
+	const char *decided =
+		rs_dat_has(tp->probes, RS_DAT_TP_ENTRY)
+			? "A fault is assumed to be decided when its vCPU next enters the guest."
+			: "A fault is assumed to be decided at the moment at which it is recorded.";
+	int ret;
+
+	snprintf(duration, sizeof(duration),
+		 "Every invalidation is assumed to last %" PRIu64 " ns: the trace has no ends.",
+		 tp->duration_ns);
+	snprintf(memslots, sizeof(memslots),
+		 "The memslots are those of %s for the whole trace, which has none.", path);
+	ret = rs_meta_add_assumption(tp->meta, duration);
+	if (!ret)
+		ret = rs_meta_add_assumption(tp->meta, memslots);
+	if (!ret)
+		ret = rs_meta_add_assumption(tp->meta, decided);
+	return ret ? ret
+		   : rs_meta_add_assumption(tp->meta, "All events are assumed to be of one VM.");
+}
+
+struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
+				const struct rs_reader_opts *opts, struct rs_trace_meta *meta,
+				struct rs_error *err)
+{
+	int ret = check_opts(probes, opts, err);
+	struct rs_dat_tp *tp = ret ? NULL : calloc(1, sizeof(*tp));
+
+	if (!ret && !tp)
+		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	if (!ret) {
+		tp->probes = probes;
+		tp->meta = meta;
+		tp->duration_ns = opts->assume_duration_ns;
+		tp->facts_only = facts_only(opts);
+		ret = tp->facts_only ? 0 : read_memslots(tp, opts->memslots_path, err);
+	}
+	if (!ret && !tp->facts_only && say_assumptions(tp, opts->memslots_path))
+		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	if (!ret)
+		return tp;
+	rs_dat_tp_free(tp);
+	errno = -ret;
+	return NULL;
+}
+
+void rs_dat_tp_free(struct rs_dat_tp *tp)
+{
+	if (!tp)
+		return;
+	free(tp->memslots);
+	free(tp->ends);
+	free(tp->vcpus);
+	free(tp);
+}
+
+void rs_dat_tp_rewind(struct rs_dat_tp *tp)
+{
+	tp->started = false;
+	tp->first = tp->tail = 0;
+	tp->nr_faults = tp->nr_unmaps = 0;
+	free(tp->vcpus);
+	tp->vcpus = NULL;
+	tp->nr_vcpus = 0;
+}
+
+static int add_event(struct rs_dat_events *out, struct rs_event ev)
+{
+	ev.vm = THE_VM;
+	return rs_dat_events_add(out, &ev);
+}
+
+static int start(struct rs_dat_tp *tp, uint64_t time_ns, struct rs_dat_events *out)
+{
+	int ret = rs_meta_add_vm(tp->meta, THE_VM, 0, NULL);
+
+	tp->started = true;
+	for (size_t i = 0; i < tp->nr_memslots && !ret; i++) {
+		struct rs_event ev = tp->memslots[i];
+
+		ev.time_ns = time_ns;
+		ret = add_event(out, ev);
+	}
+	return ret;
+}
+
+/* ---- invalidations ---- */
+
+/* The ends that are due by @time_ns. */
+static int put_ends(struct rs_dat_tp *tp, uint64_t time_ns, struct rs_dat_events *out)
+{
+	int ret = 0;
+
+	while (!ret && tp->first < tp->tail && tp->ends[tp->first & tp->mask].time_ns <= time_ns) {
+		const struct end *e = &tp->ends[tp->first++ & tp->mask];
+
+		ret = add_event(out, (struct rs_event){
+					     .time_ns = e->time_ns,
+					     .type = RS_EV_INVAL_END,
+					     .a = e->id,
+				     });
+	}
+	return ret;
+}
+
+static int grow_ends(struct rs_dat_tp *tp)
+{
+	const uint64_t mask = tp->ends ? 2 * tp->mask + 1 : 1023;
+	struct end *ends = malloc((mask + 1) * sizeof(*ends));
+
+	if (!ends)
+		return -ENOMEM;
+	for (uint64_t i = tp->first; i < tp->tail; i++)
+		ends[i & mask] = tp->ends[i & tp->mask];
+	free(tp->ends);
+	tp->ends = ends;
+	tp->mask = mask;
+	return 0;
+}
+
+static int on_unmap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
+{
+	const uint64_t end_ns = e->time + tp->duration_ns;
+	const uint64_t id = tp->tail + 1;
+
+	if ((!tp->ends || tp->tail - tp->first > tp->mask) && grow_ends(tp))
+		return -ENOMEM;
+	tp->ends[tp->tail++ & tp->mask] =
+		(struct end){ end_ns < e->time ? UINT64_MAX : end_ns, id };
+	return add_event(out, (struct rs_event){
+				      .time_ns = e->time,
+				      .type = RS_EV_INVAL_BEGIN,
+				      .a = id,
+				      .b = V(e, START),
+				      .c = V(e, END),
+			      });
+}
+
+/* ---- faults ---- */
+
+static struct vcpu *find_vcpu(struct rs_dat_tp *tp, uint64_t n)
+{
+	struct vcpu *bigger;
+
+	if (n < tp->nr_vcpus)
+		return &tp->vcpus[n];
+	bigger = realloc(tp->vcpus, (n + 16) * sizeof(*bigger));
+	if (!bigger)
+		return NULL;
+	for (size_t i = tp->nr_vcpus; i < n + 16; i++)
+		bigger[i] = (struct vcpu){ 0 };
+	tp->vcpus = bigger;
+	tp->nr_vcpus = n + 16;
+	return &tp->vcpus[n];
+}
+
+static int put_check(struct vcpu *vcpu, uint64_t n, uint64_t time_ns, struct rs_dat_events *out)
+{
+	if (!vcpu->faulting)
+		return 0;
+	vcpu->faulting = false;
+	return add_event(out, (struct rs_event){
+				      .time_ns = time_ns,
+				      .type = RS_EV_FAULT_CHECK,
+				      .index = (uint32_t)n,
+			      });
+}
+
+static int on_fault(struct rs_dat_tp *tp, struct vcpu *vcpu, const struct rs_dat_probe *e,
+		    uint64_t n, struct rs_dat_events *out)
+{
+	int ret = put_check(vcpu, n, e->time, out);
+
+	if (!ret && vcpu->seen && vcpu->pid != e->pid)
+		ret = rs_meta_add_anomaly(tp->meta, "vcpu-of-several-tasks", 1);
+	vcpu->seen = true;
+	vcpu->pid = e->pid;
+	vcpu->faulting = true;
+	if (!ret)
+		ret = add_event(out, (struct rs_event){
+					     .time_ns = e->time,
+					     .type = RS_EV_FAULT_BEGIN,
+					     .index = (uint32_t)n,
+					     .a = V(e, TP_ADDRESS) >> RS_PAGE_SHIFT,
+				     });
+	if (ret || rs_dat_has(tp->probes, RS_DAT_TP_ENTRY))
+		return ret;
+	return put_check(vcpu, n, e->time, out);
+}
+
+static int on_vcpu(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
+{
+	/* Older kernels do not say which vCPU: its task does as well. */
+	const bool known = e->has & (1U << RS_DAT_F_TP_VCPU);
+	const uint64_t n = known ? V(e, TP_VCPU) : e->pid % (RS_MAX_VCPU + 1);
+	struct vcpu *vcpu;
+
+	if (n > RS_MAX_VCPU)
+		return rs_meta_add_anomaly(tp->meta, "vcpu-too-large", 1);
+	vcpu = find_vcpu(tp, n);
+	if (!vcpu)
+		return -ENOMEM;
+	return e->kind == RS_DAT_TP_ENTRY ? put_check(vcpu, n, e->time, out)
+					  : on_fault(tp, vcpu, e, n, out);
+}
+
+static int on_gap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
+{
+	if (e->kind == RS_DAT_KIND_GAP_BEGIN && e->missed != UINT64_MAX)
+		tp->meta->lost += e->missed;
+	if (!tp->started || tp->facts_only)
+		return 0;
+	tp->first = tp->tail;
+	for (size_t i = 0; i < tp->nr_vcpus; i++)
+		tp->vcpus[i].faulting = false;
+	return add_event(out, (struct rs_event){
+				      .time_ns = tp->now_ns,
+				      .type = RS_EV_LOST,
+				      .a = e->missed,
+			      });
+}
+
+int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
+{
+	int ret;
+
+	/* A gap is told of when it is over: its begin is in the past. */
+	if (e->kind == RS_DAT_KIND_GAP_BEGIN || e->kind == RS_DAT_KIND_GAP_END)
+		return on_gap(tp, e, out);
+	tp->now_ns = e->time;
+	tp->nr_faults += e->kind == RS_DAT_TP_PAGE_FAULT;
+	tp->nr_unmaps += e->kind == RS_DAT_TP_UNMAP_HVA;
+	if (tp->facts_only)
+		return 0;
+	ret = tp->started ? 0 : start(tp, e->time, out);
+	if (!ret)
+		ret = put_ends(tp, e->time, out);
+	if (ret)
+		return ret;
+	switch (e->kind) {
+	case RS_DAT_TP_UNMAP_HVA:
+		return on_unmap(tp, e, out);
+	case RS_DAT_TP_PAGE_FAULT:
+	case RS_DAT_TP_ENTRY:
+		return on_vcpu(tp, e, out);
+	default:
+		return 0;
+	}
+}
+
+static int add_count(struct rs_dat_tp *tp, const char *key, uint64_t n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	return rs_meta_add_fact(tp->meta, key, text);
+}
+
+int rs_dat_tp_finish(struct rs_dat_tp *tp, struct rs_dat_events *out)
+{
+	if (add_count(tp, "tracepoints.faults", tp->nr_faults) ||
+	    add_count(tp, "tracepoints.invalidations", tp->nr_unmaps))
+		return -ENOMEM;
+	return put_ends(tp, UINT64_MAX, out);
+}

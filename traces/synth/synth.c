@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/synth/synth.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "traces/synth/synth_layout.h"
+#include "traces/synth/synth_random.h"
+
+#define BLOCK 1024 /* events handed out at once */
+#define RECENT 64  /* invalidated ranges that a VM remembers for its refaults */
+#define MISS_HVA 0x300000000000ULL
+#define NEVER UINT64_MAX
+
+/* What a state of random numbers is for; part of the trace's identity, so never renumber. */
+enum { FORK_VCPU = 1, FORK_INVALIDATOR, FORK_SCRAMBLE };
+
+struct range {
+	uint64_t page, npages;
+};
+
+struct vm {
+	struct range recent[RECENT];
+	uint64_t nr_recent; /* ever */
+	uint64_t next_id;
+};
+
+struct vcpu {
+	uint64_t random;
+	uint32_t vm, index;
+	bool faulting, ends;
+};
+
+/* What an invalidator does next. */
+enum step {
+	STEP_BEGIN,
+	STEP_WALK,
+	STEP_NESTED_BEGIN,
+	STEP_NESTED_WALK,
+	STEP_NESTED_END,
+	STEP_END,
+};
+
+struct inval {
+	struct range range;
+	uint64_t id;
+	size_t next_slot; /* of its walk */
+};
+
+struct invalidator {
+	uint64_t random;
+	uint32_t vm;
+	enum step step;
+	bool miss;
+	struct inval outer, inner;
+	uint64_t left_ns;	  /* how long after the walk it is outstanding */
+	uint64_t scan;		  /* where RS_PICK_SCAN goes on */
+	uint64_t repeats, bursts; /* still to do */
+};
+
+struct rs_synth {
+	struct rs_synth_params p;
+	struct rs_layout layout;
+	struct rs_exponential exponential;
+	struct rs_zipf zipf;
+	uint64_t scramble, mask; /* rank to page: an odd factor, modulo a power of two */
+	uint64_t ways;		 /* primary mapping and aliases */
+	uint64_t fault_gap_ns;
+
+	struct vm *vms;
+	struct vcpu *vcpus;
+	struct invalidator *invalidators;
+	size_t nr_vcpus, nr_actors; /* vCPUs first, then invalidators */
+
+	/*
+	 * When each actor does its next step, and a tournament among them:
+	 * winner[1] is the actor that comes first, winner[i] the better of
+	 * winner[2i] and winner[2i + 1], winner[leaves + i] actor i.
+	 */
+	uint64_t *time;
+	uint32_t *winner;
+	size_t leaves;
+
+	uint64_t emitted;
+	size_t setup; /* memslots written, of all VMs */
+	size_t nr;    /* events in the block */
+	struct rs_event block[BLOCK];
+};
+
+static bool stopping(const struct rs_synth *s, uint64_t now)
+{
+	return (s->p.events && s->emitted >= s->p.events) || (s->p.time_ns && now > s->p.time_ns);
+}
+
+static struct rs_event *emit(struct rs_synth *s, uint64_t time_ns, enum rs_event_type type,
+			     uint32_t vm)
+{
+	struct rs_event *e = &s->block[s->nr++];
+
+	s->emitted++;
+	*e = (struct rs_event){ .time_ns = time_ns, .type = (uint8_t)type, .vm = vm + 1 };
+	return e;
+}
+
+/* A time of mean @mean: half of it for sure, the rest exponentially distributed. */
+static uint64_t spread(struct rs_synth *s, uint64_t *random, uint64_t mean)
+{
+	return mean / 2 + rs_exponential(&s->exponential, rs_random(random), mean - mean / 2);
+}
+
+static bool chance(uint64_t random, uint64_t share)
+{
+	return rs_scale(random, 1000000) < share;
+}
+
+/* Spreads the popular pages over the guest: a bijection, walked until it stays inside. */
+static uint64_t scrambled(const struct rs_synth *s, uint64_t rank)
+{
+	do {
+		rank = (rank * s->scramble + (s->scramble >> 32)) & s->mask;
+	} while (rank >= s->layout.pages);
+	return rank;
+}
+
+static uint64_t hot_page(const struct rs_synth *s, uint64_t *random)
+{
+	uint64_t r = rs_random(random);
+
+	return scrambled(s, rs_zipf_draw(&s->zipf, r, rs_random(random)));
+}
+
+static uint64_t recent_page(const struct vm *vm, uint64_t random, uint64_t random2)
+{
+	uint64_t known = vm->nr_recent < RECENT ? vm->nr_recent : RECENT;
+	const struct range *r = &vm->recent[rs_scale(random, known)];
+
+	return r->page + rs_scale(random2, r->npages);
+}
+
+/* Every fault draws as many numbers as any other: a parameter changes what it is about alone. */
+static uint64_t fault_gfn(struct rs_synth *s, struct vcpu *v)
+{
+	struct vm *vm = &s->vms[v->vm];
+	uint64_t refault = rs_random(&v->random);
+	uint64_t which = rs_random(&v->random), where = rs_random(&v->random);
+	uint64_t page = hot_page(s, &v->random);
+	uint64_t way = rs_scale(rs_random(&v->random), s->ways);
+
+	if (vm->nr_recent && chance(refault, s->p.refault))
+		page = recent_page(vm, which, where);
+	return rs_layout_gfn(&s->layout, rs_layout_mapped(&s->layout, page), way);
+}
+
+/* Each of the *_step() functions does what is due @now and returns when the next step is due. */
+static uint64_t vcpu_step(struct rs_synth *s, struct vcpu *v, uint64_t now)
+{
+	struct rs_event *e;
+
+	if (!v->faulting) {
+		if (stopping(s, now))
+			return NEVER;
+		v->faulting = true;
+		e = emit(s, now, RS_EV_FAULT_BEGIN, v->vm);
+		e->index = v->index;
+		e->a = fault_gfn(s, v);
+		return now + spread(s, &v->random, s->p.fault_ns);
+	}
+	v->faulting = false;
+	e = emit(s, now,
+		 chance(rs_random(&v->random), s->p.ended) ? RS_EV_FAULT_END : RS_EV_FAULT_CHECK,
+		 v->vm);
+	e->index = v->index;
+	return now + spread(s, &v->random, s->fault_gap_ns);
+}
+
+/* @npages from @page on, without what lies beyond its piece of memory. */
+static struct range clipped(const struct rs_synth *s, uint64_t page, uint64_t npages)
+{
+	uint64_t end = rs_layout_piece_end(&s->layout, page, s->p.space == RS_SYNTH_GFN);
+
+	return (struct range){ page, npages < end - page ? npages : end - page };
+}
+
+/* Huge pages and what is smaller lie at multiples of their size. */
+static uint64_t aligned(uint64_t page, uint64_t npages)
+{
+	return npages <= 512 && !(npages & (npages - 1)) ? page & ~(npages - 1) : page;
+}
+
+static struct range pick_range(struct rs_synth *s, struct invalidator *v)
+{
+	uint64_t npages = s->p.inval_size >> RS_PAGE_SHIFT, page;
+	uint64_t any = rs_random(&v->random), hot = hot_page(s, &v->random);
+	struct range r;
+
+	switch (s->p.pick) {
+	case RS_PICK_SCAN:
+		page = v->scan;
+		break;
+	case RS_PICK_HOT:
+		page = hot;
+		break;
+	default:
+		page = rs_scale(any, s->layout.pages);
+	}
+	if (npages >= s->layout.pages)
+		page = 0;
+	page = aligned(page, npages);
+	if (s->p.space == RS_SYNTH_GFN)
+		page = rs_layout_mapped(&s->layout, page);
+	r = clipped(s, page, npages);
+	v->scan = r.page + r.npages + rs_scale(any, 2 * (s->p.skip >> RS_PAGE_SHIFT) + 1);
+	v->scan %= s->layout.pages;
+	return r;
+}
+
+static struct range nested_range(const struct rs_synth *s, const struct range *outer)
+{
+	uint64_t npages = s->p.nested >> RS_PAGE_SHIFT;
+	uint64_t page = aligned(outer->page, npages);
+
+	if (s->p.space == RS_SYNTH_GFN)
+		page = rs_layout_mapped(&s->layout, page);
+	return clipped(s, page, npages);
+}
+
+static void remember(struct vm *vm, const struct range *r)
+{
+	vm->recent[vm->nr_recent++ % RECENT] = *r;
+}
+
+static void emit_begin(struct rs_synth *s, struct invalidator *v, struct inval *i, uint64_t now)
+{
+	struct rs_event *e = emit(s, now, RS_EV_INVAL_BEGIN, v->vm);
+	bool gfn = s->p.space == RS_SYNTH_GFN;
+
+	i->id = s->vms[v->vm].next_id++;
+	i->next_slot = 0;
+	e->flags = (gfn ? RS_F_GFN : 0) | (s->p.walk ? RS_F_WALK : 0);
+	e->a = i->id;
+	if (gfn) {
+		e->b = rs_layout_gfn(&s->layout, i->range.page, 0);
+		e->c = e->b + i->range.npages;
+		return;
+	}
+	e->b = v->miss ? MISS_HVA + (i->range.page << RS_PAGE_SHIFT)
+		       : rs_layout_hva(&s->layout, i->range.page);
+	e->c = e->b + (i->range.npages << RS_PAGE_SHIFT);
+}
+
+static void emit_end(struct rs_synth *s, struct invalidator *v, const struct inval *i, uint64_t now)
+{
+	emit(s, now, RS_EV_INVAL_END, v->vm)->a = i->id;
+}
+
+/* The next memslot that the walk over @i reaches; false: there is none. */
+static bool emit_slot(struct rs_synth *s, struct invalidator *v, struct inval *i, uint64_t now)
+{
+	uint64_t gfn_start, gfn_end;
+	struct rs_event *e;
+
+	if (v->miss || rs_layout_hit(&s->layout, i->range.page, i->range.page + i->range.npages,
+				     &i->next_slot, &gfn_start, &gfn_end))
+		return false;
+	/* A range of frames is hit as such: other frames of the same memory are not. */
+	if (s->p.space == RS_SYNTH_GFN && i->next_slot > s->layout.nr_primary)
+		return false;
+	e = emit(s, now, RS_EV_INVAL_SLOT, v->vm);
+	e->index = (uint32_t)(i->next_slot - 1);
+	e->a = i->id;
+	e->b = gfn_start;
+	e->c = gfn_end;
+	return true;
+}
+
+static uint64_t inval_duration(struct rs_synth *s, struct invalidator *v, const struct inval *i)
+{
+	return spread(s, &v->random, s->p.inval_ns + s->p.page_ns * i->range.npages);
+}
+
+/* After the walk: an invalidation with another one inside of it begins that half way. */
+static uint64_t after_walk(struct rs_synth *s, struct invalidator *v, uint64_t now)
+{
+	if (v->step == STEP_NESTED_WALK) {
+		v->step = STEP_NESTED_END;
+		return now + inval_duration(s, v, &v->inner);
+	}
+	if (s->p.nested && !v->miss) {
+		v->left_ns /= 2;
+		v->step = STEP_NESTED_BEGIN;
+	} else {
+		v->step = STEP_END;
+	}
+	return now + v->left_ns;
+}
+
+static uint64_t begin_step(struct rs_synth *s, struct invalidator *v, uint64_t now)
+{
+	if (stopping(s, now))
+		return NEVER;
+	if (v->repeats) {
+		v->repeats--;
+	} else {
+		v->repeats = s->p.repeat - 1;
+		v->outer.range = pick_range(s, v);
+		v->miss = s->p.space == RS_SYNTH_HVA && chance(rs_random(&v->random), s->p.miss);
+	}
+	emit_begin(s, v, &v->outer, now);
+	if (!v->miss)
+		remember(&s->vms[v->vm], &v->outer.range);
+	v->left_ns = inval_duration(s, v, &v->outer);
+	v->step = STEP_WALK;
+	return s->p.walk ? now + s->p.walk_ns : after_walk(s, v, now);
+}
+
+static uint64_t walk_step(struct rs_synth *s, struct invalidator *v, uint64_t now)
+{
+	struct inval *i = v->step == STEP_WALK ? &v->outer : &v->inner;
+
+	if (emit_slot(s, v, i, now))
+		return now + s->p.walk_ns;
+	return after_walk(s, v, now);
+}
+
+static uint64_t end_step(struct rs_synth *s, struct invalidator *v, uint64_t now)
+{
+	emit_end(s, v, &v->outer, now);
+	v->step = STEP_BEGIN;
+	if (v->repeats || --v->bursts)
+		return now + spread(s, &v->random, s->p.gap_ns);
+	v->bursts = s->p.burst;
+	return now + spread(s, &v->random, s->p.period_ns);
+}
+
+static uint64_t invalidator_step(struct rs_synth *s, struct invalidator *v, uint64_t now)
+{
+	switch (v->step) {
+	case STEP_BEGIN:
+		return begin_step(s, v, now);
+	case STEP_WALK:
+	case STEP_NESTED_WALK:
+		return walk_step(s, v, now);
+	case STEP_NESTED_BEGIN:
+		v->inner.range = nested_range(s, &v->outer.range);
+		emit_begin(s, v, &v->inner, now);
+		v->step = STEP_NESTED_WALK;
+		return s->p.walk ? now + s->p.walk_ns : after_walk(s, v, now);
+	case STEP_NESTED_END:
+		emit_end(s, v, &v->inner, now);
+		v->step = STEP_END;
+		return now + v->left_ns;
+	case STEP_END:
+		return end_step(s, v, now);
+	}
+	return NEVER;
+}
+
+static uint32_t earlier(const struct rs_synth *s, uint32_t a, uint32_t b)
+{
+	/* Of two at the same time the lower number, so that the order is always the same. */
+	return s->time[b] < s->time[a] ? b : a;
+}
+
+static void set_time(struct rs_synth *s, uint32_t actor, uint64_t time_ns)
+{
+	s->time[actor] = time_ns;
+	for (size_t i = (s->leaves + actor) / 2; i; i /= 2)
+		s->winner[i] = earlier(s, s->winner[2 * i], s->winner[2 * i + 1]);
+}
+
+static void emit_memslot(struct rs_synth *s)
+{
+	const struct rs_synth_slot *slot = &s->layout.slots[s->setup % s->layout.nr_slots];
+	struct rs_event *e = emit(s, 0, RS_EV_MEMSLOT, (uint32_t)(s->setup / s->layout.nr_slots));
+
+	e->index = (uint32_t)(s->setup % s->layout.nr_slots);
+	e->a = slot->gfn;
+	e->b = slot->npages;
+	e->c = rs_layout_hva(&s->layout, slot->page);
+	s->setup++;
+}
+
+size_t rs_synth_next(struct rs_synth *s, const struct rs_event **evs)
+{
+	s->nr = 0;
+	while (s->nr < BLOCK && s->setup < s->layout.nr_slots * s->p.vms)
+		emit_memslot(s);
+	while (s->nr < BLOCK) {
+		uint32_t actor = s->winner[1];
+		uint64_t now = s->time[actor];
+
+		if (now == NEVER)
+			break;
+		if (actor < s->nr_vcpus)
+			now = vcpu_step(s, &s->vcpus[actor], now);
+		else
+			now = invalidator_step(s, &s->invalidators[actor - s->nr_vcpus], now);
+		set_time(s, actor, now);
+	}
+	*evs = s->block;
+	return s->nr;
+}
+
+static int allocate(struct rs_synth *s)
+{
+	size_t nr_invalidators = s->p.vms * s->p.invalidators;
+
+	s->nr_vcpus = s->p.vms * s->p.vcpus;
+	s->nr_actors = s->nr_vcpus + nr_invalidators;
+	for (s->leaves = 1; s->leaves < s->nr_actors; s->leaves *= 2)
+		;
+	s->vms = calloc(s->p.vms, sizeof(*s->vms));
+	s->vcpus = calloc(s->nr_vcpus + 1, sizeof(*s->vcpus));
+	s->invalidators = calloc(nr_invalidators + 1, sizeof(*s->invalidators));
+	s->time = calloc(s->leaves, sizeof(*s->time));
+	s->winner = calloc(2 * s->leaves, sizeof(*s->winner));
+	return s->vms && s->vcpus && s->invalidators && s->time && s->winner ? 0 : -ENOMEM;
+}
+
+static void init_vcpus(struct rs_synth *s)
+{
+	uint64_t between_ns = 1000000000 / s->p.fault_rate;
+
+	s->fault_gap_ns = between_ns > s->p.fault_ns ? between_ns - s->p.fault_ns : 1;
+	for (size_t i = 0; i < s->nr_vcpus; i++) {
+		struct vcpu *v = &s->vcpus[i];
+
+		v->random = rs_random_fork(s->p.seed, FORK_VCPU, i);
+		v->vm = (uint32_t)(i / s->p.vcpus);
+		v->index = (uint32_t)(i % s->p.vcpus);
+		s->time[i] = rs_scale(rs_random(&v->random), 2 * s->fault_gap_ns);
+	}
+}
+
+static void init_invalidators(struct rs_synth *s)
+{
+	for (size_t i = s->nr_vcpus; i < s->nr_actors; i++) {
+		struct invalidator *v = &s->invalidators[i - s->nr_vcpus];
+
+		v->random = rs_random_fork(s->p.seed, FORK_INVALIDATOR, i - s->nr_vcpus);
+		v->vm = (uint32_t)((i - s->nr_vcpus) / s->p.invalidators);
+		v->scan = rs_scale(rs_random(&v->random), s->layout.pages);
+		v->bursts = s->p.burst;
+		s->time[i] = rs_scale(rs_random(&v->random), s->p.period_ns);
+	}
+}
+
+static void init_queue(struct rs_synth *s)
+{
+	for (size_t i = s->nr_actors; i < s->leaves; i++)
+		s->time[i] = NEVER;
+	for (size_t i = 0; i < s->leaves; i++)
+		s->winner[s->leaves + i] = (uint32_t)i;
+	for (size_t i = s->leaves - 1; i; i--)
+		s->winner[i] = earlier(s, s->winner[2 * i], s->winner[2 * i + 1]);
+}
+
+struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *err)
+{
+	struct rs_synth *s = calloc(1, sizeof(*s));
+	int ret = -ENOMEM;
+
+	if (s) {
+		s->p = *p;
+		ret = rs_layout_init(&s->layout, p, err);
+		if (!ret)
+			ret = allocate(s);
+	}
+	if (!ret && !p->events && !p->time_ns)
+		ret = rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				   "events=0 and time=0: such a trace has no end");
+	if (ret) {
+		if (ret == -ENOMEM)
+			rs_error_set(err, RS_ERR_SYSTEM, ENOMEM,
+				     "no memory for the synthetic guest");
+		rs_synth_free(s);
+		errno = -ret;
+		return NULL;
+	}
+	rs_exponential_init(&s->exponential);
+	rs_zipf_init(&s->zipf, s->layout.pages, (uint32_t)p->zipf);
+	s->ways = 1 + s->layout.nr_slots - s->layout.nr_primary;
+	for (s->mask = 1; s->mask < s->layout.pages; s->mask *= 2)
+		;
+	s->mask--;
+	s->scramble = rs_random_fork(p->seed, FORK_SCRAMBLE, 0) | 1;
+	init_vcpus(s);
+	init_invalidators(s);
+	init_queue(s);
+	return s;
+}
+
+void rs_synth_free(struct rs_synth *s)
+{
+	if (!s)
+		return;
+	rs_layout_free(&s->layout);
+	free(s->vms);
+	free(s->vcpus);
+	free(s->invalidators);
+	free(s->time);
+	free(s->winner);
+	free(s);
+}

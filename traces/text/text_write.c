@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/outfile.h"
+#include "traces/text/text.h"
+
+#define BUF_SIZE (256U << 10)
+#define MAX_EVENT 256 /* no event's line, with its notes, is longer */
+
+struct text_writer {
+	int fd;
+	size_t len;
+	uint64_t nr_events; /* put so far, for errors */
+	int failed;	    /* the first failed write: nothing is written after it */
+	struct rs_error err;
+	char buf[BUF_SIZE];
+};
+
+static void flush(struct text_writer *w)
+{
+	if (!w->failed)
+		w->failed = rs_write_all(w->fd, w->buf, w->len, &w->err);
+	w->len = 0;
+}
+
+/* For MAX_EVENT bytes more. */
+static void make_room(struct text_writer *w)
+{
+	if (w->len > sizeof(w->buf) - MAX_EVENT)
+		flush(w);
+}
+
+static int result(const struct text_writer *w, struct rs_error *err)
+{
+	if (w->failed && err)
+		*err = w->err;
+	return w->failed;
+}
+
+static void put_str(struct text_writer *w, const char *s)
+{
+	size_t n = strlen(s);
+
+	memcpy(w->buf + w->len, s, n);
+	w->len += n;
+}
+
+static void put_base(struct text_writer *w, uint64_t v, unsigned int base)
+{
+	char digits[20];
+	size_t n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v);
+	while (n)
+		w->buf[w->len++] = digits[--n];
+}
+
+static void put_dec(struct text_writer *w, const char *key, uint64_t v)
+{
+	put_str(w, key);
+	put_base(w, v, 10);
+}
+
+static void put_hex(struct text_writer *w, const char *key, uint64_t v)
+{
+	put_str(w, key);
+	put_str(w, "0x");
+	put_base(w, v, 16);
+}
+
+static void put_range(struct text_writer *w, const char *key, uint64_t start, uint64_t end)
+{
+	put_hex(w, key, start);
+	put_hex(w, "-", end);
+}
+
+/* What is left out means 0. */
+static void put_nonzero(struct text_writer *w, const char *key, uint64_t v)
+{
+	if (v)
+		put_dec(w, key, v);
+}
+
+static void put_memslot(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " as=", ev->as);
+	put_dec(w, " id=", ev->index);
+	put_hex(w, " gfn=", ev->a);
+	put_hex(w, " npages=", ev->b);
+	put_hex(w, " hva=", ev->c);
+	put_dec(w, " flags=", ev->arg);
+}
+
+static void put_inval_begin(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " id=", ev->a);
+	put_range(w, ev->flags & RS_F_GFN ? " gfn=" : " hva=", ev->b, ev->c);
+	put_nonzero(w, " walk=", !!(ev->flags & RS_F_WALK));
+}
+
+static void put_inval_slot(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " id=", ev->a);
+	put_nonzero(w, " as=", ev->as);
+	put_dec(w, " slot=", ev->index);
+	put_range(w, " gfn=", ev->b, ev->c);
+}
+
+static void put_inval_end(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " id=", ev->a);
+}
+
+static void put_fault_begin(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " vcpu=", ev->index);
+	put_hex(w, " gfn=", ev->a);
+	put_nonzero(w, " as=", ev->as);
+}
+
+static void put_fault_check(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " vcpu=", ev->index);
+	put_str(w, " result=");
+	put_str(w, rs_result_name(ev->result));
+	put_nonzero(w, " lockless=", !!(ev->flags & RS_F_LOCKLESS));
+}
+
+static void put_fault_end(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " vcpu=", ev->index);
+}
+
+static void put_lost(struct text_writer *w, const struct rs_event *ev)
+{
+	if (ev->a == RS_LOST_UNKNOWN)
+		put_str(w, " count=unknown");
+	else
+		put_dec(w, " count=", ev->a);
+}
+
+static void put_state(struct text_writer *w, const struct rs_event *ev)
+{
+	put_dec(w, " seq=", ev->a);
+	put_dec(w, " in_progress=", ev->index);
+	put_hex(w, " start=", ev->b);
+	put_hex(w, " end=", ev->c);
+}
+
+static void (*const put_keys[RS_NR_EVENT_TYPES])(struct text_writer *w,
+						 const struct rs_event *ev) = {
+	[RS_EV_MEMSLOT] = put_memslot,
+	[RS_EV_INVAL_BEGIN] = put_inval_begin,
+	[RS_EV_INVAL_SLOT] = put_inval_slot,
+	[RS_EV_INVAL_END] = put_inval_end,
+	[RS_EV_FAULT_BEGIN] = put_fault_begin,
+	[RS_EV_FAULT_CHECK] = put_fault_check,
+	[RS_EV_FAULT_END] = put_fault_end,
+	[RS_EV_LOST] = put_lost,
+	[RS_EV_STATE] = put_state,
+};
+
+static void put_event(struct text_writer *w, const struct rs_event *ev)
+{
+	if (ev->type == RS_EV_FAULT_END && ev->arg) {
+		put_str(w, "#@ reason ");
+		put_str(w, rs_end_reason_name(ev->arg));
+		put_str(w, "\n");
+	}
+	if (ev->type == RS_EV_STATE)
+		put_str(w, "#@ state ");
+	put_base(w, ev->time_ns, 10);
+	put_dec(w, " ", ev->vm);
+	if (ev->type != RS_EV_STATE) {
+		put_str(w, " ");
+		put_str(w, rs_event_name(ev->type));
+	}
+	put_keys[ev->type](w, ev);
+	put_str(w, "\n");
+}
+
+int rs_text_put(void *state, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	struct text_writer *w = state;
+
+	for (size_t i = 0; i < n; i++, w->nr_events++) {
+		const char *problem = rs_event_problem(&evs[i]);
+
+		if (problem)
+			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+					    "event %" PRIu64 " cannot be written: %s", w->nr_events,
+					    problem);
+		make_room(w);
+		put_event(w, &evs[i]);
+	}
+	return result(w, err);
+}
+
+/* Any bytes, escaped so that they stay on one line. */
+static void put_text(struct text_writer *w, const char *s)
+{
+	for (; *s; s++) {
+		unsigned char c = *s;
+
+		make_room(w);
+		if (c == '\\') {
+			put_str(w, "\\\\");
+		} else if (c < ' ' || c == 0x7f) {
+			put_str(w, c < 0x10 ? "\\x0" : "\\x");
+			put_base(w, c, 16);
+		} else {
+			w->buf[w->len++] = c;
+		}
+	}
+}
+
+/* "#@ WORD" and, unless NULL, blanks with NAME and TEXT behind it. */
+static void put_note(struct text_writer *w, const char *word, const char *name, const char *text)
+{
+	make_room(w);
+	put_str(w, "#@ ");
+	put_str(w, word);
+	if (name) {
+		put_str(w, " ");
+		put_text(w, name);
+	}
+	if (text) {
+		put_str(w, " ");
+		put_text(w, text);
+	}
+	make_room(w);
+}
+
+static void put_vm(struct text_writer *w, const struct rs_vm_info *v)
+{
+	put_note(w, "vm", NULL, NULL);
+	put_dec(w, " ", v->vm);
+	if (v->pid > 0)
+		put_dec(w, " pid=", v->pid);
+	if (v->command) {
+		put_str(w, " command=");
+		put_text(w, v->command);
+		make_room(w);
+	}
+	put_str(w, "\n");
+}
+
+static void put_count(struct text_writer *w, const char *word, const char *name, uint64_t count)
+{
+	put_note(w, word, name, NULL);
+	put_dec(w, " ", count);
+	put_str(w, "\n");
+}
+
+static void put_line(struct text_writer *w, const char *word, const char *name, const char *text)
+{
+	put_note(w, word, name, text);
+	put_str(w, "\n");
+}
+
+static void put_meta(struct text_writer *w, const struct rs_trace_meta *m)
+{
+	if (m->level && m->level[0])
+		put_line(w, "level", NULL, m->level);
+	for (size_t i = 0; i < m->nr_facts; i++)
+		put_line(w, "fact", m->facts[i].key, m->facts[i].value);
+	for (size_t i = 0; i < m->nr_vms; i++)
+		put_vm(w, &m->vms[i]);
+	for (size_t i = 0; i < m->nr_assumptions; i++)
+		if (m->assumptions[i][0])
+			put_line(w, "assume", NULL, m->assumptions[i]);
+	for (size_t i = 0; i < m->nr_anomalies; i++)
+		put_count(w, "anomaly", m->anomalies[i].name, m->anomalies[i].count);
+	if (m->lost)
+		put_count(w, "lost", NULL, m->lost);
+}
+
+int rs_text_begin(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct text_writer *w = state;
+
+	if (meta->kernel && meta->kernel[0])
+		put_line(w, "kernel", NULL, meta->kernel);
+	return result(w, err);
+}
+
+int rs_text_finish(void *state, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct text_writer *w = state;
+
+	put_meta(w, meta);
+	flush(w);
+	return result(w, err);
+}
+
+void *rs_text_create(int fd, struct rs_error *err)
+{
+	struct text_writer *w = malloc(sizeof(*w));
+
+	if (!w) {
+		errno = -rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return NULL;
+	}
+	memset(w, 0, offsetof(struct text_writer, buf));
+	w->fd = fd;
+	put_str(w, RS_TEXT_HEADER "\n");
+	return w;
+}
+
+void rs_text_discard(void *state)
+{
+	free(state);
+}

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,12 @@ struct rs_tracing {
 	char *group;
 	struct tracefs_instance *instance;
 	unsigned int nr_cpus;
+};
+
+/* Kprobe events, each "GROUP/NAME". */
+struct probe_list {
+	char **names;
+	size_t nr;
 };
 
 /* libtracefs finds this machine's tracefs; another root's is told to it. */
@@ -182,41 +189,112 @@ static int remove_instance(const struct rs_host *h, const char *name, struct rs_
 	return ret;
 }
 
-/*
- * Force, which disables the event wherever it is enabled, is for the last try:
- * it writes to every instance, and the kernel then gives the top-level one the
- * full size of its buffer.
- */
-static int remove_probe(struct tracefs_dynevent *probe)
+/* The group and name "GROUP/NAME" of a line "p:GROUP/NAME WHERE ..." of kprobe_events. */
+static bool is_of_group(const char *line, const char *group, char *name, size_t size)
 {
-	int ret = -1;
+	const char *colon = strchr(line, ':');
+	size_t len = strlen(group);
 
-	for (int i = 0; i <= BUSY_TRIES && ret; i++) {
-		errno = EBUSY;
-		ret = tracefs_dynevent_destroy(probe, i == BUSY_TRIES);
-		if (ret && errno == EBUSY)
-			usleep(BUSY_PAUSE_US);
-		else
-			break;
-	}
-	return ret ? -errno : 0;
+	if (!colon || strncmp(colon + 1, group, len) || colon[1 + len] != '/')
+		return false;
+	return snprintf(name, size, "%.*s", (int)strcspn(colon + 1, " \t\n"), colon + 1) <
+	       (int)size;
 }
 
-static int remove_probes(const char *group, struct rs_error *err)
+/*
+ * What of @group is in kprobe_events, read line by line: libtracefs 1.6 asks this
+ * machine's tracefs which files there are, whatever it was told, and then reads
+ * to the end of what it finds, however long that is. A line is at most 4 KiB, as
+ * the kernel takes them; what has a NUL in it is no text of the kernel's.
+ */
+static int list_probes(const struct rs_host *h, const char *group, struct probe_list *list)
 {
-	struct tracefs_dynevent **probes = tracefs_dynevent_get_all(
-		TRACEFS_DYNEVENT_KPROBE | TRACEFS_DYNEVENT_KRETPROBE, group);
+	char line[8192], path[PATH_MAX];
+	FILE *f;
 	int ret = 0;
 
-	for (size_t i = 0; probes && probes[i]; i++) {
-		int failed = remove_probe(probes[i]);
+	snprintf(path, sizeof(path), "%s/kprobe_events", h->tracefs);
+	f = fopen(path, "re");
+	if (!f)
+		return errno == ENOENT ? 0 : -errno;
+	while (!ret && fgets(line, sizeof(line), f) && *line) {
+		char **more = reallocarray(list->names, list->nr + 1, sizeof(*more)), name[256];
+
+		if (!more) {
+			ret = -ENOMEM;
+			break;
+		}
+		list->names = more;
+		if (!is_of_group(line, group, name, sizeof(name)))
+			continue;
+		list->names[list->nr] = strdup(name);
+		if (list->names[list->nr])
+			list->nr++;
+		else
+			ret = -ENOMEM;
+	}
+	fclose(f);
+	return ret;
+}
+
+/* In every instance: an event that is on anywhere is busy. */
+static void disable_everywhere(const char *probe)
+{
+	char **instances = tracefs_instances(NULL), file[320];
+
+	snprintf(file, sizeof(file), "events/%s/enable", probe);
+	tracefs_instance_file_write(NULL, file, "0");
+	for (size_t i = 0; instances && instances[i]; i++) {
+		struct tracefs_instance *instance = tracefs_instance_alloc(NULL, instances[i]);
+
+		if (instance)
+			tracefs_instance_file_write(instance, file, "0");
+		tracefs_instance_free(instance);
+	}
+	tracefs_list_free(instances);
+}
+
+/*
+ * To disable the event wherever it is enabled is for the last try: it writes to
+ * every instance, and the kernel then gives the top-level one the full size of its
+ * buffer.
+ */
+static int remove_probe(const char *probe)
+{
+	char line[320];
+
+	snprintf(line, sizeof(line), "-:%s", probe);
+	for (int i = 0; i <= BUSY_TRIES; i++) {
+		if (i == BUSY_TRIES)
+			disable_everywhere(probe);
+		errno = EBUSY; /* it does not always say why it fails */
+		if (tracefs_instance_file_append(NULL, "kprobe_events", line) >= 0)
+			return 0;
+		if (errno != EBUSY)
+			break;
+		usleep(BUSY_PAUSE_US);
+	}
+	return -errno;
+}
+
+static int remove_probes(const struct rs_host *h, const char *group, struct rs_error *err)
+{
+	struct probe_list list = { 0 };
+	int ret = list_probes(h, group, &list);
+
+	if (ret)
+		ret = rs_error_set(err, RS_ERR_HOST, -ret, "cannot read the list of probes: %s",
+				   strerror(-ret));
+	for (size_t i = 0; i < list.nr; i++) {
+		int failed = remove_probe(list.names[i]);
 
 		if (failed)
 			ret = rs_error_set(err, RS_ERR_HOST, -failed,
 					   "cannot remove the probes of group %s: %s", group,
 					   strerror(-failed));
+		free(list.names[i]);
 	}
-	tracefs_dynevent_list_free(probes);
+	free(list.names);
 	return ret;
 }
 
@@ -230,7 +308,7 @@ int rs_tracing_remove(const struct rs_host *h, const char *group, struct rs_erro
 				    "/sys/kernel/tracing");
 	use_host(h);
 	ret = remove_instance(h, group, err);
-	return remove_probes(group, ret ? NULL : err) ? -EBUSY : ret;
+	return remove_probes(h, group, ret ? NULL : err) ? -EBUSY : ret;
 }
 
 int rs_tracing_destroy(struct rs_tracing *t, struct rs_error *err)

@@ -52,6 +52,7 @@ static const struct kind kinds[DAT_NR_KINDS] = {
 	{ "kvm", "kvm_unmap_hva_range", { "start", "end" } },
 	{ "kvm", "kvm_try_async_get_page", { "gva", "gfn" } },
 	{ "kvm", "kvm_async_pf_not_present", { "token", "gva" } },
+	{ "kvm", "kvm_async_pf_repeated_fault", { "gva", "gfn" } },
 	{ "kvm", "kvm_entry", { "vcpu_id" } },
 	{ "ftrace", "print", { "ip" } },
 };
@@ -206,16 +207,24 @@ static uint32_t first_word(const struct dat *d, uint32_t type, uint32_t delta)
 	return d->flags & DAT_BIG_ENDIAN ? type << 27 | delta : type | delta << 5;
 }
 
-static void put_record(struct dat *d, uint64_t time_ns, const struct bytes *data)
+/* What takes @bytes at @time_ns goes into the last page, or a new one. */
+static struct cpu *make_room(struct dat *d, uint64_t time_ns, size_t bytes)
 {
-	const size_t size = (data->nr + 3) & ~(size_t)3;
 	struct cpu *c = here(d);
-	uint64_t delta;
 
-	if (c->open && c->at + size + 16 + 8 > PAGE - header_size(d))
+	if (c->open && c->at + bytes + 8 > PAGE - header_size(d))
 		close_page(d, c);
 	if (!c->open)
 		open_page(d, c, time_ns);
+	return c;
+}
+
+static void put_record(struct dat *d, uint64_t time_ns, const struct bytes *data)
+{
+	const size_t size = (data->nr + 3) & ~(size_t)3;
+	struct cpu *c = make_room(d, time_ns, size + 16);
+	uint64_t delta;
+
 	assert(time_ns >= c->time);
 	delta = time_ns - c->time;
 	c->time = time_ns;
@@ -232,6 +241,32 @@ static void put_record(struct dat *d, uint64_t time_ns, const struct bytes *data
 	}
 	memcpy(last_page(c) + header_size(d) + c->at, data->p, data->nr);
 	c->at += size;
+}
+
+void dat_end_page(struct dat *d)
+{
+	close_page(d, here(d));
+}
+
+void dat_stamp(struct dat *d, uint64_t time_ns)
+{
+	struct cpu *c = make_room(d, time_ns, 8);
+
+	put_word(d, c, first_word(d, 31, time_ns & ((1U << 27) - 1)));
+	put_word(d, c, (time_ns & ((1ULL << 59) - 1)) >> 27);
+	c->time = time_ns;
+}
+
+void dat_discard(struct dat *d, uint64_t time_ns, unsigned int words)
+{
+	struct cpu *c = make_room(d, time_ns, 4 + 4 * words);
+
+	assert(words && time_ns > c->time && !((time_ns - c->time) >> 27));
+	put_word(d, c, first_word(d, 29, (uint32_t)(time_ns - c->time)));
+	put_word(d, c, 4 * words);
+	for (unsigned int i = 1; i < words; i++)
+		put_word(d, c, 0xdeadbeef);
+	c->time = time_ns;
 }
 
 void dat_lose(struct dat *d, uint64_t n)

@@ -27,6 +27,7 @@ enum {
 	DAT_UNMAP_HVA,			     /* start, end */
 	DAT_ASYNC_TRY,			     /* gva, gfn */
 	DAT_ASYNC_NOT_PRESENT,		     /* token, gva */
+	DAT_ASYNC_REPEATED,		     /* gva, gfn */
 	DAT_ENTRY,			     /* vcpu_id */
 	DAT_MARKER,			     /* see dat_marker() */
 	DAT_NR_KINDS,
@@ -56,6 +57,13 @@ void dat_put(struct dat *d, uint64_t time_ns, unsigned int kind, const uint64_t 
 void dat_marker(struct dat *d, uint64_t time_ns, const char *text);
 /* Events were lost here, on the present CPU; @n of them, ~0: it is not known how many. */
 void dat_lose(struct dat *d, uint64_t n);
+
+/* The next event of the present CPU starts a page: it may then have an earlier time. */
+void dat_end_page(struct dat *d);
+/* An entry of the present CPU that says which time it is, and may say an earlier one. */
+void dat_stamp(struct dat *d, uint64_t time_ns);
+/* An event that was discarded: its room and its time are left. */
+void dat_discard(struct dat *d, uint64_t time_ns, unsigned int words);
 
 /* The file's bytes, for the caller to free. Frees @d. */
 unsigned char *dat_finish(struct dat *d, size_t *size);

@@ -199,6 +199,8 @@ static int read_batch(struct import *im, struct rs_error *err)
 		ret = rs_dat_probe_decode(&im->probes, r, &e, err);
 		if (ret)
 			return ret;
+		if (r->back && rs_meta_add_anomaly(im->meta, "time-backwards", 1))
+			return no_memory(err);
 		if (take_event(im, &e))
 			return no_memory(err);
 	}

@@ -249,6 +249,51 @@ int rs_dat_on_inval_started(struct rs_dat_pair *p, struct rs_dat_task *t,
 	return begin_end(p, t, e);
 }
 
+/* The innermost call of the same notifier and range; NULL if there is none. */
+static struct rs_dat_inval *find_call(struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	for (size_t n = t->nr_invals; n--;)
+		if (t->invals[n].mn == V(e, MN) && t->invals[n].start == V(e, START) &&
+		    t->invals[n].end == V(e, END))
+			return &t->invals[n];
+	return NULL;
+}
+
+/*
+ * The calls that were begun inside @of (NULL: any) and have no end: it was lost. The
+ * VMs of one process are told of a range one after the other, of its end in the same
+ * order, so calls of other notifiers for the same range are still to end.
+ */
+static int drop_lost(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_inval *of,
+		     const struct rs_dat_probe *e)
+{
+	const size_t first = of ? (size_t)(of - t->invals) + 1 : 0;
+	size_t kept = first;
+	int ret = 0;
+
+	for (size_t n = first; n < t->nr_invals; n++) {
+		struct rs_dat_inval *v = &t->invals[n];
+
+		if (v->mn != V(e, MN) && (!of || (v->start == of->start && v->end == of->end))) {
+			t->invals[kept++] = *v;
+			continue;
+		}
+		ret = ret ? ret : rs_dat_note(p, "inval-without-end");
+		finish_start(v);
+	}
+	t->nr_invals = kept;
+	return ret;
+}
+
+/* What is done to the innermost call from here on is done to @v. */
+static void make_innermost(struct rs_dat_task *t, struct rs_dat_inval *v)
+{
+	const struct rs_dat_inval call = *v;
+
+	memmove(v, v + 1, (size_t)(&t->invals[t->nr_invals - 1] - v) * sizeof(*v));
+	t->invals[t->nr_invals - 1] = call;
+}
+
 int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_inval *v;
@@ -256,16 +301,14 @@ int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 
 	if (ret)
 		return ret;
-	/* Last in, first out; what was begun inside and has no end was lost. */
-	while ((v = innermost(t)) &&
-	       (v->mn != V(e, MN) || v->start != V(e, START) || v->end != V(e, END))) {
-		ret = rs_dat_note(p, "inval-without-end");
-		finish_start(v);
-		t->nr_invals--;
-		if (ret)
-			return ret;
-	}
-	if (!v) {
+	/* Within one notifier last in, first out. */
+	v = find_call(t, e);
+	ret = drop_lost(p, t, v, e);
+	if (ret)
+		return ret;
+	if (v) {
+		make_innermost(t, v);
+	} else {
 		ret = rs_dat_note(p, "end-without-start");
 		v = ret ? NULL : push_inval(p, t, e);
 		if (!v)

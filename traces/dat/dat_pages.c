@@ -30,7 +30,7 @@ struct stream {
 	uint32_t at, size;
 	uint64_t time;
 	uint64_t missed;
-	uint64_t last_time;	     /* of the event returned last */
+	uint64_t held;		     /* time ran back from here, and is not yet there again; or 0 */
 	bool have_event;	     /* there is one to be returned, in @record */
 	struct rs_dat_record record; /* what is to be returned next */
 };
@@ -74,6 +74,14 @@ static void note_missed(struct stream *s, uint64_t n)
 	s->missed = s->missed == UINT64_MAX || n == UINT64_MAX ? UINT64_MAX : s->missed + n;
 }
 
+/* The recording says which time it is, where it might run back. */
+static void set_time(struct stream *s, uint64_t time)
+{
+	if (time < s->time && s->time > s->held)
+		s->held = s->time;
+	s->time = time;
+}
+
 /* 1 and the next page, or 0 at the end. */
 static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
 {
@@ -89,7 +97,7 @@ static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *
 	}
 	page = s->chunk.pages + s->chunk_used;
 	s->chunk_used += s->page_size;
-	s->time = rs_dat_uint(page, 8, m->f->swap);
+	set_time(s, rs_dat_uint(page, 8, m->f->swap));
 	commit = rs_dat_uint(page + 8, word, m->f->swap);
 	s->data = page + header;
 	s->size = (uint32_t)commit & COMMIT_MASK;
@@ -133,7 +141,7 @@ static int take_entry(struct rs_dat_merge *m, struct stream *s, struct rs_error 
 	if (type == TYPE_TIME_EXTEND || type == TYPE_TIME_STAMP) {
 		delta += (uint64_t)length << DELTA_BITS;
 		if (type == TYPE_TIME_STAMP)
-			s->time = (s->time & ~((1ULL << ABSOLUTE_BITS) - 1)) | delta;
+			set_time(s, (s->time & ~((1ULL << ABSOLUTE_BITS) - 1)) | delta);
 		else
 			s->time += delta;
 		s->at += 8;
@@ -220,6 +228,17 @@ static inline int find_short_event(struct rs_dat_merge *m, struct stream *s, str
 	return find_event(m, s, err);
 }
 
+/* An event happened in its place: its time is not before that of the event before it. */
+static void take_time(struct stream *s)
+{
+	const bool back = s->time < s->held;
+
+	s->record.back = back && s->record.what == RS_DAT_EVENT;
+	s->record.time = back ? s->held : s->time;
+	if (!back)
+		s->held = 0;
+}
+
 /* What stands at a stream's next event: it, or first the two ends of a gap before it. */
 static RS_SELDOM int pass_gap(struct stream *s)
 {
@@ -233,7 +252,9 @@ static RS_SELDOM int pass_gap(struct stream *s)
 	}
 	/* A gap begins at the event before it, whose time it still is. */
 	if (s->record.what != RS_DAT_GAP_BEGIN)
-		s->record.time = s->time;
+		take_time(s);
+	else
+		s->record.back = false;
 	return s->have_event || s->record.what == RS_DAT_GAP_BEGIN;
 }
 
@@ -250,7 +271,7 @@ static inline int advance(struct rs_dat_merge *m, struct stream *s, struct rs_er
 	ret = find_short_event(m, s, err);
 	if (ret < 0)
 		return ret;
-	if (!ret || s->missed) {
+	if (!ret || s->missed | s->held) {
 		s->have_event = ret;
 		return pass_gap(s);
 	}
@@ -299,8 +320,10 @@ static void start_stream(struct stream *s)
 	s->chunk_used = 0;
 	s->at = s->size = 0;
 	s->missed = 0;
+	s->time = s->held = 0;
 	s->record.what = RS_DAT_EVENT;
 	s->record.time = 0;
+	s->record.back = false;
 }
 
 static int fill_heap(struct rs_dat_merge *m, struct rs_error *err)

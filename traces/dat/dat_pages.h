@@ -22,13 +22,14 @@ enum rs_dat_what {
 };
 
 struct rs_dat_record {
-	uint64_t time; /* in the trace's clock */
+	uint64_t time; /* in the trace's clock; of one CPU of one buffer it does not run back */
 	enum rs_dat_what what;
 	const unsigned char *data; /* 8 bytes behind it may be read as well */
 	uint32_t size;
 	uint32_t cpu;
 	uint32_t buffer; /* index into the file's buffers */
 	uint8_t wanted;	 /* what the layout says of the event's number */
+	bool back;	 /* EVENT: recorded with an earlier time than one before it on its CPU */
 	uint64_t missed; /* GAP_BEGIN: how many were lost; UINT64_MAX: unknown */
 };
 

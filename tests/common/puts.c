@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/common/puts.h"
+
+const struct put plain[NR_PLAIN] = {
+	CREATE(1000, KVM, 3, 0x100, 0x40, HVA + 0x100000),
+	FAULT(1100, VCPU0, KVM, 0, 0x110ULL),
+	BEGIN(1110, VCPU0, KVM, 0, 0x110ULL, 5, 0, NO_RANGE),
+	LOOKED_UP(1120, VCPU0, 0),
+	CHECK(1130, VCPU0, KVM, 0, 0x110ULL, 5, 5, 0, NO_RANGE),
+	VERDICT(1140, VCPU0, 0),
+	FAULTED(1150, VCPU0, 5),
+	START(1200, RECLAIM, KVM, HVA + 0x102000, HVA + 0x104000, 5, 0, NO_RANGE),
+	SLOT(1210, RECLAIM, KVM, 3, 0x102, 0x104, 5, 1, 0x102, 0x104),
+	STARTED(1220, RECLAIM),
+	END(1300, RECLAIM, KVM, HVA + 0x102000, HVA + 0x104000, 5, 1, 0x102, 0x104),
+	LOCKED(1310, RECLAIM, KVM, 5, 1, 0x102, 0x104),
+	ENDED(1320, RECLAIM),
+};
+
+const char plain_text[] =
+	"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+	"1110 1 fault_begin vcpu=0 gfn=0x110\n"
+	"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
+	"1130 1 fault_check vcpu=0 result=ok\n"
+	"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
+	"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
+	"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
+	"1310 1 inval_end id=1\n"
+	"#@ level full\n";
+
+void put_all(struct dat *d, const struct put *puts, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		dat_at(d, 0, puts[i].task % 4, puts[i].task);
+		dat_put(d, puts[i].time, puts[i].kind, puts[i].f, 16);
+	}
+}
+
+void put_all_but(struct dat *d, const struct put *puts, size_t n, unsigned int kind)
+{
+	for (size_t i = 0; i < n; i++)
+		if (puts[i].kind != kind)
+			put_all(d, &puts[i], 1);
+}
+
+void read_back(struct test_trace *t, struct dat *d)
+{
+	size_t size;
+	unsigned char *bytes = dat_finish(d, &size);
+
+	test_trace_parse(t, bytes, size);
+	free(bytes);
+}
+
+char *lines_of(const struct test_trace *t)
+{
+	size_t len;
+	char *text = test_trace_bytes(t, RS_FORM_TEXT, &len), *to = text;
+
+	for (char *line = text, *next; *line; line = next) {
+		next = strchr(line, '\n') + 1;
+		if (*line < '0' || *line > '9') {
+			if (strncmp(line, "#@ state", 8) && strncmp(line, "#@ reason", 9) &&
+			    strncmp(line, "#@ anomaly", 10) && strncmp(line, "#@ level", 8))
+				continue;
+		}
+		memmove(to, line, (size_t)(next - line));
+		to += next - line;
+	}
+	*to = '\0';
+	return text;
+}
+
+void expect(struct dat *d, const char *expected)
+{
+	struct test_trace t = { 0 };
+	char *lines;
+
+	read_back(&t, d);
+	if (t.rc)
+		print_error("%s\n", t.message);
+	assert_int_equal(t.rc, 0);
+	lines = lines_of(&t);
+	assert_string_equal(lines, expected);
+	free(lines);
+	test_trace_free(&t);
+}
+
+void expect_puts(const char *release, const struct put *puts, size_t n, const char *expected)
+{
+	struct dat *d = dat_new(7, 0, 4, release);
+
+	put_all(d, puts, n);
+	expect(d, expected);
+}
+
+uint64_t count_anomaly(const struct test_trace *t, const char *name)
+{
+	for (size_t i = 0; i < t->meta.nr_anomalies; i++)
+		if (!strcmp(t->meta.anomalies[i].name, name))
+			return t->meta.anomalies[i].count;
+	return 0;
+}

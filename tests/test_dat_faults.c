@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Faults: when they begin, who decided them and why they end.
+ * docs/import.md has the rules.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/common/puts.h"
+
+/* A test without the lock says retry: at the begin if the state there does, else at the look-up. */
+static void test_lockless(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1120, RECLAIM),
+		FAULT(1200, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
+		LOOKED_UP(1220, VCPU0, 1),
+		FAULTED(1230, VCPU0, 1),
+		END(1300, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
+		LOCKED(1310, RECLAIM, KVM, 0, 1, 1, 2),
+		ENDED(1320, RECLAIM),
+		FAULT(1400, VCPU0, KVM, 0, 3ULL),
+		BEGIN(1410, VCPU0, KVM, 0, 3ULL, 1, 0, 1, 2),
+		START(1420, RECLAIM, KVM, HVA + 0x3000, HVA + 0x4000, 1, 0, 1, 2),
+		SLOT(1430, RECLAIM, KVM, 0, 3, 4, 1, 1, 3, 4),
+		LOOKED_UP(1440, VCPU0, 1),
+		FAULTED(1450, VCPU0, 1),
+		STARTED(1460, RECLAIM),
+		END(1500, RECLAIM, KVM, HVA + 0x3000, HVA + 0x4000, 1, 1, 3, 4),
+		LOCKED(1510, RECLAIM, KVM, 1, 1, 3, 4),
+		ENDED(1520, RECLAIM),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+		    "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+		    "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+		    "1310 1 inval_end id=1\n"
+		    "1410 1 fault_begin vcpu=0 gfn=0x3\n"
+		    "1430 1 inval_begin id=2 hva=0x7f0000003000-0x7f0000004000 walk=1\n"
+		    "#@ state 1430 1 seq=1 in_progress=1 start=0x3 end=0x4\n"
+		    "1430 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
+		    "1440 1 fault_check vcpu=0 result=retry lockless=1\n"
+		    "1510 1 inval_end id=2\n"
+		    "#@ level full\n");
+}
+
+/*
+ * The task that ends an invalidation is stopped when it has raised the sequence, and
+ * has not lowered the count yet: a fault is dropped for it, before the end as the
+ * model has it. The next is not dropped, and begins with the sequence that it saw.
+ */
+static void test_lockless_at_half_an_end(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1120, RECLAIM),
+		END(1200, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
+		LOCKED(1210, RECLAIM, KVM, 0, 1, 1, 2),
+		FAULT(1300, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1310, VCPU0, KVM, 0, 1ULL, 1, 1, 1, 2),
+		LOOKED_UP(1320, VCPU0, 1),
+		FAULTED(1330, VCPU0, 1),
+		FAULT(1340, VCPU1, KVM, 1, 5ULL),
+		BEGIN(1350, VCPU1, KVM, 1, 5ULL, 1, 1, 1, 2),
+		LOOKED_UP(1360, VCPU1, 0),
+		ENDED(1400, RECLAIM),
+		CHECK(1410, VCPU1, KVM, 1, 5ULL, 1, 1, 0, 1, 2),
+		VERDICT(1420, VCPU1, 0),
+		FAULTED(1430, VCPU1, 5),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+		    "1309 1 fault_begin vcpu=0 gfn=0x1\n"
+		    "1309 1 fault_check vcpu=0 result=retry lockless=1\n"
+		    "1310 1 inval_end id=1\n"
+		    "1350 1 fault_begin vcpu=1 gfn=0x5\n"
+		    "#@ state 1410 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+		    "1410 1 fault_check vcpu=1 result=ok\n"
+		    "#@ level full\n");
+}
+
+/* Retries that no notifier has a part in, and faults that end without a decision. */
+static void test_other_ends(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		/* The memslot is on its way out: bit 16. */
+		FAULT(1100, VCPU0, KVM, 0, 1ULL),
+		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 1, 0, 0, 0x10000, 0, 0, NO_RANGE),
+		LOOKED_UP(1120, VCPU0, 1),
+		FAULTED(1130, VCPU0, 1),
+		/* An async page fault was set up. */
+		FAULT(1200, VCPU0, KVM, 0, 2ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 2ULL, 0, 0, NO_RANGE),
+		{ 1212, VCPU0, DAT_ASYNC_TRY, { 0x2000, 2 } },
+		{ 1214, VCPU0, DAT_ASYNC_NOT_PRESENT, { 7, 0x2000 } },
+		LOOKED_UP(1220, VCPU0, 1),
+		FAULTED(1230, VCPU0, 1),
+		/* The verdict is retry, but nothing was in progress or had ended: the root. */
+		FAULT(1300, VCPU0, KVM, 0, 3ULL),
+		BEGIN(1310, VCPU0, KVM, 0, 3ULL, 0, 0, NO_RANGE),
+		LOOKED_UP(1320, VCPU0, 0),
+		CHECK(1330, VCPU0, KVM, 0, 3ULL, 0, 0, 0, NO_RANGE),
+		VERDICT(1340, VCPU0, 1),
+		FAULTED(1350, VCPU0, 1),
+		/* MMIO, say. */
+		FAULT(1400, VCPU0, KVM, 0, 4ULL),
+		BEGIN(1410, VCPU0, KVM, 0, 4ULL, 0, 0, NO_RANGE),
+		LOOKED_UP(1420, VCPU0, 2),
+		FAULTED(1430, VCPU0, 2),
+		/* The fast path: no look-up at all. */
+		FAULT(1500, VCPU0, KVM, 0, 5ULL),
+		FAULTED(1510, VCPU0, 5),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+		    "#@ reason slot_invalid\n"
+		    "1120 1 fault_end vcpu=0\n"
+		    "1210 1 fault_begin vcpu=0 gfn=0x2\n"
+		    "#@ reason async\n"
+		    "1220 1 fault_end vcpu=0\n"
+		    "1310 1 fault_begin vcpu=0 gfn=0x3\n"
+		    "#@ reason root_obsolete\n"
+		    "1330 1 fault_end vcpu=0\n"
+		    "1410 1 fault_begin vcpu=0 gfn=0x4\n"
+		    "1430 1 fault_end vcpu=0\n"
+		    "1500 1 fault_begin vcpu=0 gfn=0x5\n"
+		    "1510 1 fault_end vcpu=0\n"
+		    "#@ level full\n");
+}
+
+/* The bit of the memslot that is on its way out is not KVM's answer on a kernel of the hva range.
+ */
+static void test_hva_kernel(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, HVA + 0x1000, HVA + 0x2000),
+		STARTED(1120, RECLAIM),
+		FAULT(1200, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 1ULL, 0, 1, HVA + 0x1000, HVA + 0x2000),
+		LOOKED_UP(1220, VCPU0, 0),
+		CHECK(1230, VCPU0, KVM, 0, 1ULL, 0, 0, 1, HVA + 0x1000, HVA + 0x2000),
+		VERDICT(1240, VCPU0, 1),
+		FAULTED(1250, VCPU0, 1),
+		END(1300, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, HVA + 0x1000,
+		    HVA + 0x2000),
+		ENDED(1320, RECLAIM),
+	};
+	struct dat *d = dat_new(7, 0, 4, HVA_KERNEL);
+
+	dat_without(d, RS_PROBE_INVAL_END_LOCKED);
+	put_all(d, puts, NR(puts));
+	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		  "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		  "#@ state 1110 1 seq=0 in_progress=1 start=0x7f0000001000 end=0x7f0000002000\n"
+		  "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+		  "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+		  "#@ state 1230 1 seq=0 in_progress=1 start=0x7f0000001000 end=0x7f0000002000\n"
+		  "1230 1 fault_check vcpu=0 result=retry\n"
+		  "1300 1 inval_end id=1\n"
+		  "#@ level full\n");
+}
+
+/* The fault's copy of the number was an int, and came back sign extended: noted, not believed. */
+static void test_sign_extended(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		FAULT(1100, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0x80000005, 0, NO_RANGE),
+		LOOKED_UP(1120, VCPU0, 0),
+		CHECK(1130, VCPU0, KVM, 0, 1ULL, 0xffffffff80000005, 0x80000005, 0, NO_RANGE),
+		VERDICT(1140, VCPU0, 1),
+		FAULTED(1150, VCPU0, 1),
+	};
+	struct dat *d = dat_new(7, 0, 4, HVA_KERNEL);
+
+	put_all(d, puts, NR(puts));
+	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		  "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+		  "#@ state 1130 1 seq=2147483653 in_progress=0 start=0x0 end=0x0\n"
+		  "1130 1 fault_check vcpu=0 result=retry\n"
+		  "#@ level full\n"
+		  "#@ anomaly fault-seq-sign-extended 1\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lockless),
+		cmocka_unit_test(test_lockless_at_half_an_end),
+		cmocka_unit_test(test_other_ends),
+		cmocka_unit_test(test_hva_kernel),
+		cmocka_unit_test(test_sign_extended),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

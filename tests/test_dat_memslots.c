@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memslots: when they come and go, and what is learned of them.
+ * docs/import.md has the rules.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/common/puts.h"
+
+/* A memslot is moved, its flags change, it is deleted, and comes back. */
+static void test_memslot_changes(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 2, 0x100, 0x10, HVA),
+		P(1100, MAKER, MEMSLOT, KVM, 2, 0x100, 0x10, 2, 0, 0x200, 0x10, HVA, 2, 0, 0),
+		P(1200, MAKER, MEMSLOT, KVM, 3, 0x200, 0x10, 2, 0, 0x200, 0x10, HVA, 2, 0, 1),
+		P(1300, MAKER, MEMSLOT, KVM, 1, 0x200, 0x10, 2, 0, 0, 0, 0, 0, 0, 0),
+		CREATE(1400, KVM, 2, 0x300, 0x20, HVA + 0x50000),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=2 gfn=0x100 npages=0x10 hva=0x7f0000000000 flags=0\n"
+		    "1100 1 memslot as=0 id=2 gfn=0x200 npages=0x10 hva=0x7f0000000000 flags=0\n"
+		    "1200 1 memslot as=0 id=2 gfn=0x200 npages=0x10 hva=0x7f0000000000 flags=1\n"
+		    "1300 1 memslot as=0 id=2 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
+		    "1400 1 memslot as=0 id=2 gfn=0x300 npages=0x20 hva=0x7f0000050000 flags=0\n"
+		    "#@ level full\n");
+}
+
+/*
+ * Memslot 1 goes after a notifier call was entered and before it looks at the
+ * memslots; in between a fault still finds it. It comes back later, which must not
+ * be taken for the reason.
+ */
+static void test_memslot_goes_during_an_entry(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		CREATE(1010, KVM, 1, 0x100, 0x40, HVA + 0x100000),
+		CREATE(1020, KVM, 2, 0x200, 0x40, HVA + 0x100000),
+		START(1100, RECLAIM, KVM, HVA + 0x101000, HVA + 0x102000, 0, 0, NO_RANGE),
+		FAULT(1110, VCPU0, KVM, 0, 0x110ULL),
+		P(1120, VCPU0, FAULT_BEGIN, KVM, 0, 0x110, 0, 1, 0, 0, 0, NO_RANGE),
+		SLOT(1130, RECLAIM, KVM, 2, 0x201, 0x202, 0, 1, 0x201, 0x202),
+		STARTED(1140, RECLAIM),
+		LOOKED_UP(1150, VCPU0, 0),
+		CHECK(1160, VCPU0, KVM, 0, 0x110ULL, 0, 0, 1, 0x201, 0x202),
+		VERDICT(1170, VCPU0, 0),
+		FAULTED(1180, VCPU0, 5),
+		END(1200, RECLAIM, KVM, HVA + 0x101000, HVA + 0x102000, 0, 1, 0x201, 0x202),
+		LOCKED(1210, RECLAIM, KVM, 0, 1, 0x201, 0x202),
+		ENDED(1220, RECLAIM),
+		P(1300, MAKER, MEMSLOT, KVM, 1, 0x100, 0x40, 1, 0, 0, 0, 0, 0, 0, 0),
+		CREATE(1400, KVM, 1, 0x100, 0x40, HVA + 0x100000),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1010 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1020 1 memslot as=0 id=2 gfn=0x200 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1120 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "1130 1 memslot as=0 id=1 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
+		    "1130 1 inval_begin id=1 hva=0x7f0000101000-0x7f0000102000 walk=1\n"
+		    "#@ state 1130 1 seq=0 in_progress=1 start=0x201 end=0x202\n"
+		    "1130 1 inval_slot id=1 slot=2 gfn=0x201-0x202\n"
+		    "#@ state 1160 1 seq=0 in_progress=1 start=0x201 end=0x202\n"
+		    "1160 1 fault_check vcpu=0 result=ok\n"
+		    "1210 1 inval_end id=1\n"
+		    "1400 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "#@ level full\n");
+}
+
+/*
+ * Faults look for a memslot that is made just then, and go on without one: their
+ * checks have a host address of the kernel's own, and ask for no range. One is tried
+ * again nevertheless, for its root is obsolete. The next finds the memslot, and is asked.
+ */
+static void test_memslot_comes_after_a_look_up(void **state)
+{
+#define NONE_CHECK(t, task, vcpu) \
+	P(t, task, FAULT_CHECK, KVM, vcpu, 0x110, 0xffff8df7c0000000, 0, 0, 1, 0x110, 0x211)
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 1, 0x200, 0x40, HVA + 0x100000),
+		START(1100, RECLAIM, KVM, HVA + 0x110000, HVA + 0x111000, 0, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 1, 0x210, 0x211, 0, 1, 0x110, 0x211),
+		STARTED(1120, RECLAIM),
+		FAULT(1200, VCPU0, KVM, 0, 0x110ULL),
+		FAULT(1205, VCPU1, KVM, 1, 0x110ULL),
+		CREATE(1210, KVM, 0, 0x100, 0x40, HVA + 0x100000),
+		BEGIN(1220, VCPU0, KVM, 0, 0x110ULL, 0, 1, 0x220, 0x221),
+		BEGIN(1225, VCPU1, KVM, 1, 0x110ULL, 0, 1, 0x220, 0x221),
+		LOOKED_UP(1230, VCPU0, 0),
+		LOOKED_UP(1235, VCPU1, 0),
+		NONE_CHECK(1240, VCPU0, 0),
+		VERDICT(1241, VCPU0, 0),
+		NONE_CHECK(1250, VCPU1, 1),
+		VERDICT(1251, VCPU1, 1),
+		FAULTED(1260, VCPU0, 5),
+		FAULTED(1265, VCPU1, 0),
+		FAULT(1300, VCPU0, KVM, 0, 0x110ULL),
+		BEGIN(1310, VCPU0, KVM, 0, 0x110ULL, 0, 1, 0x220, 0x221),
+		LOOKED_UP(1320, VCPU0, 0),
+		P(1330, VCPU0, FAULT_CHECK, KVM, 0, 0x110, HVA + 0x110000, 0, 0, 1, 0x110, 0x211),
+		VERDICT(1340, VCPU0, 1),
+		FAULTED(1350, VCPU0, 0),
+	};
+#undef NONE_CHECK
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=1 gfn=0x200 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1110 1 inval_begin id=1 hva=0x7f0000110000-0x7f0000111000 walk=1\n"
+		    "#@ state 1110 1 seq=0 in_progress=1 start=0x110 end=0x211\n"
+		    "1110 1 inval_slot id=1 slot=1 gfn=0x210-0x211\n"
+		    "1210 1 memslot as=0 id=0 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1220 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "1225 1 fault_begin vcpu=1 gfn=0x110\n"
+		    "1240 1 fault_end vcpu=0\n"
+		    "#@ reason root_obsolete\n"
+		    "1250 1 fault_end vcpu=1\n"
+		    "1310 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "#@ state 1330 1 seq=0 in_progress=1 start=0x110 end=0x211\n"
+		    "1330 1 fault_check vcpu=0 result=retry\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslot-after-look-up 2\n");
+}
+
+/*
+ * The VM ran before: its memslot is known from what a check (gfn and hva) and an
+ * invalidation (gfn, hva and id) say of it, as far as they do.
+ */
+static void test_learned_memslots(void **state)
+{
+	static const struct put puts[] = {
+		FAULT(1100, VCPU0, KVM, 0, 0x10ULL),
+		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 0x10, 0, 5, 0, 40, 0, NO_RANGE),
+		LOOKED_UP(1120, VCPU0, 0),
+		CHECK(1130, VCPU0, KVM, 0, 0x10ULL, 40, 40, 0, NO_RANGE),
+		VERDICT(1140, VCPU0, 0),
+		FAULTED(1150, VCPU0, 5),
+		START(1200, RECLAIM, KVM, HVA + 0x12000, HVA + 0x14000, 40, 0, NO_RANGE),
+		SLOT(1210, RECLAIM, KVM, 5, 0x12, 0x14, 40, 1, 0x12, 0x14),
+		STARTED(1220, RECLAIM),
+		END(1300, RECLAIM, KVM, HVA + 0x12000, HVA + 0x14000, 40, 1, 0x12, 0x14),
+		LOCKED(1310, RECLAIM, KVM, 40, 1, 0x12, 0x14),
+		ENDED(1320, RECLAIM),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1110 1 memslot as=0 id=5 gfn=0x10 npages=0x4 hva=0x7f0000010000 flags=0\n"
+		    "1110 1 fault_begin vcpu=0 gfn=0x10\n"
+		    "#@ state 1130 1 seq=40 in_progress=0 start=0x0 end=0x0\n"
+		    "1130 1 fault_check vcpu=0 result=ok\n"
+		    "1210 1 inval_begin id=1 hva=0x7f0000012000-0x7f0000014000 walk=1\n"
+		    "#@ state 1210 1 seq=40 in_progress=1 start=0x12 end=0x14\n"
+		    "1210 1 inval_slot id=1 slot=5 gfn=0x12-0x14\n"
+		    "1310 1 inval_end id=1\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslots-learned 1\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_memslot_changes),
+		cmocka_unit_test(test_memslot_goes_during_an_entry),
+		cmocka_unit_test(test_memslot_comes_after_a_look_up),
+		cmocka_unit_test(test_learned_memslots),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

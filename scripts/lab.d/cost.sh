@@ -6,7 +6,7 @@
 
 # A fault is 7 events: 6 probes and the tracepoint.
 cost_table() { # LOG
-	grep -E '^cost(-empty)? ' "$1" | awk '
+	grep -E '^cost(-empty)? ' "$1" | LC_ALL=C awk '
 		function median(key, n,    i, j, t, v) {
 			for (i = 1; i <= n; i++)
 				v[i] = values[key, i]

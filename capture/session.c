@@ -68,20 +68,6 @@ static int check_host(struct rs_session *s, struct rs_error *err)
 	return 0;
 }
 
-/* The kernel's text of an absolute path: the working folder may change its name. */
-static char *absolute(const char *path)
-{
-	char *dir, *full;
-
-	if (*path == '/')
-		return strdup(path);
-	dir = getcwd(NULL, 0);
-	if (!dir || asprintf(&full, "%s/%s", dir, path) < 0)
-		full = NULL;
-	free(dir);
-	return full;
-}
-
 static int output_error(const struct rs_session *s, int errnum, struct rs_error *err)
 {
 	int ret = rs_error_set(err, RS_ERR_OUTPUT, errnum, "cannot write it: %s", strerror(errnum));
@@ -90,25 +76,18 @@ static int output_error(const struct rs_session *s, int errnum, struct rs_error 
 	return ret;
 }
 
+/* Nothing is made yet: first the note must say what will be. */
 static int check_output(struct rs_session *s, struct rs_error *err)
 {
 	struct stat st;
-	char *folder;
+	int ret;
 
 	if (!stat(s->opts.output, &st) && !S_ISREG(st.st_mode))
 		return output_error(s, S_ISDIR(st.st_mode) ? EISDIR : ENOTSUP, err);
-	/* The note of this capture has a line for each name. */
-	if (strchr(s->opts.output, '\n'))
-		return output_error(s, EINVAL, err);
-	s->output = absolute(s->opts.output);
-	if (!s->output || asprintf(&folder, "%s.part-%d", s->output, (int)getpid()) < 0)
-		return no_memory(err);
-	if (mkdir(folder, 0700)) {
-		free(folder);
-		return output_error(s, errno, err);
-	}
-	s->folder = folder;
-	if (rs_free_space(s->folder) >= RS_SPACE_RESERVE)
+	ret = rs_folder_open_dir(&s->folder, s->opts.output, getpid());
+	if (ret)
+		return output_error(s, -ret, err);
+	if (rs_folder_free_space(&s->folder) >= RS_SPACE_RESERVE)
 		return 0;
 	rs_error_set(err, RS_ERR_OUTPUT, ENOSPC,
 		     "too little space left on the device: at least %llu MiB are needed",
@@ -159,14 +138,23 @@ static int claim(struct rs_session *s, struct rs_error *err)
 	if (ret == -EEXIST) {
 		rs_state_close(&s->state);
 		ret = rs_session_cleanup(s->opts.root, &result, err);
+		free(result.remarks);
 		if (!ret)
 			ret = rs_state_create(&s->state, s->host, err);
 	}
 	if (ret)
 		return ret;
 	snprintf(s->group, sizeof(s->group), RS_PROBE_GROUP "_%d", (int)getpid());
-	ret = rs_state_set_files(&s->state, s->folder, s->output, err);
+	ret = rs_state_set_folder(&s->state, &s->folder, err);
 	return ret ? ret : rs_state_set_group(&s->state, s->group, err);
+}
+
+static int make_folder(struct rs_session *s, struct rs_error *err)
+{
+	int ret = rs_folder_make(&s->folder);
+
+	return ret ? output_error(s, -ret, err)
+		   : rs_state_set_folder_id(&s->state, &s->folder, err);
 }
 
 static int make_tracing(struct rs_session *s, struct rs_error *err)
@@ -212,13 +200,20 @@ static char *vm_filter(pid_t pid)
 	return filter;
 }
 
+static int note_writer(struct rs_session *s, struct rs_error *err)
+{
+	const pid_t pgid = rs_trace_cmd_pgid(s->writer);
+
+	return rs_state_set_writer(&s->state, pgid, rs_process_start(s->host, pgid), err);
+}
+
 static int start_writer(struct rs_session *s, struct rs_error *err)
 {
 	char *filter = s->opts.pid ? vm_filter(s->opts.pid) : NULL;
 	struct rs_trace_cmd_opts opts = {
 		.instance = s->group,
 		.clock = s->opts.clock,
-		.folder = s->folder,
+		.folder = s->folder.fd,
 		.event_args = rs_tracing_event_args(s->plan, s->group, filter),
 	};
 
@@ -228,8 +223,7 @@ static int start_writer(struct rs_session *s, struct rs_error *err)
 		errno = -no_memory(err);
 	free(filter);
 	rs_tracing_free_args(opts.event_args);
-	return s->writer ? rs_state_set_writer(&s->state, rs_trace_cmd_pgid(s->writer), err)
-			 : -errno;
+	return s->writer ? note_writer(s, err) : -errno;
 }
 
 struct wait {
@@ -318,8 +312,8 @@ static int mark_begin(struct rs_session *s, struct rs_error *err)
 struct rs_session *rs_session_start(const struct rs_session_opts *opts, struct rs_error *err)
 {
 	static int (*const steps[])(struct rs_session *, struct rs_error *) = {
-		check_host,   check_output, make_plan,	      claim,
-		make_tracing, start_writer, wait_for_tracing, mark_begin,
+		check_host,   check_output,	claim,	    make_folder, make_plan, make_tracing,
+		start_writer, wait_for_tracing, mark_begin,
 	};
 	struct rs_session *s = calloc(1, sizeof(*s));
 	int ret = s ? 0 : no_memory(err);
@@ -328,7 +322,8 @@ struct rs_session *rs_session_start(const struct rs_session_opts *opts, struct r
 		s->opts = *opts;
 		s->opts.clock = opts->clock ? opts->clock : "mono";
 		s->pidfd = -1;
-		s->state.fd = -1;
+		s->state = RS_STATE_NONE;
+		s->folder = RS_FOLDER_NONE;
 	}
 	for (size_t i = 0; !ret && i < sizeof(steps) / sizeof(steps[0]); i++)
 		ret = steps[i](s, err);
@@ -399,20 +394,11 @@ static int mark_end(struct rs_session *s, struct rs_error *err)
 /* The file gets its name; the folder goes when the session is closed. */
 static int publish(struct rs_session *s, struct rs_error *err)
 {
-	struct stat st;
-	char *file;
-	int ret = 0;
+	int ret = rs_folder_is_whole(&s->folder)
+			  ? rs_folder_publish(&s->folder, &s->stats.file_bytes)
+			  : -EIO;
 
-	if (!rs_trace_cmd_is_whole(s->folder))
-		return output_error(s, EIO, err);
-	if (asprintf(&file, "%s/" RS_TRACE_CMD_FILE, s->folder) < 0)
-		return no_memory(err);
-	if (!stat(file, &st))
-		s->stats.file_bytes = (uint64_t)st.st_size;
-	if (rename(file, s->output))
-		ret = output_error(s, errno, err);
-	free(file);
-	return ret;
+	return ret ? output_error(s, -ret, err) : 0;
 }
 
 int rs_session_finish(struct rs_session *s, struct rs_error *err)
@@ -440,8 +426,8 @@ int rs_session_close(struct rs_session *s, struct rs_error *err)
 		return 0;
 	rs_trace_cmd_free(s->writer);
 	ret = rs_tracing_destroy(s->tracing, err);
-	if (s->folder)
-		rs_trace_cmd_remove_folder(s->folder);
+	if (s->folder.fd >= 0)
+		rs_folder_remove(&s->folder);
 	/* What could not be removed stays noted, for --cleanup. */
 	if (ret)
 		rs_state_close(&s->state);
@@ -456,8 +442,7 @@ int rs_session_close(struct rs_session *s, struct rs_error *err)
 	rs_host_close(s->host);
 	free(s->cpus);
 	free(s->trace_cmd);
-	free(s->output);
-	free(s->folder);
+	rs_folder_close(&s->folder);
 	free(s);
 	return ret;
 }

@@ -79,9 +79,16 @@ struct rs_cleanup_result {
 	unsigned int removed; /* killed recorders whose remains were removed */
 	unsigned int rescued; /* of these: their capture was complete and is kept */
 	unsigned int alive;   /* recorders that run, and were left alone */
+	unsigned int foreign; /* files in /run that only have such a name; left alone */
+	char *remarks;	      /* lines for the user, to be freed; NULL: none */
 };
 
-/* Removes what killed recorders left, and nothing else. 0, or negative errno with @err. */
+/*
+ * Removes what killed recorders left, and nothing else: files only where device and
+ * inode are as noted. A capture that is complete gets its name, or if something has
+ * that by now, one that says whose it is (a remark has it). 0, or negative errno
+ * with @err (-ETIME: its trace-cmd does not end); the note stays then.
+ */
 int rs_session_cleanup(const char *root, struct rs_cleanup_result *result, struct rs_error *err);
 
 #endif

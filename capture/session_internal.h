@@ -10,8 +10,7 @@
 /* What session.c, session_poll.c and cleanup.c share. */
 struct rs_session {
 	struct rs_session_opts opts;
-	char *output;
-	char *folder; /* of trace-cmd, beside the output */
+	struct rs_folder folder; /* of trace-cmd, beside the output */
 	char group[32];
 	char *trace_cmd;
 	struct rs_host *host;
@@ -33,10 +32,13 @@ struct rs_session {
 /* The disk must have this much more than what trace-cmd still has to write. */
 #define RS_SPACE_RESERVE (16ULL << 20)
 
+/*
+ * When the process began, in clock ticks since boot, by which it is told from a later
+ * one of the same number; 0: there is none.
+ */
+unsigned long long rs_process_start(const struct rs_host *h, pid_t pid);
 /* CLOCK_MONOTONIC. */
 uint64_t rs_monotonic_ns(void);
-/* Free bytes on the file system of @path, UINT64_MAX if that is not known. */
-uint64_t rs_free_space(const char *path);
 /* Reads what the kernel counts into s->stats. */
 void rs_session_sample(struct rs_session *s);
 /* Sets the size of the buffers, by the memory that is free and maybe a measured rate. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #define SAMPLE_NS 1000000000ULL
@@ -21,13 +20,6 @@ uint64_t rs_monotonic_ns(void)
 uint64_t rs_session_elapsed_ns(const struct rs_session *s)
 {
 	return rs_monotonic_ns() - s->start_ns;
-}
-
-uint64_t rs_free_space(const char *path)
-{
-	struct statvfs st;
-
-	return statvfs(path, &st) ? UINT64_MAX : (uint64_t)st.f_bavail * st.f_frsize;
 }
 
 static uint64_t cpu_events(const struct rs_cpu_stats *c)
@@ -51,7 +43,7 @@ void rs_session_sample(struct rs_session *s)
 		in_buffers += c->bytes;
 	}
 	stats->elapsed_ns = now - s->start_ns;
-	stats->bytes = in_buffers + rs_trace_cmd_temp_bytes(s->folder);
+	stats->bytes = in_buffers + rs_folder_temp_bytes(&s->folder);
 	if (elapsed)
 		stats->events_per_s = stats->events > before ? (double)(stats->events - before) *
 								       1e9 / (double)elapsed
@@ -86,10 +78,10 @@ static bool process_ended(int pidfd)
  */
 static bool space_is_short(const struct rs_session *s)
 {
-	uint64_t in_files = rs_trace_cmd_temp_bytes(s->folder);
+	uint64_t in_files = rs_folder_temp_bytes(&s->folder);
 	uint64_t in_buffers = s->stats.bytes > in_files ? s->stats.bytes - in_files : 0;
 
-	return rs_free_space(s->folder) < in_files + 2 * in_buffers + RS_SPACE_RESERVE;
+	return rs_folder_free_space(&s->folder) < in_files + 2 * in_buffers + RS_SPACE_RESERVE;
 }
 
 int rs_session_poll(struct rs_session *s, struct rs_error *err)

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +15,14 @@
 
 #define STATE_DIR "/run"
 #define STATE_PREFIX "retryscope-"
-#define STATE_HEAD "retryscope-state 1\n"
+#define STATE_HEAD "retryscope-state 2\n"
+#define STATE_HEAD_1 "retryscope-state 1\n"
+/* Three paths and some numbers. */
+#define MAX_STATE (4 * PATH_MAX)
 
-static int set_string(char **member, const char *value)
+static int set_string(char **member, const char *value, size_t len)
 {
-	char *copy = strdup(value);
+	char *copy = strndup(value, len);
 
 	if (!copy)
 		return -ENOMEM;
@@ -26,41 +31,130 @@ static int set_string(char **member, const char *value)
 	return 0;
 }
 
-static int read_entry(struct rs_state *st, char *line)
+/* "DEVICE:INODE" */
+static void read_id(struct rs_file_id *id, const char *value)
 {
-	char *value = strchr(line, ' ');
+	sscanf(value, "%" SCNu64 ":%" SCNu64, &id->dev, &id->ino);
+}
 
-	if (!value)
-		return 0;
-	*value++ = '\0';
-	if (!strcmp(line, "group"))
-		return set_string(&st->group, value);
-	if (!strcmp(line, "folder"))
-		return set_string(&st->folder, value);
-	if (!strcmp(line, "output"))
-		return set_string(&st->output, value);
-	if (!strcmp(line, "writer"))
-		st->writer = (pid_t)strtol(value, NULL, 10);
+/* @value ends with a NUL behind its @len bytes; one with a NUL in it is none of ours. */
+static int read_entry(struct rs_state *st, const char *key, const char *value, size_t len)
+{
+	if (!strcmp(key, "group"))
+		return set_string(&st->group, value, len);
+	if (!strcmp(key, "dir"))
+		return set_string(&st->folder.dir, value, len);
+	if (!strcmp(key, "dir_id"))
+		read_id(&st->folder.dir_id, value);
+	else if (!strcmp(key, "folder"))
+		return set_string(&st->folder.name, value, len);
+	else if (!strcmp(key, "folder_id"))
+		read_id(&st->folder.id, value);
+	else if (!strcmp(key, "output"))
+		return set_string(&st->folder.output, value, len);
+	else if (!strcmp(key, "writer"))
+		sscanf(value, "%d %llu", &st->writer, &st->started);
 	return 0;
 }
 
-/* -EINVAL: not a note of ours. A line that was not finished is not read. */
-static int read_state(struct rs_state *st)
+/* "KEY LENGTH VALUE\n" at @text. The end of it; NULL: it is not whole. */
+static char *read_line(struct rs_state *st, char *text, char *end, int *ret)
 {
-	char buf[3 * 4096 + 256], *save, *end;
-	ssize_t n = pread(st->fd, buf, sizeof(buf) - 1, 0);
+	char key[16], *value;
+	size_t len;
+	int n = 0;
+
+	if (sscanf(text, "%15[a-z_] %zu%n", key, &len, &n) != 2 || text[n] != ' ')
+		return NULL;
+	value = text + n + 1;
+	if (len >= (size_t)(end - value) || value[len] != '\n')
+		return NULL;
+	value[len] = '\0';
+	*ret = read_entry(st, key, value, len);
+	return value + len + 1;
+}
+
+/* A path of version 1, in its two parts. */
+static int split_path(const char *path, char **dir, char **name)
+{
+	const char *slash = strrchr(path, '/');
+	int ret = slash ? set_string(dir, path, slash > path ? (size_t)(slash - path) : 1) : 0;
+
+	return ret ? ret : set_string(name, slash ? slash + 1 : path, strlen(path));
+}
+
+/*
+ * Version 1 had no inodes, and a path with a newline was more than one line: what
+ * is not a name as that version made it, beside the output, is not taken.
+ */
+static int read_version_1(struct rs_state *st, char *text)
+{
+	char *save, *folder = NULL, *output = NULL, *expected = NULL;
 	int ret = 0;
 
-	if (n < 0)
-		return -errno;
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, "folder ", 7))
+			folder = line + 7;
+		else if (!strncmp(line, "output ", 7))
+			output = line + 7;
+		else if (!strncmp(line, "group ", 6))
+			ret = set_string(&st->group, line + 6, strlen(line + 6));
+		if (ret)
+			return ret;
+	}
+	if (!folder || !output)
+		return 0;
+	if (asprintf(&expected, "%s.part-%d", output, (int)st->pid) < 0)
+		return -ENOMEM;
+	if (!strcmp(folder, expected)) {
+		ret = split_path(folder, &st->folder.dir, &st->folder.name);
+		if (!ret)
+			ret = split_path(output, &st->folder.dir, &st->folder.output);
+	}
+	free(expected);
+	return ret;
+}
+
+static bool skip_head(char **text, const char *head)
+{
+	if (strncmp(*text, head, strlen(head)))
+		return false;
+	*text += strlen(head);
+	return true;
+}
+
+/* -EINVAL: not a note of ours, or one of a newer version. */
+static int read_state(struct rs_state *st)
+{
+	char *buf = malloc(MAX_STATE + 1), *text = buf, *end;
+	struct stat sb;
+	ssize_t n;
+	int ret = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	n = pread(st->fd, buf, MAX_STATE, 0);
+	if (n < 0 || fstat(st->fd, &sb)) {
+		ret = -errno;
+		free(buf);
+		return ret;
+	}
 	buf[n] = '\0';
 	end = strrchr(buf, '\n');
-	if (strncmp(buf, STATE_HEAD, strlen(STATE_HEAD)) || !end)
-		return -EINVAL;
-	*end = '\0';
-	for (char *line = strtok_r(buf, "\n", &save); line && !ret;
-	     line = strtok_r(NULL, "\n", &save))
-		ret = read_entry(st, line);
+	if (!S_ISREG(sb.st_mode) || sb.st_uid != geteuid() || !end) {
+		ret = -EINVAL;
+	} else if (skip_head(&text, STATE_HEAD)) {
+		st->version = 2;
+		while (text && !ret)
+			text = read_line(st, text, buf + n, &ret);
+	} else if (skip_head(&text, STATE_HEAD_1)) {
+		st->version = 1;
+		*end = '\0';
+		ret = read_version_1(st, text);
+	} else {
+		ret = -EINVAL;
+	}
+	free(buf);
 	return ret;
 }
 
@@ -81,7 +175,7 @@ static int write_entry(struct rs_state *st, const char *key, const char *value,
 	char *line;
 	int ret;
 
-	if (asprintf(&line, "%s %s\n", key, value) < 0)
+	if (asprintf(&line, "%s %zu %s\n", key, strlen(value), value) < 0)
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 	ret = write_state(st, line, err);
 	free(line);
@@ -92,7 +186,8 @@ int rs_state_create(struct rs_state *st, const struct rs_host *h, struct rs_erro
 {
 	struct stat sb;
 
-	*st = (struct rs_state){ .fd = -1 };
+	*st = RS_STATE_NONE;
+	st->pid = getpid();
 	if (asprintf(&st->path, "%s" STATE_DIR "/" STATE_PREFIX "%d", h->root, (int)getpid()) < 0) {
 		st->path = NULL;
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
@@ -122,28 +217,45 @@ int rs_state_create(struct rs_state *st, const struct rs_host *h, struct rs_erro
 
 int rs_state_set_group(struct rs_state *st, const char *group, struct rs_error *err)
 {
-	if (set_string(&st->group, group))
+	if (set_string(&st->group, group, strlen(group)))
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 	return write_entry(st, "group", group, err);
 }
 
-int rs_state_set_files(struct rs_state *st, const char *folder, const char *output,
-		       struct rs_error *err)
+static int write_id(struct rs_state *st, const char *key, struct rs_file_id id,
+		    struct rs_error *err)
 {
-	int ret;
+	char text[64];
 
-	if (set_string(&st->folder, folder) || set_string(&st->output, output))
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-	ret = write_entry(st, "folder", folder, err);
-	return ret ? ret : write_entry(st, "output", output, err);
+	snprintf(text, sizeof(text), "%" PRIu64 ":%" PRIu64, id.dev, id.ino);
+	return write_entry(st, key, text, err);
 }
 
-int rs_state_set_writer(struct rs_state *st, pid_t writer, struct rs_error *err)
+int rs_state_set_folder(struct rs_state *st, const struct rs_folder *folder, struct rs_error *err)
 {
-	char text[32];
+	int ret = write_entry(st, "dir", folder->dir, err);
+
+	if (!ret)
+		ret = write_id(st, "dir_id", folder->dir_id, err);
+	if (!ret)
+		ret = write_entry(st, "output", folder->output, err);
+	return ret ? ret : write_entry(st, "folder", folder->name, err);
+}
+
+int rs_state_set_folder_id(struct rs_state *st, const struct rs_folder *folder,
+			   struct rs_error *err)
+{
+	return write_id(st, "folder_id", folder->id, err);
+}
+
+int rs_state_set_writer(struct rs_state *st, pid_t writer, unsigned long long started,
+			struct rs_error *err)
+{
+	char text[64];
 
 	st->writer = writer;
-	snprintf(text, sizeof(text), "%d", (int)writer);
+	st->started = started;
+	snprintf(text, sizeof(text), "%d %llu", (int)writer, started);
 	return write_entry(st, "writer", text, err);
 }
 
@@ -160,30 +272,41 @@ void rs_state_close(struct rs_state *st)
 		close(st->fd);
 	free(st->path);
 	free(st->group);
-	free(st->folder);
-	free(st->output);
-	*st = (struct rs_state){ .fd = -1 };
+	rs_folder_close(&st->folder);
+	*st = RS_STATE_NONE;
 }
 
 /* 1: it is of a recorder that lives, or no note at all. */
-static int open_dead(struct rs_state *st, const char *dir, const char *name, unsigned int *alive)
+static int open_dead(struct rs_state *st, const char *dir, const char *name,
+		     struct rs_state_counts *counts)
 {
-	*st = (struct rs_state){ .fd = -1 };
+	int ret;
+
+	*st = RS_STATE_NONE;
+	st->pid = (pid_t)atoi(name + strlen(STATE_PREFIX));
 	if (asprintf(&st->path, "%s/%s", dir, name) < 0) {
 		st->path = NULL;
 		return -ENOMEM;
 	}
-	st->fd = open(st->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	if (st->fd < 0)
-		return errno == ENOENT ? 1 : -errno;
+	/* A FIFO of such a name must not be waited for. */
+	st->fd = open(st->path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (st->fd < 0 && errno != ENOENT && errno != ELOOP && errno != EISDIR && errno != ENXIO)
+		return -errno;
+	if (st->fd < 0) {
+		counts->foreign += errno != ENOENT;
+		return 1;
+	}
 	if (flock(st->fd, LOCK_EX | LOCK_NB)) {
 		if (errno != EWOULDBLOCK)
 			return -errno;
-		if (alive)
-			(*alive)++;
+		counts->alive++;
 		return 1;
 	}
-	return read_state(st) == -ENOMEM ? -ENOMEM : 0;
+	ret = read_state(st);
+	if (ret != -EINVAL)
+		return ret;
+	counts->foreign++;
+	return 1;
 }
 
 static bool is_state_name(const char *name)
@@ -195,7 +318,7 @@ static bool is_state_name(const char *name)
 }
 
 int rs_state_each_dead(const struct rs_host *h, int (*fn)(void *arg, struct rs_state *st),
-		       void *arg, unsigned int *alive, struct rs_error *err)
+		       void *arg, struct rs_state_counts *counts, struct rs_error *err)
 {
 	char *dir = rs_host_path(h, STATE_DIR);
 	struct dirent *entry;
@@ -213,7 +336,7 @@ int rs_state_each_dead(const struct rs_host *h, int (*fn)(void *arg, struct rs_s
 
 		if (!is_state_name(entry->d_name))
 			continue;
-		ret = open_dead(&st, dir, entry->d_name, alive);
+		ret = open_dead(&st, dir, entry->d_name, counts);
 		if (ret < 0)
 			rs_error_set(err, RS_ERR_HOST, -ret, "cannot read %s/%s: %s", dir,
 				     entry->d_name, strerror(-ret));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "capture/trace_cmd.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -25,6 +23,13 @@ struct rs_trace_cmd {
 	int log; /* what it complains of, for the case that it fails */
 };
 
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
 char *rs_trace_cmd_find(const struct rs_host *h)
 {
 	static const char *const places[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin",
@@ -34,9 +39,12 @@ char *rs_trace_cmd_find(const struct rs_host *h)
 
 	for (char *dir = copy ? strtok_r(copy, ":", &save) : NULL; dir;
 	     dir = strtok_r(NULL, ":", &save)) {
+		/* It is run from another folder, where a relative one would be another. */
+		if (*dir != '/')
+			continue;
 		if (asprintf(&full, "%s/trace-cmd", dir) < 0)
 			break;
-		if (!access(full, X_OK)) {
+		if (is_program(full)) {
 			free(copy);
 			return full;
 		}
@@ -46,7 +54,7 @@ char *rs_trace_cmd_find(const struct rs_host *h)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (asprintf(&full, "%s%s/trace-cmd", h->root, places[i]) < 0)
 			break;
-		if (!access(full, X_OK))
+		if (is_program(full))
 			return full;
 		free(full);
 	}
@@ -54,7 +62,7 @@ char *rs_trace_cmd_find(const struct rs_host *h)
 	return NULL;
 }
 
-static void run_child(char **argv, const char *folder, int log, pid_t parent)
+static void run_child(char **argv, int folder, int log, pid_t parent)
 {
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR);
@@ -77,7 +85,7 @@ static void run_child(char **argv, const char *folder, int log, pid_t parent)
 	if (!unshare(CLONE_NEWNS))
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	/* It also makes files without our asking, in the folder where it is. */
-	if (!chdir(folder))
+	if (!fchdir(folder))
 		execv(argv[0], argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
@@ -211,76 +219,4 @@ void rs_trace_cmd_free(struct rs_trace_cmd *w)
 			;
 	close(w->log);
 	free(w);
-}
-
-static bool is_cpu_file(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot && !strncmp(dot, ".cpu", 4) && isdigit((unsigned char)dot[4]);
-}
-
-/* Calls @fn for each file; the first nonzero return ends it. */
-static int each_file(const char *folder, int (*fn)(void *arg, int dir, const char *name), void *arg)
-{
-	DIR *d = opendir(folder);
-	struct dirent *entry;
-	int ret = 0;
-
-	if (!d)
-		return -errno;
-	while (!ret && (entry = readdir(d)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			ret = fn(arg, dirfd(d), entry->d_name);
-	closedir(d);
-	return ret;
-}
-
-static int add_size(void *arg, int dir, const char *name)
-{
-	uint64_t *bytes = arg;
-	struct stat st;
-
-	if (is_cpu_file(name) && !fstatat(dir, name, &st, 0))
-		*bytes += (uint64_t)st.st_size;
-	return 0;
-}
-
-uint64_t rs_trace_cmd_temp_bytes(const char *folder)
-{
-	uint64_t bytes = 0;
-
-	each_file(folder, add_size, &bytes);
-	return bytes;
-}
-
-static int refuse_part(void *arg, int dir, const char *name)
-{
-	bool *found = arg;
-	struct stat st;
-
-	if (is_cpu_file(name))
-		return 1;
-	if (!strcmp(name, RS_TRACE_CMD_FILE) && !fstatat(dir, name, &st, 0))
-		*found = st.st_size > 0;
-	return 0;
-}
-
-bool rs_trace_cmd_is_whole(const char *folder)
-{
-	bool found = false;
-
-	return !each_file(folder, refuse_part, &found) && found;
-}
-
-static int remove_file(void *arg, int dir, const char *name)
-{
-	unlinkat(dir, name, 0);
-	return 0;
-}
-
-void rs_trace_cmd_remove_folder(const char *folder)
-{
-	each_file(folder, remove_file, NULL);
-	rmdir(folder);
 }

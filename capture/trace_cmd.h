@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "capture/folder.h"
 #include "capture/host.h"
 
 /*
@@ -17,8 +18,8 @@ struct rs_trace_cmd;
 struct rs_trace_cmd_opts {
 	const char *instance; /* exists already */
 	const char *clock;
-	const char *folder; /* where it writes */
-	char **event_args;  /* -e EVENT [-f FILTER] ... NULL */
+	int folder;	   /* a descriptor of where it writes */
+	char **event_args; /* -e EVENT [-f FILTER] ... NULL */
 };
 
 /* The path of trace-cmd in $PATH or where systems have it, to be freed. NULL: none. */
@@ -37,18 +38,5 @@ uint64_t rs_trace_cmd_cpu_ns(const struct rs_trace_cmd *w);
 int rs_trace_cmd_finish(struct rs_trace_cmd *w, struct rs_error *err);
 /* Kills all of it that still runs, and frees. NULL is allowed. */
 void rs_trace_cmd_free(struct rs_trace_cmd *w);
-
-/*
- * All that it writes is in one folder of its own: the file, and until that is
- * whole one more for each CPU.
- */
-#define RS_TRACE_CMD_FILE "trace.dat"
-
-/* Bytes in the files of one CPU each. */
-uint64_t rs_trace_cmd_temp_bytes(const char *folder);
-/* Whether the file is whole: then those of one CPU each are gone. */
-bool rs_trace_cmd_is_whole(const char *folder);
-/* Removes the files of the folder, and it. */
-void rs_trace_cmd_remove_folder(const char *folder);
 
 #endif

@@ -365,7 +365,13 @@ static int cleanup(const struct record_args *a)
 	struct rs_cleanup_result r;
 	struct rs_error err = { 0 };
 
-	if (rs_session_cleanup(a->session.root, &r, &err))
+	int ret = rs_session_cleanup(a->session.root, &r, &err);
+
+	/* Where a capture was put is no chatter. */
+	if (r.remarks)
+		fputs(r.remarks, stderr);
+	free(r.remarks);
+	if (ret)
 		return rs_cli_report(&err);
 	if (a->quiet)
 		return RS_EXIT_OK;
@@ -374,6 +380,9 @@ static int cleanup(const struct record_args *a)
 		printf("; kept %u complete capture%s", r.rescued, plural(r.rescued));
 	if (r.alive)
 		printf("; %u still run%s", r.alive, r.alive == 1 ? "s" : "");
+	if (r.foreign)
+		printf("; left alone %u file%s that %s no note of this version", r.foreign,
+		       plural(r.foreign), r.foreign == 1 ? "is" : "are");
 	putchar('\n');
 	return RS_EXIT_OK;
 }

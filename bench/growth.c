@@ -410,8 +410,10 @@ static void begin_page(struct list *l, uint64_t id)
 {
 	uint64_t hva = HVA + below(l, FRAMES) * RS_PAGE_SIZE;
 
-	put(l, (struct rs_event){
-		       .type = RS_EV_INVAL_BEGIN, .a = id, .b = hva, .c = hva + RS_PAGE_SIZE });
+	put(l, (struct rs_event){ .type = RS_EV_INVAL_BEGIN,
+				  .inval.id = id,
+				  .inval.start = hva,
+				  .inval.end = hva + RS_PAGE_SIZE });
 }
 
 /* @outstanding stay so; the oldest of those besides @kept ends when a new one begins. */
@@ -422,18 +424,20 @@ static struct list make_list(uint64_t slots, uint64_t outstanding, uint64_t kept
 
 	for (uint64_t i = 0; l.v && i < slots; i++)
 		put(&l, (struct rs_event){ .type = RS_EV_MEMSLOT,
-					   .index = (uint32_t)i,
-					   .a = 2 * i * pages,
-					   .b = pages,
-					   .c = HVA + i * pages * RS_PAGE_SIZE });
+					   .memslot.id = (uint32_t)i,
+					   .memslot.gfn = 2 * i * pages,
+					   .memslot.npages = pages,
+					   .memslot.hva = HVA + i * pages * RS_PAGE_SIZE });
 	while (l.v && id < outstanding)
 		begin_page(&l, id++);
 	for (int i = 0; l.v && i < CYCLES; i++, id++) {
 		begin_page(&l, id);
 		put(&l, (struct rs_event){ .type = RS_EV_FAULT_BEGIN,
-					   .a = 2 * below(&l, slots) * pages + below(&l, pages) });
+					   .fault.gfn = 2 * below(&l, slots) * pages +
+							below(&l, pages) });
 		put(&l, (struct rs_event){ .type = RS_EV_FAULT_CHECK });
-		put(&l, (struct rs_event){ .type = RS_EV_INVAL_END, .a = id - outstanding + kept });
+		put(&l, (struct rs_event){ .type = RS_EV_INVAL_END,
+					   .inval.id = id - outstanding + kept });
 	}
 	return l;
 }

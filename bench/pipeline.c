@@ -295,9 +295,9 @@ static struct rs_event *end_all(struct rs_event *evs, size_t *nr)
 	uint64_t last = evs[*nr - 1].time_ns;
 
 	for (size_t i = 0; i < *nr; i++) {
-		e = rs_idset_find(&open, evs[i].vm, evs[i].a);
+		e = rs_idset_find(&open, evs[i].vm, evs[i].inval.id);
 		if (evs[i].type == RS_EV_INVAL_BEGIN && !e)
-			rs_idset_add(&open, evs[i].vm, evs[i].a);
+			rs_idset_add(&open, evs[i].vm, evs[i].inval.id);
 		else if (evs[i].type == RS_EV_INVAL_END && e)
 			rs_idset_remove(&open, e);
 	}
@@ -305,7 +305,7 @@ static struct rs_event *end_all(struct rs_event *evs, size_t *nr)
 	evs = reallocarray(evs, *nr + open.nr + 1, sizeof(*evs));
 	for (size_t i = 0; evs && i < open.nr; i++)
 		evs[(*nr)++] = (struct rs_event){
-			.time_ns = last, .vm = e[i].vm, .type = RS_EV_INVAL_END, .a = e[i].id
+			.time_ns = last, .vm = e[i].vm, .type = RS_EV_INVAL_END, .inval.id = e[i].id
 		};
 	free(e);
 	rs_idset_free(&open);

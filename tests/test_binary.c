@@ -51,22 +51,22 @@ static void plain_trace(size_t nr, struct test_trace *t)
 		switch (i % 4) {
 		case 0:
 			ev->type = RS_EV_INVAL_BEGIN;
-			ev->a = i / 4;
-			ev->b = 0x7f0000000000 + test_random(&seed) % 100 * 4096;
-			ev->c = ev->b + 4096;
+			ev->inval.id = i / 4;
+			ev->inval.start = 0x7f0000000000 + test_random(&seed) % 100 * 4096;
+			ev->inval.end = ev->inval.start + 4096;
 			break;
 		case 1:
 			ev->type = RS_EV_FAULT_BEGIN;
-			ev->index = i / 4 % 3;
-			ev->a = test_random(&seed) % 1000;
+			ev->fault.vcpu = i / 4 % 3;
+			ev->fault.gfn = test_random(&seed) % 1000;
 			break;
 		case 2:
 			ev->type = RS_EV_INVAL_END;
-			ev->a = i / 4;
+			ev->inval.id = i / 4;
 			break;
 		default:
 			ev->type = RS_EV_FAULT_CHECK;
-			ev->index = i / 4 % 3;
+			ev->fault.vcpu = i / 4 % 3;
 			ev->result = RS_RES_OK;
 			break;
 		}
@@ -658,12 +658,13 @@ static void test_packed_limits(void **state)
 			}
 			evs[i] = evs[i - 1 - r / 64 % (i < 8 ? i : 8)];
 			evs[i].time_ns += steps[r / 1024 % NR_STEPS];
-			if (evs[i].b)
-				evs[i].b += steps[r / 65536 % NR_STEPS] << r % 2 * 12;
-			if (evs[i].c)
-				evs[i].c = evs[i].b + (steps[(r >> 24) % NR_STEPS] << r % 2 * 12);
-			if (evs[i].a)
-				evs[i].a += steps[(r >> 32) % NR_STEPS];
+			if (evs[i].raw.word[1])
+				evs[i].raw.word[1] += steps[r / 65536 % NR_STEPS] << r % 2 * 12;
+			if (evs[i].raw.word[2])
+				evs[i].raw.word[2] = evs[i].raw.word[1] +
+						     (steps[(r >> 24) % NR_STEPS] << r % 2 * 12);
+			if (evs[i].raw.word[0])
+				evs[i].raw.word[0] += steps[(r >> 32) % NR_STEPS];
 		}
 		assert_int_equal(rs_packed_decode(p, bytes, rs_packed_encode(p, evs, NR, bytes),
 						  evs + NR, NR),

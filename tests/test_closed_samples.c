@@ -52,9 +52,9 @@ static bool other_maps(const struct stream *s, size_t from, size_t to, uint32_t 
 		const struct rs_event *e = &s->v[i];
 
 		if (e->type == RS_EV_FAULT_BEGIN)
-			at[e->index] = e->a;
-		else if (i >= from && e->type == RS_EV_FAULT_CHECK && e->index != vcpu &&
-			 e->result == RS_RES_OK && at[e->index] >> shift == gfn >> shift)
+			at[e->fault.vcpu] = e->fault.gfn;
+		else if (i >= from && e->type == RS_EV_FAULT_CHECK && e->fault.vcpu != vcpu &&
+			 e->result == RS_RES_OK && at[e->fault.vcpu] >> shift == gfn >> shift)
 			return true;
 	}
 	return false;
@@ -77,14 +77,14 @@ static struct counts count_unfinished(const struct stream *s, unsigned int shift
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct rs_event *e = &s->v[i];
-		struct walker *v = &w[e->index % MAX_VCPUS];
+		struct walker *v = &w[e->fault.vcpu % MAX_VCPUS];
 
 		if (e->type == RS_EV_FAULT_BEGIN) {
-			if (v->retried && e->a != v->chain_gfn)
-				gave_up(s, i, v, e->index, shift, &n);
-			if (!v->retried || e->a != v->chain_gfn)
+			if (v->retried && e->fault.gfn != v->chain_gfn)
+				gave_up(s, i, v, e->fault.vcpu, shift, &n);
+			if (!v->retried || e->fault.gfn != v->chain_gfn)
 				v->chain_from = i;
-			v->chain_gfn = e->a;
+			v->chain_gfn = e->fault.gfn;
 			v->retried = false;
 		} else if (e->type == RS_EV_FAULT_CHECK) {
 			v->retried = e->result == RS_RES_RETRY;

@@ -381,12 +381,14 @@ static void test_memslot_too_large(void **state)
 
 	assert_non_null(s.v);
 	for (size_t i = 0; i < 2049; i++)
-		s.v[i] = (struct rs_event){
-			.type = RS_EV_MEMSLOT, .vm = 1, .index = i, .a = i * npages, .b = npages
-		};
+		s.v[i] = (struct rs_event){ .type = RS_EV_MEMSLOT,
+					    .vm = 1,
+					    .memslot.id = i,
+					    .memslot.gfn = i * npages,
+					    .memslot.npages = npages };
 	/* Refused, it changed nothing: there is room for a small one. */
 	s.v[2049] = s.v[2048];
-	s.v[2049].b = 1;
+	s.v[2049].memslot.npages = 1;
 	e = engine_run(&s, "exact", 0, NULL);
 	/* 2048 x (2^52 - 1) + 1 = 2^63 - 2047 */
 	assert_true(e.res->vms[0].frames == (1ULL << 63) - 2047);

@@ -59,9 +59,9 @@ static void put(struct fixture *f, enum rs_dat_item_type type, uint64_t ms, uint
 		.time_ns = ms * MS,
 		.vm = VM,
 		.type = begin ? RS_EV_INVAL_BEGIN : RS_EV_FAULT_CHECK,
-		.a = begin ? ms : 0,
-		.b = 0x1000,
-		.c = 0x2000,
+		.inval.id = begin ? ms : 0,
+		.inval.start = 0x1000,
+		.inval.end = 0x2000,
 	};
 	struct rs_dat_item *i = rs_dat_order_put(f->order, type, &ev, false, NULL);
 
@@ -77,7 +77,7 @@ static void put_end(struct fixture *f, uint64_t ms, uint64_t begin_ms, uint64_t 
 		.time_ns = ms * MS,
 		.vm = VM,
 		.type = RS_EV_INVAL_END,
-		.a = begin_ms,
+		.fault.gfn = begin_ms,
 	};
 	struct rs_dat_item *i = rs_dat_order_put(f->order, RS_DAT_END, &ev, false, NULL);
 
@@ -91,7 +91,7 @@ static void put_mark(struct fixture *f, enum rs_dat_item_type type, uint64_t ms,
 		.time_ns = ms * MS,
 		.vm = VM,
 		.type = RS_EV_LOST,
-		.a = count,
+		.lost.count = count,
 	};
 
 	assert_non_null(rs_dat_order_put(f->order, type, &ev, false, NULL));
@@ -112,8 +112,8 @@ static void assert_marks(struct fixture *f, const char *wanted)
 		if (ev->type != RS_EV_LOST)
 			continue;
 		snprintf(got + len, sizeof(got) - len,
-			 ev->a == RS_LOST_UNKNOWN ? "%s%d:?" : "%s%d:%d", len ? " " : "",
-			 (int)(ev->time_ns / MS), (int)ev->a);
+			 ev->lost.count == RS_LOST_UNKNOWN ? "%s%d:?" : "%s%d:%d", len ? " " : "",
+			 (int)(ev->time_ns / MS), (int)ev->lost.count);
 	}
 	assert_string_equal(got, wanted);
 }

@@ -291,7 +291,7 @@ static void test_common_random_numbers(void **state)
 		assert_int_equal(a[i].time_ns, b[k].time_ns);
 		assert_int_equal(a[i].type, b[k].type);
 		faults += a[i].type == RS_EV_FAULT_BEGIN;
-		same += a[i].type == RS_EV_FAULT_BEGIN && a[i].a == b[k].a;
+		same += a[i].type == RS_EV_FAULT_BEGIN && a[i].fault.gfn == b[k].fault.gfn;
 	}
 	assert_true(faults > 20 && same < faults);
 	rs_synth_free(s);

@@ -162,7 +162,7 @@ static struct stream synthesise(const char *scenario, const char *vms)
 static void lose_at(struct stream *s, size_t at)
 {
 	struct rs_event ev = {
-		.time_ns = s->v[at].time_ns, .vm = s->v[at].vm, .type = RS_EV_LOST, .a = 3
+		.time_ns = s->v[at].time_ns, .vm = s->v[at].vm, .type = RS_EV_LOST, .lost.count = 3
 	};
 
 	s->v[at] = ev;
@@ -208,10 +208,10 @@ static struct stream change_memslots(const struct stream *s)
 		to.v[to.n++] = (struct rs_event){ .time_ns = ev->time_ns,
 						  .vm = ev->vm,
 						  .type = RS_EV_MEMSLOT,
-						  .index = 1000 + i / 7 % 3,
-						  .a = (i / 7 % 3 + 1) << 30,
-						  .b = i / 21 % 2 ? 0 : 4096,
-						  .c = s->v[0].c };
+						  .memslot.id = 1000 + i / 7 % 3,
+						  .memslot.gfn = (i / 7 % 3 + 1) << 30,
+						  .memslot.npages = i / 21 % 2 ? 0 : 4096,
+						  .memslot.hva = s->v[0].memslot.hva };
 	}
 	rs_pending_free(&pending);
 	return to;
@@ -255,11 +255,20 @@ static void test_sample(void **state)
 static void test_longest(void **state)
 {
 	struct rs_event evs[] = {
-		{ .vm = 1, .type = RS_EV_MEMSLOT, .b = 16, .c = RS_PAGE_SIZE },
-		{ .vm = 2, .type = RS_EV_MEMSLOT, .b = 16, .c = RS_PAGE_SIZE },
-		{ .vm = 2, .type = RS_EV_INVAL_BEGIN, .b = RS_PAGE_SIZE, .c = 2 * RS_PAGE_SIZE },
+		{ .vm = 1,
+		  .type = RS_EV_MEMSLOT,
+		  .memslot.npages = 16,
+		  .memslot.hva = RS_PAGE_SIZE },
+		{ .vm = 2,
+		  .type = RS_EV_MEMSLOT,
+		  .memslot.npages = 16,
+		  .memslot.hva = RS_PAGE_SIZE },
+		{ .vm = 2,
+		  .type = RS_EV_INVAL_BEGIN,
+		  .inval.start = RS_PAGE_SIZE,
+		  .inval.end = 2 * RS_PAGE_SIZE },
 		{ .time_ns = 50 * MS, .vm = 2, .type = RS_EV_INVAL_END },
-		{ .time_ns = 50 * MS, .vm = 1, .type = RS_EV_LOST, .a = 1 },
+		{ .time_ns = 50 * MS, .vm = 1, .type = RS_EV_LOST, .lost.count = 1 },
 		{ .time_ns = 70 * MS, .vm = 1, .type = RS_EV_FAULT_BEGIN },
 		{ .time_ns = 71 * MS, .vm = 1, .type = RS_EV_FAULT_CHECK },
 		{ .time_ns = 130 * MS, .vm = 1, .type = RS_EV_FAULT_BEGIN },
@@ -301,7 +310,7 @@ static void test_strict(void **state)
 {
 	struct rs_replay_opts opts = { .algos = "gfn", .strict = true };
 	struct rs_event evs[3] = { { .vm = 1, .type = RS_EV_FAULT_BEGIN },
-				   { .vm = 1, .type = RS_EV_INVAL_END, .a = 7 },
+				   { .vm = 1, .type = RS_EV_INVAL_END, .inval.id = 7 },
 				   { .vm = 1, .type = RS_EV_FAULT_CHECK } };
 	struct rs_error err = { 0 };
 	struct rs_team *t = rs_team_new(&opts, 2, 1, &err);

@@ -121,8 +121,8 @@ static void test_assumed(void **state)
 	take(&f, &opts);
 	assert_events(&f, "1000:memslot 1000:inval_begin 1500:fault_begin 1500:fault_check "
 			  "2000:inval_end 5000:fault_begin 5000:fault_check 5000:lost");
-	assert_int_equal(f.out.ev[2].a, 7);
-	assert_int_equal(f.out.ev[2].index, 3);
+	assert_int_equal(f.out.ev[2].fault.gfn, 7);
+	assert_int_equal(f.out.ev[2].fault.vcpu, 3);
 	assert_int_equal(f.meta.nr_assumptions, 4);
 	unmake(&f);
 }

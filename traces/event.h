@@ -12,24 +12,20 @@
  * docs/model.md says what each event means.
  *
  * An event is one fixed-size record, so that a trace can be mapped and walked.
- * Which member holds what:
+ * Its type says which member of its union holds something, and what of that:
  *
- *                  index   a      b          c          others
- *   MEMSLOT        id      gfn    npages     hva        as, arg = KVM_MEM_* flags;
- *                                                       npages = 0 removes (as, id)
- *   INVAL_BEGIN    -       id     start      end        RS_F_GFN: the range is gfns, else hvas;
- *                                                       RS_F_WALK: memslots follow as INVAL_SLOT
- *   INVAL_SLOT     id      id     gfn start  gfn end    as (index is the memslot's id, a the
- *                                                       invalidation's)
- *   INVAL_END      -       id     -          -
- *   FAULT_BEGIN    vcpu    gfn    -          -          as
- *   FAULT_CHECK    vcpu    -      -          -          RS_F_LOCKLESS, result
- *   FAULT_END      vcpu    -      -          -          arg = enum rs_end_reason
- *   LOST           -       count  -          -          count ~0: unknown
- *   STATE          -       seq    start      end        index = in_progress. Not an event of the
- *                                                       model: what the traced kernel's own words
- *                                                       were at the NEXT event of the same VM,
- *                                                       an INVAL_SLOT or a locked FAULT_CHECK
+ *   MEMSLOT        as, memslot.*: npages = 0 removes (as, id)
+ *   INVAL_BEGIN    inval.id, start, end; RS_F_GFN: they are gfns, else hvas;
+ *                  RS_F_WALK: memslots follow as INVAL_SLOT
+ *   INVAL_SLOT     as, inval.id, slot (a memslot's id), start, end (gfns)
+ *   INVAL_END      inval.id
+ *   FAULT_BEGIN    as, fault.vcpu, gfn
+ *   FAULT_CHECK    fault.vcpu; RS_F_LOCKLESS, result
+ *   FAULT_END      fault.vcpu, reason
+ *   LOST           lost.count; ~0: unknown
+ *   STATE          state.*. Not an event of the model: what the traced kernel's own words
+ *                  were at the NEXT event of the same VM, an INVAL_SLOT or a locked
+ *                  FAULT_CHECK
  *
  * Unused members are 0, so that equal events are equal bytes.
  */
@@ -78,12 +74,50 @@ struct rs_event {
 	uint8_t flags;	/* RS_F_* */
 	uint8_t result; /* enum rs_result_code */
 	uint8_t as;
-	uint32_t index;
-	uint32_t arg;
-	uint64_t a, b, c;
+	/* Each as large as the union: what is initialized of one is 0 in all of it. */
+	union {
+		struct {
+			uint32_t id;
+			uint32_t flags; /* KVM_MEM_* */
+			uint64_t gfn, npages, hva;
+		} memslot;
+		struct {
+			uint32_t slot;
+			uint32_t unused;
+			uint64_t id, start, end;
+		} inval;
+		struct {
+			uint32_t vcpu;
+			uint32_t reason; /* enum rs_end_reason */
+			uint64_t gfn;
+			uint64_t unused[2];
+		} fault;
+		struct {
+			uint32_t unused[2];
+			uint64_t count;
+			uint64_t unused_too[2];
+		} lost;
+		struct {
+			uint32_t in_progress;
+			uint32_t unused;
+			uint64_t seq, start, end;
+		} state;
+		/* For the binary form, which stores any event the same way. */
+		struct {
+			uint32_t half[2];
+			uint64_t word[3];
+		} raw;
+	};
 };
 
 _Static_assert(sizeof(struct rs_event) == 48, "the record is part of the binary form");
+_Static_assert(sizeof(((struct rs_event *)0)->memslot) == 32 &&
+		       sizeof(((struct rs_event *)0)->inval) == 32 &&
+		       sizeof(((struct rs_event *)0)->fault) == 32 &&
+		       sizeof(((struct rs_event *)0)->lost) == 32 &&
+		       sizeof(((struct rs_event *)0)->state) == 32 &&
+		       sizeof(((struct rs_event *)0)->raw) == 32,
+	       "no member leaves bytes of the union uninitialized");
 
 /* "memslot", "inval_begin" ...; NULL if @type is none. The names of the text form. */
 const char *rs_event_name(unsigned int type);

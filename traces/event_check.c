@@ -8,15 +8,12 @@
 #define IS_ALL_BITS(limit) (((limit) & ((uint64_t)(limit) + 1)) == 0)
 
 /* The bits that an event's members cannot have, from those that they can. */
-#define CAN_BE(of, flags_, result_, as_, index_, arg_, a_, b_, c_) \
-	[of] = { .flags = 0xff & ~(flags_),                        \
-		 .result = 0xff & ~(result_),                      \
-		 .as = 0xff & ~(as_),                              \
-		 .index = ~(uint32_t)(index_),                     \
-		 .arg = ~(uint32_t)(arg_),                         \
-		 .a = ~(a_),                                       \
-		 .b = ~(b_),                                       \
-		 .c = ~(c_) }
+#define CAN_BE(of, flags_, result_, as_, half0, half1, word0, word1, word2)   \
+	[of] = { .flags = 0xff & ~(flags_),                                   \
+		 .result = 0xff & ~(result_),                                 \
+		 .as = 0xff & ~(as_),                                         \
+		 .raw = { .half = { ~(uint32_t)(half0), ~(uint32_t)(half1) }, \
+			  .word = { ~(word0), ~(word1), ~(word2) } } }
 
 /* What is not used is 0. A result can have these bits, but must not be 3. */
 static const struct rs_event forbidden[16] = {
@@ -43,13 +40,14 @@ const char *rs_event_problem(const struct rs_event *ev)
 	if (ev->type == RS_EV_NONE || ev->type >= RS_NR_EVENT_TYPES)
 		return "its type is unknown";
 	f = &forbidden[ev->type];
-	if (ev->index & f->index)
+	if (ev->raw.half[0] & f->raw.half[0])
 		return "its memslot's or vCPU's number is out of range";
 	if (ev->result & f->result || ev->result >= RS_NR_RESULTS)
 		return "its result is out of range";
-	if (ev->arg & f->arg)
+	if (ev->raw.half[1] & f->raw.half[1])
 		return "its flags or its reason are out of range";
-	if (ev->flags & f->flags || ev->as & f->as || ev->a & f->a || ev->b & f->b || ev->c & f->c)
+	if (ev->flags & f->flags || ev->as & f->as || ev->raw.word[0] & f->raw.word[0] ||
+	    ev->raw.word[1] & f->raw.word[1] || ev->raw.word[2] & f->raw.word[2])
 		return "a member that it does not use is not 0";
 	return NULL;
 }

@@ -116,18 +116,18 @@ RS_PART int rs_pending_step(struct rs_pending *p, struct rs_pending_vm *v,
 	}
 	switch (ev->type) {
 	case RS_EV_FAULT_BEGIN:
-		*nr += rs_pending_open(v, ev->index);
+		*nr += rs_pending_open(v, ev->fault.vcpu);
 		break;
 	case RS_EV_FAULT_CHECK:
 	case RS_EV_FAULT_END:
-		*nr -= rs_pending_close(v, ev->index);
+		*nr -= rs_pending_close(v, ev->fault.vcpu);
 		break;
 	case RS_EV_INVAL_BEGIN:
-		more = rs_pending_begin(p, v, ev->a);
+		more = rs_pending_begin(p, v, ev->inval.id);
 		*nr += more > 0;
 		break;
 	case RS_EV_INVAL_END:
-		*nr -= (uint64_t)rs_pending_end(p, v, ev->a);
+		*nr -= (uint64_t)rs_pending_end(p, v, ev->inval.id);
 		break;
 	case RS_EV_STATE:
 		v->state = true;

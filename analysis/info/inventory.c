@@ -90,8 +90,8 @@ static struct vm_state *find_vm(struct rs_inventory_builder *b, uint32_t vm)
 
 static bool same_place(const struct rs_placement *p, const struct rs_event *ev)
 {
-	return p->as == ev->as && p->id == ev->index && p->gfn == ev->a && p->npages == ev->b &&
-	       p->hva == ev->c;
+	return p->as == ev->as && p->id == ev->memslot.id && p->gfn == ev->memslot.gfn &&
+	       p->npages == ev->memslot.npages && p->hva == ev->memslot.hva;
 }
 
 static size_t hash_place(uint8_t as, uint32_t id, uint64_t gfn, uint64_t npages, uint64_t hva)
@@ -133,7 +133,9 @@ static struct rs_placement *place(struct vm_state *v, const struct rs_event *ev)
 
 	if (2 * v->inv.nr_placements >= v->hash_size && grow_hash(v))
 		return NULL;
-	at = hash_place(ev->as, ev->index, ev->a, ev->b, ev->c) & (v->hash_size - 1);
+	at = hash_place(ev->as, ev->memslot.id, ev->memslot.gfn, ev->memslot.npages,
+			ev->memslot.hva) &
+	     (v->hash_size - 1);
 	for (; v->hash[at]; at = (at + 1) & (v->hash_size - 1))
 		if (same_place(&p[v->hash[at] - 1], ev))
 			return &p[v->hash[at] - 1];
@@ -146,9 +148,11 @@ static struct rs_placement *place(struct vm_state *v, const struct rs_event *ev)
 	}
 	v->hash[at] = v->inv.nr_placements + 1;
 	p += v->inv.nr_placements++;
-	*p = (struct rs_placement){
-		.as = ev->as, .id = ev->index, .gfn = ev->a, .npages = ev->b, .hva = ev->c
-	};
+	*p = (struct rs_placement){ .as = ev->as,
+				    .id = ev->memslot.id,
+				    .gfn = ev->memslot.gfn,
+				    .npages = ev->memslot.npages,
+				    .hva = ev->memslot.hva };
 	return p;
 }
 
@@ -198,7 +202,7 @@ static int arrive(struct vm_state *v, uint32_t handle, const struct rs_event *ev
 		p->max_stays = max;
 	}
 	p->stays[p->nr_stays++] = (struct rs_stay){ ev->time_ns, ev->time_ns };
-	p->flags = ev->arg;
+	p->flags = ev->memslot.flags;
 	p->present = true;
 	v->current[handle] = (size_t)(p - v->inv.placements) + 1;
 	return 0;
@@ -209,30 +213,32 @@ static bool well_formed(const struct rs_event *ev)
 {
 	uint64_t end;
 
-	return !(ev->c & (RS_PAGE_SIZE - 1)) && ev->b <= UINT64_MAX >> RS_PAGE_SHIFT &&
-	       !__builtin_add_overflow(ev->a, ev->b, &end) &&
-	       !__builtin_add_overflow(ev->c, ev->b << RS_PAGE_SHIFT, &end);
+	return !(ev->memslot.hva & (RS_PAGE_SIZE - 1)) &&
+	       ev->memslot.npages <= UINT64_MAX >> RS_PAGE_SHIFT &&
+	       !__builtin_add_overflow(ev->memslot.gfn, ev->memslot.npages, &end) &&
+	       !__builtin_add_overflow(ev->memslot.hva, ev->memslot.npages << RS_PAGE_SHIFT, &end);
 }
 
 static int memslot(struct vm_state *v, const struct rs_event *ev)
 {
-	uint32_t before = rs_vm_find_id(v->vm, ev->as, ev->index), handle;
+	uint32_t before = rs_vm_find_id(v->vm, ev->as, ev->memslot.id), handle;
 	size_t was = before == RS_NO_SLOT ? 0 : v->current[before];
 	enum rs_vm_change change;
 
 	if (!well_formed(ev))
 		return 0;
-	change = rs_vm_set_memslot(v->vm, ev->as, ev->index, ev->a, ev->b, ev->c, ev->arg);
+	change = rs_vm_set_memslot(v->vm, ev->as, ev->memslot.id, ev->memslot.gfn,
+				   ev->memslot.npages, ev->memslot.hva, ev->memslot.flags);
 	if (change == RS_VM_NOMEM || grow_current(v))
 		return -ENOMEM;
 	if (change == RS_VM_SAME && was)
-		v->inv.placements[was - 1].flags = ev->arg;
+		v->inv.placements[was - 1].flags = ev->memslot.flags;
 	if (change != RS_VM_CHANGED)
 		return 0;
 	v->inv.memslot_changes++;
 	if (before != RS_NO_SLOT)
 		leave(v, &v->current[before], ev->time_ns);
-	handle = rs_vm_find_id(v->vm, ev->as, ev->index);
+	handle = rs_vm_find_id(v->vm, ev->as, ev->memslot.id);
 	return handle == RS_NO_SLOT ? 0 : arrive(v, handle, ev);
 }
 

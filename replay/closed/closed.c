@@ -513,7 +513,8 @@ static void note_end(struct sim *s, uint64_t id)
 static int apply_memslot(struct sim *s, const struct rs_event *e)
 {
 	enum rs_vm_change change =
-		rs_vm_set_memslot(s->memslots, e->as, e->index, e->a, e->b, e->c, e->arg);
+		rs_vm_set_memslot(s->memslots, e->as, e->memslot.id, e->memslot.gfn,
+				  e->memslot.npages, e->memslot.hva, e->memslot.flags);
 
 	if (change == RS_VM_NOMEM)
 		return -ENOMEM;
@@ -526,28 +527,29 @@ static int apply_memslot(struct sim *s, const struct rs_event *e)
 
 static int apply_begin(struct sim *s, const struct rs_event *e)
 {
-	struct rs_range range = { e->b, e->c };
+	struct rs_range range = { e->inval.start, e->inval.end };
 	const struct rs_inval *inv;
 
 	if (rs_vm_update(s->memslots))
 		return -ENOMEM;
-	inv = rs_invals_begin(s->invals, e->a, e->time_ns, range, e->flags & RS_F_GFN,
+	inv = rs_invals_begin(s->invals, e->inval.id, e->time_ns, range, e->flags & RS_F_GFN,
 			      e->flags & RS_F_WALK);
-	if (!inv || note_begin(s, e->a))
+	if (!inv || note_begin(s, e->inval.id))
 		return -ENOMEM;
 	return rs_algo_sees(&s->algo, inv) ? rs_algo_begin(&s->algo, inv) : 0;
 }
 
 static int apply_slot(struct sim *s, const struct rs_event *e)
 {
-	struct rs_inval *inv = rs_invals_find(s->invals, e->a);
-	uint32_t handle = rs_vm_find_id(s->memslots, e->as, e->index);
+	struct rs_inval *inv = rs_invals_find(s->invals, e->inval.id);
+	uint32_t handle = rs_vm_find_id(s->memslots, e->as, e->inval.slot);
 	bool first, saw = rs_algo_sees(&s->algo, inv);
 	const struct rs_hit *hit;
 
 	if (rs_vm_update(s->memslots))
 		return -ENOMEM;
-	hit = rs_invals_slot(s->invals, inv, handle, (struct rs_range){ e->b, e->c }, &first);
+	hit = rs_invals_slot(s->invals, inv, handle,
+			     (struct rs_range){ e->inval.start, e->inval.end }, &first);
 	if (!hit || (!saw && rs_algo_begin(&s->algo, inv)))
 		return -ENOMEM;
 	return rs_algo_slot(&s->algo, inv, hit);
@@ -555,7 +557,7 @@ static int apply_slot(struct sim *s, const struct rs_event *e)
 
 static void apply_end(struct sim *s, const struct rs_event *e)
 {
-	struct rs_inval *inv = rs_invals_find(s->invals, e->a);
+	struct rs_inval *inv = rs_invals_find(s->invals, e->inval.id);
 
 	for (uint32_t i = 0; i < s->vm->nr_vcpus; i++)
 		if (s->runners[i].f.open)
@@ -563,7 +565,7 @@ static void apply_end(struct sim *s, const struct rs_event *e)
 	if (rs_algo_sees(&s->algo, inv))
 		rs_algo_end(&s->algo, inv);
 	rs_invals_end(s->invals, inv);
-	note_end(s, e->a);
+	note_end(s, e->inval.id);
 }
 
 static int apply(struct sim *s, const struct rs_event *e)

@@ -69,7 +69,8 @@ static struct rs_tape_vm *find_vm(struct rs_tape *t, uint32_t number)
 
 static int on_memslot(struct rs_tape_vm *v, const struct rs_event *e)
 {
-	if (rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg) == RS_VM_NOMEM)
+	if (rs_vm_set_memslot(v->vm, e->as, e->memslot.id, e->memslot.gfn, e->memslot.npages,
+			      e->memslot.hva, e->memslot.flags) == RS_VM_NOMEM)
 		return -ENOMEM;
 	if (push_op(v, RS_TAPE_MEMSLOT, (uint32_t)v->memslots.n, 0))
 		return -ENOMEM;
@@ -89,13 +90,13 @@ static int push_hit(struct rs_inval *inv, const struct rs_hit *hit)
 
 static int on_begin(struct rs_tape *t, struct rs_tape_vm *v, const struct rs_event *e, uint64_t now)
 {
-	struct rs_range range = { e->b, e->c };
+	struct rs_range range = { e->inval.start, e->inval.end };
 	uint32_t number = (uint32_t)v->invals.n;
 	struct rs_inval *inv, copy;
 
 	if (rs_vm_update(v->vm))
 		return -ENOMEM;
-	inv = rs_invals_begin(v->outstanding, e->a, now, range, e->flags & RS_F_GFN,
+	inv = rs_invals_begin(v->outstanding, e->inval.id, now, range, e->flags & RS_F_GFN,
 			      e->flags & RS_F_WALK);
 	if (!inv || ROOM(v->inval_of, inv->slot + 1))
 		return -ENOMEM;
@@ -114,9 +115,9 @@ static int on_begin(struct rs_tape *t, struct rs_tape_vm *v, const struct rs_eve
 
 static int on_slot(struct rs_tape *t, struct rs_tape_vm *v, const struct rs_event *e)
 {
-	struct rs_inval *inv = rs_invals_find(v->outstanding, e->a), *mine;
-	uint32_t handle = rs_vm_find_id(v->vm, e->as, e->index), number;
-	struct rs_range gfns = { e->b, e->c };
+	struct rs_inval *inv = rs_invals_find(v->outstanding, e->inval.id), *mine;
+	uint32_t handle = rs_vm_find_id(v->vm, e->as, e->inval.slot), number;
+	struct rs_range gfns = { e->inval.start, e->inval.end };
 	const struct rs_hit *hit;
 	bool first;
 
@@ -137,7 +138,7 @@ static int on_slot(struct rs_tape *t, struct rs_tape_vm *v, const struct rs_even
 
 static int on_end(struct rs_tape *t, struct rs_tape_vm *v, const struct rs_event *e)
 {
-	struct rs_inval *inv = rs_invals_find(v->outstanding, e->a);
+	struct rs_inval *inv = rs_invals_find(v->outstanding, e->inval.id);
 	enum rs_tape_kind kind;
 	uint32_t number;
 
@@ -178,10 +179,10 @@ static int on_fault_begin(struct rs_tape *t, const struct rs_event *e)
 	struct rs_tape_vm *v = find_vm(t, e->vm);
 	struct rs_fault f;
 
-	if (!v || ROOM(v->fault_of, (size_t)e->index + 1))
+	if (!v || ROOM(v->fault_of, (size_t)e->fault.vcpu + 1))
 		return -ENOMEM;
-	rs_fault_begin(&f, v->vm, e->index, e->as, e->a, e->time_ns);
-	v->fault_of.v[e->index] = (uint32_t)v->faults.n;
+	rs_fault_begin(&f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, e->time_ns);
+	v->fault_of.v[e->fault.vcpu] = (uint32_t)v->faults.n;
 	if (push_op(v, RS_TAPE_SNAPSHOT, (uint32_t)v->faults.n, 0))
 		return -ENOMEM;
 	return PUSH(v->faults, f);

@@ -85,7 +85,8 @@ static int player_init(struct player *p, const struct rs_tape_vm *v,
 static int set_memslot(const struct player *p, const struct rs_event *e)
 {
 	enum rs_vm_change change =
-		rs_vm_set_memslot(p->vm, e->as, e->index, e->a, e->b, e->c, e->arg);
+		rs_vm_set_memslot(p->vm, e->as, e->memslot.id, e->memslot.gfn, e->memslot.npages,
+				  e->memslot.hva, e->memslot.flags);
 
 	return change == RS_VM_NOMEM ? -ENOMEM : 0;
 }

@@ -121,8 +121,8 @@ static int set_memslot(struct cut_vm *v, const struct rs_event *ev)
 {
 	if (rs_memslot_problem(ev) != RS_ANOM_NONE)
 		return 0;
-	if (rs_vm_set_memslot(v->slots, ev->as, ev->index, ev->a, ev->b, ev->c, ev->arg) ==
-	    RS_VM_NOMEM)
+	if (rs_vm_set_memslot(v->slots, ev->as, ev->memslot.id, ev->memslot.gfn, ev->memslot.npages,
+			      ev->memslot.hva, ev->memslot.flags) == RS_VM_NOMEM)
 		return -ENOMEM;
 	return 0;
 }
@@ -184,7 +184,7 @@ static void thin_log(struct cut_vm *v)
 			continue;
 		}
 		if (l.begin != NO_BEGIN) {
-			e = rs_idset_find(&v->outstanding, v->number, l.ev.a);
+			e = rs_idset_find(&v->outstanding, v->number, l.ev.inval.id);
 			if (l.begin == i)
 				e->at = n;
 			l.begin = e->at;
@@ -217,11 +217,11 @@ static int begin_before(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 	struct rs_idset_entry *e;
 
 	if (rs_range_problem(ev) != RS_ANOM_NONE ||
-	    rs_idset_find(&v->outstanding, v->number, ev->a))
+	    rs_idset_find(&v->outstanding, v->number, ev->inval.id))
 		return 0;
 	if (v->nr_log >= v->log_limit)
 		thin_log(v);
-	e = rs_idset_add(&v->outstanding, v->number, ev->a);
+	e = rs_idset_add(&v->outstanding, v->number, ev->inval.id);
 	if (!e)
 		return -ENOMEM;
 	e->begin_ns = c->now;
@@ -231,14 +231,14 @@ static int begin_before(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 
 static int slot_before(struct cut_vm *v, const struct rs_event *ev)
 {
-	const struct rs_idset_entry *e = rs_idset_find(&v->outstanding, v->number, ev->a);
+	const struct rs_idset_entry *e = rs_idset_find(&v->outstanding, v->number, ev->inval.id);
 
 	return e ? log_event(v, ev, e->at) : 0;
 }
 
 static int end_before(struct rs_cut *c, struct cut_vm *v, const struct rs_event *ev)
 {
-	struct rs_idset_entry *e = rs_idset_find(&v->outstanding, v->number, ev->a);
+	struct rs_idset_entry *e = rs_idset_find(&v->outstanding, v->number, ev->inval.id);
 	size_t begin;
 
 	if (!e) {
@@ -281,11 +281,11 @@ static int before_piece(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 	case RS_EV_INVAL_END:
 		return end_before(c, v, ev);
 	case RS_EV_FAULT_BEGIN:
-		v->open[ev->index / 64] |= 1ULL << ev->index % 64;
+		v->open[ev->fault.vcpu / 64] |= 1ULL << ev->fault.vcpu % 64;
 		return 0;
 	case RS_EV_FAULT_CHECK:
 	case RS_EV_FAULT_END:
-		take_open(v, ev->index);
+		take_open(v, ev->fault.vcpu);
 		return 0;
 	case RS_EV_LOST:
 		return lost_before(c, v);
@@ -321,11 +321,11 @@ static int emit_memslots(struct rs_cut *c, const struct cut_vm *v)
 				       .vm = v->number,
 				       .type = RS_EV_MEMSLOT,
 				       .as = s->as,
-				       .index = s->id,
-				       .arg = s->flags,
-				       .a = s->gfn,
-				       .b = s->npages,
-				       .c = s->hva };
+				       .memslot.id = s->id,
+				       .memslot.flags = s->flags,
+				       .memslot.gfn = s->gfn,
+				       .memslot.npages = s->npages,
+				       .memslot.hva = s->hva };
 
 		rc = emit(c, &ev);
 	}
@@ -375,11 +375,11 @@ static bool of_earlier_fault(struct cut_vm *v, const struct rs_event *ev)
 {
 	switch (ev->type) {
 	case RS_EV_FAULT_BEGIN:
-		take_open(v, ev->index);
+		take_open(v, ev->fault.vcpu);
 		return false;
 	case RS_EV_FAULT_CHECK:
 	case RS_EV_FAULT_END:
-		return take_open(v, ev->index);
+		return take_open(v, ev->fault.vcpu);
 	case RS_EV_LOST:
 		memset(v->open, 0, sizeof(v->open));
 		return false;
@@ -395,11 +395,11 @@ static int track_outstanding(struct cut_vm *v, const struct rs_event *ev)
 	switch (ev->type) {
 	case RS_EV_INVAL_BEGIN:
 		if (rs_range_problem(ev) != RS_ANOM_NONE ||
-		    rs_idset_find(&v->outstanding, v->number, ev->a))
+		    rs_idset_find(&v->outstanding, v->number, ev->inval.id))
 			return 0;
-		return rs_idset_add(&v->outstanding, v->number, ev->a) ? 0 : -ENOMEM;
+		return rs_idset_add(&v->outstanding, v->number, ev->inval.id) ? 0 : -ENOMEM;
 	case RS_EV_INVAL_END:
-		e = rs_idset_find(&v->outstanding, v->number, ev->a);
+		e = rs_idset_find(&v->outstanding, v->number, ev->inval.id);
 		if (e)
 			rs_idset_remove(&v->outstanding, e);
 		return 0;
@@ -447,7 +447,7 @@ static int end_piece(struct rs_cut *c)
 			struct rs_event ev = { .time_ns = c->opts.until_ns,
 					       .vm = v->number,
 					       .type = RS_EV_INVAL_END,
-					       .a = all[k].id };
+					       .inval.id = all[k].id };
 
 			rc = emit(c, &ev);
 		}

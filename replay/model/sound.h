@@ -15,11 +15,12 @@ static inline enum rs_anomaly rs_range_problem(const struct rs_event *ev)
 {
 	const bool gfns = ev->type == RS_EV_INVAL_SLOT || ev->flags & RS_F_GFN;
 
-	if (ev->b == ev->c)
+	if (ev->inval.start == ev->inval.end)
 		return RS_ANOM_RANGE_EMPTY;
-	if (ev->b > ev->c)
+	if (ev->inval.start > ev->inval.end)
 		return RS_ANOM_RANGE_WRAPS;
-	return !gfns && (ev->b | ev->c) % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED : RS_ANOM_NONE;
+	return !gfns && (ev->inval.start | ev->inval.end) % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED
+									 : RS_ANOM_NONE;
 }
 
 #endif

@@ -235,8 +235,8 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 	if ((r->opts.flags & RS_REPLAY_WIDTH) && rs_invals_nr_hit(v->invals))
 		rs_open_end_epoch(r, v, r->now);
 	r->result->lost_marks++;
-	if (e->a != RS_LOST_UNKNOWN)
-		r->result->lost += e->a;
+	if (e->lost.count != RS_LOST_UNKNOWN)
+		r->result->lost += e->lost.count;
 	while (v->nr_open) {
 		rs_open_show_unjudged(r, v, v->open[0]);
 		rs_open_close_fault(v, &v->faults[v->open[0]]);
@@ -266,7 +266,8 @@ static void see_light(const struct rs_replay *r, struct vm_run *v)
 
 static void keep_state(struct vm_run *v, const struct rs_event *e)
 {
-	v->state = (struct rs_state_words){ e->a, e->index, e->b, e->c };
+	v->state = (struct rs_state_words){ e->state.seq, e->state.in_progress, e->state.start,
+					    e->state.end };
 	v->state_pending = true;
 }
 

@@ -218,7 +218,7 @@ void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struc
 
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
-	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
+	struct rs_fault *f = e->fault.vcpu < v->nr_vcpus ? &v->faults[e->fault.vcpu] : NULL;
 
 	if (!f || !f->open) {
 		if (!v->dark)
@@ -226,8 +226,8 @@ void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_ev
 		return;
 	}
 	rs_open_close_fault(v, f);
-	rs_open_show_unjudged(r, v, e->index);
-	switch (e->arg) {
+	rs_open_show_unjudged(r, v, e->fault.vcpu);
+	switch (e->fault.reason) {
 	case RS_END_SLOT_INVALID:
 		v->res.slot_invalid++;
 		break;

@@ -185,7 +185,8 @@ int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event
 	}
 	if (rs_open_advance(r, v, r->now))
 		return -ENOMEM;
-	change = rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg);
+	change = rs_vm_set_memslot(v->vm, e->as, e->memslot.id, e->memslot.gfn, e->memslot.npages,
+				   e->memslot.hva, e->memslot.flags);
 	if (change == RS_VM_NOMEM)
 		return -ENOMEM;
 	if (change == RS_VM_SAME)

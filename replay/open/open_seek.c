@@ -24,7 +24,8 @@ static int follow_memslot(struct rs_replay *r, const struct rs_event *e)
 		return -ENOMEM;
 	if (rs_memslot_problem(e) != RS_ANOM_NONE)
 		return 0;
-	return rs_vm_set_memslot(v->vm, e->as, e->index, e->a, e->b, e->c, e->arg) == RS_VM_NOMEM
+	return rs_vm_set_memslot(v->vm, e->as, e->memslot.id, e->memslot.gfn, e->memslot.npages,
+				 e->memslot.hva, e->memslot.flags) == RS_VM_NOMEM
 		       ? -ENOMEM
 		       : 0;
 }

@@ -84,13 +84,13 @@ RS_PART int step_silent(struct vm_run *v, const struct rs_inval *inv)
 RS_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 			     const struct mode m)
 {
-	const struct rs_range range = { e->b, e->c };
+	const struct rs_range range = { e->inval.start, e->inval.end };
 	const bool gfn = e->flags & RS_F_GFN;
 	struct rs_inval *inv;
 
 	if (!is_sound(r, rs_range_problem(e)))
 		return 0;
-	if (invals_find(v->invals, e->a)) {
+	if (invals_find(v->invals, e->inval.id)) {
 		rs_open_anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
 		return 0;
 	}
@@ -98,7 +98,7 @@ RS_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct
 		return -ENOMEM;
 	if (v->nr_quiet)
 		rs_open_end_quiet(r, v);
-	inv = invals_begin(v->invals, e->a, r->now, range, gfn, e->flags & RS_F_WALK,
+	inv = invals_begin(v->invals, e->inval.id, r->now, range, gfn, e->flags & RS_F_WALK,
 			   table_flags(m));
 	if (!inv)
 		return -ENOMEM;
@@ -124,7 +124,7 @@ RS_PART uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
 
 RS_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
-	uint32_t handle = find_slot(v, e->as, e->index);
+	uint32_t handle = find_slot(v, e->as, e->inval.slot);
 	const struct rs_memslot *s;
 
 	if (handle == RS_NO_SLOT) {
@@ -132,7 +132,7 @@ RS_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struc
 		return RS_NO_SLOT;
 	}
 	s = rs_vm_memslot(v->vm, handle);
-	if (e->b < s->gfn || e->c > s->gfn + s->npages) {
+	if (e->inval.start < s->gfn || e->inval.end > s->gfn + s->npages) {
 		rs_open_anomaly(r, RS_ANOM_SLOT_OUTSIDE);
 		return RS_NO_SLOT;
 	}
@@ -142,7 +142,7 @@ RS_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struc
 RS_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 			    const struct mode m)
 {
-	struct rs_inval *inv = invals_find(v->invals, e->a);
+	struct rs_inval *inv = invals_find(v->invals, e->inval.id);
 	const struct rs_hit *hit;
 	uint32_t handle;
 	bool first;
@@ -162,8 +162,8 @@ RS_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct 
 	/* Since its begin the memslots are always up to date. */
 	if (step_advance(r, v, m))
 		return -ENOMEM;
-	hit = invals_slot(v->invals, inv, handle, (struct rs_range){ e->b, e->c }, &first,
-			  table_flags(m));
+	hit = invals_slot(v->invals, inv, handle, (struct rs_range){ e->inval.start, e->inval.end },
+			  &first, table_flags(m));
 	if (!hit || (first && step_hit(r, v, inv, true, m)) || rs_calls_slot(&v->calls, inv, hit))
 		return -ENOMEM;
 	step_applied(r, v, e, m);
@@ -173,7 +173,7 @@ RS_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct 
 RS_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 			   const struct mode m)
 {
-	struct rs_inval *inv = invals_find(v->invals, e->a);
+	struct rs_inval *inv = invals_find(v->invals, e->inval.id);
 	uint64_t ns;
 	bool hit;
 
@@ -207,15 +207,15 @@ RS_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct
 {
 	struct rs_fault *f;
 
-	if (e->index >= v->nr_vcpus && rs_open_grow_vcpus(r, v, e->index))
+	if (e->fault.vcpu >= v->nr_vcpus && rs_open_grow_vcpus(r, v, e->fault.vcpu))
 		return -ENOMEM;
-	f = &v->faults[e->index];
+	f = &v->faults[e->fault.vcpu];
 	if (f->open)
 		rs_open_nested(r, v, f);
-	fault_begin(f, v->vm, e->index, e->as, e->a, r->now);
+	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, r->now);
 	f->judged = !v->dark;
 	f->place = v->nr_open;
-	v->open[v->nr_open++] = e->index;
+	v->open[v->nr_open++] = e->fault.vcpu;
 	if (v->invals->nr) {
 		rs_open_snapshot(v, f, m.nr_run);
 	} else {
@@ -244,7 +244,7 @@ RS_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fault *f
 RS_PART int step_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 			     const struct mode m)
 {
-	struct rs_fault *f = e->index < v->nr_vcpus ? &v->faults[e->index] : NULL;
+	struct rs_fault *f = e->fault.vcpu < v->nr_vcpus ? &v->faults[e->fault.vcpu] : NULL;
 
 	if (!f || !f->open) {
 		rs_open_check_without_fault(r, v);

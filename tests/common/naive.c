@@ -109,23 +109,23 @@ static const struct nv_slot *slot_at(const struct nv_vm *vm, uint8_t as, uint64_
 
 static bool memslot_valid(struct naive *nv, struct nv_vm *vm, const struct rs_event *ev)
 {
-	uint64_t gfn_end, bytes, hva_end, frames = ev->b;
+	uint64_t gfn_end, bytes, hva_end, frames = ev->memslot.npages;
 
-	if (__builtin_add_overflow(ev->a, ev->b, &gfn_end) ||
-	    __builtin_mul_overflow(ev->b, RS_PAGE_SIZE, &bytes) ||
-	    __builtin_add_overflow(ev->c, bytes, &hva_end))
+	if (__builtin_add_overflow(ev->memslot.gfn, ev->memslot.npages, &gfn_end) ||
+	    __builtin_mul_overflow(ev->memslot.npages, RS_PAGE_SIZE, &bytes) ||
+	    __builtin_add_overflow(ev->memslot.hva, bytes, &hva_end))
 		return anomaly(nv, NAIVE_RANGE_WRAPS), false;
-	if (ev->c % RS_PAGE_SIZE)
+	if (ev->memslot.hva % RS_PAGE_SIZE)
 		return anomaly(nv, NAIVE_RANGE_UNALIGNED), false;
 	for (size_t i = 0; i < vm->nr_slots; i++) {
 		const struct nv_slot *s = &vm->slots[i];
 
-		if (s->as == ev->as && s->id != ev->index &&
-		    overlap(s->gfn, s->gfn + s->npages, ev->a, gfn_end))
+		if (s->as == ev->as && s->id != ev->memslot.id &&
+		    overlap(s->gfn, s->gfn + s->npages, ev->memslot.gfn, gfn_end))
 			return anomaly(nv, NAIVE_MEMSLOT_OVERLAP), false;
 	}
 	for (size_t i = 0; i < vm->nr_slots; i++)
-		if (vm->slots[i].as != ev->as || vm->slots[i].id != ev->index)
+		if (vm->slots[i].as != ev->as || vm->slots[i].id != ev->memslot.id)
 			frames += vm->slots[i].npages;
 	if (frames > INT64_MAX)
 		return anomaly(nv, NAIVE_MEMSLOT_TOO_LARGE), false;
@@ -134,10 +134,11 @@ static bool memslot_valid(struct naive *nv, struct nv_vm *vm, const struct rs_ev
 
 static void on_memslot(struct naive *nv, struct nv_vm *vm, const struct rs_event *ev)
 {
-	struct nv_slot *old = find_slot(vm, ev->as, ev->index);
-	struct nv_slot new = { ev->as, ev->index, ev->a, ev->b, ev->c, ++nv->serial };
+	struct nv_slot *old = find_slot(vm, ev->as, ev->memslot.id);
+	struct nv_slot new = { ev->as,		ev->memslot.id, ev->memslot.gfn, ev->memslot.npages,
+			       ev->memslot.hva, ++nv->serial };
 
-	if (!ev->b) {
+	if (!ev->memslot.npages) {
 		if (!old)
 			anomaly(nv, NAIVE_MEMSLOT_ABSENT);
 		else
@@ -303,7 +304,9 @@ static void becomes_hit(struct naive *nv, struct nv_vm *vm, struct naive_vm *out
 static void on_inval_begin(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 			   const struct rs_event *ev)
 {
-	struct nv_inval new = { .id = ev->a, .start = ev->b, .end = ev->c };
+	struct nv_inval new = { .id = ev->inval.id,
+				.start = ev->inval.start,
+				.end = ev->inval.end };
 	struct nv_inval *iv;
 
 	new.gfn = ev->flags &RS_F_GFN;
@@ -329,8 +332,8 @@ static void on_inval_begin(struct naive *nv, struct nv_vm *vm, struct naive_vm *
 static void on_inval_slot(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 			  const struct rs_event *ev)
 {
-	struct nv_inval *iv = find_inval(vm, ev->a);
-	struct nv_slot *s = find_slot(vm, ev->as, ev->index);
+	struct nv_inval *iv = find_inval(vm, ev->inval.id);
+	struct nv_slot *s = find_slot(vm, ev->as, ev->inval.slot);
 
 	if (!iv) {
 		if (!vm->blackout)
@@ -339,15 +342,15 @@ static void on_inval_slot(struct naive *nv, struct nv_vm *vm, struct naive_vm *o
 	}
 	if (!iv->walk)
 		return anomaly(nv, NAIVE_SLOT_WITHOUT_WALK);
-	if (!range_valid(nv, ev->b, ev->c, false))
+	if (!range_valid(nv, ev->inval.start, ev->inval.end, false))
 		return;
 	if (!s)
 		return anomaly(nv, NAIVE_SLOT_NO_MEMSLOT);
-	if (ev->b < s->gfn || ev->c > s->gfn + s->npages)
+	if (ev->inval.start < s->gfn || ev->inval.end > s->gfn + s->npages)
 		return anomaly(nv, NAIVE_SLOT_OUTSIDE);
 	if (iv->gfn)
 		return;
-	add_hit(nv, vm, iv, s, ev->b, ev->c);
+	add_hit(nv, vm, iv, s, ev->inval.start, ev->inval.end);
 	if (iv->hit_pos == NV_NEVER)
 		becomes_hit(nv, vm, out, iv);
 }
@@ -372,7 +375,7 @@ static void epoch_check(struct naive *nv, struct nv_vm *vm, struct naive_vm *out
 static void on_inval_end(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 			 const struct rs_event *ev)
 {
-	struct nv_inval *iv = find_inval(vm, ev->a);
+	struct nv_inval *iv = find_inval(vm, ev->inval.id);
 
 	if (!iv) {
 		if (vm->blackout)
@@ -403,8 +406,8 @@ static struct nv_fault *fault_of(struct nv_vm *vm, uint32_t vcpu)
 
 static void on_fault_begin(struct naive *nv, struct nv_vm *vm, const struct rs_event *ev)
 {
-	struct nv_fault *f = fault_of(vm, ev->index);
-	const struct nv_slot *s = slot_at(vm, ev->as, ev->a);
+	struct nv_fault *f = fault_of(vm, ev->fault.vcpu);
+	const struct nv_slot *s = slot_at(vm, ev->as, ev->fault.gfn);
 
 	/* It is the end of the one before that is missing: a vCPU has one fault at a time. */
 	if (f->outstanding)
@@ -412,7 +415,7 @@ static void on_fault_begin(struct naive *nv, struct nv_vm *vm, const struct rs_e
 	f->outstanding = true;
 	f->unjudged = vm->blackout;
 	f->as = ev->as;
-	f->gfn = ev->a;
+	f->gfn = ev->fault.gfn;
 	f->begin_pos = nv->pos;
 	f->begin_ns = nv->now_ns;
 	f->backed = s;
@@ -498,7 +501,7 @@ static void judge(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 static void on_fault_check(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 			   const struct rs_event *ev)
 {
-	struct nv_fault *f = fault_of(vm, ev->index);
+	struct nv_fault *f = fault_of(vm, ev->fault.vcpu);
 
 	if (!f->outstanding) {
 		if (vm->blackout)
@@ -521,7 +524,7 @@ static void on_fault_check(struct naive *nv, struct nv_vm *vm, struct naive_vm *
 static void on_fault_end(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 			 const struct rs_event *ev)
 {
-	struct nv_fault *f = fault_of(vm, ev->index);
+	struct nv_fault *f = fault_of(vm, ev->fault.vcpu);
 
 	if (!f->outstanding) {
 		if (!vm->blackout)
@@ -529,7 +532,7 @@ static void on_fault_end(struct naive *nv, struct nv_vm *vm, struct naive_vm *ou
 		return;
 	}
 	f->outstanding = false;
-	switch (ev->arg) {
+	switch (ev->fault.reason) {
 	case RS_END_SLOT_INVALID:
 		out->slot_invalid++;
 		break;
@@ -547,8 +550,8 @@ static void on_fault_end(struct naive *nv, struct nv_vm *vm, struct naive_vm *ou
 static void on_lost(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 		    const struct rs_event *ev)
 {
-	if (ev->a != RS_LOST_UNKNOWN)
-		nv->res->lost += ev->a;
+	if (ev->lost.count != RS_LOST_UNKNOWN)
+		nv->res->lost += ev->lost.count;
 	nv->res->lost_marks++;
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		vm->invals[i].dropped |= nv_outstanding(&vm->invals[i]);

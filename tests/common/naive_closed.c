@@ -93,7 +93,7 @@ static bool fault_outstanding(const struct sim *s, const struct rs_event *ev)
 {
 	for (size_t i = 0; i < s->nv.res->nr_vms; i++)
 		for (size_t j = 0; s->nv.vms[i].vm == ev->vm && j < s->nv.vms[i].nr_faults; j++)
-			if (s->nv.vms[i].faults[j].vcpu == ev->index)
+			if (s->nv.vms[i].faults[j].vcpu == ev->fault.vcpu)
 				return s->nv.vms[i].faults[j].outstanding;
 	return false;
 }
@@ -130,7 +130,7 @@ static void record(struct sim *s, const struct rs_event *ev)
 		end_chains(s, ev->vm, 0, true);
 	else if (outstanding && (ev->type == RS_EV_FAULT_CHECK || ev->type == RS_EV_FAULT_END ||
 				 ev->type == RS_EV_FAULT_BEGIN))
-		end_chains(s, ev->vm, ev->index, false);
+		end_chains(s, ev->vm, ev->fault.vcpu, false);
 	else if (ev->type == RS_EV_MEMSLOT)
 		remember_memory(s, ev->vm);
 }

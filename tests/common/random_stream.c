@@ -150,11 +150,11 @@ static void emit_memslot(struct gen *g, struct gen_vm *vm, const struct gen_slot
 	emit(g, vm,
 	     (struct rs_event){ .type = RS_EV_MEMSLOT,
 				.as = s->as,
-				.index = s->id,
-				.a = s->gfn,
-				.b = s->npages,
-				.c = s->hva,
-				.arg = below(g, 3) });
+				.memslot.id = s->id,
+				.memslot.gfn = s->gfn,
+				.memslot.npages = s->npages,
+				.memslot.hva = s->hva,
+				.memslot.flags = below(g, 3) });
 }
 
 /* The same pages as another memslot: what SMM and most real aliases look like. */
@@ -288,9 +288,9 @@ static void begin_inval(struct gen *g, struct gen_vm *vm)
 	emit(g, vm,
 	     (struct rs_event){ .type = RS_EV_INVAL_BEGIN,
 				.flags = (iv->gfn ? RS_F_GFN : 0) | (iv->walk ? RS_F_WALK : 0),
-				.a = iv->id,
-				.b = iv->start,
-				.c = iv->end });
+				.inval.id = iv->id,
+				.inval.start = iv->start,
+				.inval.end = iv->end });
 }
 
 static void emit_inval_slot(struct gen *g, struct gen_vm *vm, const struct gen_inval *iv,
@@ -299,10 +299,10 @@ static void emit_inval_slot(struct gen *g, struct gen_vm *vm, const struct gen_i
 	emit(g, vm,
 	     (struct rs_event){ .type = RS_EV_INVAL_SLOT,
 				.as = s->as,
-				.index = s->id,
-				.a = iv->id,
-				.b = s->gfn,
-				.c = s->gfn + s->npages });
+				.inval.slot = s->id,
+				.inval.id = iv->id,
+				.inval.start = s->gfn,
+				.inval.end = s->gfn + s->npages });
 }
 
 /* A walk that reaches what it did not overlap, or only a part. */
@@ -344,7 +344,7 @@ static void end_inval(struct gen *g, struct gen_vm *vm)
 			return;
 	}
 	iv->used = false;
-	emit(g, vm, (struct rs_event){ .type = RS_EV_INVAL_END, .a = iv->id });
+	emit(g, vm, (struct rs_event){ .type = RS_EV_INVAL_END, .inval.id = iv->id });
 }
 
 /* Faults. */
@@ -371,11 +371,11 @@ static uint8_t draw_result(struct gen *g)
 
 static void finish_fault(struct gen *g, struct gen_vm *vm, uint32_t vcpu)
 {
-	struct rs_event ev = { .type = RS_EV_FAULT_CHECK, .index = vcpu };
+	struct rs_event ev = { .type = RS_EV_FAULT_CHECK, .fault.vcpu = vcpu };
 
 	if (percent(g, g->flags & STREAM_CHAINS ? 3 : 10)) {
 		ev.type = RS_EV_FAULT_END;
-		ev.arg = percent(g, 50) ? RS_END_PLAIN : below(g, RS_NR_END_REASONS);
+		ev.fault.reason = percent(g, 50) ? RS_END_PLAIN : below(g, RS_NR_END_REASONS);
 	} else {
 		ev.result = draw_result(g);
 		ev.flags = percent(g, g->lockless_percent) ? RS_F_LOCKLESS : 0;
@@ -388,7 +388,7 @@ static void finish_fault(struct gen *g, struct gen_vm *vm, uint32_t vcpu)
 /* As the kernel does before it looks the page up: at the time of the begin. */
 static void check_at_once(struct gen *g, struct gen_vm *vm, uint32_t vcpu)
 {
-	struct rs_event ev = { .type = RS_EV_FAULT_CHECK, .index = vcpu };
+	struct rs_event ev = { .type = RS_EV_FAULT_CHECK, .fault.vcpu = vcpu };
 
 	ev.flags = RS_F_LOCKLESS;
 	ev.result = RS_RES_RETRY;
@@ -400,14 +400,14 @@ static void check_at_once(struct gen *g, struct gen_vm *vm, uint32_t vcpu)
 static void step_fault(struct gen *g, struct gen_vm *vm)
 {
 	uint32_t vcpu = below(g, g->nr_vcpus);
-	struct rs_event ev = { .type = RS_EV_FAULT_BEGIN, .index = vcpu };
+	struct rs_event ev = { .type = RS_EV_FAULT_BEGIN, .fault.vcpu = vcpu };
 
 	if (vm->faulting[vcpu]) {
 		finish_fault(g, vm, vcpu);
 		return;
 	}
 	ev.as = below(g, g->nr_as);
-	ev.a = draw_gfn(g, vm, &ev.as);
+	ev.fault.gfn = draw_gfn(g, vm, &ev.as);
 	if (g->flags & STREAM_CHAINS && vm->retried[vcpu] && percent(g, 85))
 		ev = vm->last_begin[vcpu];
 	vm->last_begin[vcpu] = ev;
@@ -424,28 +424,36 @@ static void emit_orphan(struct gen *g, struct gen_vm *vm)
 	static const uint8_t types[] = { RS_EV_INVAL_END, RS_EV_INVAL_SLOT, RS_EV_FAULT_CHECK,
 					 RS_EV_FAULT_END, RS_EV_FAULT_BEGIN };
 	struct rs_event ev = { .type = types[below(g, sizeof(types))] };
+	uint32_t number;
+	uint64_t id;
 
-	ev.index = below(g, g->nr_vcpus);
-	ev.a = percent(g, 50) ? 1000000 : below(g, FEW_INVALS);
-	if (ev.type == RS_EV_FAULT_CHECK || ev.type == RS_EV_FAULT_END)
-		ev.a = 0;
+	number = below(g, g->nr_vcpus);
+	id = percent(g, 50) ? 1000000 : below(g, FEW_INVALS);
+	if (ev.type == RS_EV_INVAL_END || ev.type == RS_EV_INVAL_SLOT)
+		ev.inval.id = id;
+	else
+		ev.fault.vcpu = number;
+	if (ev.type == RS_EV_FAULT_BEGIN)
+		ev.fault.gfn = id;
 	if (ev.type == RS_EV_INVAL_SLOT) {
-		ev.b = g->gfn_base + below(g, WINDOW_PAGES);
-		ev.c = ev.b + below(g, 4);
+		ev.inval.slot = number;
+		ev.inval.start = g->gfn_base + below(g, WINDOW_PAGES);
+		ev.inval.end = ev.inval.start + below(g, 4);
 	}
 	emit(g, vm, ev);
 }
 
 static void emit_bad_range(struct gen *g, struct gen_vm *vm)
 {
-	struct rs_event ev = { .type = RS_EV_INVAL_BEGIN, .a = 2000000 + g->next_id++ };
+	struct rs_event ev = { .type = RS_EV_INVAL_BEGIN, .inval.id = 2000000 + g->next_id++ };
 
 	ev.flags = percent(g, 30) ? RS_F_GFN : 0;
-	ev.b = g->hva_base + below(g, 4 * RS_PAGE_SIZE);
-	ev.c = percent(g, 30) ? ev.b : g->hva_base + below(g, 4 * RS_PAGE_SIZE);
+	ev.inval.start = g->hva_base + below(g, 4 * RS_PAGE_SIZE);
+	ev.inval.end = percent(g, 30) ? ev.inval.start : g->hva_base + below(g, 4 * RS_PAGE_SIZE);
 	/* Only what is sure to be refused: the rest of this file does not know of it. */
-	if (ev.b < ev.c && (ev.flags & RS_F_GFN || !((ev.b | ev.c) % RS_PAGE_SIZE)))
-		ev.c = ev.b;
+	if (ev.inval.start < ev.inval.end &&
+	    (ev.flags & RS_F_GFN || !((ev.inval.start | ev.inval.end) % RS_PAGE_SIZE)))
+		ev.inval.end = ev.inval.start;
 	emit(g, vm, ev);
 }
 
@@ -456,9 +464,9 @@ static void emit_duplicate(struct gen *g, struct gen_vm *vm)
 	if (iv)
 		emit(g, vm,
 		     (struct rs_event){ .type = RS_EV_INVAL_BEGIN,
-					.a = iv->id,
-					.b = g->hva_base,
-					.c = g->hva_base + RS_PAGE_SIZE });
+					.inval.id = iv->id,
+					.inval.start = g->hva_base,
+					.inval.end = g->hva_base + RS_PAGE_SIZE });
 }
 
 static void emit_bad_memslot(struct gen *g, struct gen_vm *vm)
@@ -498,7 +506,7 @@ static void lose(struct gen *g, struct gen_vm *vm)
 {
 	emit(g, vm,
 	     (struct rs_event){ .type = RS_EV_LOST,
-				.a = percent(g, 50) ? RS_LOST_UNKNOWN : below(g, 100) });
+				.lost.count = percent(g, 50) ? RS_LOST_UNKNOWN : below(g, 100) });
 	for (size_t i = 0; i < MAX_INVALS; i++)
 		if (vm->invals[i].used && percent(g, 60))
 			vm->invals[i].used = false;

@@ -235,19 +235,20 @@ void test_random_event(uint64_t *state, struct rs_event *ev)
 	ev->flags = test_random(state) % 8;
 	ev->result = test_random(state) % RS_NR_RESULTS;
 	ev->as = test_random_extreme(state, RS_MAX_AS);
-	ev->index = test_random_extreme(state, test_random(state) & 1 ? RS_MAX_VCPU : UINT32_MAX);
-	ev->arg = test_random_extreme(state, test_random(state) & 1 ? 3 : UINT32_MAX);
-	ev->a = test_random_extreme(state, UINT64_MAX);
-	ev->b = test_random_extreme(state, UINT64_MAX);
-	ev->c = test_random_extreme(state, UINT64_MAX);
+	ev->raw.half[0] =
+		test_random_extreme(state, test_random(state) & 1 ? RS_MAX_VCPU : UINT32_MAX);
+	ev->raw.half[1] = test_random_extreme(state, test_random(state) & 1 ? 3 : UINT32_MAX);
+	ev->raw.word[0] = test_random_extreme(state, UINT64_MAX);
+	ev->raw.word[1] = test_random_extreme(state, UINT64_MAX);
+	ev->raw.word[2] = test_random_extreme(state, UINT64_MAX);
 	KEEP_POSSIBLE(ev, flags);
 	KEEP_POSSIBLE(ev, result);
 	KEEP_POSSIBLE(ev, as);
-	KEEP_POSSIBLE(ev, index);
-	KEEP_POSSIBLE(ev, arg);
-	KEEP_POSSIBLE(ev, a);
-	KEEP_POSSIBLE(ev, b);
-	KEEP_POSSIBLE(ev, c);
+	KEEP_POSSIBLE(ev, raw.half[0]);
+	KEEP_POSSIBLE(ev, raw.half[1]);
+	KEEP_POSSIBLE(ev, raw.word[0]);
+	KEEP_POSSIBLE(ev, raw.word[1]);
+	KEEP_POSSIBLE(ev, raw.word[2]);
 	assert_null(rs_event_problem(ev));
 }
 

@@ -311,11 +311,14 @@ static void split_events(struct rs_columns *c, const struct rs_event *evs, size_
 
 		if (!k->nr)
 			continue;
-		split_number(k, 0, evs[i].a, to);
+		split_number(k, 0, evs[i].raw.word[0], to);
 		if (k->nr == 1)
 			continue;
-		split_number(k, 1, evs[i].b, to);
-		split_number(k, 2, k->length ? evs[i].c - evs[i].b : evs[i].c, to);
+		split_number(k, 1, evs[i].raw.word[1], to);
+		split_number(k, 2,
+			     k->length ? evs[i].raw.word[2] - evs[i].raw.word[1]
+				       : evs[i].raw.word[2],
+			     to);
 	}
 	for (unsigned int i = 1; i < NR_COLUMNS; i++)
 		c->bits[i] = columns[i].bits;
@@ -537,9 +540,9 @@ static inline void join_three(const struct kind *k, const uint64_t **next, struc
 	*k->to[0] = a;
 	*k->to[1] = b;
 	*k->to[2] = c;
-	ev->a = a;
-	ev->b = b;
-	ev->c = k->length ? c + b : c;
+	ev->raw.word[0] = a;
+	ev->raw.word[1] = b;
+	ev->raw.word[2] = k->length ? c + b : c;
 }
 
 static inline void join_one(const struct kind *k, const uint64_t **next, struct rs_event *ev)
@@ -547,9 +550,9 @@ static inline void join_one(const struct kind *k, const uint64_t **next, struct 
 	uint64_t a = *k->from[0] + unzigzag(*next[0]++);
 
 	*k->to[0] = a;
-	ev->a = a;
-	ev->b = 0;
-	ev->c = 0;
+	ev->raw.word[0] = a;
+	ev->raw.word[1] = 0;
+	ev->raw.word[2] = 0;
 }
 
 static void join_events(struct rs_columns *c, struct rs_event *evs, size_t n, const struct front *f)
@@ -569,9 +572,9 @@ static void join_events(struct rs_columns *c, struct rs_event *evs, size_t n, co
 		} else if (k->nr == 1) {
 			join_one(k, &next[column_of(k->type, 0)], &evs[i]);
 		} else {
-			evs[i].a = 0;
-			evs[i].b = 0;
-			evs[i].c = 0;
+			evs[i].raw.word[0] = 0;
+			evs[i].raw.word[1] = 0;
+			evs[i].raw.word[2] = 0;
 		}
 	}
 }

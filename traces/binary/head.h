@@ -12,11 +12,11 @@
 struct rs_head {
 	uint32_t vm;
 	uint8_t type, flags, result, as;
-	uint32_t index, arg;
+	uint32_t half[2];
 };
 
 _Static_assert(sizeof(struct rs_head) == 16, "stored as it is");
-_Static_assert(offsetof(struct rs_event, vm) + 16 == offsetof(struct rs_event, a),
+_Static_assert(offsetof(struct rs_event, vm) + 16 == offsetof(struct rs_event, raw.word),
 	       "a head is a piece of an event");
 
 /* For tables of heads; the caller takes as many of its bits as it needs. */

@@ -93,7 +93,9 @@ static uint64_t less(uint64_t x, uint64_t by)
 /* A number that is a host address goes by pages. */
 static unsigned int shift_of(const struct rs_event *ev)
 {
-	return ev->b >> 32 && !((ev->b | ev->c) % RS_PAGE_SIZE) ? RS_PAGE_SHIFT : 0;
+	return ev->raw.word[1] >> 32 && !((ev->raw.word[1] | ev->raw.word[2]) % RS_PAGE_SIZE)
+		       ? RS_PAGE_SHIFT
+		       : 0;
 }
 
 static struct base new_base(const struct rs_event *ev, uint64_t time_ns)
@@ -106,9 +108,11 @@ static struct base new_base(const struct rs_event *ev, uint64_t time_ns)
 		return base;
 	shift = shift_of(ev);
 	base.shift = shift;
-	base.a = less(ev->a, BELOW_A);
-	base.b = less(ev->b >> shift, BELOW_B) << shift;
-	base.c = (ev->c - ev->b) >> shift >> 32 ? ev->c - ev->b : 0;
+	base.a = less(ev->raw.word[0], BELOW_A);
+	base.b = less(ev->raw.word[1] >> shift, BELOW_B) << shift;
+	base.c = (ev->raw.word[2] - ev->raw.word[1]) >> shift >> 32
+			 ? ev->raw.word[2] - ev->raw.word[1]
+			 : 0;
 	return base;
 }
 
@@ -123,7 +127,7 @@ static bool fits(uint64_t distance, uint64_t shift, uint32_t *units)
 static bool measure(const struct base *base, const struct rs_event *ev, uint64_t time_ns,
 		    struct record *r)
 {
-	uint64_t da = ev->a - base->a;
+	uint64_t da = ev->raw.word[0] - base->a;
 
 	if (!fits(time_ns - base->time_ns, 0, &r->time_ns))
 		return false;
@@ -134,8 +138,8 @@ static bool measure(const struct base *base, const struct rs_event *ev, uint64_t
 		return true;
 	}
 	r->da = (uint16_t)da;
-	return r->da == da && fits(ev->b - base->b, base->shift, &r->db) &&
-	       fits(ev->c - ev->b - base->c, base->shift, &r->dc);
+	return r->da == da && fits(ev->raw.word[1] - base->b, base->shift, &r->db) &&
+	       fits(ev->raw.word[2] - ev->raw.word[1] - base->c, base->shift, &r->dc);
 }
 
 static void set_record(struct rs_packed *p, const struct rs_event *ev, uint64_t time_ns,
@@ -249,9 +253,9 @@ static int apply_records(const struct rs_packed *p, const struct record *r, uint
 		time_ns += k->time_ns + r->time_ns;
 		ev->time_ns = time_ns;
 		memcpy(&ev->vm, &k->head, sizeof(k->head));
-		ev->a = k->a + (bytes_at(r, k->offset) & k->mask);
-		ev->b = b;
-		ev->c = b + k->c + r->dc * scale;
+		ev->raw.word[0] = k->a + (bytes_at(r, k->offset) & k->mask);
+		ev->raw.word[1] = b;
+		ev->raw.word[2] = b + k->c + r->dc * scale;
 	}
 	return 0;
 }

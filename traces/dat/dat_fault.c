@@ -17,8 +17,8 @@ static int put_fault_end(struct rs_dat_fault *f, uint64_t time_ns, enum rs_end_r
 		.time_ns = time_ns,
 		.vm = f->vm->number,
 		.type = RS_EV_FAULT_END,
-		.index = f->vcpu,
-		.arg = reason,
+		.fault.vcpu = f->vcpu,
+		.fault.reason = reason,
 	};
 
 	return rs_dat_order_put(f->vm->order, RS_DAT_PLAIN, &ev, false, NULL) ? 0 : -ENOMEM;
@@ -33,7 +33,7 @@ static int put_plain_check(struct rs_dat_fault *f, uint64_t time_ns, uint8_t fla
 		.type = RS_EV_FAULT_CHECK,
 		.flags = flags,
 		.result = result,
-		.index = f->vcpu,
+		.fault.vcpu = f->vcpu,
 	};
 
 	return rs_dat_order_put(f->vm->order, RS_DAT_PLAIN, &ev, false, NULL) ? 0 : -ENOMEM;
@@ -72,13 +72,13 @@ static int finish_early_retry(struct rs_dat_pair *p, struct rs_dat_fault *f, uin
 		.type = RS_EV_FAULT_CHECK,
 		.flags = RS_F_LOCKLESS,
 		.result = RS_RES_RETRY,
-		.index = f->vcpu,
+		.fault.vcpu = f->vcpu,
 	};
 	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, false, NULL);
 	if (!i)
 		return -ENOMEM;
 	i->state = f->state;
-	i->until = f->gfn;
+	i->page = f->gfn;
 	return 0;
 }
 
@@ -140,13 +140,13 @@ int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct r
 	if (ret || !f->vm)
 		return ret;
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
-	ev.index = f->vcpu;
-	ev.a = V(e, ADDR) >> RS_PAGE_SHIFT;
+	ev.fault.vcpu = f->vcpu;
+	ev.fault.gfn = V(e, ADDR) >> RS_PAGE_SHIFT;
 	if (!rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry))
 		return -ENOMEM;
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_BEGIN)) {
 		f->begun = true;
-		f->gfn = ev.a;
+		f->gfn = ev.fault.gfn;
 		f->begin = f->entry;
 	}
 	return 0;
@@ -158,7 +158,7 @@ static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
 	struct rs_event ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
 	struct rs_dat_item *i;
 
-	ev.index = f->vcpu;
+	ev.fault.vcpu = f->vcpu;
 	ev.flags = RS_F_LOCKLESS;
 	ev.result = RS_RES_RETRY;
 	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, true, &f->early);
@@ -166,7 +166,7 @@ static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
 		return -ENOMEM;
 	i->seq = f->state.seq;
 	i->state = f->state;
-	i->until = f->gfn;
+	i->page = f->gfn;
 	return 0;
 }
 
@@ -204,8 +204,8 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	f->state = rs_dat_state_of(e);
 	f->state.seq -= saw_half_an_end(f->vm, &f->state);
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
-	ev.index = f->vcpu;
-	ev.a = f->gfn;
+	ev.fault.vcpu = f->vcpu;
+	ev.fault.gfn = f->gfn;
 	ev.as = (uint8_t)(through ? V(e, AS) : 0);
 	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
 	if (!i)
@@ -261,8 +261,8 @@ static int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	f->begun = true;
 	f->gfn = V(e, GFN);
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
-	ev.index = f->vcpu;
-	ev.a = f->gfn;
+	ev.fault.vcpu = f->vcpu;
+	ev.fault.gfn = f->gfn;
 	return rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin) ? 0
 											: -ENOMEM;
 }
@@ -296,18 +296,18 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	f->checked = true;
 	f->fault_seq = V(e, FAULT_SEQ);
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
-	ev.index = f->vcpu;
+	ev.fault.vcpu = f->vcpu;
 	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK, &ev, true, &f->check);
 	if (!i)
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
 	i->state = rs_dat_state_of(e);
-	i->until = p->space == SPACE_HVA ? V(e, HVA) : f->gfn;
+	i->page = p->space == SPACE_HVA ? V(e, HVA) : f->gfn;
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
 		i->pending = false;
 	i = rs_dat_order_item(f->vm->order, f->begin);
 	if (i && rs_dat_is_no_hva(V(e, HVA)))
-		i->until = f->check;
+		i->check = f->check;
 	return 0;
 }
 
@@ -317,7 +317,7 @@ static bool explained(const struct rs_dat_pair *p, const struct rs_dat_fault *f,
 {
 	if (i->state.seq != f->fault_seq)
 		return true;
-	return p->space == SPACE_ALL ? i->state.in_progress : in_range(&i->state, i->until);
+	return p->space == SPACE_ALL ? i->state.in_progress : in_range(&i->state, i->page);
 }
 
 int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
@@ -336,14 +336,14 @@ int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 		return 0;
 	i->pending = false;
 	if (i->ev.type == RS_EV_FAULT_END) { /* it found no memslot: no decision */
-		i->ev.arg = V(e, RET) ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
+		i->ev.fault.reason = V(e, RET) ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
 		return 0;
 	}
 	i->ev.result = V(e, RET) ? RS_RES_RETRY : RS_RES_OK;
 	if (V(e, RET) && !p->unknown_space && !explained(p, f, i)) {
 		i->ev.type = RS_EV_FAULT_END;
 		i->ev.result = 0;
-		i->ev.arg = RS_END_ROOT_OBSOLETE;
+		i->ev.fault.reason = RS_END_ROOT_OBSOLETE;
 	}
 	return 0;
 }

@@ -20,13 +20,13 @@ static int put_end_until(struct rs_dat_inval *v, struct rs_dat_item *end,
 	const struct rs_event ev = rs_dat_event(v->vm, e, RS_EV_NONE);
 	struct rs_dat_item *i;
 
-	end->until = e->time;
+	end->until_ns = e->time;
 	end->pending = false;
 	end->maybe = !v->hit;
 	i = rs_dat_order_put(v->vm->order, RS_DAT_END_UNTIL, &ev, false, NULL);
 	if (!i)
 		return -ENOMEM;
-	i->until = v->end_ticket;
+	i->end = v->end_ticket;
 	return 0;
 }
 
@@ -132,9 +132,9 @@ int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 		return rs_dat_note(p, "inval-of-unknown-vm");
 	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_BEGIN);
 	ev.flags = p->by_time ? 0 : RS_F_WALK;
-	ev.a = v->id;
-	ev.b = v->start;
-	ev.c = v->end;
+	ev.inval.id = v->id;
+	ev.inval.start = v->start;
+	ev.inval.end = v->end;
 	v->started = p->by_time;
 	return rs_dat_order_put(v->vm->order, p->by_time ? RS_DAT_PLAIN : RS_DAT_MISS_BEGIN, &ev,
 				!p->by_time, &v->enter)
@@ -152,9 +152,9 @@ static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
 	struct rs_dat_item *i;
 
 	ev.flags = RS_F_WALK;
-	ev.a = v->id;
-	ev.b = v->start;
-	ev.c = v->end;
+	ev.inval.id = v->id;
+	ev.inval.start = v->start;
+	ev.inval.end = v->end;
 	rs_dat_settle(v->vm, v->enter, RS_DAT_NONE);
 	if (!rs_dat_order_put(v->vm->order, RS_DAT_ENTER, &ev, true, &v->enter))
 		return -ENOMEM;
@@ -187,10 +187,10 @@ int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const str
 	}
 	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_SLOT);
 	ev.as = (uint8_t)V(e, AS);
-	ev.index = (uint32_t)V(e, ID);
-	ev.a = v->id;
-	ev.b = V(e, GFN_START);
-	ev.c = V(e, GFN_END);
+	ev.inval.slot = (uint32_t)V(e, ID);
+	ev.inval.id = v->id;
+	ev.inval.start = V(e, GFN_START);
+	ev.inval.end = V(e, GFN_END);
 	i = rs_dat_order_put(v->vm->order, RS_DAT_SLOT, &ev, false, &ticket);
 	if (!i)
 		return -ENOMEM;
@@ -198,7 +198,7 @@ int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const str
 	i->state = rs_dat_state_of(e);
 	i = rs_dat_order_item(v->vm->order, v->last_slot);
 	if (i)
-		i->until = ticket;
+		i->next_slot = ticket;
 	v->last_slot = ticket;
 	return 0;
 }
@@ -222,7 +222,7 @@ static int begin_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct 
 	if (!v->vm)
 		return 0;
 	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_END);
-	ev.a = v->id;
+	ev.inval.id = v->id;
 	if (!rs_dat_order_put(v->vm->order, RS_DAT_END, &ev, true, &v->end_ticket))
 		return -ENOMEM;
 	if (rs_dat_has(p->probes, RS_PROBE_INVAL_ENDED) ||
@@ -346,9 +346,9 @@ static int put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 		return -ENOMEM;
 	ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
 	ev.flags = RS_F_GFN;
-	ev.a = vm->next_id++;
-	ev.b = V(e, RANGE_START);
-	ev.c = V(e, RANGE_END);
+	ev.inval.id = vm->next_id++;
+	ev.inval.start = V(e, RANGE_START);
+	ev.inval.end = V(e, RANGE_END);
 	i = cut ? NULL : rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, false, NULL);
 	if (!i && !cut)
 		return -ENOMEM;
@@ -358,7 +358,7 @@ static int put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	}
 	ev.type = RS_EV_INVAL_END;
 	ev.flags = 0;
-	ev.b = ev.c = 0;
+	ev.inval.start = ev.inval.end = 0;
 	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
 	if (!i)
 		return -ENOMEM;
@@ -383,7 +383,7 @@ int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
 	v->hit = true;
 	v->locked_end = true;
 	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_END);
-	ev.a = v->id;
+	ev.inval.id = v->id;
 	i = rs_dat_order_put(v->vm->order, RS_DAT_END, &ev, false, NULL);
 	if (!i)
 		return -ENOMEM;

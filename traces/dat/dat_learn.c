@@ -307,7 +307,7 @@ static int by_time(const void *a, const void *b)
 		return x->time_ns < y->time_ns ? -1 : 1;
 	if (x->as != y->as)
 		return x->as < y->as ? -1 : 1;
-	return x->index < y->index ? -1 : x->index > y->index;
+	return x->memslot.id < y->memslot.id ? -1 : x->memslot.id > y->memslot.id;
 }
 
 int rs_dat_learned_list(const struct rs_dat_learned *l, uint64_t kvm, struct rs_event **list,
@@ -326,10 +326,10 @@ int rs_dat_learned_list(const struct rs_dat_learned *l, uint64_t kvm, struct rs_
 			.time_ns = u->from_ns,
 			.type = RS_EV_MEMSLOT,
 			.as = u->as,
-			.index = u->id,
-			.a = u->gfn,
-			.b = u->gfn_end - u->gfn,
-			.c = u->distance + (u->gfn << RS_PAGE_SHIFT),
+			.memslot.id = u->id,
+			.memslot.gfn = u->gfn,
+			.memslot.npages = u->gfn_end - u->gfn,
+			.memslot.hva = u->distance + (u->gfn << RS_PAGE_SHIFT),
 		};
 	}
 	if (*n)

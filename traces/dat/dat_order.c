@@ -101,7 +101,7 @@ static inline struct rs_dat_item *put(struct rs_dat_order *o, enum rs_dat_item_t
 	/* One by one: what the order alone uses is set when it is. */
 	i->ev = *ev;
 	i->seq = RS_DAT_NO_SEQ;
-	i->until = RS_DAT_NO_TICKET;
+	i->next_slot = RS_DAT_NO_TICKET;
 	i->state = (struct rs_dat_state){ 0 };
 	i->type = (uint8_t)type;
 	i->pending = pending;
@@ -220,7 +220,7 @@ static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
 
 static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
 {
-	const uint64_t end = i->until;
+	const uint64_t end = i->end;
 
 	i->type = RS_DAT_NONE;
 	for (size_t n = 0; n < o->nr_open; n++) {
@@ -261,7 +261,7 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 
 	i = at(o, ticket);
 	if (!ret)
-		ret = rs_dat_order_release_vcpu(o, i->ev.index);
+		ret = rs_dat_order_release_vcpu(o, i->ev.fault.vcpu);
 	if (!ret && i->seq != RS_DAT_NO_SEQ && !o->by_time) {
 		if (!o->based)
 			base_on_fault(o, ticket);
@@ -285,7 +285,7 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 static int find_reason(struct rs_dat_order *o, uint64_t ticket, uint64_t *to)
 {
 	const struct rs_dat_item *early = at(o, ticket);
-	const uint64_t page = early->until;
+	const uint64_t page = early->page;
 
 	*to = RS_DAT_NO_TICKET;
 	for (uint64_t t = ticket + 1; t < o->tail; t++) {

@@ -31,8 +31,8 @@ enum rs_dat_item_type {
 	RS_DAT_MISS_END,
 	RS_DAT_BEGIN,
 	RS_DAT_SLOT,	  /* has a state: an observation under the lock */
-	RS_DAT_END,	  /* seq known: exactly here; else at some time until @until */
-	RS_DAT_END_UNTIL, /* by now the end whose ticket is @until has happened */
+	RS_DAT_END,	  /* seq known: exactly here; else at some time until @until_ns */
+	RS_DAT_END_UNTIL, /* by now the end whose ticket is @end has happened */
 	RS_DAT_FAULT_BEGIN,
 	RS_DAT_CHECK,	    /* has a state: an observation under the lock */
 	RS_DAT_CHECK_EARLY, /* a decision made without the lock */
@@ -59,14 +59,15 @@ struct rs_dat_through {
 };
 
 struct rs_dat_item {
-	struct rs_event ev; /* its time is the item's */
-	uint64_t seq;	    /* the number of its epoch, or RS_DAT_NO_SEQ */
-	/*
-	 * END: the time by which it has happened; END_UNTIL: the end's ticket;
-	 * ENTER, SLOT: the ticket of the call's next SLOT; CHECK_EARLY: the page;
-	 * FAULT_BEGIN: the CHECK's ticket, if the fault found no memslot.
-	 */
-	uint64_t until;
+	struct rs_event ev;	    /* its time is the item's */
+	uint64_t seq;		    /* the number of its epoch, or RS_DAT_NO_SEQ */
+	union {			    /* RS_DAT_NO_TICKET where nothing was set */
+		uint64_t until_ns;  /* END: the time by which it has happened */
+		uint64_t end;	    /* END_UNTIL: the end's ticket */
+		uint64_t next_slot; /* ENTER, SLOT: the ticket of the call's next SLOT */
+		uint64_t page;	    /* CHECK, CHECK_EARLY: gfn or hva, as in its state */
+		uint64_t check;	    /* FAULT_BEGIN: the CHECK's ticket, if it found no memslot */
+	};
 	union {
 		struct rs_dat_state state;     /* BEGIN, SLOT, CHECK; CHECK_EARLY: at its begin */
 		struct rs_dat_through through; /* FAULT_BEGIN */

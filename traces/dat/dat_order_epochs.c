@@ -76,7 +76,7 @@ static bool waits_after(struct rs_dat_order *o, uint64_t ticket, uint64_t epoch)
 static RS_SELDOM int keep_vcpu_order(struct rs_dat_order *o, const struct rs_dat_item *i,
 				     uint64_t *epoch)
 {
-	uint64_t back[MAX_BACK], last = o->vcpu_last[i->ev.index];
+	uint64_t back[MAX_BACK], last = o->vcpu_last[i->ev.fault.vcpu];
 	size_t n = 0;
 
 	for (uint64_t t = last; n < MAX_BACK && waits_after(o, t, *epoch); n++) {
@@ -103,14 +103,14 @@ static inline int follow_vcpu(struct rs_dat_order *o, struct rs_dat_item *i, uin
 {
 	int ret = 0;
 
-	if (i->ev.index >= o->nr_vcpus)
-		ret = grow_vcpus(o, i->ev.index);
-	if (!ret && waits_after(o, o->vcpu_last[i->ev.index], *epoch))
+	if (i->ev.fault.vcpu >= o->nr_vcpus)
+		ret = grow_vcpus(o, i->ev.fault.vcpu);
+	if (!ret && waits_after(o, o->vcpu_last[i->ev.fault.vcpu], *epoch))
 		ret = keep_vcpu_order(o, i, epoch);
 	if (ret)
 		return ret;
-	i->vcpu_prev = o->vcpu_last[i->ev.index];
-	o->vcpu_last[i->ev.index] = ticket;
+	i->vcpu_prev = o->vcpu_last[i->ev.fault.vcpu];
+	o->vcpu_last[i->ev.fault.vcpu] = ticket;
 	return 0;
 }
 
@@ -178,7 +178,7 @@ int rs_dat_order_append_lost(struct rs_dat_order *o, uint64_t time_ns, uint64_t 
 				       (struct rs_event){
 					       .time_ns = time_ns,
 					       .type = RS_EV_LOST,
-					       .a = count,
+					       .lost.count = count,
 				       });
 }
 
@@ -190,7 +190,7 @@ bool rs_dat_order_has_reason(struct rs_dat_order *o, const struct rs_dat_item *i
 
 	if (i->seq == RS_DAT_NO_SEQ && ends > 0)
 		return true;
-	return ends >= 0 && o->cur.in_progress && i->until >= o->cur.start && i->until < o->cur.end;
+	return ends >= 0 && o->cur.in_progress && i->page >= o->cur.start && i->page < o->cur.end;
 }
 
 uint64_t rs_dat_order_early_epoch(struct rs_dat_order *o, const struct rs_dat_item *i)
@@ -229,7 +229,7 @@ int rs_dat_order_release_vcpu(struct rs_dat_order *o, uint32_t vcpu)
 		const uint64_t ticket = o->deferred[n];
 		const struct rs_dat_item *i = at(o, ticket);
 
-		if (!ret && i->ev.index == vcpu)
+		if (!ret && i->ev.fault.vcpu == vcpu)
 			ret = rs_dat_order_append(o, rs_dat_order_early_epoch(o, i), ticket);
 		else
 			o->deferred[kept++] = ticket;
@@ -258,7 +258,7 @@ int rs_dat_order_place_open_end(struct rs_dat_order *o)
 	uint64_t ticket;
 
 	for (size_t n = 1; n < o->nr_open; n++)
-		if (at(o, o->open[n])->until < at(o, o->open[best])->until)
+		if (at(o, o->open[n])->until_ns < at(o, o->open[best])->until_ns)
 			best = n;
 	ticket = o->open[best];
 	memmove(&o->open[best], &o->open[best + 1], (o->nr_open - best - 1) * sizeof(*o->open));
@@ -283,7 +283,7 @@ void rs_dat_order_drop_maybe(struct rs_dat_order *o, uint64_t time_ns)
 	for (size_t n = 0; n < o->nr_open; n++) {
 		struct rs_dat_item *i = at(o, o->open[n]);
 
-		if (i->maybe && i->until <= time_ns)
+		if (i->maybe && i->until_ns <= time_ns)
 			i->type = RS_DAT_NONE;
 		else
 			o->open[kept++] = o->open[n];

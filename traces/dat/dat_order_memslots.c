@@ -104,7 +104,8 @@ static int add_hit(struct rs_dat_order *o, size_t n, const struct rs_event *slot
 		o->hits = bigger;
 		o->room_hits = room;
 	}
-	o->hits[n] = (struct rs_dat_hit){ slot->b, slot->c, slot->index, slot->as };
+	o->hits[n] = (struct rs_dat_hit){ slot->inval.start, slot->inval.end, slot->inval.slot,
+					  slot->as };
 	return 0;
 }
 
@@ -115,11 +116,11 @@ static int check_call(struct rs_dat_order *o, uint64_t ticket, bool *explained)
 	const uint64_t time_ns = i->ev.time_ns;
 	struct rs_dat_evidence e = {
 		.by = RS_DAT_SEEN_NOTIFIER,
-		.start = i->ev.b,
-		.end = i->ev.c,
+		.start = i->ev.inval.start,
+		.end = i->ev.inval.end,
 	};
 
-	for (uint64_t t = i->until; t != RS_DAT_NO_TICKET; t = at(o, t)->until)
+	for (uint64_t t = i->next_slot; t != RS_DAT_NO_TICKET; t = at(o, t)->next_slot)
 		if (add_hit(o, e.nr_hits++, &at(o, t)->ev))
 			return -ENOMEM;
 	rs_dat_hits_sort(o->hits, e.nr_hits);
@@ -152,7 +153,8 @@ int rs_dat_order_sweep_miss(struct rs_dat_order *o, uint64_t ticket)
 	if (explained)
 		return rs_dat_order_append(o, o->now, ticket);
 	at(o, ticket)->type = RS_DAT_NONE;
-	ret = rs_dat_order_push(&o->dropped, &o->nr_dropped, &o->room_dropped, at(o, ticket)->ev.a);
+	ret = rs_dat_order_push(&o->dropped, &o->nr_dropped, &o->room_dropped,
+				at(o, ticket)->ev.inval.id);
 	return ret ? ret : note_unless_lost(o, "miss-overlaps-memslot");
 }
 
@@ -161,7 +163,7 @@ int rs_dat_order_sweep_miss_end(struct rs_dat_order *o, uint64_t ticket)
 	struct rs_dat_item *i = at(o, ticket);
 
 	for (size_t n = 0; n < o->nr_dropped; n++) {
-		if (o->dropped[n] != i->ev.a)
+		if (o->dropped[n] != i->ev.inval.id)
 			continue;
 		i->type = RS_DAT_NONE;
 		o->dropped[n] = o->dropped[--o->nr_dropped];
@@ -181,7 +183,7 @@ static int end_without_memslot(struct rs_dat_order *o, struct rs_dat_item *check
 
 	check->ev.type = RS_EV_FAULT_END;
 	check->ev.result = 0;
-	check->ev.arg = retry ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
+	check->ev.fault.reason = retry ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
 	return note(o, "memslot-after-look-up");
 }
 
@@ -191,7 +193,7 @@ int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 	struct rs_dat_item *i = at(o, ticket);
 	const struct rs_dat_evidence e = {
 		.by = RS_DAT_SEEN_FAULT,
-		.gfn = i->ev.a,
+		.gfn = i->ev.fault.gfn,
 		.as = i->ev.as,
 		.since_ns = i->through.since_ns,
 		.hva = i->through.hva,
@@ -201,7 +203,7 @@ int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 	bool explained;
 	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);
 
-	if (!ret && i->until != RS_DAT_NO_TICKET && rs_dat_slots_have_gfn(o->slots, e.as, e.gfn))
-		ret = end_without_memslot(o, at(o, i->until));
+	if (!ret && i->check != RS_DAT_NO_TICKET && rs_dat_slots_have_gfn(o->slots, e.as, e.gfn))
+		ret = end_without_memslot(o, at(o, i->check));
 	return ret || explained ? ret : note_unless_lost(o, "memslots-unexplained");
 }

@@ -58,11 +58,11 @@ static inline void emit_state(struct rs_dat_order *o, struct rs_dat_events *out,
 	to->vm = i->ev.vm;
 	to->type = RS_EV_STATE;
 	to->flags = to->result = to->as = 0;
-	to->index = (uint32_t)i->state.in_progress;
-	to->arg = 0;
-	to->a = i->state.seq;
-	to->b = i->state.start;
-	to->c = i->state.end;
+	to->state.in_progress = (uint32_t)i->state.in_progress;
+	to->state.unused = 0;
+	to->state.seq = i->state.seq;
+	to->state.start = i->state.start;
+	to->state.end = i->state.end;
 }
 
 static inline bool of_fault(const struct rs_event *ev)
@@ -121,15 +121,15 @@ static RS_SELDOM int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *o
 		.vm = o->vm,
 		.type = RS_EV_INVAL_BEGIN,
 		.flags = RS_F_GFN,
-		.a = UNSEEN_ID + o->unseen++,
-		.c = ALL_GFNS,
+		.inval.id = UNSEEN_ID + o->unseen++,
+		.inval.end = ALL_GFNS,
 	};
 
 	separate_faults(o, out, ev.time_ns);
 	emit(o, out, &ev);
 	ev.type = RS_EV_INVAL_END;
 	ev.flags = 0;
-	ev.c = 0;
+	ev.inval.end = 0;
 	emit(o, out, &ev);
 	return note(o, "end-not-recorded");
 }

@@ -129,7 +129,7 @@ static int put_mark(struct rs_dat_vm *vm, enum rs_dat_item_type type, uint64_t t
 		.time_ns = time_ns,
 		.vm = vm->number,
 		.type = RS_EV_LOST,
-		.a = count,
+		.lost.count = count,
 	};
 
 	return rs_dat_order_put(vm->order, type, &ev, false, NULL) ? 0 : -ENOMEM;
@@ -209,12 +209,12 @@ static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 		return -ENOMEM;
 	ev = rs_dat_event(vm, e, RS_EV_MEMSLOT);
 	ev.as = (uint8_t)as;
-	ev.index = (uint32_t)id;
+	ev.memslot.id = (uint32_t)id;
 	if (!gone) {
-		ev.a = V(e, GFN);
-		ev.b = V(e, NPAGES);
-		ev.c = V(e, HVA);
-		ev.arg = (uint32_t)V(e, FLAGS);
+		ev.memslot.gfn = V(e, GFN);
+		ev.memslot.npages = V(e, NPAGES);
+		ev.memslot.hva = V(e, HVA);
+		ev.memslot.flags = (uint32_t)V(e, FLAGS);
 	}
 	return rs_dat_order_put(vm->order, RS_DAT_MEMSLOT, &ev, false, NULL) ? 0 : -ENOMEM;
 }

@@ -83,8 +83,8 @@ bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t i
 	for (size_t n = s->nr; n > s->nr - most; n--) {
 		const struct rs_event *m = &s->commits[n - 1].memslot;
 
-		if (m->as == as && m->index == id)
-			return m->b;
+		if (m->as == as && m->memslot.id == id)
+			return m->memslot.npages;
 	}
 	return rs_vm_find_id(s->vm, as, id) != RS_NO_SLOT;
 }
@@ -97,10 +97,14 @@ bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gf
 /* What a trace says may be ill-formed: then the table stays as it is. */
 static int set(struct rs_dat_slots *s, const struct rs_event *m)
 {
-	if (m->b && (m->a + m->b < m->a || m->b > UINT64_MAX >> RS_PAGE_SHIFT ||
-		     m->c + (m->b << RS_PAGE_SHIFT) < m->c || m->c % RS_PAGE_SIZE))
+	if (m->memslot.npages &&
+	    (m->memslot.gfn + m->memslot.npages < m->memslot.gfn ||
+	     m->memslot.npages > UINT64_MAX >> RS_PAGE_SHIFT ||
+	     m->memslot.hva + (m->memslot.npages << RS_PAGE_SHIFT) < m->memslot.hva ||
+	     m->memslot.hva % RS_PAGE_SIZE))
 		return 0;
-	return rs_vm_set_memslot(s->vm, m->as, m->index, m->a, m->b, m->c, m->arg) == RS_VM_NOMEM
+	return rs_vm_set_memslot(s->vm, m->as, m->memslot.id, m->memslot.gfn, m->memslot.npages,
+				 m->memslot.hva, m->memslot.flags) == RS_VM_NOMEM
 		       ? -ENOMEM
 		       : 0;
 }
@@ -198,16 +202,16 @@ static int agrees(struct rs_dat_slots *s, const struct rs_dat_evidence *e, bool 
 /* The memslot that @m replaces, so that it can be put back. */
 static struct rs_event present(const struct rs_dat_slots *s, const struct rs_event *m)
 {
-	const uint32_t handle = rs_vm_find_id(s->vm, m->as, m->index);
-	struct rs_event old = { .as = m->as, .index = m->index };
+	const uint32_t handle = rs_vm_find_id(s->vm, m->as, m->memslot.id);
+	struct rs_event old = { .as = m->as, .memslot.id = m->memslot.id };
 
 	if (handle != RS_NO_SLOT) {
 		const struct rs_memslot *slot = rs_vm_memslot(s->vm, handle);
 
-		old.a = slot->gfn;
-		old.b = slot->npages;
-		old.c = slot->hva;
-		old.arg = slot->flags;
+		old.memslot.gfn = slot->gfn;
+		old.memslot.npages = slot->npages;
+		old.memslot.hva = slot->hva;
+		old.memslot.flags = slot->flags;
 	}
 	return old;
 }

@@ -204,7 +204,7 @@ static int put_ends(struct rs_dat_tp *tp, uint64_t time_ns, struct rs_dat_events
 		ret = add_event(out, (struct rs_event){
 					     .time_ns = e->time_ns,
 					     .type = RS_EV_INVAL_END,
-					     .a = e->id,
+					     .inval.id = e->id,
 				     });
 	}
 	return ret;
@@ -237,9 +237,9 @@ static int on_unmap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct r
 	return add_event(out, (struct rs_event){
 				      .time_ns = e->time,
 				      .type = RS_EV_INVAL_BEGIN,
-				      .a = id,
-				      .b = V(e, START),
-				      .c = V(e, END),
+				      .inval.id = id,
+				      .inval.start = V(e, START),
+				      .inval.end = V(e, END),
 			      });
 }
 
@@ -269,7 +269,7 @@ static int put_check(struct vcpu *vcpu, uint64_t n, uint64_t time_ns, struct rs_
 	return add_event(out, (struct rs_event){
 				      .time_ns = time_ns,
 				      .type = RS_EV_FAULT_CHECK,
-				      .index = (uint32_t)n,
+				      .fault.vcpu = (uint32_t)n,
 			      });
 }
 
@@ -287,8 +287,8 @@ static int on_fault(struct rs_dat_tp *tp, struct vcpu *vcpu, const struct rs_dat
 		ret = add_event(out, (struct rs_event){
 					     .time_ns = e->time,
 					     .type = RS_EV_FAULT_BEGIN,
-					     .index = (uint32_t)n,
-					     .a = V(e, TP_ADDRESS) >> RS_PAGE_SHIFT,
+					     .fault.vcpu = (uint32_t)n,
+					     .fault.gfn = V(e, TP_ADDRESS) >> RS_PAGE_SHIFT,
 				     });
 	if (ret || rs_dat_has(tp->probes, RS_DAT_TP_ENTRY))
 		return ret;
@@ -323,7 +323,7 @@ static int on_gap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_
 	return add_event(out, (struct rs_event){
 				      .time_ns = tp->now_ns,
 				      .type = RS_EV_LOST,
-				      .a = e->missed,
+				      .lost.count = e->missed,
 			      });
 }
 

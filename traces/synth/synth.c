@@ -161,15 +161,15 @@ static uint64_t vcpu_step(struct rs_synth *s, struct vcpu *v, uint64_t now)
 			return NEVER;
 		v->faulting = true;
 		e = emit(s, now, RS_EV_FAULT_BEGIN, v->vm);
-		e->index = v->index;
-		e->a = fault_gfn(s, v);
+		e->fault.vcpu = v->index;
+		e->fault.gfn = fault_gfn(s, v);
 		return now + spread(s, &v->random, s->p.fault_ns);
 	}
 	v->faulting = false;
 	e = emit(s, now,
 		 chance(rs_random(&v->random), s->p.ended) ? RS_EV_FAULT_END : RS_EV_FAULT_CHECK,
 		 v->vm);
-	e->index = v->index;
+	e->fault.vcpu = v->index;
 	return now + spread(s, &v->random, s->fault_gap_ns);
 }
 
@@ -237,20 +237,20 @@ static void emit_begin(struct rs_synth *s, struct invalidator *v, struct inval *
 	i->id = s->vms[v->vm].next_id++;
 	i->next_slot = 0;
 	e->flags = (gfn ? RS_F_GFN : 0) | (s->p.walk ? RS_F_WALK : 0);
-	e->a = i->id;
+	e->inval.id = i->id;
 	if (gfn) {
-		e->b = rs_layout_gfn(&s->layout, i->range.page, 0);
-		e->c = e->b + i->range.npages;
+		e->inval.start = rs_layout_gfn(&s->layout, i->range.page, 0);
+		e->inval.end = e->inval.start + i->range.npages;
 		return;
 	}
-	e->b = v->miss ? MISS_HVA + (i->range.page << RS_PAGE_SHIFT)
-		       : rs_layout_hva(&s->layout, i->range.page);
-	e->c = e->b + (i->range.npages << RS_PAGE_SHIFT);
+	e->inval.start = v->miss ? MISS_HVA + (i->range.page << RS_PAGE_SHIFT)
+				 : rs_layout_hva(&s->layout, i->range.page);
+	e->inval.end = e->inval.start + (i->range.npages << RS_PAGE_SHIFT);
 }
 
 static void emit_end(struct rs_synth *s, struct invalidator *v, const struct inval *i, uint64_t now)
 {
-	emit(s, now, RS_EV_INVAL_END, v->vm)->a = i->id;
+	emit(s, now, RS_EV_INVAL_END, v->vm)->inval.id = i->id;
 }
 
 /* The next memslot that the walk over @i reaches; false: there is none. */
@@ -266,10 +266,10 @@ static bool emit_slot(struct rs_synth *s, struct invalidator *v, struct inval *i
 	if (s->p.space == RS_SYNTH_GFN && i->next_slot > s->layout.nr_primary)
 		return false;
 	e = emit(s, now, RS_EV_INVAL_SLOT, v->vm);
-	e->index = (uint32_t)(i->next_slot - 1);
-	e->a = i->id;
-	e->b = gfn_start;
-	e->c = gfn_end;
+	e->inval.slot = (uint32_t)(i->next_slot - 1);
+	e->inval.id = i->id;
+	e->inval.start = gfn_start;
+	e->inval.end = gfn_end;
 	return true;
 }
 
@@ -373,10 +373,10 @@ static void emit_memslot(struct rs_synth *s)
 	const struct rs_synth_slot *slot = &s->layout.slots[s->setup % s->layout.nr_slots];
 	struct rs_event *e = emit(s, 0, RS_EV_MEMSLOT, (uint32_t)(s->setup / s->layout.nr_slots));
 
-	e->index = (uint32_t)(s->setup % s->layout.nr_slots);
-	e->a = slot->gfn;
-	e->b = slot->npages;
-	e->c = rs_layout_hva(&s->layout, slot->page);
+	e->memslot.id = (uint32_t)(s->setup % s->layout.nr_slots);
+	e->memslot.gfn = slot->gfn;
+	e->memslot.npages = slot->npages;
+	e->memslot.hva = rs_layout_hva(&s->layout, slot->page);
 	s->setup++;
 }
 

@@ -156,7 +156,7 @@ static int take_reason(struct text *t, struct rs_text_line *l, struct rs_event *
 		return 0;
 	if (ev->type != RS_EV_FAULT_END)
 		return rs_text_error(l, l->line, "a fault_end expected after '#@ reason'");
-	ev->arg = t->reason;
+	ev->fault.reason = t->reason;
 	t->reason = 0;
 	return 0;
 }

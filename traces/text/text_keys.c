@@ -38,48 +38,48 @@ struct rs_text_key {
 static const struct rs_text_key event_keys[RS_NR_EVENT_TYPES][MAX_KEYS + 1] = {
 	[RS_EV_MEMSLOT] = {
 		{ "as", VALUE_U8, true, AT(as), RS_MAX_AS },
-		{ "id", VALUE_U32, false, AT(index), RS_MAX_SLOT_ID },
-		{ "gfn", VALUE_U64, false, AT(a), UINT64_MAX },
-		{ "npages", VALUE_U64, false, AT(b), UINT64_MAX },
-		{ "hva", VALUE_U64, false, AT(c), UINT64_MAX },
-		{ "flags", VALUE_U32, true, AT(arg), UINT32_MAX },
+		{ "id", VALUE_U32, false, AT(memslot.id), RS_MAX_SLOT_ID },
+		{ "gfn", VALUE_U64, false, AT(memslot.gfn), UINT64_MAX },
+		{ "npages", VALUE_U64, false, AT(memslot.npages), UINT64_MAX },
+		{ "hva", VALUE_U64, false, AT(memslot.hva), UINT64_MAX },
+		{ "flags", VALUE_U32, true, AT(memslot.flags), UINT32_MAX },
 	},
 	[RS_EV_INVAL_BEGIN] = {
-		{ "id", VALUE_U64, false, AT(a), UINT64_MAX },
-		{ "hva", VALUE_HVAS, true, AT(b), 0 },
-		{ "gfn", VALUE_GFNS, true, AT(b), RS_F_GFN },
+		{ "id", VALUE_U64, false, AT(inval.id), UINT64_MAX },
+		{ "hva", VALUE_HVAS, true, AT(inval.start), 0 },
+		{ "gfn", VALUE_GFNS, true, AT(inval.start), RS_F_GFN },
 		{ "walk", VALUE_FLAG, true, 0, RS_F_WALK },
 	},
 	[RS_EV_INVAL_SLOT] = {
-		{ "id", VALUE_U64, false, AT(a), UINT64_MAX },
+		{ "id", VALUE_U64, false, AT(inval.id), UINT64_MAX },
 		{ "as", VALUE_U8, true, AT(as), RS_MAX_AS },
-		{ "slot", VALUE_U32, false, AT(index), RS_MAX_SLOT_ID },
-		{ "gfn", VALUE_GFNS, false, AT(b), 0 },
+		{ "slot", VALUE_U32, false, AT(inval.slot), RS_MAX_SLOT_ID },
+		{ "gfn", VALUE_GFNS, false, AT(inval.start), 0 },
 	},
 	[RS_EV_INVAL_END] = {
-		{ "id", VALUE_U64, false, AT(a), UINT64_MAX },
+		{ "id", VALUE_U64, false, AT(inval.id), UINT64_MAX },
 	},
 	[RS_EV_FAULT_BEGIN] = {
-		{ "vcpu", VALUE_U32, false, AT(index), RS_MAX_VCPU },
-		{ "gfn", VALUE_U64, false, AT(a), UINT64_MAX },
+		{ "vcpu", VALUE_U32, false, AT(fault.vcpu), RS_MAX_VCPU },
+		{ "gfn", VALUE_U64, false, AT(fault.gfn), UINT64_MAX },
 		{ "as", VALUE_U8, true, AT(as), RS_MAX_AS },
 	},
 	[RS_EV_FAULT_CHECK] = {
-		{ "vcpu", VALUE_U32, false, AT(index), RS_MAX_VCPU },
+		{ "vcpu", VALUE_U32, false, AT(fault.vcpu), RS_MAX_VCPU },
 		{ "result", VALUE_RESULT, true, 0, 0 },
 		{ "lockless", VALUE_FLAG, true, 0, RS_F_LOCKLESS },
 	},
 	[RS_EV_FAULT_END] = {
-		{ "vcpu", VALUE_U32, false, AT(index), RS_MAX_VCPU },
+		{ "vcpu", VALUE_U32, false, AT(fault.vcpu), RS_MAX_VCPU },
 	},
 	[RS_EV_LOST] = {
-		{ "count", VALUE_COUNT, true, AT(a), UINT64_MAX },
+		{ "count", VALUE_COUNT, true, AT(lost.count), UINT64_MAX },
 	},
 	[RS_EV_STATE] = {
-		{ "seq", VALUE_U64, false, AT(a), UINT64_MAX },
-		{ "in_progress", VALUE_U32, false, AT(index), UINT32_MAX },
-		{ "start", VALUE_U64, false, AT(b), UINT64_MAX },
-		{ "end", VALUE_U64, false, AT(c), UINT64_MAX },
+		{ "seq", VALUE_U64, false, AT(state.seq), UINT64_MAX },
+		{ "in_progress", VALUE_U32, false, AT(state.in_progress), UINT32_MAX },
+		{ "start", VALUE_U64, false, AT(state.start), UINT64_MAX },
+		{ "end", VALUE_U64, false, AT(state.end), UINT64_MAX },
 	},
 };
 
@@ -98,7 +98,7 @@ static void store(struct rs_event *ev, const struct rs_text_key *k, uint64_t val
 
 static int parse_range(struct rs_text_line *l, const struct rs_text_key *k, struct rs_event *ev)
 {
-	int rc = rs_text_number(l, "START-END", UINT64_MAX, &ev->b);
+	int rc = rs_text_number(l, "START-END", UINT64_MAX, &ev->inval.start);
 
 	if (rc)
 		return rc;
@@ -107,7 +107,7 @@ static int parse_range(struct rs_text_line *l, const struct rs_text_key *k, stru
 	l->p++;
 	if (k->kind == VALUE_GFNS)
 		ev->flags |= k->max;
-	return rs_text_number(l, "the range's end", UINT64_MAX, &ev->c);
+	return rs_text_number(l, "the range's end", UINT64_MAX, &ev->inval.end);
 }
 
 static int parse_result(struct rs_text_line *l, struct rs_event *ev)
@@ -196,13 +196,13 @@ static int unknown_key(struct rs_text_line *l, const struct rs_text_key *keys)
 static int check_keys(struct rs_text_line *l, const struct rs_text_key *keys, unsigned int given,
 		      const struct rs_event *ev)
 {
-	bool removed = ev->type == RS_EV_MEMSLOT && !ev->b;
+	bool removed = ev->type == RS_EV_MEMSLOT && !ev->memslot.npages;
 
 	for (unsigned int i = 0; i < MAX_KEYS && keys[i].name; i++) {
 		if (given & 1U << i || keys[i].optional)
 			continue;
 		/* Where a memslot was does not matter any more. */
-		if (removed && (keys[i].at == AT(a) || keys[i].at == AT(c)))
+		if (removed && (keys[i].at == AT(memslot.gfn) || keys[i].at == AT(memslot.hva)))
 			continue;
 		return rs_text_error(l, l->end, "%s= is missing", keys[i].name);
 	}
@@ -241,7 +241,7 @@ int rs_text_keys(struct rs_text_line *l, struct rs_event *ev)
 	unsigned int hint = 0, given = 0;
 
 	if (ev->type == RS_EV_LOST)
-		ev->a = RS_LOST_UNKNOWN;
+		ev->lost.count = RS_LOST_UNKNOWN;
 	while (l->p < l->end) {
 		int rc = parse_key(l, keys, &hint, &given, ev);
 

@@ -90,43 +90,43 @@ static void put_nonzero(struct text_writer *w, const char *key, uint64_t v)
 static void put_memslot(struct text_writer *w, const struct rs_event *ev)
 {
 	put_dec(w, " as=", ev->as);
-	put_dec(w, " id=", ev->index);
-	put_hex(w, " gfn=", ev->a);
-	put_hex(w, " npages=", ev->b);
-	put_hex(w, " hva=", ev->c);
-	put_dec(w, " flags=", ev->arg);
+	put_dec(w, " id=", ev->memslot.id);
+	put_hex(w, " gfn=", ev->memslot.gfn);
+	put_hex(w, " npages=", ev->memslot.npages);
+	put_hex(w, " hva=", ev->memslot.hva);
+	put_dec(w, " flags=", ev->memslot.flags);
 }
 
 static void put_inval_begin(struct text_writer *w, const struct rs_event *ev)
 {
-	put_dec(w, " id=", ev->a);
-	put_range(w, ev->flags & RS_F_GFN ? " gfn=" : " hva=", ev->b, ev->c);
+	put_dec(w, " id=", ev->inval.id);
+	put_range(w, ev->flags & RS_F_GFN ? " gfn=" : " hva=", ev->inval.start, ev->inval.end);
 	put_nonzero(w, " walk=", !!(ev->flags & RS_F_WALK));
 }
 
 static void put_inval_slot(struct text_writer *w, const struct rs_event *ev)
 {
-	put_dec(w, " id=", ev->a);
+	put_dec(w, " id=", ev->inval.id);
 	put_nonzero(w, " as=", ev->as);
-	put_dec(w, " slot=", ev->index);
-	put_range(w, " gfn=", ev->b, ev->c);
+	put_dec(w, " slot=", ev->inval.slot);
+	put_range(w, " gfn=", ev->inval.start, ev->inval.end);
 }
 
 static void put_inval_end(struct text_writer *w, const struct rs_event *ev)
 {
-	put_dec(w, " id=", ev->a);
+	put_dec(w, " id=", ev->inval.id);
 }
 
 static void put_fault_begin(struct text_writer *w, const struct rs_event *ev)
 {
-	put_dec(w, " vcpu=", ev->index);
-	put_hex(w, " gfn=", ev->a);
+	put_dec(w, " vcpu=", ev->fault.vcpu);
+	put_hex(w, " gfn=", ev->fault.gfn);
 	put_nonzero(w, " as=", ev->as);
 }
 
 static void put_fault_check(struct text_writer *w, const struct rs_event *ev)
 {
-	put_dec(w, " vcpu=", ev->index);
+	put_dec(w, " vcpu=", ev->fault.vcpu);
 	put_str(w, " result=");
 	put_str(w, rs_result_name(ev->result));
 	put_nonzero(w, " lockless=", !!(ev->flags & RS_F_LOCKLESS));
@@ -134,23 +134,23 @@ static void put_fault_check(struct text_writer *w, const struct rs_event *ev)
 
 static void put_fault_end(struct text_writer *w, const struct rs_event *ev)
 {
-	put_dec(w, " vcpu=", ev->index);
+	put_dec(w, " vcpu=", ev->fault.vcpu);
 }
 
 static void put_lost(struct text_writer *w, const struct rs_event *ev)
 {
-	if (ev->a == RS_LOST_UNKNOWN)
+	if (ev->lost.count == RS_LOST_UNKNOWN)
 		put_str(w, " count=unknown");
 	else
-		put_dec(w, " count=", ev->a);
+		put_dec(w, " count=", ev->lost.count);
 }
 
 static void put_state(struct text_writer *w, const struct rs_event *ev)
 {
-	put_dec(w, " seq=", ev->a);
-	put_dec(w, " in_progress=", ev->index);
-	put_hex(w, " start=", ev->b);
-	put_hex(w, " end=", ev->c);
+	put_dec(w, " seq=", ev->state.seq);
+	put_dec(w, " in_progress=", ev->state.in_progress);
+	put_hex(w, " start=", ev->state.start);
+	put_hex(w, " end=", ev->state.end);
 }
 
 static void (*const put_keys[RS_NR_EVENT_TYPES])(struct text_writer *w,
@@ -168,9 +168,9 @@ static void (*const put_keys[RS_NR_EVENT_TYPES])(struct text_writer *w,
 
 static void put_event(struct text_writer *w, const struct rs_event *ev)
 {
-	if (ev->type == RS_EV_FAULT_END && ev->arg) {
+	if (ev->type == RS_EV_FAULT_END && ev->fault.reason) {
 		put_str(w, "#@ reason ");
-		put_str(w, rs_end_reason_name(ev->arg));
+		put_str(w, rs_end_reason_name(ev->fault.reason));
 		put_str(w, "\n");
 	}
 	if (ev->type == RS_EV_STATE)

@@ -12,6 +12,6 @@
  * For what is a part of a loop over events and has a name of its own: where what it is
  * called with is constant, what depends on that is left out.
  */
-#define RS_PART static inline __attribute__((always_inline))
+#define RS_LOOP_PART static inline __attribute__((always_inline))
 
 #endif

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "replay/model/inval.h"
+#include "replay/model/model.h"
 #include "traces/guest/vm.h"
 #include "base/error.h"
 
@@ -19,7 +19,7 @@
  *
  * Where nothing is outstanding and no fault is on its way, what it will answer from
  * then on must not depend on what it saw before: a stream is replayed in pieces that
- * begin there (replay/team/moment.h). Its sequence count may go on from any number. And
+ * begin there (replay/moment.h). Its sequence count may go on from any number. And
  * a fault during which nothing is outstanding is not rejected: none is asked for it,
  * nor for its snapshot.
  *

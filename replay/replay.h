@@ -2,7 +2,6 @@
 #ifndef RS_REPLAY_REPLAY_H
 #define RS_REPLAY_REPLAY_H
 
-#include "replay/team/moment.h"
 #include "replay/result.h"
 #include "base/error.h"
 #include "traces/event.h"
@@ -77,6 +76,7 @@ struct rs_replay_opts {
 };
 
 struct rs_replay;
+struct rs_moment; /* replay/moment.h */
 
 /* NULL with errno and @err set: EINVAL for an unknown algorithm (the text names it), ENOMEM. */
 struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_error *err);

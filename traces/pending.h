@@ -105,8 +105,8 @@ static inline bool rs_pending_close(struct rs_pending_vm *v, uint32_t vcpu)
  * Takes the next event, which is well-formed and of VM @v. @nr is p->nr, which the
  * caller may keep elsewhere meanwhile. 0 or -ENOMEM.
  */
-RS_PART int rs_pending_step(struct rs_pending *p, struct rs_pending_vm *v,
-			    const struct rs_event *ev, uint64_t *nr)
+RS_LOOP_PART int rs_pending_step(struct rs_pending *p, struct rs_pending_vm *v,
+				 const struct rs_event *ev, uint64_t *nr)
 {
 	int more = 0;
 

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "replay/algorithms/algorithms.h"
-#include "replay/model/pieces.h"
 
 struct multi {
 	struct rs_words words; /* its range is not used */

@@ -24,7 +24,6 @@
 #include <string.h>
 
 #include "replay/algorithms/algorithms.h"
-#include "replay/model/pieces.h"
 
 #define MAX_LIVE 64
 #define MAX_RANGES 64

@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "replay/cut/cut_internal.h"
-#include "replay/model/sound.h"
+#include "replay/model/model.h"
 
-/* After a loss nothing is judged for at least this long: as in replay. */
-#define MIN_BLACKOUT_NS 10000000ULL
 /* So much history of one VM is kept before what has ended is dropped from it. */
 #define MAX_LOG (1U << 20)
 #define NO_BEGIN SIZE_MAX
@@ -336,10 +334,9 @@ static int emit_memslots(struct rs_cut *c, const struct cut_vm *v)
 /* A loss that replay would not yet have got over is said again; what was lost is counted before. */
 static int emit_lost(struct rs_cut *c, struct cut_vm *v)
 {
-	uint64_t wait = c->longest_ns > MIN_BLACKOUT_NS ? c->longest_ns : MIN_BLACKOUT_NS;
 	struct rs_event ev = { .time_ns = c->opts.from_ns, .vm = v->number, .type = RS_EV_LOST };
 
-	if (!v->dark || c->opts.from_ns - v->quiet_ns > wait)
+	if (!v->dark || rs_blackout_over(c->opts.from_ns, v->quiet_ns, c->longest_ns))
 		return 0;
 	return emit(c, &ev);
 }

@@ -240,8 +240,8 @@ struct cover_walk {
 	void *arg;
 };
 
-RS_PART int cover_memslot(const struct rs_invals *t, const struct rs_inval *inv, uint32_t handle,
-			  rs_covered_fn *fn, void *arg)
+RS_LOOP_PART int cover_memslot(const struct rs_invals *t, const struct rs_inval *inv,
+			       uint32_t handle, rs_covered_fn *fn, void *arg)
 {
 	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
 	struct rs_range gfns;
@@ -276,8 +276,8 @@ static int for_each_in_range(const struct rs_invals *t, const struct rs_inval *i
 	return 0;
 }
 
-RS_PART int for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
-			     rs_covered_fn *fn, void *arg)
+RS_LOOP_PART int for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
+				  rs_covered_fn *fn, void *arg)
 {
 	if (!inv->hit)
 		return 0;

@@ -64,7 +64,7 @@ enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn)
 	if (t->hashed)
 		return place_by_index(t, gfn);
 	for (uint32_t i = 0; i < t->nr; i++) {
-		const struct rs_inval *inv = rs_invals_get(t, i);
+		const struct rs_inval *inv = t->outstanding[i];
 
 		/* Those that hit nothing have neither. */
 		if (rs_range_has(&inv->primary, gfn))
@@ -83,7 +83,7 @@ static struct rs_range hull_of_hvas(const struct rs_invals *t, bool hit)
 	if (t->hashed)
 		return rs_spans_hull(hit ? &t->hvas : &t->silent);
 	for (uint32_t i = 0; i < t->nr; i++) {
-		const struct rs_inval *inv = rs_invals_get(t, i);
+		const struct rs_inval *inv = t->outstanding[i];
 
 		if (inv->hit == hit && !inv->gfn)
 			widen_by(&hull, &inv->range);
@@ -129,8 +129,8 @@ enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva)
 	struct rs_range all = hull_of_hvas(t, true);
 	bool between = false;
 
-	for (uint32_t i = 0; t->nr_gfn && i < rs_invals_nr(t); i++) {
-		const struct rs_inval *inv = rs_invals_get(t, i);
+	for (uint32_t i = 0; t->nr_gfn && i < t->nr; i++) {
+		const struct rs_inval *inv = t->outstanding[i];
 		struct host_pages p = { .t = t, .gfns = inv->range, .hva = hva };
 
 		if (!inv->gfn)

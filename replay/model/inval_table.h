@@ -71,7 +71,7 @@ int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t han
 
 /* ---- the steps ---- */
 
-RS_PART struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
+RS_LOOP_PART struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
 {
 	if (t->recent && t->recent->id == id)
 		return t->recent;
@@ -84,7 +84,8 @@ RS_PART struct rs_inval *invals_find(const struct rs_invals *t, uint64_t id)
 }
 
 /* Enters @inv into what is counted. 0 or -ENOMEM. */
-RS_PART int invals_count_in(struct rs_invals *t, const struct rs_inval *inv, unsigned int flags)
+RS_LOOP_PART int invals_count_in(struct rs_invals *t, const struct rs_inval *inv,
+				 unsigned int flags)
 {
 	if (inv->hit) {
 		t->nr_hit++;
@@ -95,7 +96,8 @@ RS_PART int invals_count_in(struct rs_invals *t, const struct rs_inval *inv, uns
 	return (flags & RS_INVALS_CAUSES) && t->hashed ? rs_invals_index_in(t, inv) : 0;
 }
 
-RS_PART void invals_count_out(struct rs_invals *t, const struct rs_inval *inv, unsigned int flags)
+RS_LOOP_PART void invals_count_out(struct rs_invals *t, const struct rs_inval *inv,
+				   unsigned int flags)
 {
 	if (inv->hit) {
 		t->nr_hit--;
@@ -108,7 +110,7 @@ RS_PART void invals_count_out(struct rs_invals *t, const struct rs_inval *inv, u
 }
 
 /* Whether the memslot that was hit before is hit again. */
-RS_PART bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
+RS_LOOP_PART bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
 {
 	const struct rs_memslot *s;
 
@@ -118,9 +120,9 @@ RS_PART bool invals_hit_again(const struct rs_invals *t, struct rs_range hvas)
 	return s->present && (hvas.start - s->hva) >> RS_PAGE_SHIFT < s->npages;
 }
 
-RS_PART struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
-				      struct rs_range range, bool gfn, bool walk,
-				      unsigned int flags)
+RS_LOOP_PART struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
+					   struct rs_range range, bool gfn, bool walk,
+					   unsigned int flags)
 {
 	struct rs_inval *inv;
 
@@ -149,8 +151,9 @@ RS_PART struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t
 	return inv;
 }
 
-RS_PART const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
-					 struct rs_range gfns, bool *first, unsigned int flags)
+RS_LOOP_PART const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *inv,
+					      uint32_t handle, struct rs_range gfns, bool *first,
+					      unsigned int flags)
 {
 	struct rs_hit *hit;
 
@@ -169,7 +172,7 @@ RS_PART const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inval *i
 	return flags && rs_invals_count_slot(t, inv, handle, gfns) ? NULL : hit;
 }
 
-RS_PART void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
+RS_LOOP_PART void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
 {
 	struct rs_inval *last = t->outstanding[--t->nr];
 
@@ -190,7 +193,8 @@ RS_PART void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned int 
 /* ---- faults ---- */
 
 /* Most faults of a vCPU are in the memslot of the one before. */
-RS_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as, uint64_t gfn)
+RS_LOOP_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t as,
+				   uint64_t gfn)
 {
 	const struct rs_memslot *s;
 
@@ -201,8 +205,8 @@ RS_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint8_t a
 								     : rs_vm_find_gfn(vm, as, gfn);
 }
 
-RS_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
-			 uint64_t gfn, uint64_t now)
+RS_LOOP_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
+			      uint64_t gfn, uint64_t now)
 {
 	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
 	const struct rs_memslot *s;

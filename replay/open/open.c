@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* After events were lost: at least this long without an orphan end. */
-#define MIN_BLACKOUT_NS 10000000ULL
-
 /* ---- set-up ---- */
 
 static int add_hidden(struct rs_replay *r, const char *name, size_t *index)
@@ -256,9 +253,7 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 /* Ends the blackout once no orphan end was seen for long enough. */
 static void see_light(const struct rs_replay *r, struct vm_run *v)
 {
-	uint64_t wait = r->longest_ns > MIN_BLACKOUT_NS ? r->longest_ns : MIN_BLACKOUT_NS;
-
-	if (r->now - v->quiet_ns > wait)
+	if (rs_blackout_over(r->now, v->quiet_ns, r->longest_ns))
 		v->dark = false;
 }
 
@@ -284,8 +279,8 @@ static void look_around(const struct rs_replay *r, struct vm_run *v)
 	v->watch = v->dark;
 }
 
-RS_PART int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-		 const struct mode m)
+RS_LOOP_PART int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+		      const struct mode m)
 {
 	int ret;
 
@@ -314,7 +309,7 @@ RS_PART int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e
 	}
 }
 
-RS_PART void tell_time(struct rs_replay *r, const struct rs_event *e, const struct mode m)
+RS_LOOP_PART void tell_time(struct rs_replay *r, const struct rs_event *e, const struct mode m)
 {
 	if (e->time_ns >= r->now)
 		r->now = e->time_ns;
@@ -326,9 +321,9 @@ RS_PART void tell_time(struct rs_replay *r, const struct rs_event *e, const stru
 }
 
 /* The event @e of VM @v and those of it that follow. Returns where they end; NULL: no memory. */
-RS_PART const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
-					const struct rs_event *e, const struct rs_event *end,
-					const struct mode m)
+RS_LOOP_PART const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
+					     const struct rs_event *e, const struct rs_event *end,
+					     const struct mode m)
 {
 	const bool states = r->kernel != SIZE_MAX;
 	const uint32_t number = v->number;
@@ -352,8 +347,8 @@ RS_PART const struct rs_event *feed_run(struct rs_replay *r, struct vm_run *v,
 }
 
 /* VM after VM; the events of those that are not judged only take time. */
-RS_PART int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs_event *end,
-		     const struct mode m)
+RS_LOOP_PART int feed_all(struct rs_replay *r, const struct rs_event *e, const struct rs_event *end,
+			  const struct mode m)
 {
 	while (e < end) {
 		struct vm_run *v = r->last_vm;

@@ -10,7 +10,7 @@
  * observers are told, open_seek.c going on at another place of the stream.
  */
 #include "replay/algorithm.h"
-#include "replay/model/inval.h"
+#include "replay/model/model.h"
 #include "replay/open/open_calls.h"
 #include "replay/replay.h"
 #include "traces/guest/vm.h"

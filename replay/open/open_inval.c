@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "replay/model/sound.h"
-
 /* ---- width ---- */
 
 /* In thousandths, rounded down; hardly ever so large. */

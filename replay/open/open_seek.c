@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "replay/model/sound.h"
+#include "replay/moment.h"
 
 /* The VMs stay as they are until the last event that this engine saw of each. */
 static int leave(struct rs_replay *r)

@@ -11,7 +11,6 @@
 
 #include "replay/model/inval_table.h"
 #include "replay/open/open_internal.h"
-#include "replay/model/sound.h"
 
 /* What is asked of the engine: as constants, so that what is not asked is left out. */
 struct mode {
@@ -22,22 +21,22 @@ struct mode {
 };
 
 /* The table's flags for the engine's. */
-RS_PART unsigned int table_flags(const struct mode m)
+RS_LOOP_PART unsigned int table_flags(const struct mode m)
 {
 	return (m.flags & (RS_REPLAY_TRUTH | RS_REPLAY_WIDTH) ? RS_INVALS_TRUTH : 0) |
 	       (m.flags & RS_REPLAY_CAUSES ? RS_INVALS_CAUSES : 0);
 }
 
 /* The time before an event that changes something, if that is counted. */
-RS_PART int step_advance(struct rs_replay *r, struct vm_run *v, const struct mode m)
+RS_LOOP_PART int step_advance(struct rs_replay *r, struct vm_run *v, const struct mode m)
 {
 	return m.flags & RS_REPLAY_WIDTH && r->now != v->width_ns ? rs_open_advance(r, v, r->now)
 								  : 0;
 }
 
 /* An event changed the model. */
-RS_PART void step_applied(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			  const struct mode m)
+RS_LOOP_PART void step_applied(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+			       const struct mode m)
 {
 	if (!m.observed)
 		return;
@@ -46,7 +45,7 @@ RS_PART void step_applied(struct rs_replay *r, struct vm_run *v, const struct rs
 }
 
 /* Counts what is wrong with an event; true if nothing is. */
-RS_PART bool is_sound(struct rs_replay *r, enum rs_anomaly problem)
+RS_LOOP_PART bool is_sound(struct rs_replay *r, enum rs_anomaly problem)
 {
 	if (problem == RS_ANOM_NONE)
 		return true;
@@ -57,8 +56,8 @@ RS_PART bool is_sound(struct rs_replay *r, enum rs_anomaly problem)
 /* ---- invalidations ---- */
 
 /* @inv counts as in progress from now on. */
-RS_PART int step_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv, bool late,
-		     const struct mode m)
+RS_LOOP_PART int step_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv,
+			  bool late, const struct mode m)
 {
 	uint32_t nr = v->invals->nr_hit;
 
@@ -75,14 +74,14 @@ RS_PART int step_hit(struct rs_replay *r, struct vm_run *v, const struct rs_inva
 	return rs_calls_begin(&v->calls, inv, late ? v->calls.sees_begin : 0, v->calls.nr_begin);
 }
 
-RS_PART int step_silent(struct vm_run *v, const struct rs_inval *inv)
+RS_LOOP_PART int step_silent(struct vm_run *v, const struct rs_inval *inv)
 {
 	v->res.inval_no_hit++;
 	return rs_calls_begin(&v->calls, inv, 0, v->calls.sees_begin);
 }
 
-RS_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			     const struct mode m)
+RS_LOOP_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+				  const struct mode m)
 {
 	const struct rs_range range = { e->inval.start, e->inval.end };
 	const bool gfn = e->flags & RS_F_GFN;
@@ -108,7 +107,7 @@ RS_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct
 }
 
 /* Walks go through the same few memslots again and again. */
-RS_PART uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
+RS_LOOP_PART uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
 {
 	uint32_t *recent = &v->recent[(2 * id + as) % RS_RECENT_SLOTS];
 
@@ -122,7 +121,7 @@ RS_PART uint32_t find_slot(struct vm_run *v, uint8_t as, uint32_t id)
 	return *recent;
 }
 
-RS_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
+RS_LOOP_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	uint32_t handle = find_slot(v, e->as, e->inval.slot);
 	const struct rs_memslot *s;
@@ -139,8 +138,8 @@ RS_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const struc
 	return handle;
 }
 
-RS_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			    const struct mode m)
+RS_LOOP_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+				 const struct mode m)
 {
 	struct rs_inval *inv = invals_find(v->invals, e->inval.id);
 	const struct rs_hit *hit;
@@ -170,8 +169,8 @@ RS_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const struct 
 	return 0;
 }
 
-RS_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			   const struct mode m)
+RS_LOOP_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+				const struct mode m)
 {
 	struct rs_inval *inv = invals_find(v->invals, e->inval.id);
 	uint64_t ns;
@@ -202,8 +201,8 @@ RS_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const struct r
 
 /* ---- faults ---- */
 
-RS_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			     const struct mode m)
+RS_LOOP_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+				  const struct mode m)
 {
 	struct rs_fault *f;
 
@@ -225,8 +224,8 @@ RS_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct
 	return 0;
 }
 
-RS_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fault *f,
-		       const struct rs_event *e, const struct mode m)
+RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fault *f,
+			    const struct rs_event *e, const struct mode m)
 {
 	const struct rs_algo *a = v->algos;
 
@@ -241,8 +240,8 @@ RS_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fault *f
 	return 0;
 }
 
-RS_PART int step_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
-			     const struct mode m)
+RS_LOOP_PART int step_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
+				  const struct mode m)
 {
 	struct rs_fault *f = e->fault.vcpu < v->nr_vcpus ? &v->faults[e->fault.vcpu] : NULL;
 

@@ -31,14 +31,6 @@ struct rs_team *rs_team_new(const struct rs_replay_opts *opts, unsigned int jobs
 	return NULL;
 }
 
-void rs_team_free_engine(struct engine *e)
-{
-	rs_replay_free(e->replay);
-	free(e->algos);
-	e->replay = NULL;
-	e->algos = NULL;
-}
-
 static void free_batch(struct batch *b, size_t nr_parts)
 {
 	for (size_t i = 0; b->shares && i < nr_parts; i++) {

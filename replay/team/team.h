@@ -12,7 +12,7 @@
  * - by VMs, if there are at least as many as threads: a VM of its own costs
  *   nothing twice;
  * - else over time, if there are moments at which nothing is pending (see
- *   replay/team/moment.h). The stream is cut there, once a batch or so, and the engines
+ *   replay/moment.h). The stream is cut there, once a batch or so, and the engines
  *   take the pieces in turn. Only the traced kernel's algorithm, if there is one,
  *   sees the whole stream as well, alone and for counts only: for the recorded
  *   state and the list of its disagreements. A stream that stops being idle is not

@@ -9,7 +9,7 @@
  */
 #include <pthread.h>
 
-#include "replay/team/moment.h"
+#include "replay/moment.h"
 #include "replay/replay.h"
 
 /* VMs of lower numbers are shared out evenly, the others by their numbers. */
@@ -82,6 +82,8 @@ struct rs_team {
 
 /* By what is staged: the engines, and the batches. 0, -ENOMEM or -EINVAL. */
 int rs_team_plan(struct rs_team *t, struct rs_error *err);
+/* Frees what is in @e, not @e. */
+void rs_team_free_engine(struct engine *e);
 
 /* Fewer threads than asked for are fine: the caller works, too. 0 or -ENOMEM. */
 int rs_team_start(struct rs_team *t, struct rs_error *err);
@@ -97,9 +99,6 @@ int rs_team_catch_up(struct rs_team *t, struct rs_error *err);
 int rs_team_gather(struct rs_team *t, struct rs_error *err);
 /* What all engines found. NULL with errno. */
 struct rs_result *rs_team_join(struct rs_team *t, struct rs_error *err);
-
-/* Frees what is in @e, not @e. */
-void rs_team_free_engine(struct engine *e);
 
 static inline int rs_team_no_memory(struct rs_error *err)
 {

@@ -101,6 +101,14 @@ static int new_engine(struct rs_team *t, const struct rs_algo_spec *specs, size_
 	return e->replay ? 0 : -errno;
 }
 
+void rs_team_free_engine(struct engine *e)
+{
+	rs_replay_free(e->replay);
+	free(e->algos);
+	e->replay = NULL;
+	e->algos = NULL;
+}
+
 static int new_engines(struct rs_team *t, const struct rs_algo_spec *specs, struct rs_error *err)
 {
 	int rc = 0;

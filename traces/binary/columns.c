@@ -368,8 +368,8 @@ static unsigned char *put_codes(unsigned char *out, const uint16_t *codes, size_
 }
 
 /* @width is a constant where this is called, so that its loop is none. */
-RS_PART void join_planes(uint64_t *numbers, const unsigned char *bytes, size_t n,
-			 unsigned int width)
+RS_LOOP_PART void join_planes(uint64_t *numbers, const unsigned char *bytes, size_t n,
+			      unsigned int width)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint64_t number = bytes[i];

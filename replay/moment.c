@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/team/moment.h"
+#include "replay/moment.h"
 
 #include <errno.h>
 #include <stdlib.h>

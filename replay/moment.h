@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RS_REPLAY_TEAM_MOMENT_H
-#define RS_REPLAY_TEAM_MOMENT_H
+#ifndef RS_REPLAY_MOMENT_H
+#define RS_REPLAY_MOMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/common/skip.h"
 #include "analysis/plot/plot.h"
 #include "analysis/plot/plot_collect.h"
 #include "traces/trace.h"
@@ -79,7 +80,7 @@ static void gnuplot_says_what_fails(void **state)
 	int asked = 0;
 
 	if (no_gnuplot())
-		skip();
+		test_skip("gnuplot is not installed");
 	script("bad.gp", "x = 1\nset nonsense\n");
 	assert_int_equal(rs_gnuplot_run(work.path, "bad.gp", NULL, NULL, &err), -EIO);
 	assert_int_equal(err.kind, RS_ERR_SYSTEM);
@@ -120,7 +121,7 @@ static void texts_are_only_texts(void **state)
 	char *text;
 
 	if (no_gnuplot())
-		skip();
+		test_skip("gnuplot is not installed");
 	begin(&fig, RS_FIGURE_SVG, "figure.svg");
 	rs_figure_title(&fig, what, "two\nlines\tand \x01 more");
 	rs_figure_nothing(&fig, what);
@@ -139,7 +140,7 @@ static void long_titles_are_cut(void **state)
 	char what[400], *text;
 
 	if (no_gnuplot())
-		skip();
+		test_skip("gnuplot is not installed");
 	for (size_t i = 0; i + 2 < sizeof(what); i += 2)
 		memcpy(what + i, "\xc3\xa4", 3); /* a-umlaut: two bytes, one column */
 	begin(&fig, RS_FIGURE_SVG, "figure.svg");
@@ -336,7 +337,7 @@ static void extremes_can_be_drawn(void **state)
 	struct rs_series *series;
 
 	if (no_gnuplot())
-		skip();
+		test_skip("gnuplot is not installed");
 	make_extreme(&vm, algos, names);
 	make_closed(&vm, closed);
 	for (size_t i = 0; i < NR_ALGOS; i++)
@@ -388,7 +389,7 @@ static void nothing_can_be_drawn(void **state)
 	struct rs_plot_input in = { .source = "nothing", .vm = &vm };
 
 	if (no_gnuplot())
-		skip();
+		test_skip("gnuplot is not installed");
 	draw_everything(&in);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/common/skip.h"
 #include "analysis/plot/plot_price.h"
 
 static struct rs_price_point point(const char *name, double price, uint64_t spurious,
@@ -169,7 +170,7 @@ static void extremes_can_be_drawn(void **state)
 	struct rs_price_point many[80];
 
 	if (no_gnuplot())
-		skip();
+		test_skip("gnuplot is not installed");
 	for (size_t i = 0; i < 80; i++)
 		many[i] = point("an-algorithm-with-a-name:of,some,length", 1 + (double)(i / 8),
 				i % 8 * 100, i % 5 == 4);

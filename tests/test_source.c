@@ -17,6 +17,8 @@
 #include <cmocka.h>
 #include <zstd.h>
 
+#include "tests/common/nobody.h"
+#include "tests/common/skip.h"
 #include "tests/common/trace_file.h"
 #include "base/outfile.h"
 #include "traces/source.h"
@@ -337,12 +339,21 @@ static void test_unopened(void **state)
 	expect_unopened("/", EISDIR, "is a directory, not a trace");
 	expect_unopened("/dev/null", EINVAL, "the file is empty");
 	expect_unopened(test_write_file("empty", "", 0), EINVAL, "the file is empty");
-	if (geteuid()) {
-		const char *path = test_write_file("secret", "x", 1);
+}
 
-		chmod(path, 0);
-		expect_unopened(path, EACCES, "cannot be opened: Permission denied");
+static void test_not_to_be_read(void **state)
+{
+	char *path = strdup(test_write_file("secret", "x", 1));
+
+	assert_non_null(path);
+	assert_int_equal(chmod(path, 0), 0);
+	if (!test_be_nobody(test_path(""))) {
+		free(path);
+		test_skip("root cannot become nobody here");
 	}
+	expect_unopened(path, EACCES, "cannot be opened: Permission denied");
+	test_be_again();
+	free(path);
 }
 
 static void on_alarm(int sig)
@@ -475,12 +486,21 @@ static void test_no_output(void **state)
 	expect_no_output("/", "cannot be written: Is a directory");
 	expect_no_output("/nonexistent/x", "cannot be written: No such file or directory");
 	expect_no_output("/dev/null/x", "cannot be written: Not a directory");
-	if (geteuid()) {
-		const char *path = test_write_file("readonly", "x", 1);
+}
 
-		chmod(path, 0444);
-		expect_no_output(path, "cannot be written: Permission denied");
+static void test_not_to_be_written(void **state)
+{
+	char *path = strdup(test_write_file("readonly", "x", 1));
+
+	assert_non_null(path);
+	assert_int_equal(chmod(path, 0444), 0);
+	if (!test_be_nobody(test_path(""))) {
+		free(path);
+		test_skip("root cannot become nobody here");
 	}
+	expect_no_output(path, "cannot be written: Permission denied");
+	test_be_again();
+	free(path);
 }
 
 static void test_full_device(void **state)
@@ -611,10 +631,12 @@ int main(void)
 		cmocka_unit_test(test_seekable_without_space),
 		cmocka_unit_test(test_stdin_in_the_middle),
 		cmocka_unit_test(test_unopened),
+		cmocka_unit_test(test_not_to_be_read),
 		cmocka_unit_test(test_interrupted_read),
 		cmocka_unit_test(test_outfile),
 		cmocka_unit_test(test_outfile_through_link),
 		cmocka_unit_test(test_no_output),
+		cmocka_unit_test(test_not_to_be_written),
 		cmocka_unit_test(test_full_device),
 		cmocka_unit_test(test_no_such_form),
 		cmocka_unit_test(test_reader_rewind),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tests/common/skip.h"
 #include "capture/workload/workload_internal.h"
 
 static void make_plan(const struct rs_workload_options *opts, struct rs_workload_plan *plan)
@@ -294,13 +295,13 @@ static void test_guest_code(void **state)
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 
 	if (low == MAP_FAILED)
-		skip();
+		test_skip("no memory that may be run is to be had below 4 GiB");
 	check_guest(low, 0);
 	check_guest(low, UINT32_MAX / 2);
 	check_guest(low, UINT32_MAX);
 	munmap(low, size);
 #else
-	skip();
+	test_skip("the guest's code is for x86-64");
 #endif
 }
 

@@ -58,5 +58,5 @@ check no-instructions 'retryscope bench --trace aliases.txt --instructions nowhe
 check bad-instructions 'echo "gfn many" >bad && retryscope bench --trace aliases.txt --instructions bad'
 check full "retryscope bench $quick $few --algo gfn -o /dev/full"
 check no-folder "retryscope bench $quick $few --algo gfn -o nowhere/t"
-check interrupted 'retryscope bench --round-time 1s -o out & pid=$!; sleep 0.5; kill -INT $pid; wait $pid; echo $?; ls | grep -c "^out"'
+check interrupted 'retryscope bench --round-time 10s -o out & pid=$!; interrupt INT $pid; wait $pid; echo $?; ls | grep -c "^out"'
 finish

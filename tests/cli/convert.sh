@@ -27,5 +27,5 @@ check directory 'retryscope convert aliases.txt -o .'
 check truncated 'retryscope convert --to binary --raw aliases.txt -o b && head -c 400 b >c && retryscope convert c -o d; echo $?; ls d* c*'
 check repaired 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope convert --repair c | tail -n 1'
 check damaged 'retryscope convert --to binary --raw aliases.txt -o b && printf X | dd of=b bs=1 seek=300 conv=notrunc 2>/dev/null; retryscope convert b -o d; echo $?; ls d*'
-check interrupted 'mkfifo pipe; { cat aliases.txt; exec sleep 5; } >pipe & retryscope convert pipe -o out & pid=$!; sleep 1; kill -INT $pid; wait $pid; echo $?; kill %1; ls out*'
+check interrupted 'mkfifo pipe; { cat aliases.txt; exec sleep 1000; } >pipe & retryscope convert pipe -o out & pid=$!; interrupt INT $pid pipe; wait $pid; echo $?; kill %1; ls out*'
 finish

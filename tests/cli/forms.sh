@@ -25,8 +25,8 @@ check pipe 'diff <(json 6.1-alias0.dat) <(cat 6.1-alias0.txt | json -)'
 
 # Waits for more of a pipe, and is interrupted: nothing is left behind.
 interrupted() {
-	check "$1" "mkfifo fifo; (cat aliases.txt; exec sleep 20) >fifo & writer=\$!
-retryscope $2 -o out fifo & sleep 1; kill -$3 \$!; wait \$!; code=\$?
+	check "$1" "mkfifo fifo; (cat aliases.txt; exec sleep 1000) >fifo & writer=\$!
+retryscope $2 -o out fifo & interrupt $3 \$! fifo; wait \$!; code=\$?
 kill \$writer; rm fifo; ls out* 2>/dev/null; exit \$code"
 }
 interrupted interrupted-replay replay TERM

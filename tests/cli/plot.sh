@@ -360,9 +360,12 @@ bad_gnuplot() {
 	printf '#!/bin/sh\nexit 0\n' >"$bin/gnuplot"
 	refuse 4 "rejected.svg" -d "$work/new" "$data/small.txt"
 	expect_empty "a gnuplot that draws nothing"
-	printf '#!/bin/sh\necho $$ >%s/pid\nexec sleep 1000\n' "$work" >"$bin/gnuplot"
+	printf '#!/bin/sh\necho $$ >"%s/pid"\nexec sleep 1000\n' "$work" >"$bin/gnuplot"
 	PATH=$tools "$program" plot -d "$work/new" "$data/small.txt" 2>"$work/err" &
-	until [ -s "$work/pid" ]; do sleep 0.05; done
+	for ((n = 0; n < 1200; n++)); do
+		[ ! -s "$work/pid" ] || break
+		sleep 0.05
+	done
 	kill -TERM $!
 	wait $!
 	[ $? -eq 130 ] || fail "interrupted: not exit code 130"

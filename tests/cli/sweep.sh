@@ -29,7 +29,7 @@ check head-torn 'printf "retryscope-jour" >out.journal; retryscope sweep ksm eve
 check full 'retryscope sweep ksm events=100 >/dev/full'
 check full-output 'retryscope sweep ksm events=100 -o /dev/full; ls /dev/full.journal'
 check nowhere 'retryscope sweep ksm events=100 -o nowhere/out'
-check interrupted 'retryscope sweep ksm events=1000000 aliases=0,1,2,3 --jobs 1 -o int & pid=$!; until [ -s int.journal ]; do sleep 0.01; done; kill -INT $pid; wait $pid; echo $?; ls int*; rm int.journal'
+check interrupted 'retryscope sweep ksm events=1000000 aliases=0,1,2,3 --jobs 1 -o int & pid=$!; until [ -s int.journal ] || ! kill -0 $pid; do sleep 0.01; done; interrupt INT $pid; wait $pid; echo $?; ls int*; rm int.journal'
 
 check no-scenario 'retryscope sweep'
 check unknown-key 'retryscope sweep ksm vcpu=1,2'

@@ -23,6 +23,6 @@ check to-unknown 'retryscope synth ksm --to xml'
 check full 'retryscope synth ksm events=5000 -o /dev/full'
 check full-binary 'retryscope synth ksm events=5000 --to binary -o /dev/full'
 check no-folder 'retryscope synth ksm -o nowhere/t'
-check interrupted 'retryscope synth ksm events=0 time=1h -o out & pid=$!; sleep 1; kill -INT $pid; wait $pid; echo $?; ls | grep -c out'
+check interrupted 'retryscope synth ksm events=0 time=1h -o out & pid=$!; interrupt INT $pid; wait $pid; echo $?; ls | grep -c out'
 check closed-pipe 'set -o pipefail; retryscope synth ksm | head -n 1; echo $?'
 finish

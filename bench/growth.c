@@ -3,6 +3,8 @@
  * How time and memory grow: with the length of a trace, with the threads, with
  * the invalidations that are outstanding and with the memslots.
  */
+#include "bench/growth.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/tile.h"
 #include "bench/ways.h"
 #include "replay/replay.h"
 #include "replay/team/team.h"

@@ -31,12 +31,4 @@ int run_ways(struct way *ways, size_t n, const char *path, unsigned int rounds,
 /* Medians and their range, each way against the last, which is the least that can be done. */
 void print_ways(const struct way *ways, size_t n);
 
-/* The raw file of so many records of the trace, tiled. Returns an exit code. */
-int bench_tile(const char *path, const char *events, const char *to);
-
-/* bench/growth.c: how time and memory grow. */
-int bench_scale(const char *most);
-int bench_jobs(const char *trace);
-int bench_growth(void);
-
 #endif

@@ -3,35 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "analysis/write/units.h"
-
-static const struct rs_plot_type *const types[] = {
-	&rs_plot_rejected,	 &rs_plot_blocked, &rs_plot_widening,	    &rs_plot_map,
-	&rs_plot_stall,		 &rs_plot_retries, &rs_plot_sweep_spurious, &rs_plot_sweep_stall,
-	&rs_plot_sweep_widening, &rs_plot_price,
-};
-
-#define NR_TYPES (sizeof(types) / sizeof(types[0]))
-
-const struct rs_plot_type *rs_plot_type(size_t i)
-{
-	return i < NR_TYPES ? types[i] : NULL;
-}
-
-const struct rs_plot_type *rs_plot_find(const char *name)
-{
-	for (size_t i = 0; i < NR_TYPES; i++)
-		if (!strcmp(types[i]->name, name))
-			return types[i];
-	return NULL;
-}
-
-bool rs_plot_is_per_vm(const struct rs_plot_type *type)
-{
-	return type->need == RS_PLOT_SERIES || type->need == RS_PLOT_MAP;
-}
 
 void rs_plot_title_of(struct rs_figure *fig, const struct rs_plot_input *in, const char *what,
 		      const char *tail)

@@ -45,7 +45,7 @@ struct rs_plot_input {
 	const struct rs_price_group *price; /* then there is no @vm */
 };
 
-/* A kind of plot. Adding one is adding a file with one of these and a line to the table. */
+/* A kind of plot. Adding one is a file with it, as rs_plot_NAME, and a line in plot_types.c. */
 struct rs_plot_type {
 	const char *name;    /* also of the file that is drawn */
 	const char *summary; /* for help texts */
@@ -54,10 +54,6 @@ struct rs_plot_type {
 	/* Writes the script and the data. Failures stay with the figure. */
 	void (*draw)(struct rs_figure *fig, const struct rs_plot_input *in);
 };
-
-extern const struct rs_plot_type rs_plot_rejected, rs_plot_blocked, rs_plot_widening, rs_plot_map,
-	rs_plot_stall, rs_plot_retries, rs_plot_sweep_spurious, rs_plot_sweep_stall,
-	rs_plot_sweep_widening, rs_plot_price;
 
 /* The table; NULL past its end. */
 const struct rs_plot_type *rs_plot_type(size_t i);

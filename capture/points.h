@@ -62,8 +62,8 @@ struct rs_point {
 /* Indexed by enum rs_probe_event. */
 extern const struct rs_point rs_points[RS_NR_PROBE_EVENTS];
 
-/* The members of STATE, to be appended to rs_point.kvm. */
 #define RS_NR_STATE_FIELDS 4
+/* The members of STATE, to be appended to rs_point.kvm. */
 extern const struct rs_point_field rs_state_fields[RS_NR_STATE_FIELDS];
 
 /* The process that made the VM, to be appended to rs_point.kvm: what --pid filters by. */

@@ -4,6 +4,7 @@
 
 #include "replay/algorithm.h"
 
+/* One of each file here; replay/algorithm.c has the table of them. */
 extern const struct rs_algo_ops rs_algo_global;
 extern const struct rs_algo_ops rs_algo_hva_5_12;
 extern const struct rs_algo_ops rs_algo_hva;

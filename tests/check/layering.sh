@@ -1,9 +1,87 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A folder includes only what it may build upon, and only cli/ prints, exits or
-# aborts.
+# The layers, in the sources and again in the symbols of the objects:
+# - a folder includes another one by its door only: the header named after the
+#   folder, or one that is listed here with the reason;
+# - data flows one way, and no arrow goes back up;
+# - no files use each other in a circle, but for those named here;
+# - only cli/ and bench/ print, exit or abort.
+# What is listed and not needed any more is an error as well.
+# Unit tests may look inside: tests/ is not looked at. layering_plants.sh plants
+# one violation of each kind, and sees that this finds it.
 set -u
-source_dir=$1 build_dir=$2
+source_dir=$(realpath "$1") build_dir=$(realpath "$2")
+cd "$source_dir" || exit 1
+
+# Which folders each one builds upon, besides itself.
+declare -A below=(
+	[base]=''
+	[capture]='base'
+	[traces]='base'
+	[replay]='base traces'
+	[analysis]='base traces replay'
+	[cli]='base capture traces replay analysis'
+	[bench]='base traces replay analysis'
+)
+
+# An arrow that no folder has as a whole: FOLDER HEADER REASON.
+arrows='
+capture traces/dat/probe_events.h the one table of probes: what is recorded is what the import knows
+'
+
+# More doors: HEADER REASON. FOLDER/* is a shelf, where each header is for itself.
+doors='
+base/* small things that everything stands on
+traces/trace.h a trace of any form, read and written
+traces/event.h what a trace is made of
+traces/source.h what a form reads from: a file, a pipe, memory
+traces/pending.h events that wait for their time, for readers and for a team of engines
+traces/dat/probe_events.h the table of probes, for capture/ as well
+traces/dat/dat_file.h the bytes of a trace.dat, which bench/ makes longer
+traces/guest/vm.h the guest as a trace tells it
+replay/algorithm.h what an algorithm is
+replay/result.h what a replay gives
+replay/hist.h the histograms in it
+replay/sweep.h many replays over a grid
+replay/algorithms/algorithms.h the algorithms there are
+replay/cost/tape.h the operations of a trace, for bench --trace
+replay/model/inval.h what is being invalidated, for both loops
+replay/model/inval_table.h the same, inlined where each fault asks
+replay/model/pieces.h lists of ranges, for algorithms that keep one
+replay/model/sound.h which records make sense
+replay/team/moment.h the state that engines of a team hand on
+capture/session.h one recording
+capture/plan.h what can be recorded here
+capture/command.h running a command beside a recording
+analysis/write/* writing text and JSON, for every room here
+analysis/info/inventory.h what info tells
+analysis/report/derive.h figures that follow from counted ones
+analysis/report/report_json.h objects that the JSON of info shares with a report
+analysis/report/report_parts.h paragraphs that info shares with a report
+analysis/report/report_read.h reports read back
+analysis/plot/figure.h a picture, whoever draws it
+analysis/plot/plot_collect.h what pictures need of a replay
+analysis/plot/plot_price.h pictures of a price
+analysis/plot/plot_sweep.h pictures of a sweep
+analysis/plot/sweep_read.h the table of a sweep read back
+analysis/sweep/journal.h what is done of a sweep
+analysis/sweep/sweep_table.h the table a sweep writes
+'
+
+# Files that use each other, and the reason: FILE FILE... : REASON.
+circles='
+replay/model/inval.c replay/model/inval_places.c : to be cut
+replay/team/team.c replay/team/team_join.c : to be cut
+traces/dat/dat_order.c traces/dat/dat_order_epochs.c traces/dat/dat_order_memslots.c : to be cut
+traces/dat/dat_pair.c traces/dat/dat_fault.c traces/dat/dat_inval.c : to be cut
+traces/dat/dat.c traces/dat/dat_tracepoints.c traces/reader.c traces/forms.c : to be cut
+'
+
+forbidden='exit|quick_exit|abort|__assert_fail|printf|vprintf|__printf_chk|__vprintf_chk|puts'
+forbidden+='|putchar|perror|psignal|stdout|stderr|err|errx|warn|warnx|error|argp_parse|getopt_long'
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
 failures=0
 
 fail() {
@@ -11,45 +89,150 @@ fail() {
 	failures=$((failures + 1))
 }
 
-# Which headers each folder may include, as an extended regular expression.
-declare -A allowed=(
-	[base]='base/'
-	[capture]='base/|capture/|traces/dat/probe_events\.h'
-	[traces]='base/|traces/'
-	[replay]='base/|replay/|traces/'
-	[analysis]='base/|analysis/|replay/|traces/'
-)
+# may_use FOLDER OTHER: the second one is below the first one.
+may_use() {
+	[ "$1" = "$2" ] || [[ " ${below[$1]-} " == *" $2 "* ]]
+}
 
-check_includes() { # FOLDER
-	local line
+# listed LIST WORDS: the list has them, and says why.
+listed() {
+	grep -qE "^${2//./\\.} ." <<<"$1"
+}
 
+is_door() { # HEADER
+	local folder=${1%/*}
+
+	[ "${1##*/}" = "${folder##*/}.h" ] || listed "$doors" "$1" || listed "$doors" "$folder/\\*"
+}
+
+# What each source includes of the tree, one a line: FILE HEADER.
+list_includes() {
+	local file header
+
+	xargs -d '\n' -a "$work/sources" grep -HE '^[[:space:]]*#[[:space:]]*include\>' |
+		sed -nE 's/^([^:]*):[^"<]*["<]([^">]*)[">].*/\1 \2/p' |
+		while read -r file header; do
+			if [ -e "${file%/*}/$header" ]; then
+				echo "$file ${file%/*}/$header"
+			elif [ -e "$header" ]; then
+				echo "$file $header"
+			fi
+		done >"$work/found"
+	cut -d' ' -f2 "$work/found" | xargs -d '\n' realpath -s --relative-to=. |
+		paste -d' ' <(cut -d' ' -f1 "$work/found") -
+}
+
+check_includes() {
+	local file header folder other
+
+	while read -r file header; do
+		folder=${file%/*} other=${header%/*}
+		[ "$folder" != "$other" ] || continue
+		echo "$header" >>"$work/used"
+		may_use "${file%%/*}" "${header%%/*}" || listed "$arrows" "${file%%/*} $header" ||
+			fail "$file: includes $header: ${header%%/*}/ is not for ${file%%/*}/ to use"
+		is_door "$header" ||
+			fail "$file: includes $header, which is not a door of $other/"
+	done <"$work/includes"
+}
+
+check_list_of_doors() {
+	local door reason
+
+	while read -r door reason; do
+		[ -n "$door" ] || continue
+		[ -n "$reason" ] || fail "$door: listed as a door without a reason"
+		case "$door" in
+		*/\*) [ -d "${door%/*}" ] || fail "$door: listed as a shelf, but not there" ;;
+		*) grep -qxF "$door" "$work/used" || fail "$door: a door that no other folder uses" ;;
+		esac
+	done <<<"$doors"
+}
+
+# What the object of each source has, as nm says it: FILE KIND SYMBOL. An object
+# whose source is gone does not count.
+list_symbols() {
+	(cd "$build_dir" && find -L . -path ./tests -prune -o -path '*/CMakeFiles/*.dir/*.c.o' -print) \
+		>"$work/objects"
+	sed 's|^\./||; s|CMakeFiles/[^/]*\.dir/||; s|\.o$||' "$work/objects" | sort >"$work/built"
+	(cd "$build_dir" && xargs -d '\n' -a "$work/objects" nm -A 2>/dev/null) |
+		sed -nE 's|^\./([^:]*)\.o:[0-9a-f ]* ([A-Za-z]) ([^@ ]*).*|\1 \2 \3|;
+			s|CMakeFiles/[^/]*\.dir/||p' |
+		awk 'FILENAME == ARGV[1] { there[$1]; next } $1 in there' "$work/sources" -
+}
+
+check_objects() {
+	local file symbol user
+
+	while read -r file; do
+		fail "$file: has no object in $build_dir"
+	done < <(grep '\.c$' "$work/sources" | grep -vxFf "$work/built")
+	while read -r file symbol; do
+		may_use "${file%%/*}" cli || [ "${file%%/*}" = bench ] || fail "$file: uses $symbol"
+	done < <(awk -v names="^($forbidden)\$" '$2 == "U" && $3 ~ names { print $1, $3 }' \
+		"$work/symbols")
+	while read -r user file symbol; do
+		may_use "${user%%/*}" "${file%%/*}" ||
+			fail "$user: uses $symbol of $file: ${file%%/*}/ is not for ${user%%/*}/ to use"
+	done <"$work/uses"
+	# The engine sees events, never files; a report sees results, never the engine.
+	while read -r user file symbol; do
+		fail "$user: uses $symbol of $file"
+	done < <(awk '$1 ~ /^replay\// && $3 ~ /^rs_(reader|writer|source|form)_/ ||
+		$1 ~ /^analysis\/report\// && $3 ~ /^rs_(replay|closed|reader)_/' "$work/uses")
+}
+
+# Which objects in one archive have the same name: one of them is not to be told
+# from the other in what a linker or a debugger says.
+check_archives() {
+	local archive member
+
+	for archive in "$build_dir"/lib*.a; do
+		while read -r member; do
+			fail "${archive##*/}: has more than one member $member"
+		done < <(ar t "$archive" | sort | uniq -d)
+	done
+}
+
+# A loop among arrows, a pair a line, is said by tsort, which has no order for it.
+loops() {
+	tsort 2>&1 >/dev/null | sed -n 's/^tsort: //; /input contains/d; p' | paste -sd' '
+}
+
+check_circles() {
+	local line files reason loop
+
+	# Files of a circle that is named count as one.
+	grep ':' <<<"$circles" | sed 's/ *:.*//' >"$work/circles"
+	loop=$(awk 'FILENAME == ARGV[1] { for (i = 1; i <= NF; i++) one[$i] = $1; next }
+		{ a = $1 in one ? one[$1] : $1; b = $2 in one ? one[$2] : $2; if (a != b) print a, b }' \
+		"$work/circles" "$work/uses" | loops)
+	[ -z "$loop" ] || fail "a circle of files that use each other: $loop"
 	while read -r line; do
-		fail "$line: not for $1/ to include"
-	done < <(cd "$source_dir" && grep -rnE --include='*.[ch]' '^#include "' "$1" |
-		grep -vE "#include \"(${allowed[$1]})")
+		files=${line%%:*} reason=${line#*:}
+		[[ "$line" == *:\ * && -n "${reason// /}" ]] || fail "a circle without a reason: $line"
+		loop=$(awk -v files=" $files " 'index(files, " " $1 " ") && index(files, " " $2 " ") {
+			print $1, $2 }' "$work/uses" | loops)
+		[ -n "$loop" ] || fail "named as a circle, but none (any more): $files"
+	done < <(grep . <<<"$circles")
+	loop=$(grep '\.h .*\.h$' "$work/includes" | loops)
+	[ -z "$loop" ] || fail "headers that include each other: $loop"
 }
 
-forbidden='exit|quick_exit|abort|__assert_fail|printf|vprintf|__printf_chk|__vprintf_chk|puts'
-forbidden+='|putchar|perror|psignal|stdout|stderr|err|errx|warn|warnx|error|argp_parse|getopt_long'
-
-# No object of a library whose name matches may use a symbol that matches.
-check_symbols() { # LIBRARY OBJECTS SYMBOLS
-	local archive=$build_dir/lib$1.a object symbol
-
-	[ -e "$archive" ] || { fail "$archive is not there"; return; }
-	while read -r object symbol; do
-		fail "$1: $object uses $symbol"
-	done < <(nm -A -u "$archive" | sed 's/^[^:]*:\([^:]*\): *U /\1 /; s/@.*//' |
-		grep -E "^$2 ($3)\$")
-}
-
-for folder in "${!allowed[@]}"; do
-	[ -d "$source_dir/$folder" ] && check_includes "$folder"
-done
-for library in rs_base rs_traces rs_replay rs_analysis rs_capture; do
-	check_symbols "$library" '.*' "$forbidden"
-done
-# The engine sees events, never files; a report sees results, never the engine.
-check_symbols rs_replay '.*' 'rs_(reader|writer|source|form)_.*'
-check_symbols rs_analysis 'report.*' 'rs_(replay|closed|reader)_.*'
+find . \( -name '.*' ! -name . -o -name 'build*' -o -path ./tests \) -prune -o \
+	-name '*.[ch]' -printf '%P\n' | sort >"$work/sources"
+while read -r folder; do
+	[ -n "${below[$folder]+known}" ] || fail "$folder/ has sources, but no place in the layers"
+done < <(cut -d/ -f1 "$work/sources" | sort -u)
+: >"$work/used"
+list_includes >"$work/includes"
+list_symbols >"$work/symbols"
+awk '$2 ~ /[TDBRVWC]/ { owner[$3] = $1 } $2 == "U" { use[$1 " " $3] }
+	END { for (u in use) { split(u, p, " "); if (p[2] in owner && owner[p[2]] != p[1])
+		print p[1], owner[p[2]], p[2] } }' "$work/symbols" | sort >"$work/uses"
+check_includes
+check_list_of_doors
+check_objects
+check_archives
+check_circles
 [ "$failures" -eq 0 ]

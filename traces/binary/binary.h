@@ -84,6 +84,7 @@ _Static_assert(sizeof(struct rs_binary_block) == 64, "");
 _Static_assert(sizeof(struct rs_binary_entry) == 48, "");
 _Static_assert(sizeof(struct rs_binary_trailer) == 64, "");
 
+/* The form as traces/forms.h wants it. */
 extern const struct rs_form_ops rs_binary_ops;
 /* Written by convert --raw; what it writes is read as the binary form. */
 extern const struct rs_form_ops rs_binary_raw_ops;

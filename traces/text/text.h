@@ -12,6 +12,7 @@
 #define RS_TEXT_HEADER RS_TEXT_MAGIC " 1"
 #define RS_TEXT_MAX_LINE 65536
 
+/* The form as traces/forms.h wants it. */
 extern const struct rs_form_ops rs_text_ops;
 
 /* The writer's functions, for the table in text.c. */

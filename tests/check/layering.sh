@@ -45,11 +45,8 @@ replay/hist.h the histograms in it
 replay/sweep.h many replays over a grid
 replay/algorithms/algorithms.h the algorithms there are
 replay/cost/tape.h the operations of a trace, for bench --trace
-replay/model/inval.h what is being invalidated, for both loops
-replay/model/inval_table.h the same, inlined where each fault asks
-replay/model/pieces.h lists of ranges, for algorithms that keep one
-replay/model/sound.h which records make sense
-replay/team/moment.h the state that engines of a team hand on
+replay/model/inval_table.h what is being invalidated, inlined where each fault asks
+replay/moment.h the state that engines of a team hand on
 capture/session.h one recording
 capture/plan.h what can be recorded here
 capture/command.h running a command beside a recording
@@ -70,8 +67,6 @@ analysis/sweep/sweep_table.h the table a sweep writes
 
 # Files that use each other, and the reason: FILE FILE... : REASON.
 circles='
-replay/model/inval.c replay/model/inval_places.c : to be cut
-replay/team/team.c replay/team/team_join.c : to be cut
 traces/dat/dat_order.c traces/dat/dat_order_epochs.c traces/dat/dat_order_memslots.c : to be cut
 traces/dat/dat_pair.c traces/dat/dat_fault.c traces/dat/dat_inval.c : to be cut
 traces/dat/dat.c traces/dat/dat_tracepoints.c traces/reader.c traces/forms.c : to be cut

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "base/error.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +21,11 @@ int rs_error_set(struct rs_error *err, enum rs_error_kind kind, int errnum, cons
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	return -errnum;
+}
+
+int rs_error_nomem(struct rs_error *err)
+{
+	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
 }
 
 void rs_error_set_file(struct rs_error *err, const char *path)

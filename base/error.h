@@ -32,6 +32,9 @@ struct rs_error {
 int rs_error_set(struct rs_error *err, enum rs_error_kind kind, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* There is no memory: says so in @err (may be NULL) and returns -ENOMEM. */
+int rs_error_nomem(struct rs_error *err);
+
 /* Names the file that @err (may be NULL) is about; a longer name is cut off. */
 void rs_error_set_file(struct rs_error *err, const char *path);
 

@@ -48,7 +48,7 @@ int rs_open_unnamed(struct rs_error *err)
 	if (!dir || !dir[0])
 		dir = "/var/tmp";
 	if (asprintf(&name, "%s/retryscope.XXXXXX", dir) < 0)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd < 0)
 		fd = rs_error_set(err, RS_ERR_OUTPUT, errno,

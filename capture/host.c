@@ -263,14 +263,14 @@ struct rs_host *rs_host_open(const char *root, struct rs_error *err)
 	if (h)
 		h->root = copy_root(root);
 	if (!h || !h->root) {
-		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		ret = rs_error_nomem(err);
 		goto fail;
 	}
 	ret = find_kernel(h, err);
 	if (ret)
 		goto fail;
 	if (find_kvm(h) || find_tracing(h)) {
-		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		ret = rs_error_nomem(err);
 		goto fail;
 	}
 	find_types(h);

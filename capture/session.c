@@ -25,11 +25,6 @@
 /* The kernel takes a filter of up to a page. */
 #define MAX_FILTER 3500
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 static int check_tracing(const struct rs_host *h, struct rs_error *err)
 {
 	if (!h->kvm)
@@ -121,7 +116,7 @@ static int make_plan(struct rs_session *s, struct rs_error *err)
 	s->types = rs_types_load(s->host, NULL);
 	s->plan = rs_plan_make(s->host, s->types, &opts);
 	if (!s->plan)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	if (s->opts.pid && !s->plan->probes[RS_PROBE_INVAL_START].has_pid)
 		return rs_error_set(err, RS_ERR_HOST, ENOTSUP,
 				    "this host does not tell which process a VM is of: record "
@@ -165,7 +160,7 @@ static int make_tracing(struct rs_session *s, struct rs_error *err)
 	s->stats.nr_cpus = rs_tracing_nr_cpus(s->tracing);
 	s->cpus = calloc(s->stats.nr_cpus, sizeof(*s->cpus));
 	if (!s->cpus)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	s->stats.cpus = s->cpus;
 	s->stats.misses = s->misses;
 	if (check_level(s, err))
@@ -220,7 +215,7 @@ static int start_writer(struct rs_session *s, struct rs_error *err)
 	if (opts.event_args && (filter || !s->opts.pid))
 		s->writer = rs_trace_cmd_start(s->trace_cmd, &opts, err);
 	else
-		errno = -no_memory(err);
+		errno = -rs_error_nomem(err);
 	free(filter);
 	rs_tracing_free_args(opts.event_args);
 	return s->writer ? note_writer(s, err) : -errno;
@@ -304,7 +299,7 @@ static int mark_begin(struct rs_session *s, struct rs_error *err)
 	    rs_facts_set(f, "clock", "%s", s->opts.clock) ||
 	    (s->opts.pid && rs_facts_set(f, "filter.pid", "%d", (int)s->opts.pid)) ||
 	    set_time(s, "start") || rs_vms_add_facts(&s->vms, f))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	s->stats.nr_vms = (unsigned int)s->vms.nr;
 	return mark(s, err);
 }
@@ -316,7 +311,7 @@ struct rs_session *rs_session_start(const struct rs_session_opts *opts, struct r
 		start_writer, wait_for_tracing, mark_begin,
 	};
 	struct rs_session *s = calloc(1, sizeof(*s));
-	int ret = s ? 0 : no_memory(err);
+	int ret = s ? 0 : rs_error_nomem(err);
 
 	if (s) {
 		s->opts = *opts;
@@ -379,7 +374,7 @@ static int mark_end(struct rs_session *s, struct rs_error *err)
 	    set_time(s, "end") ||
 	    rs_facts_set(f, "end.buffer_bytes", "%" PRIu64, s->stats.buffer_bytes) ||
 	    add_misses(s) || add_losses(s))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	s->stats.nr_vms = (unsigned int)s->vms.nr;
 	ret = mark(s, err);
 	if (ret)
@@ -387,7 +382,7 @@ static int mark_end(struct rs_session *s, struct rs_error *err)
 	rs_session_sample(s);
 	rs_facts_free(f);
 	if (add_losses(s))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	return mark(s, err);
 }
 

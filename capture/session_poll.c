@@ -58,7 +58,7 @@ static int scan_vms(struct rs_session *s, struct rs_error *err)
 	if (begin - s->scan_ns < SAMPLE_NS || begin - s->scan_ns < s->scan_cost_ns * SCAN_SHARE)
 		return 0;
 	if (rs_vms_scan(&s->vms, s->host, s->opts.pid))
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	s->stats.nr_vms = (unsigned int)s->vms.nr;
 	s->scan_ns = rs_monotonic_ns();
 	s->scan_cost_ns = s->scan_ns - begin;

@@ -176,7 +176,7 @@ static int write_entry(struct rs_state *st, const char *key, const char *value,
 	int ret;
 
 	if (asprintf(&line, "%s %zu %s\n", key, strlen(value), value) < 0)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	ret = write_state(st, line, err);
 	free(line);
 	return ret;
@@ -190,7 +190,7 @@ int rs_state_create(struct rs_state *st, const struct rs_host *h, struct rs_erro
 	st->pid = getpid();
 	if (asprintf(&st->path, "%s" STATE_DIR "/" STATE_PREFIX "%d", h->root, (int)getpid()) < 0) {
 		st->path = NULL;
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	}
 	st->fd = open(st->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (st->fd < 0)
@@ -218,7 +218,7 @@ int rs_state_create(struct rs_state *st, const struct rs_host *h, struct rs_erro
 int rs_state_set_group(struct rs_state *st, const char *group, struct rs_error *err)
 {
 	if (set_string(&st->group, group, strlen(group)))
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	return write_entry(st, "group", group, err);
 }
 

@@ -70,7 +70,7 @@ static int create_probes(struct rs_plan *plan, const char *group, struct rs_erro
 		if (plan->probes[ev].state != RS_POINT_THERE)
 			continue;
 		if (create_probe(plan, ev, group))
-			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+			return rs_error_nomem(err);
 	}
 	return 0;
 }
@@ -118,7 +118,7 @@ struct rs_tracing *rs_tracing_create(const struct rs_host *h, struct rs_plan *pl
 		t->group = strdup(group);
 	if (!t || !t->group) {
 		free(t);
-		errno = -rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		errno = -rs_error_nomem(err);
 		return NULL;
 	}
 	use_host(h);

@@ -39,7 +39,7 @@ struct rs_types *rs_types_load(const struct rs_host *h, struct rs_error *err)
 	}
 	t = calloc(1, sizeof(*t));
 	if (!t) {
-		errno = -rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		errno = -rs_error_nomem(err);
 		return NULL;
 	}
 	libbpf_set_print(no_print);

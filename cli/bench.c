@@ -343,7 +343,7 @@ static int repeat(struct bench_args *a, struct rs_error *err)
 	int ret = a->repeat.mix ? repeat_mix(a, err) : repeat_setting(a, err);
 
 	if (ret && err->kind == RS_ERR_NONE)
-		rs_error_set(err, RS_ERR_SYSTEM, -ret, "out of memory");
+		rs_error_nomem(err);
 	return ret;
 }
 
@@ -376,7 +376,7 @@ static int report(struct bench_args *a, struct rs_error *err)
 	int ret;
 
 	if (asprintf(&command, "retryscope bench%s", a->words) < 0)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	b.command = command;
 	ret = measure(a, &b, err);
 	if (!ret && a->plot)

@@ -80,7 +80,7 @@ static int draw(const struct rs_bench *b, const struct rs_workdir *dir, const ch
 	int ret;
 
 	if (!points)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	fill_points(b, points);
 	ret = rs_figure_begin(&fig, dir, "price", output, format, err);
 	if (!ret) {

@@ -8,11 +8,6 @@
 
 #include "cli/cli.h"
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 /* Tells how far it is; fails once interrupted. */
 static int tell(struct rs_progress *p, uint64_t done, uint64_t total, struct rs_error *err)
 {
@@ -63,7 +58,7 @@ static int one_turn(struct costs_run *c, struct rs_cost_rig *rig, struct rounds 
 	struct rs_cost_times times;
 
 	if (rs_cost_round(rig, c->o->round_ns, &c->rate, &times))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	for (unsigned int op = 0; op < RS_COST_CHECK; op++)
 		r->part_ns[op][round] = times.part_ns[op];
 	r->inval_ns[round] = times.inval_ns;
@@ -86,7 +81,7 @@ static int finish_cost(struct costs_run *c, struct rs_cost_rig *rig, size_t algo
 	cost->inval_ns = rs_spread_of(r->inval_ns, c->o->rounds);
 	cost->check_ns = rs_spread_of(r->check_ns, c->o->rounds);
 	if (!c->b->no_counter && rs_cost_count(rig, &c->counter, cost->instructions))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	return 0;
 }
 
@@ -96,7 +91,7 @@ static int run_setting(struct costs_run *c, const struct rs_cost_setting *set, s
 	size_t n = c->o->nr_specs, done = c->b->nr_costs * c->o->rounds;
 	size_t total = nr_settings * n * c->o->rounds;
 	struct rs_cost_rig **rigs = calloc(n, sizeof(*rigs));
-	int ret = rigs ? open_rigs(c->o, set, rigs, err) : no_memory(err);
+	int ret = rigs ? open_rigs(c->o, set, rigs, err) : rs_error_nomem(err);
 
 	for (uint32_t round = 0; round < c->o->rounds; round++) {
 		for (size_t i = 0; i < n && !ret; i++) {
@@ -124,7 +119,7 @@ static int run_settings(struct costs_run *c, struct rs_error *err)
 	}
 	c->b->costs = calloc(n * o->nr_specs, sizeof(*c->b->costs));
 	if (!c->b->costs)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	ret = run_setting(c, &base, n, err);
 	for (unsigned int axis = 0; axis < RS_NR_BENCH_AXES; axis++) {
 		for (size_t i = 1; i < o->axes[axis].n && !ret; i++) {
@@ -155,7 +150,7 @@ int bench_run_costs(const struct bench_order *o, struct rs_bench *b, struct rs_e
 		b->no_counter = why_no_counter(err);
 	c.rounds = calloc(o->nr_specs, sizeof(*c.rounds));
 	rs_progress_init(&c.progress, "bench");
-	ret = c.rounds ? run_settings(&c, err) : no_memory(err);
+	ret = c.rounds ? run_settings(&c, err) : rs_error_nomem(err);
 	rs_progress_end(&c.progress);
 	rs_counter_close(&c.counter);
 	free(c.rounds);
@@ -233,7 +228,7 @@ int bench_run_contention(const struct bench_order *o, struct rs_bench *b, struct
 	c.rounds = calloc(o->nr_specs, sizeof(*c.rounds));
 	b->contention = calloc(o->nr_specs * o->threads.n, sizeof(*b->contention));
 	ret = c.rigs && c.rounds && b->contention ? open_rigs(o, &set, c.rigs, err)
-						  : no_memory(err);
+						  : rs_error_nomem(err);
 	rs_progress_init(&c.progress, "bench");
 	for (size_t i = 0; i < o->threads.n && !ret; i++)
 		ret = run_threads(&c, o->threads.v[i], err);

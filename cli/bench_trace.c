@@ -9,11 +9,6 @@
 #include "cli/bench_run.h"
 #include "cli/cli.h"
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 /* ---- the trace ---- */
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
@@ -120,7 +115,7 @@ static int one_turn(struct trace_run *t, size_t algo, uint32_t round, struct rs_
 	struct rs_tape_run run;
 
 	if (rs_tape_play(t->tape, &t->o->specs[algo], &t->rate, counter, &run))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	t->ns[algo][round] = run.ns > 0 ? run.ns / ops : 0;
 	t->instructions[algo][round] = run.instructions / ops;
 	return 0;
@@ -157,7 +152,7 @@ static int finish_prices(struct trace_run *t, const struct rs_result *res, struc
 			p->instructions = rs_spread_of(t->instructions[i], t->o->rounds).median;
 		count_decisions(p, res);
 		if (rs_tape_peak_bytes(t->tape, &t->o->specs[i], &p->peak_bytes))
-			return no_memory(err);
+			return rs_error_nomem(err);
 	}
 	return t->o->instructions ? read_instructions(t->b, t->o->instructions, err) : 0;
 }
@@ -171,7 +166,7 @@ static int price_trace(struct trace_run *t, const struct rs_result *res, struct 
 	t->ns = calloc(n, sizeof(*t->ns));
 	t->instructions = calloc(n, sizeof(*t->instructions));
 	if (!t->b->prices || !t->ns || !t->instructions)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	rs_tape_mix(t->tape, t->b->mix);
 	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
 		t->ops += t->b->mix[op];

@@ -124,7 +124,7 @@ static int skip(void *arg, struct rs_reader *reader, struct rs_error *err)
 	if (!a->blocks)
 		return 0;
 	if (rs_cut_next_block(a->cut, a->blocks, a->nr_blocks, &a->block))
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	return a->block == next ? 0 : rs_reader_skip_to(reader, a->block, err);
 }
 
@@ -137,7 +137,7 @@ static int finish(struct convert_args *a, const struct rs_trace_meta *whole, str
 	int rc = n < 0 ? name_input(a, (int)n, err) : rs_writer_put(a->writer, evs, (size_t)n, err);
 
 	if (!rc && rs_cut_meta(a->cut, whole, &meta))
-		rc = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		rc = rs_error_nomem(err);
 	if (!rc) {
 		rc = rs_writer_finish(a->writer, &meta, err);
 		a->writer = NULL;

@@ -74,17 +74,12 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 	return a->engine ? 0 : -errno;
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
-}
-
 static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
 	struct info_args *a = arg;
 
 	if (rs_inventory_feed(a->inventory, evs, n, a->input.vm_text ? &a->input.vm : NULL))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	return rs_replay_feed(a->engine, evs, n, err);
 }
 
@@ -117,7 +112,7 @@ static int report(struct info_args *a, const struct rs_reader *reader, const str
 
 	a->inventory = NULL;
 	if (!inv)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	rc = rs_input_check_vm(&a->input, inv->nr_vms, err);
 	if (!rc)
 		rc = write_info(a, reader, r, inv, err);
@@ -164,7 +159,7 @@ int rs_cmd_info(int argc, char **argv)
 	int rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	rc = a.inventory ? run(&a, &err) : no_memory(&err);
+	rc = a.inventory ? run(&a, &err) : rs_error_nomem(&err);
 	rs_inventory_abort(a.inventory);
 	return rc ? rs_cli_report(&err) : RS_EXIT_OK;
 }

@@ -131,7 +131,7 @@ static int run(const struct merge_args *a, struct rs_error *err)
 	int rc = 0;
 
 	if (!reports)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	for (; !rc && nr < a->nr; nr++) {
 		rc = read_report(a->paths[nr], &reports[nr], err);
 		if (!rc && rs_cli_interrupted)

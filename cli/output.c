@@ -13,7 +13,7 @@ static void name_file(const struct rs_output *out, struct rs_error *err)
 static int no_memory(struct rs_output *out, struct rs_error *err)
 {
 	rs_output_abort(out);
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for the output");
+	return rs_error_nomem(err);
 }
 
 int rs_output_open(struct rs_output *out, const char *path, struct rs_error *err)

@@ -142,17 +142,12 @@ static int finish_cut(struct pass *p, struct rs_error *err)
 	return n <= 0 ? (int)n : rs_replay_feed(p->engine, evs, (size_t)n, err);
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 static int note_kernel(struct plot_data *d, const char *kernel, struct rs_error *err)
 {
 	if (d->kernel || !kernel)
 		return 0;
 	d->kernel = strdup(kernel);
-	return d->kernel ? 0 : no_memory(err);
+	return d->kernel ? 0 : rs_error_nomem(err);
 }
 
 static struct rs_result *run_pass(struct pass *p, struct rs_error *err)
@@ -198,7 +193,7 @@ static int second_pass(struct pass *p, struct rs_error *err)
 		return -EINVAL;
 	rc = rs_plot_collect_second_done(p->data->collect, r);
 	rs_result_free(r);
-	return rc ? no_memory(err) : 0;
+	return rc ? rs_error_nomem(err) : 0;
 }
 
 /* Both kinds of arrivals, one after the other: each takes memory for all faults. */
@@ -217,7 +212,7 @@ static int closed_passes(struct pass *p, struct rs_error *err)
 	d->think = d->result ? run_pass(p, err) : NULL;
 	if (!d->think)
 		return -EINVAL;
-	return rs_result_sum_vms(d->think, &d->think_sum) ? no_memory(err) : 0;
+	return rs_result_sum_vms(d->think, &d->think_sum) ? rs_error_nomem(err) : 0;
 }
 
 static int load_trace(struct plot_data *d, const struct plot_request *req, const char *path,
@@ -237,7 +232,7 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 					  .vm = req->input.vm };
 	d->collect = rs_plot_collect_new(&collect);
 	if (!d->collect)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	if (req->series || req->map)
 		p.opts.observer = rs_plot_collect_first(d->collect);
 	if (p.opts.observer || !req->closed) {
@@ -246,7 +241,7 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 			return -EINVAL;
 	}
 	if (d->result && rs_plot_collect_first_done(d->collect, d->result))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	if (req->map)
 		rc = second_pass(&p, err);
 	return !rc && req->closed ? closed_passes(&p, err) : rc;
@@ -310,7 +305,7 @@ static int load_result(struct plot_data *d, const struct plot_request *req, cons
 	}
 	if (!rc)
 		rc = rs_input_check_vm(&req->input, d->result->nr_vms, err);
-	return !rc && rs_result_sum_vms(d->result, &d->sum) ? no_memory(err) : rc;
+	return !rc && rs_result_sum_vms(d->result, &d->sum) ? rs_error_nomem(err) : rc;
 }
 
 static int load(struct plot_data *d, const struct plot_request *req, const struct input *in,

@@ -34,11 +34,6 @@ static int unusable(const struct plotting *p, struct rs_error *err)
 	return -EINVAL;
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 static bool has_name(const char *list, const char *name)
 {
 	size_t n = strlen(name);
@@ -73,10 +68,10 @@ static int remember_output(struct plotting *p, const char *name, struct rs_error
 	char **outputs = realloc(p->outputs, (p->nr_outputs + 1) * sizeof(*outputs));
 
 	if (!outputs)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	p->outputs = outputs;
 	outputs[p->nr_outputs] = strdup(name);
-	return outputs[p->nr_outputs++] ? 0 : no_memory(err);
+	return outputs[p->nr_outputs++] ? 0 : rs_error_nomem(err);
 }
 
 static int draw(struct plotting *p, const struct rs_plot_type *type, const struct rs_plot_input *in,
@@ -133,7 +128,7 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 	int rc;
 
 	if (!shown)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	in.shown = shown;
 	in.nr_shown = choose_algos(p, type, in.vm, shown);
 	if (!in.nr_shown && r->nr_algos && p->data->kind == PLOT_OF_REPORT && p->order->req.algos) {
@@ -248,7 +243,7 @@ static int check_panels(struct plotting *p, const struct rs_sweep_view *v, struc
 	if (v->axes.other == v->data->nr_columns)
 		return 0;
 	if (rs_sweep_values_get(v->data, v->axes.other, &values))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	if (values.nr > MAX_PANELS) {
 		rs_error_set(err, RS_ERR_USAGE, EINVAL,
 			     "%s has %zu values: choose at most %d with --where, or put it on the "
@@ -467,7 +462,7 @@ int plot_draw(const struct plot_order *order, const struct plot_data *data, stru
 		p.source = strcmp(source, "-") ? basename(source) : "standard input";
 		rc = plot_in(&p, order->output ? dirname(output) : home, err);
 	} else {
-		no_memory(err);
+		rs_error_nomem(err);
 	}
 	if (!rc && data->kind == PLOT_OF_TRACE)
 		note_left_out(&p);

@@ -200,7 +200,7 @@ static int print_json(FILE *f, const struct rs_host *h, const struct rs_plan *p,
 	int ret = 0;
 
 	if (!report)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	if (json_dumpf(report, f, JSON_INDENT(2) | JSON_ENSURE_ASCII))
 		ret = rs_error_set(err, RS_ERR_OUTPUT, EIO, "cannot write");
 	fputc('\n', f);
@@ -240,8 +240,7 @@ static int probe(const struct probe_args *a, struct rs_error *err)
 	/* Without types the level is lower; that is an answer too. */
 	types = rs_types_load(h, &types_err);
 	plan = rs_plan_make(h, types, NULL);
-	ret = plan ? print(a, h, plan, &types_err, err)
-		   : rs_error_set(err, RS_ERR_SYSTEM, errno, "out of memory");
+	ret = plan ? print(a, h, plan, &types_err, err) : rs_error_nomem(err);
 	rs_plan_free(plan);
 	rs_types_free(types);
 	rs_host_close(h);

@@ -254,7 +254,7 @@ static int check_strict(const struct replay_args *a, const struct rs_reader *rea
 		return 0;
 	list = rs_anomalies_list(r, rs_reader_meta(reader), &nr);
 	if (!list)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	while (i < nr && !list[i].count)
 		i++;
 	if (i < nr) {

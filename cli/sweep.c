@@ -240,10 +240,10 @@ static int done(void *arg, const struct rs_sweep_cell *c, struct rs_error *err)
 	FILE *f = open_memstream(&text, &size);
 
 	if (!f)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	rs_sweep_table_rows(f, &a->opts, c);
 	if (!rs_command_end(f, &text))
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	a->rows[c->cell] = text;
 	a->nr_done++;
 	rs_progress_update(&a->progress, a->nr_done, a->nr_cells);
@@ -315,7 +315,7 @@ static int open_journal(struct sweep_args *a, struct rs_error *err)
 	config = config_of(a);
 	if (!config || asprintf(&path, "%s.journal", a->output) < 0) {
 		free(config);
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	}
 	a->journal = rs_journal_open(path, config, err);
 	if (!a->journal)
@@ -334,7 +334,7 @@ static int take_up(struct sweep_args *a, struct rs_error *err)
 			continue;
 		a->rows[i] = strdup(text);
 		if (!a->rows[i])
-			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+			return rs_error_nomem(err);
 		a->nr_done++;
 	}
 	return 0;
@@ -384,7 +384,7 @@ static int run(struct sweep_args *a, struct rs_error *err)
 
 	a->rows = calloc(a->nr_cells, sizeof(*a->rows));
 	if (!a->rows)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	ret = open_journal(a, err);
 	if (!ret)
 		ret = take_up(a, err);

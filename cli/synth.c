@@ -161,7 +161,7 @@ static int describe(struct rs_trace_meta *meta, const struct synth_args *a, stru
 		ret = rs_meta_add_fact(meta, "synth", text);
 	free(text);
 	if (ret)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	return 0;
 }
 

@@ -386,7 +386,7 @@ static int run(const struct workload_args *args)
 	int ret;
 
 	if (!results) {
-		rs_error_set(&err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		rs_error_nomem(&err);
 		return rs_cli_report(&err);
 	}
 	rs_cli_catch_signals();

@@ -93,7 +93,7 @@ int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, stru
 		max += *p == ',';
 	v = calloc(max, sizeof(*v));
 	if (!v)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	*n = 0;
 	for (const char *p = list;; p++) {
 		size_t len = strcspn(p, ",");

@@ -141,7 +141,7 @@ static int hand_over(struct sweep *s, uint64_t cell, const struct rs_result *res
 		if (i != RS_ANOM_BEGIN_WITHOUT_END)
 			c.anomalies += res->anomalies[i];
 	if (rs_result_sum_vms(res, &sum))
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	c.sum = &sum;
 	pthread_mutex_lock(&s->lock);
 	ret = s->ret ? s->ret : s->hooks->done(s->hooks->arg, &c, err);

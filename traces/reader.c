@@ -57,7 +57,7 @@ static int open_reader(struct rs_reader *r, const char *path, struct rs_error *e
 
 	r->name = strdup(strcmp(path, "-") ? path : "standard input");
 	if (!r->name)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	r->src = rs_source_open(path, err);
 	if (!r->src)
 		return name_error(r, -errno, err);
@@ -75,7 +75,7 @@ struct rs_reader *rs_reader_open(const char *path, const struct rs_reader_opts *
 
 	clear_error(err);
 	if (!r) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		rs_error_nomem(err);
 		return NULL;
 	}
 	if (opts)

@@ -177,7 +177,7 @@ static int sniff(struct rs_source *s, struct rs_error *err)
 	if (!is_zstd(s->in, s->in_len))
 		return 0;
 	s->zstd = ZSTD_createDCtx();
-	return s->zstd ? 0 : rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+	return s->zstd ? 0 : rs_error_nomem(err);
 }
 
 static int open_fd(struct rs_source *s, const char *path, struct rs_error *err)
@@ -208,7 +208,7 @@ struct rs_source *rs_source_open(const char *path, struct rs_error *err)
 		s->in = malloc(IN_SIZE);
 	}
 	if (!s || !s->in)
-		rc = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		rc = rs_error_nomem(err);
 	else
 		rc = open_fd(s, path, err);
 	if (!rc)
@@ -281,7 +281,7 @@ static int copy_to(struct rs_source *s, int fd, struct rs_error *err)
 	int rc = 0;
 
 	if (!buf)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	while ((n = rs_source_read(s, buf, IN_SIZE, err)) > 0 && !rc)
 		rc = rs_write_all(fd, buf, n, err);
 	free(buf);

@@ -34,7 +34,7 @@ static int open_writer(struct rs_writer *w, const char *path, enum rs_form form,
 {
 	w->name = strdup(strcmp(path, "-") ? path : "standard output");
 	if (!w->name)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_nomem(err);
 	w->ops = rs_form_ops(form);
 	if (!w->ops || !w->ops->create)
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
@@ -52,7 +52,7 @@ struct rs_writer *rs_writer_open(const char *path, enum rs_form form, struct rs_
 	int rc;
 
 	if (!w) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		rs_error_nomem(err);
 		return NULL;
 	}
 	rc = open_writer(w, path, form, err);
@@ -79,7 +79,7 @@ int rs_writer_begin(struct rs_writer *w, const struct rs_trace_meta *meta, struc
 	if (meta->kernel) {
 		w->kernel = strdup(meta->kernel);
 		if (!w->kernel)
-			rc = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+			rc = rs_error_nomem(err);
 	}
 	if (!rc)
 		rc = w->ops->begin(w->state, meta, err);

@@ -14,11 +14,6 @@ static int wrong(struct rs_error *err, size_t i, const char *key, const char *ex
 			    expected);
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for the prices");
-}
-
 static int read_counts(const json_t *o, size_t i, struct rs_price_point *p, struct rs_error *err)
 {
 	const struct {
@@ -69,14 +64,14 @@ static int add_point(struct rs_price_data *d, const char *unit, const struct rs_
 	if (g == d->groups + d->nr_groups) {
 		g = reallocarray(d->groups, d->nr_groups + 1, sizeof(*g));
 		if (!g)
-			return no_memory(err);
+			return rs_error_nomem(err);
 		d->groups = g;
 		g += d->nr_groups++;
 		*g = (struct rs_price_group){ .unit = unit };
 	}
 	points = reallocarray(g->points, g->nr + 1, sizeof(*points));
 	if (!points)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	g->points = points;
 	points[g->nr++] = *p;
 	return 0;

@@ -14,11 +14,6 @@
 
 #define SCHEMA "retryscope-sweep/1"
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for the table");
-}
-
 static int wrong(struct rs_error *err, uint64_t line, const char *text)
 {
 	rs_error_set(err, RS_ERR_INPUT, EINVAL, "%s", text);
@@ -124,7 +119,7 @@ static int read_csv_row(struct rs_sweep_data *d, char *text, size_t *nr_fields, 
 	ssize_t found = split(text, &d->fields, nr_fields);
 
 	if (found < 0)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	if ((size_t)found != d->nr_columns)
 		return row_length(d, line, (size_t)found, err);
 	return check_row(d, d->nr_rows++, line, err);
@@ -140,7 +135,7 @@ static int read_csv(struct rs_sweep_data *d, FILE *f, size_t *nr_fields, struct 
 		if (line > 1)
 			rc = read_csv_row(d, text, nr_fields, line, err);
 		else if (split(text, &d->columns, &d->nr_columns) < 0)
-			rc = no_memory(err);
+			rc = rs_error_nomem(err);
 		else
 			rc = check_columns(d, line, err);
 	}
@@ -191,7 +186,7 @@ static int read_json_row(struct rs_sweep_data *d, const json_t *row, size_t *nr_
 		else
 			text = scalar_text(v);
 		if (add_field(d, nr_fields, text))
-			return no_memory(err);
+			return rs_error_nomem(err);
 	}
 	return check_row(d, d->nr_rows++, 0, err);
 }
@@ -214,7 +209,7 @@ static int read_json_root(struct rs_sweep_data *d, const json_t *root, size_t *n
 		if (!json_is_string(v))
 			return wrong(err, 0, "columns: names expected");
 		if (add_text(&d->columns, &d->nr_columns, strdup(json_string_value(v))))
-			return no_memory(err);
+			return rs_error_nomem(err);
 	}
 	rc = check_columns(d, 0, err);
 	for (i = 0; !rc && i < json_array_size(rows); i++)
@@ -428,7 +423,7 @@ int rs_sweep_axes_get(const struct rs_sweep_data *d, const char *x, struct rs_sw
 		struct rs_sweep_values v;
 
 		if (rs_sweep_values_get(d, c, &v))
-			return no_memory(err);
+			return rs_error_nomem(err);
 		if (v.nr > 1) {
 			free_columns[n++] = c;
 			if (x ? !strcmp(x, d->columns[c]) : v.numeric && v.nr > most) {

@@ -6,11 +6,6 @@
 #include "analysis/report/derive.h"
 #include "analysis/report/report_read.h"
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for the sum");
-}
-
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
@@ -118,7 +113,7 @@ static int add_source(struct rs_report_data *sum, const struct rs_report_source 
 					    s->path ? s->path : "in it");
 	sources = reallocarray(sum->sources, nr + 1, sizeof(*sources));
 	if (!sources)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	sources[nr] = *s;
 	sum->sources = sources;
 	sum->report.sources = sources;
@@ -245,7 +240,7 @@ static int add_report(struct rs_report_data *sum, const struct rs_report_data *f
 	if (!rc)
 		rc = add_sources(sum, d, err);
 	if (!rc && (add_result(sum->result, d->result) || add_meta(&sum->meta, &d->meta)))
-		rc = no_memory(err);
+		rc = rs_error_nomem(err);
 	sum->report.distributions &= d->report.distributions;
 	return rc;
 }
@@ -270,7 +265,7 @@ int rs_report_merge(const struct rs_report_data *reports, size_t nr, struct rs_r
 	if (sum->result)
 		sum->result->vms = calloc(1, sizeof(*sum->result->vms));
 	if (!sum->result || !sum->result->vms || set_common(sum, reports, nr))
-		rc = no_memory(err);
+		rc = rs_error_nomem(err);
 	sum->report.result = sum->result;
 	sum->report.meta = &sum->meta;
 	sum->report.distributions = true;

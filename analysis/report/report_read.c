@@ -27,11 +27,6 @@ static int wrong(struct reader *r, const char *key, const char *expected)
 			    r->where[0] && key[0] ? "." : "", key, expected);
 }
 
-static int no_memory(struct reader *r)
-{
-	return rs_error_set(r->err, RS_ERR_SYSTEM, ENOMEM, "no memory for the report");
-}
-
 /* Goes down to a member or element; the result undoes it. */
 static size_t enter(struct reader *r, const char *fmt, ...)
 {
@@ -182,7 +177,7 @@ static int read_buckets(struct reader *r, const json_t *o, bool ratio, struct rs
 			return wrong(r, "ccdf", "pairs of a value and a weight");
 		rs_hist_add(h, (uint64_t)value, weight);
 	}
-	return h->dropped ? no_memory(r) : 0;
+	return h->dropped ? rs_error_nomem(r->err) : 0;
 }
 
 static int read_dist_object(struct reader *r, const json_t *o, bool ratio, struct rs_hist *h)
@@ -294,7 +289,7 @@ static int read_closed_algo(struct reader *r, const json_t *o, struct rs_algo_re
 		return rc;
 	a->closed = calloc(1, sizeof(*a->closed));
 	if (!a->closed)
-		return no_memory(r);
+		return rs_error_nomem(r->err);
 	where = enter(r, "closed");
 	rc = read_fields(r, c, closed_algo_fields, a->closed);
 	if (!rc)
@@ -362,7 +357,7 @@ static int read_algos(struct reader *r, const json_t *o, struct rs_result *res,
 		rc = wrong(r, "", "the algorithms of the first VM");
 	v->algos = calloc(res->nr_algos + 1, sizeof(*v->algos));
 	if (!v->algos)
-		return no_memory(r);
+		return rs_error_nomem(r->err);
 	json_object_foreach(list, name, algo)
 	{
 		size_t above = enter(r, "%s", name);
@@ -375,7 +370,7 @@ static int read_algos(struct reader *r, const json_t *o, struct rs_result *res,
 			break;
 		v->algos[i].name = strdup(name);
 		rc = v->algos[i].name ? read_algo(r, algo, res->closed, &v->algos[i])
-				      : no_memory(r);
+				      : rs_error_nomem(r->err);
 		i++;
 		leave(r, above);
 	}
@@ -505,7 +500,7 @@ static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct r
 		return rc;
 	if (!json_is_integer(pid))
 		return wrong(r, "pid", "a number");
-	return rs_meta_add_vm(m, vm, json_integer_value(pid), command) ? no_memory(r) : 0;
+	return rs_meta_add_vm(m, vm, json_integer_value(pid), command) ? rs_error_nomem(r->err) : 0;
 }
 
 static int read_vm(struct reader *r, const json_t *o, struct rs_report_data *d,
@@ -543,7 +538,7 @@ static int read_vms(struct reader *r, struct rs_report_data *d)
 		return rc;
 	res->vms = calloc(json_array_size(list) + 1, sizeof(*res->vms));
 	if (!res->vms)
-		return no_memory(r);
+		return rs_error_nomem(r->err);
 	json_array_foreach(list, i, o)
 	{
 		size_t where = enter(r, "vms[%zu]", i);
@@ -589,7 +584,7 @@ static int read_anomalies(struct reader *r, const json_t *trace, struct rs_repor
 		if (i < RS_NR_ANOMALIES)
 			d->result->anomalies[i] = count;
 		else if (rs_meta_add_anomaly(&d->meta, name, count))
-			return no_memory(r);
+			return rs_error_nomem(r->err);
 	}
 	return rc;
 }
@@ -606,14 +601,14 @@ static int read_notes(struct reader *r, const json_t *trace, struct rs_report_da
 		if (!json_is_string(v))
 			return wrong(r, "assumptions", "texts");
 		if (rs_meta_add_assumption(&d->meta, json_string_value(v)))
-			return no_memory(r);
+			return rs_error_nomem(r->err);
 	}
 	json_object_foreach(facts, key, v)
 	{
 		if (!json_is_string(v))
 			return wrong(r, "facts", "texts");
 		if (rs_meta_add_fact(&d->meta, key, json_string_value(v)))
-			return no_memory(r);
+			return rs_error_nomem(r->err);
 	}
 	return 0;
 }
@@ -631,9 +626,9 @@ static int read_kernel(struct reader *r, const json_t *trace, struct rs_report_d
 		return rc;
 	if ((kernel && rs_meta_set_kernel(&d->meta, kernel)) ||
 	    (level && rs_meta_set_level(&d->meta, level)))
-		return no_memory(r);
+		return rs_error_nomem(r->err);
 	d->result->kernel_algo = algo ? strdup(algo) : NULL;
-	return algo && !d->result->kernel_algo ? no_memory(r) : 0;
+	return algo && !d->result->kernel_algo ? rs_error_nomem(r->err) : 0;
 }
 
 static int read_trace(struct reader *r, struct rs_report_data *d)
@@ -706,7 +701,7 @@ static int read_sources(struct reader *r, struct rs_report_data *d)
 		return 0;
 	d->sources = calloc(json_array_size(list) + 1, sizeof(*d->sources));
 	if (!d->sources)
-		return no_memory(r);
+		return rs_error_nomem(r->err);
 	json_array_foreach(list, i, o)
 	{
 		size_t where = enter(r, "merged[%zu]", i);
@@ -752,7 +747,7 @@ int rs_report_read(FILE *f, struct rs_report_data *d, struct rs_error *err)
 	if (!d->root)
 		return -errno;
 	d->result = calloc(1, sizeof(*d->result));
-	rc = d->result ? read_head(&r, d) : no_memory(&r);
+	rc = d->result ? read_head(&r, d) : rs_error_nomem(err);
 	if (!rc)
 		rc = read_trace(&r, d);
 	if (!rc)

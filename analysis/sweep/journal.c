@@ -192,7 +192,7 @@ static int load(struct rs_journal *j, const char *config, struct rs_error *err)
 		took = take_up(j, text + strlen(head), len - strlen(head));
 	free(text);
 	if (took < 0)
-		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		ret = rs_error_nomem(err);
 	if (ret)
 		return ret;
 	if (fresh)
@@ -227,7 +227,7 @@ static int open_file(struct rs_journal *j, const char *path, struct rs_error *er
 	if (flock(j->fd, LOCK_EX | LOCK_NB))
 		return rs_error_set(err, RS_ERR_USAGE, EBUSY, "another sweep is at work on it");
 	j->path = strdup(path);
-	return j->path ? 0 : rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	return j->path ? 0 : rs_error_nomem(err);
 }
 
 struct rs_journal *rs_journal_open(const char *path, const char *config, struct rs_error *err)
@@ -236,7 +236,7 @@ struct rs_journal *rs_journal_open(const char *path, const char *config, struct 
 	int ret;
 
 	if (!j) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		rs_error_nomem(err);
 		errno = ENOMEM;
 		return NULL;
 	}

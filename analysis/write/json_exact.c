@@ -215,7 +215,7 @@ json_t *rs_json_read(FILE *f, struct rs_error *err)
 	free(text);
 	if (!marked) {
 		errno = ENOMEM;
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		rs_error_nomem(err);
 		return NULL;
 	}
 	root = json_loadb(marked, marked_len, JSON_REJECT_DUPLICATES, &je);

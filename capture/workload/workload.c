@@ -179,7 +179,7 @@ static int run_threads(struct host *h, const volatile sig_atomic_t *stop, struct
 	int ret, stopped;
 
 	if (!workers)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for the invalidators");
+		return rs_error_nomem(err);
 	ret = rs_vm_start(h->vm, err);
 	if (!ret) {
 		ret = run_workers(h, workers, stop, err);

@@ -104,7 +104,7 @@ static int prepare_code(struct rs_vm *vm, const struct rs_workload_options *opts
 			-1, 0);
 	if (vm->code == MAP_FAILED) {
 		vm->code = NULL;
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for the guest's table");
+		return rs_error_nomem(err);
 	}
 	memcpy(vm->code, code, size);
 	rs_workload_plan_table(plan, (uint32_t *)(vm->code + table * RS_PAGE_SIZE));
@@ -222,7 +222,7 @@ struct rs_vm *rs_vm_create(const struct rs_workload_options *opts,
 	int ret;
 
 	if (!vm) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for a VM");
+		rs_error_nomem(err);
 		return NULL;
 	}
 	vm->kvm = vm->fd = -1;

@@ -780,7 +780,7 @@ int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error
 	}
 	free(checks);
 	if (ret)
-		return rs_error_set(err, RS_ERR_SYSTEM, -ret, "out of memory");
+		return rs_error_nomem(err);
 	res->closed = true;
 	return 0;
 }
@@ -792,7 +792,7 @@ struct rs_closed *rs_closed_new(const struct rs_closed_opts *opts, struct rs_err
 	int ret;
 
 	if (!c) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		rs_error_nomem(err);
 		errno = ENOMEM;
 		return NULL;
 	}

@@ -185,7 +185,7 @@ int rs_cost_contend(struct rs_cost_rig *rig, unsigned int vcpus, unsigned int no
 				    RS_COST_MAX_THREADS);
 	c = calloc(vcpus + notifiers, sizeof(*c));
 	if (!c)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	for (unsigned int i = 0; i < vcpus + notifiers; i++) {
 		c[i].arena = &a;
 		c[i].inv = i < vcpus ? NULL : rs_cost_spare(rig) + (i - vcpus);

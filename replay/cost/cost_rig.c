@@ -147,7 +147,7 @@ struct rs_cost_rig *rs_cost_open(const struct rs_algo_spec *spec,
 			return r;
 	}
 	rs_cost_close(r);
-	rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	rs_error_nomem(err);
 	errno = ENOMEM;
 	return NULL;
 }

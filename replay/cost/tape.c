@@ -204,7 +204,7 @@ struct rs_tape *rs_tape_new(const char *algos, struct rs_error *err)
 	struct rs_tape *t = calloc(1, sizeof(*t));
 
 	if (!t) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		rs_error_nomem(err);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -239,7 +239,7 @@ int rs_tape_feed(struct rs_tape *t, const struct rs_event *evs, size_t n, struct
 		if (ret)
 			return ret;
 		if (t->ret)
-			return rs_error_set(err, RS_ERR_SYSTEM, -t->ret, "out of memory");
+			return rs_error_nomem(err);
 	}
 	return 0;
 }

@@ -17,7 +17,7 @@ struct rs_cut *rs_cut_new(const struct rs_cut_opts *opts, struct rs_error *err)
 	struct rs_cut *c = calloc(1, sizeof(*c));
 
 	if (!c) {
-		errno = -rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		errno = -rs_error_nomem(err);
 		return NULL;
 	}
 	c->opts = *opts;
@@ -505,11 +505,6 @@ static int feed_one(struct rs_cut *c, const struct rs_event *ev)
 	return c->in_piece ? within_piece(c, v, ev) : before_piece(c, v, ev);
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
-}
-
 ssize_t rs_cut_feed(struct rs_cut *c, const struct rs_event *evs, size_t n,
 		    const struct rs_event **out, struct rs_error *err)
 {
@@ -524,7 +519,7 @@ ssize_t rs_cut_feed(struct rs_cut *c, const struct rs_event *evs, size_t n,
 	c->nr_out = 0;
 	for (size_t i = 0; i < n; i++)
 		if (feed_one(c, &evs[i]))
-			return no_memory(err);
+			return rs_error_nomem(err);
 	*out = c->out;
 	return (ssize_t)c->nr_out;
 }
@@ -550,7 +545,7 @@ ssize_t rs_cut_finish(struct rs_cut *c, const struct rs_event **out, struct rs_e
 				    "nothing is left: the trace ends before --from");
 	c->nr_out = 0;
 	if (!c->past_piece && emit_states(c))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	*out = c->out;
 	return (ssize_t)c->nr_out;
 }

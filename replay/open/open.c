@@ -60,7 +60,7 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 	}
 	return 0;
 no_memory:
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	return rs_error_nomem(err);
 }
 
 struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_error *err)
@@ -69,7 +69,7 @@ struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_err
 	int ret;
 
 	if (!r) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		rs_error_nomem(err);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -397,18 +397,13 @@ static bool begin_stream(struct rs_replay *r, const struct rs_event *evs, size_t
 	return true;
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 /* With strict: up to the first anomaly. */
 static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t n,
 			 struct rs_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (feed_any(r, &evs[i], 1))
-			return no_memory(err);
+			return rs_error_nomem(err);
 		if (r->strict_hit)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "event %" PRIu64 " (%s, vm %" PRIu32 ", time %" PRIu64
@@ -426,8 +421,8 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 	if (r->opts.strict)
 		return feed_strictly(r, evs, n, err);
 	if (r->nr_run == 1 && !r->opts.flags && !r->opts.observer)
-		return feed_counts(r, evs, n) ? no_memory(err) : 0;
-	return feed_any(r, evs, n) ? no_memory(err) : 0;
+		return feed_counts(r, evs, n) ? rs_error_nomem(err) : 0;
+	return feed_any(r, evs, n) ? rs_error_nomem(err) : 0;
 }
 
 /* ---- streams that are shared out by their VMs ---- */
@@ -442,7 +437,7 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 	r->numbers = (struct numbers){ evs, before, first };
 	rc = feed_any(r, evs, n);
 	r->numbers.before = NULL;
-	return rc ? no_memory(err) : 0;
+	return rc ? rs_error_nomem(err) : 0;
 }
 
 static int take_vm(struct rs_replay *r, struct vm_run *v)
@@ -520,7 +515,7 @@ struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err)
 	r->result = NULL;
 	return res;
 no_memory:
-	rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+	rs_error_nomem(err);
 	errno = ENOMEM;
 	return NULL;
 }

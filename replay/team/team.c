@@ -16,7 +16,7 @@ struct rs_team *rs_team_new(const struct rs_replay_opts *opts, unsigned int jobs
 	struct rs_team *t = calloc(1, sizeof(*t));
 
 	if (!t) {
-		errno = -rs_team_no_memory(err);
+		errno = -rs_error_nomem(err);
 		return NULL;
 	}
 	pthread_mutex_init(&t->lock, NULL);
@@ -182,7 +182,7 @@ static int cut(struct rs_team *t, struct rs_error *err)
 	b->cut = true;
 	t->cuts++;
 	if (rs_follower_moment(&t->follower, t->engines[t->lane].memslots, &b->from))
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	forget_memslots(t);
 	return 0;
 }
@@ -215,7 +215,7 @@ static int feed(struct rs_team *t, const struct rs_event *evs, size_t n, struct 
 		int rc;
 
 		if (some < 0)
-			return rs_team_no_memory(err);
+			return rs_error_nomem(err);
 		evs += some;
 		n -= (size_t)some;
 		rc = go_on(t, b, n, err);
@@ -240,7 +240,7 @@ static int stage(struct rs_team *t, const struct rs_event *evs, size_t n, struct
 	if (!t->staged)
 		t->staged = malloc(t->max_batch * sizeof(*t->staged));
 	if (!t->staged)
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	memcpy(t->staged + t->nr_staged, evs, n * sizeof(*evs));
 	t->nr_staged += n;
 	return t->nr_staged == t->max_batch ? split(t, err) : 0;

@@ -100,9 +100,4 @@ int rs_team_gather(struct rs_team *t, struct rs_error *err);
 /* What all engines found. NULL with errno. */
 struct rs_result *rs_team_join(struct rs_team *t, struct rs_error *err);
 
-static inline int rs_team_no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 #endif

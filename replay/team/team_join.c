@@ -43,7 +43,7 @@ int rs_team_gather(struct rs_team *t, struct rs_error *err)
 	else if (!t->nr_lanes)
 		rc = gather_vms(t);
 	pthread_mutex_unlock(&t->lock);
-	return rc ? rs_team_no_memory(err) : 0;
+	return rc ? rs_error_nomem(err) : 0;
 }
 
 /* ---- results: of groups of algorithms ---- */
@@ -152,6 +152,6 @@ struct rs_result *rs_team_join(struct rs_team *t, struct rs_error *err)
 		rs_result_free(parts[n]);
 	free(parts);
 	if (!res)
-		errno = -rs_team_no_memory(err);
+		errno = -rs_error_nomem(err);
 	return res;
 }

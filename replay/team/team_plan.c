@@ -93,7 +93,7 @@ static int new_engine(struct rs_team *t, const struct rs_algo_spec *specs, size_
 	*e = (struct engine){ .group = group, .part = part, .lane = RS_TEAM_EVERY };
 	e->algos = group_algos(specs, t->nr_algos, group, t->nr_groups);
 	if (!e->algos)
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	opts.algos = e->algos;
 	if (group)
 		opts.kernel_algo = NULL; /* what is found with it is found once */
@@ -115,7 +115,7 @@ static int new_engines(struct rs_team *t, const struct rs_algo_spec *specs, stru
 
 	t->engines = calloc(t->nr_groups * t->nr_parts, sizeof(*t->engines));
 	if (!t->engines)
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	for (size_t g = 0; g < t->nr_groups; g++)
 		for (size_t p = 0; p < t->nr_parts && !rc; p++)
 			rc = new_engine(t, specs, g, p, err);
@@ -145,7 +145,7 @@ static int new_lanes(struct rs_team *t, struct rs_error *err)
 
 	t->engines = calloc(t->nr_lanes + 1, sizeof(*t->engines));
 	if (!t->engines)
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	opts.kernel_algo = NULL;
 	for (uint32_t i = 0; i < t->nr_lanes; i++) {
 		struct engine *e = &t->engines[t->nr_engines++];
@@ -179,10 +179,10 @@ static int new_ring(struct rs_team *t, struct rs_error *err)
 {
 	t->ring = calloc(t->nr_ring, sizeof(*t->ring));
 	if (!t->ring)
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	for (size_t i = 0; i < t->nr_ring; i++)
 		if (new_batch(t, &t->ring[i]))
-			return rs_team_no_memory(err);
+			return rs_error_nomem(err);
 	return 0;
 }
 
@@ -197,7 +197,7 @@ int rs_team_plan(struct rs_team *t, struct rs_error *err)
 		return rc;
 	if (nr_vms < t->jobs && look_for_idle(t, &idle)) {
 		free(specs);
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	}
 	if (idle)
 		split_time(t);

@@ -102,7 +102,7 @@ int rs_team_start(struct rs_team *t, struct rs_error *err)
 {
 	t->threads = calloc(t->jobs, sizeof(*t->threads));
 	if (!t->threads)
-		return rs_team_no_memory(err);
+		return rs_error_nomem(err);
 	while (t->nr_threads + 1 < t->jobs &&
 	       !pthread_create(&t->threads[t->nr_threads], NULL, work, t))
 		t->nr_threads++;
@@ -141,7 +141,7 @@ static int catch_up(struct rs_team *t, uint64_t left, struct rs_error *err)
 		work_or_wait(t, CALLER);
 	failed = t->failed;
 	pthread_mutex_unlock(&t->lock);
-	return failed ? rs_team_no_memory(err) : 0;
+	return failed ? rs_error_nomem(err) : 0;
 }
 
 int rs_team_catch_up(struct rs_team *t, struct rs_error *err)

@@ -50,11 +50,6 @@ static bool probe_never(const unsigned char *head, size_t len)
 	return false;
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
-}
-
 static int broken(uint64_t offset, const char *what, struct rs_error *err)
 {
 	rs_error_set(err, RS_ERR_INPUT, EINVAL, "%s", what);
@@ -116,7 +111,7 @@ static int get(struct binary *b, size_t skip, size_t size, const unsigned char *
 	}
 	for (size_t at = 0; at < size; at += step) {
 		size_t n = size - at < step ? size - at : step;
-		int rc = grow_buf(b, at + n) ? no_memory(err) : read_all(b, at, n, err);
+		int rc = grow_buf(b, at + n) ? rs_error_nomem(err) : read_all(b, at, n, err);
 
 		if (rc)
 			return rc;
@@ -202,7 +197,7 @@ static int use_meta(struct binary *b, const unsigned char *bytes, size_t size, u
 	int rc = rs_binary_unpack_meta(bytes, size, b->meta);
 
 	if (rc == -ENOMEM)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	return rc ? broken(at, "the metadata make no sense", err) : 0;
 }
 
@@ -295,7 +290,7 @@ static ssize_t use_events(struct binary *b, const struct rs_binary_block *h, uin
 
 	*evs = b->evs;
 	if (rc == -ENOMEM || (!rc && note_block(b, h, at)))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	if (rc)
 		return broken(at, "the block of events makes no sense", err);
 	return h->count;
@@ -364,7 +359,8 @@ static ssize_t next(void *state, const struct rs_event **evs, struct rs_error *e
 		n = step(b, evs, err);
 	if (n == -EINVAL && b->repair) {
 		b->ended = true;
-		return rs_meta_add_anomaly(b->meta, "binary-truncated", 1) ? no_memory(err) : 0;
+		return rs_meta_add_anomaly(b->meta, "binary-truncated", 1) ? rs_error_nomem(err)
+									   : 0;
 	}
 	if (b->map)
 		rs_source_set_done(b->src, b->offset);
@@ -439,7 +435,7 @@ static int skip_to(void *state, size_t block, struct rs_error *err)
 
 	while (b->nr_blocks < block)
 		if (note_entry(b, &b->ahead[b->nr_blocks]))
-			return no_memory(err);
+			return rs_error_nomem(err);
 	b->ended = block == b->nr_ahead;
 	if (b->ended)
 		return 0;
@@ -498,7 +494,7 @@ static void *open_binary(struct rs_source *src, const struct rs_reader_opts *opt
 	}
 	b = calloc(1, sizeof(*b));
 	if (!b) {
-		errno = -no_memory(err);
+		errno = -rs_error_nomem(err);
 		return NULL;
 	}
 	b->src = src;

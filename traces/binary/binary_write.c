@@ -50,11 +50,6 @@ struct writer {
 	size_t nr_index, max_index;
 };
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
-}
-
 static void pack(struct rs_work *work, bool beside)
 {
 	struct block *b = (struct block *)work; /* its first member */
@@ -114,7 +109,7 @@ static void *create(int fd, bool raw, struct rs_error *err)
 			return w;
 		rs_binary_discard(w);
 	}
-	errno = -no_memory(err);
+	errno = -rs_error_nomem(err);
 	return NULL;
 }
 
@@ -182,7 +177,7 @@ static int write_meta(struct writer *w, const struct rs_trace_meta *meta, struct
 	int rc;
 
 	if (!bytes)
-		return no_memory(err);
+		return rs_error_nomem(err);
 	b.decoded = (uint32_t)size;
 	rc = write_block(w, &b, bytes, size, err);
 	free(bytes);
@@ -246,7 +241,7 @@ static int write_events(struct writer *w, struct block *b, struct rs_error *err)
 	h.decoded = (uint32_t)b->decoded;
 	b->nr = 0;
 	if (add_to_index(w, &b->entry))
-		return no_memory(err);
+		return rs_error_nomem(err);
 	return write_payload(w, &h, b->stored, err);
 }
 
@@ -340,7 +335,7 @@ static int put_good(struct writer *w, const struct rs_event *evs, size_t n, stru
 			b->entry = new_entry(w, evs);
 		add_to_block(b, evs, now);
 		if (rs_pending_note(&w->pending, evs, now))
-			return no_memory(err);
+			return rs_error_nomem(err);
 		w->nr_events += now;
 		rc = is_full(w, b->nr) ? end_block(w, err) : 0;
 		evs += now;

@@ -89,11 +89,6 @@ static int learn(void *arg, uint64_t kvm, struct rs_event **list, size_t *n)
 	return 0;
 }
 
-static int no_memory(struct rs_error *err)
-{
-	return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
-}
-
 /* Makes what tells events from probe events: from the first on, for the first or a later pass. */
 static int start(struct import *im, struct rs_error *err)
 {
@@ -106,7 +101,7 @@ static int start(struct import *im, struct rs_error *err)
 	}
 	im->pair_ops = (struct rs_dat_pair_ops){ im, learn };
 	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, &im->pair_ops, im->meta);
-	return im->pair ? 0 : no_memory(err);
+	return im->pair ? 0 : rs_error_nomem(err);
 }
 
 static int start_all(struct import *im, struct rs_error *err)
@@ -114,7 +109,7 @@ static int start_all(struct import *im, struct rs_error *err)
 	int ret = open_file(im, err);
 
 	if (!ret && rs_dat_info(&im->file, &im->probes, im->meta))
-		ret = no_memory(err);
+		ret = rs_error_nomem(err);
 	if (ret)
 		return ret;
 	im->merge = rs_dat_merge_new(&im->file, &im->probes.layout, im->opts.jobs, err);
@@ -130,7 +125,7 @@ static void *import_open(struct rs_source *src, const struct rs_reader_opts *opt
 			 struct rs_trace_meta *meta, struct rs_error *err)
 {
 	struct import *im = calloc(1, sizeof(*im));
-	int ret = im ? 0 : no_memory(err);
+	int ret = im ? 0 : rs_error_nomem(err);
 
 	if (im) {
 		im->src = src;
@@ -195,14 +190,14 @@ static int read_batch(struct import *im, struct rs_error *err)
 		if (ret < 0)
 			return ret;
 		if (!ret)
-			return finish(im) ? no_memory(err) : 0;
+			return finish(im) ? rs_error_nomem(err) : 0;
 		ret = rs_dat_probe_decode(&im->probes, r, &e, err);
 		if (ret)
 			return ret;
 		if (r->back && rs_meta_add_anomaly(im->meta, "time-backwards", 1))
-			return no_memory(err);
+			return rs_error_nomem(err);
 		if (take_event(im, &e))
-			return no_memory(err);
+			return rs_error_nomem(err);
 	}
 	return 0;
 }
@@ -273,7 +268,7 @@ static int collect(struct import *im, struct rs_error *err)
 	if (!ret && n > 1 && im->out.nr)
 		ret = merge_vms(im, starts, n);
 	free(starts);
-	return ret ? no_memory(err) : 0;
+	return ret ? rs_error_nomem(err) : 0;
 }
 
 static int show_progress(struct import *im, struct rs_error *err)

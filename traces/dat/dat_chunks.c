@@ -82,7 +82,7 @@ static int make_room(unsigned char **buffer, size_t *room, size_t need, struct r
 		return 0;
 	bigger = realloc(*buffer, need);
 	if (!bigger)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	*buffer = bigger;
 	*room = need;
 	return 0;

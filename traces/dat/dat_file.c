@@ -119,7 +119,7 @@ static char *cursor_dup(struct cursor *c, uint64_t n)
 	}
 	copy = malloc(n + 1);
 	if (!copy) {
-		c->ret = rs_error_set(c->err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		c->ret = rs_error_nomem(c->err);
 		return NULL;
 	}
 	copy[n] = 0;
@@ -160,7 +160,7 @@ static bool cursor_expect(struct cursor *c, const char *text)
 static int no_memory(struct cursor *c)
 {
 	if (!c->ret)
-		c->ret = rs_error_set(c->err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		c->ret = rs_error_nomem(c->err);
 	return c->ret;
 }
 

@@ -271,7 +271,7 @@ static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m,
 		if (ret)
 			return ret;
 		if (e.kind < RS_DAT_NR_KINDS && see_event(l, &e))
-			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+			return rs_error_nomem(err);
 	}
 	return ret;
 }
@@ -284,7 +284,7 @@ struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs
 	int ret = -1;
 
 	if (!l) {
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		rs_error_nomem(err);
 		return NULL;
 	}
 	m = rs_dat_merge_new(f, &probes->layout, jobs, err);

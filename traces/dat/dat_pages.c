@@ -388,7 +388,7 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 	}
 	if (!m || !m->streams || !m->heap || !m->chunks) {
 		rs_dat_merge_free(m);
-		rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		rs_error_nomem(err);
 		return NULL;
 	}
 	for (size_t i = 0; i < f->nr_buffers; i++)

@@ -228,7 +228,7 @@ static int parse_all(struct tep_handle *tep, const struct rs_dat_file *f, struct
 	for (size_t i = 0; i < f->nr_formats; i++) {
 		ret = parse_format(tep, &f->formats[i]);
 		if (ret == -ENOMEM)
-			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+			return rs_error_nomem(err);
 		if (ret)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "trace.dat: the format of %s is damaged",
@@ -263,7 +263,7 @@ int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, str
 	tep_set_loglevel(TEP_LOG_NONE);
 	tep = tep_alloc();
 	if (!tep)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "out of memory");
+		return rs_error_nomem(err);
 	tep_set_file_bigendian(tep, f->big_endian ? TEP_BIG_ENDIAN : TEP_LITTLE_ENDIAN);
 	tep_set_long_size(tep, (int)f->long_size);
 	ret = parse_all(tep, f, err);

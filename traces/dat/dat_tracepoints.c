@@ -78,7 +78,7 @@ static int add_memslot(struct rs_dat_tp *tp, const struct rs_event *ev, const ch
 		struct rs_event *bigger = realloc(tp->memslots, room * sizeof(*bigger));
 
 		if (!bigger)
-			return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+			return rs_error_nomem(err);
 		tp->memslots = bigger;
 		tp->room_memslots = room;
 	}
@@ -134,7 +134,7 @@ struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
 	struct rs_dat_tp *tp = ret ? NULL : calloc(1, sizeof(*tp));
 
 	if (!ret && !tp)
-		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		ret = rs_error_nomem(err);
 	if (!ret) {
 		tp->probes = probes;
 		tp->meta = meta;
@@ -143,7 +143,7 @@ struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
 		ret = tp->facts_only ? 0 : read_memslots(tp, opts->memslots_path, err);
 	}
 	if (!ret && !tp->facts_only && say_assumptions(tp, opts->memslots_path))
-		ret = rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		ret = rs_error_nomem(err);
 	if (!ret)
 		return tp;
 	rs_dat_tp_free(tp);

@@ -471,8 +471,7 @@ struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *
 				   "events=0 and time=0: such a trace has no end");
 	if (ret) {
 		if (ret == -ENOMEM)
-			rs_error_set(err, RS_ERR_SYSTEM, ENOMEM,
-				     "no memory for the synthetic guest");
+			rs_error_nomem(err);
 		rs_synth_free(s);
 		errno = -ret;
 		return NULL;

@@ -145,7 +145,7 @@ static int make_room(struct rs_layout *l, const struct windows *w, struct rs_err
 	uint64_t gfn = 0, next = 0;
 
 	if (!ram)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for memslots");
+		return rs_error_nomem(err);
 	memcpy(ram, l->slots, nr * sizeof(*ram));
 	qsort(ram, nr, sizeof(*ram), compare_gfn);
 	l->nr_slots = 0;
@@ -264,7 +264,7 @@ int rs_layout_init(struct rs_layout *l, const struct rs_synth_params *p, struct 
 	l->slots = calloc(nr, sizeof(*l->slots));
 	l->runs = calloc(nr, sizeof(*l->runs));
 	if (!l->slots || !l->runs)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for memslots");
+		return rs_error_nomem(err);
 	l->ram_pages = PAGES(p->guest_size);
 	l->pages = l->ram_pages + p->vga * VRAM_PAGES;
 	add_ram(l, p);

@@ -253,7 +253,7 @@ static void *open_text(struct rs_source *src, const struct rs_reader_opts *opts,
 		t->buf = malloc(BUF_SIZE);
 	if (!t || !t->buf) {
 		free(t);
-		errno = -rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		errno = -rs_error_nomem(err);
 		return NULL;
 	}
 	t->src = src;

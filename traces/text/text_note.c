@@ -10,11 +10,6 @@
  * Texts run to the end of the line; in them \\ and \xHH stand for a backslash
  * and for a byte that a line cannot hold.
  */
-static int no_memory(struct rs_text_line *l)
-{
-	return rs_error_set(l->err, RS_ERR_SYSTEM, ENOMEM, "no memory");
-}
-
 static int hex_digit(char c)
 {
 	const char *digits = "0123456789abcdef", *d = c ? strchr(digits, c) : NULL;
@@ -47,7 +42,7 @@ static int text(struct rs_text_line *l, char **to)
 	int rc = 0;
 
 	if (!text)
-		return no_memory(l);
+		return rs_error_nomem(l->err);
 	while (l->p < l->end && !rc) {
 		char c = *l->p++;
 
@@ -87,7 +82,7 @@ static int name(struct rs_text_line *l, const char *what, char **to)
 		l->p++;
 	*to = strndup(start, l->p - start);
 	if (!*to)
-		return no_memory(l);
+		return rs_error_nomem(l->err);
 	if (rs_meta_is_name(*to))
 		return 0;
 	free(*to);
@@ -121,7 +116,7 @@ static int note_kernel(struct rs_text_line *l, struct note *n)
 		return rc;
 	rc = rs_meta_set_kernel(n->meta, release);
 	free(release);
-	return rc ? no_memory(l) : 0;
+	return rc ? rs_error_nomem(l->err) : 0;
 }
 
 static int note_level(struct rs_text_line *l, struct note *n)
@@ -136,7 +131,7 @@ static int note_level(struct rs_text_line *l, struct note *n)
 		return rc;
 	rc = rs_meta_set_level(n->meta, level);
 	free(level);
-	return rc ? no_memory(l) : 0;
+	return rc ? rs_error_nomem(l->err) : 0;
 }
 
 static int note_fact(struct rs_text_line *l, struct note *n)
@@ -154,7 +149,7 @@ static int note_fact(struct rs_text_line *l, struct note *n)
 		rc = text(l, &value);
 	if (!rc) {
 		if (rs_meta_add_fact(n->meta, key, value))
-			rc = no_memory(l);
+			rc = rs_error_nomem(l->err);
 		free(value);
 	}
 	free(key);
@@ -196,7 +191,7 @@ static int note_vm(struct rs_text_line *l, struct note *n)
 	if (!rc)
 		rc = vm_keys(l, &pid, &command);
 	if (!rc && rs_meta_add_vm(n->meta, vm, pid, command))
-		rc = no_memory(l);
+		rc = rs_error_nomem(l->err);
 	free(command);
 	return rc;
 }
@@ -210,7 +205,7 @@ static int note_assume(struct rs_text_line *l, struct note *n)
 		return rc;
 	rc = rs_meta_add_assumption(n->meta, sentence);
 	free(sentence);
-	return rc ? no_memory(l) : 0;
+	return rc ? rs_error_nomem(l->err) : 0;
 }
 
 static int note_anomaly(struct rs_text_line *l, struct note *n)
@@ -225,7 +220,7 @@ static int note_anomaly(struct rs_text_line *l, struct note *n)
 	if (!rc)
 		rc = rs_text_line_end(l);
 	if (!rc && rs_meta_add_anomaly(n->meta, anomaly, count))
-		rc = no_memory(l);
+		rc = rs_error_nomem(l->err);
 	free(anomaly);
 	return rc;
 }

@@ -304,7 +304,7 @@ void *rs_text_create(int fd, struct rs_error *err)
 	struct text_writer *w = malloc(sizeof(*w));
 
 	if (!w) {
-		errno = -rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		errno = -rs_error_nomem(err);
 		return NULL;
 	}
 	memset(w, 0, offsetof(struct text_writer, buf));

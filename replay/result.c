@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "replay/figures.h"
+
 static const char *const cause_names[RS_NR_CAUSES] = {
 	[RS_CAUSE_SEQ] = "seq",
 	[RS_CAUSE_NO_HVA] = "no-hva",
@@ -27,25 +29,18 @@ const char *rs_anomaly_name(unsigned int anomaly)
 
 void rs_closed_algo_clear(struct rs_closed_algo *c)
 {
-	rs_hist_free(&c->retries_per_fault);
-	rs_hist_free(&c->retries_per_inval);
-	rs_hist_free(&c->service_ns);
-	rs_hist_free(&c->stall_ns);
+	rs_figures_hists(RS_OF_CLOSED_ALGO, c, rs_hist_free);
 }
 
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
 {
-	rs_hist_free(&v->inval_ns);
-	rs_hist_free(&v->epoch_ns);
-	rs_hist_free(&v->epoch_invals);
+	rs_figures_hists(RS_OF_VM, v, rs_hist_free);
 	free(v->disagreements);
 	free(v->mismatches);
 	for (size_t i = 0; v->algos && i < nr_algos; i++) {
 		struct rs_algo_result *a = &v->algos[i];
 
-		rs_hist_free(&a->widening_time);
-		rs_hist_free(&a->widening_epoch);
-		rs_hist_free(&a->blocked_epoch);
+		rs_figures_hists(RS_OF_ALGO, a, rs_hist_free);
 		if (a->closed)
 			rs_closed_algo_clear(a->closed);
 		free(a->closed);

@@ -5,139 +5,54 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/figures.h"
+
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-static void add_agreement(struct rs_agreement *to, const struct rs_agreement *from)
-{
-	to->known += from->known;
-	to->same += from->same;
-}
-
-/* A histogram that lacked memory counts it: any such loss makes the sum wrong. */
-static int add_hist(struct rs_hist *to, const struct rs_hist *from)
-{
-	uint64_t dropped = to->dropped + from->dropped;
-
-	rs_hist_merge(to, from);
-	return to->dropped == dropped ? 0 : -ENOMEM;
-}
-
 static int add_closed(struct rs_algo_result *to, const struct rs_closed_algo *from)
 {
-	int err = 0;
+	bool first = !to->closed;
 
 	if (!from)
 		return 0;
-	if (!to->closed)
+	if (first)
 		to->closed = calloc(1, sizeof(*to->closed));
-	if (!to->closed)
-		return -ENOMEM;
-	to->closed->retries += from->retries;
-	to->closed->as_recorded += from->as_recorded;
-	to->closed->starved += from->starved;
-	err |= add_hist(&to->closed->retries_per_fault, &from->retries_per_fault);
-	err |= add_hist(&to->closed->retries_per_inval, &from->retries_per_inval);
-	err |= add_hist(&to->closed->service_ns, &from->service_ns);
-	err |= add_hist(&to->closed->stall_ns, &from->stall_ns);
-	return err ? -ENOMEM : 0;
+	return to->closed ? rs_figures_add(RS_OF_CLOSED_ALGO, to->closed, from, first) : -ENOMEM;
 }
 
 static int add_algo(struct rs_algo_result *to, const struct rs_algo_result *from)
 {
-	int err = 0;
+	bool first = !to->name;
+	int err;
 
-	if (!to->name)
+	if (first)
 		to->name = strdup(from->name);
 	if (!to->name)
 		return -ENOMEM;
-	to->merged = from->merged;
-	to->rejected += from->rejected;
-	to->spurious += from->spurious;
-	to->missed += from->missed;
-	for (unsigned int i = 0; i < RS_NR_CAUSES; i++)
-		to->causes[i] += from->causes[i];
-	to->blocked_page_ns += from->blocked_page_ns;
-	to->blocked_max = MAX(to->blocked_max, from->blocked_max);
-	add_agreement(&to->locked, &from->locked);
-	add_agreement(&to->lockless, &from->lockless);
-	err |= add_hist(&to->widening_time, &from->widening_time);
-	err |= add_hist(&to->widening_epoch, &from->widening_epoch);
-	err |= add_hist(&to->blocked_epoch, &from->blocked_epoch);
-	return err ? -ENOMEM : add_closed(to, from->closed);
-}
-
-/* Settings are kept if all agree: a median of medians would be no figure at all. */
-static void add_closed_vm(struct rs_vm_result *to, const struct rs_vm_result *from, bool first)
-{
-	struct rs_closed_vm *t = &to->closed;
-	const struct rs_closed_vm *f = &from->closed;
-
-	if (first) {
-		*t = *f;
-		return;
-	}
-	t->precheck |= f->precheck;
-	if (t->retry_gap_ns != f->retry_gap_ns)
-		t->retry_gap_ns = 0;
-	if (t->clean_attempt_ns != f->clean_attempt_ns)
-		t->clean_attempt_ns = 0;
-	if (t->precheck_ns != f->precheck_ns)
-		t->precheck_ns = 0;
-	t->retry_gap_assumed |= f->retry_gap_assumed;
-	t->logical_faults += f->logical_faults;
-	t->checked |= f->checked;
-	t->check_as_recorded += f->check_as_recorded;
-	t->check_retries += f->check_retries;
-	t->recorded_retries += f->recorded_retries;
+	err = rs_figures_add(RS_OF_ALGO, to, from, first);
+	return err ? err : add_closed(to, from->closed);
 }
 
 /* Needs the maxima of @to to be up to date. */
 static void add_times(struct rs_vm_result *to, const struct rs_vm_result *from)
 {
-	to->frames_page_ns += from->frames_page_ns;
 	to->end_ns += from->end_ns - from->begin_ns;
 	rs_vm_result_mean(to);
-}
-
-static void add_counts(struct rs_vm_result *to, const struct rs_vm_result *from)
-{
-	to->memslots = MAX(to->memslots, from->memslots);
-	to->frames = MAX(to->frames, from->frames);
-	to->aliased_frames = MAX(to->aliased_frames, from->aliased_frames);
-	to->max_outstanding = MAX(to->max_outstanding, from->max_outstanding);
-	to->inval_hit += from->inval_hit;
-	to->inval_no_hit += from->inval_no_hit;
-	to->inval_gfn += from->inval_gfn;
-	to->checked += from->checked;
-	to->necessary += from->necessary;
-	to->no_memslot += from->no_memslot;
-	to->ended += from->ended;
-	to->unjudged += from->unjudged;
-	to->slot_invalid += from->slot_invalid;
-	to->root_obsolete += from->root_obsolete;
-	to->async += from->async;
-	to->checked_lockless += from->checked_lockless;
-	to->state_compared += from->state_compared;
-	to->state_equal += from->state_equal;
-	to->epochs += from->epochs;
 }
 
 /* All but its times. */
 static int add_found(struct rs_vm_result *to, const struct rs_vm_result *from, size_t nr_algos)
 {
 	bool first = !to->algos;
-	int err = 0;
+	int err;
 
 	if (first)
 		to->algos = calloc(nr_algos ? nr_algos : 1, sizeof(*to->algos));
 	if (!to->algos)
 		return -ENOMEM;
-	add_counts(to, from);
-	add_closed_vm(to, from, first);
-	err |= add_hist(&to->inval_ns, &from->inval_ns);
-	err |= add_hist(&to->epoch_ns, &from->epoch_ns);
-	err |= add_hist(&to->epoch_invals, &from->epoch_invals);
+	err = rs_figures_add(RS_OF_VM, to, from, first);
+	err |= rs_figures_add(RS_OF_CLOSED_VM, &to->closed, &from->closed, first);
 	for (size_t i = 0; i < nr_algos; i++)
 		err |= add_algo(&to->algos[i], &from->algos[i]);
 	return err ? -ENOMEM : 0;
@@ -204,7 +119,6 @@ static int join_vm(struct rs_result *r, const struct rs_vm_result *from)
 		return -ENOMEM;
 	to->begin_ns = MIN(to->begin_ns, from->begin_ns);
 	to->end_ns = MAX(to->end_ns, from->end_ns);
-	to->frames_page_ns += from->frames_page_ns;
 	rs_vm_result_mean(to);
 	return 0;
 }

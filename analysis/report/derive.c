@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/report/derive.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,30 +10,6 @@ size_t rs_algo_find(const struct rs_result *r, const char *name)
 		if (!strcmp(r->vms[0].algos[i].name, name))
 			return i + 1;
 	return 0;
-}
-
-uint64_t rs_vm_duration_ns(const struct rs_vm_result *v)
-{
-	return v->end_ns - v->begin_ns;
-}
-
-double rs_blocked_mean(const struct rs_vm_result *v, const struct rs_algo_result *a)
-{
-	uint64_t ns = rs_vm_duration_ns(v);
-
-	return ns ? (double)a->blocked_page_ns / (double)ns : NAN;
-}
-
-double rs_blocked_share(const struct rs_vm_result *v, const struct rs_algo_result *a)
-{
-	return v->mean_frames > 0 ? rs_blocked_mean(v, a) / v->mean_frames : NAN;
-}
-
-double rs_widening(const struct rs_algo_result *a, const struct rs_algo_result *base)
-{
-	if (!a || !base || !base->blocked_page_ns)
-		return NAN;
-	return (double)a->blocked_page_ns / (double)base->blocked_page_ns;
 }
 
 const struct rs_algo_result *rs_vm_algo(const struct rs_result *r, const struct rs_vm_result *v,
@@ -59,19 +34,6 @@ const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t
 		if (m->vms[i].vm == vm)
 			return &m->vms[i];
 	return NULL;
-}
-
-bool rs_hist_whole(const struct rs_hist *h)
-{
-	uint64_t value, weight;
-	size_t pos = 0;
-
-	return !h->weight || rs_hist_next(h, &pos, &value, &weight);
-}
-
-double rs_quantile(const struct rs_hist *h, double q)
-{
-	return h->weight && rs_hist_whole(h) ? (double)rs_hist_quantile(h, q) : NAN;
 }
 
 uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m)

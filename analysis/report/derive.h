@@ -2,7 +2,7 @@
 #ifndef RS_ANALYSIS_REPORT_DERIVE_H
 #define RS_ANALYSIS_REPORT_DERIVE_H
 
-#include "replay/result.h"
+#include "replay/figures.h"
 #include "traces/trace.h"
 
 /* Figures that follow from a result, for all formats alike. Those without a base are NAN. */
@@ -10,14 +10,6 @@
 /* Of all VMs: 0 if the result has no algorithm of that name, else 1 + its index. */
 size_t rs_algo_find(const struct rs_result *r, const char *name);
 
-/* From the VM's first to its last event. */
-uint64_t rs_vm_duration_ns(const struct rs_vm_result *v);
-/* Guest frames that @a blocked on average over the VM's time. */
-double rs_blocked_mean(const struct rs_vm_result *v, const struct rs_algo_result *a);
-/* The same as a share of the frames that the VM had in memslots on average. */
-double rs_blocked_share(const struct rs_vm_result *v, const struct rs_algo_result *a);
-/* blocked(@a) / blocked(@base), both over all of the VM's time; @base may be NULL. */
-double rs_widening(const struct rs_algo_result *a, const struct rs_algo_result *base);
 /* The algorithm called @name of this VM, or NULL. */
 const struct rs_algo_result *rs_vm_algo(const struct rs_result *r, const struct rs_vm_result *v,
 					const char *name);
@@ -25,11 +17,6 @@ const struct rs_algo_result *rs_vm_algo(const struct rs_result *r, const struct 
 const struct rs_vm_result *rs_vm_result_find(const struct rs_result *r, uint32_t vm);
 /* What is known of the VM, or NULL. */
 const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t vm);
-
-/* A quantile; NAN if nothing was counted, or only how much (a report read back without buckets). */
-double rs_quantile(const struct rs_hist *h, double q);
-/* false: it counted something, but its buckets are not there. */
-bool rs_hist_whole(const struct rs_hist *h);
 
 /* Lost events: the recorder's figure and the stream's tell the same loss. */
 uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m);

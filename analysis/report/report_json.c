@@ -65,58 +65,90 @@ static json_t *dist(const struct rs_report *rep, const struct rs_hist *h, bool r
 	return rs_json_with(d, "ccdf", buckets(h, ratio));
 }
 
-static json_t *agreement(const struct rs_agreement *locked, const struct rs_agreement *lockless)
-{
-	return RS_JSON({ "locked", RS_JSON({ "known", rs_json_u64(locked->known) },
-					   { "same", rs_json_u64(locked->same) }) },
-		       { "lockless", RS_JSON({ "known", rs_json_u64(lockless->known) },
-					     { "same", rs_json_u64(lockless->same) }) });
-}
-
-static json_t *causes(const struct rs_algo_result *a)
+static json_t *causes(const uint64_t *counts)
 {
 	json_t *o = json_object();
 
 	for (unsigned int i = 0; i < RS_NR_CAUSES; i++)
-		o = rs_json_with(o, rs_cause_name(i), rs_json_u64(a->causes[i]));
+		o = rs_json_with(o, rs_cause_name(i), rs_json_u64(counts[i]));
 	return o;
 }
 
-static json_t *closed_algo(const struct rs_report *rep, const struct rs_closed_algo *c)
+/* A figure in the structure @in. */
+static json_t *figure(const struct rs_report *rep, const struct rs_figure_row *row, const void *in,
+		      const struct rs_figure_base *base)
 {
-	return RS_JSON({ "retries", rs_json_u64(c->retries) },
-		       { "as_recorded", rs_json_u64(c->as_recorded) },
-		       { "starved", rs_json_u64(c->starved) },
-		       { "retries_per_fault", dist(rep, &c->retries_per_fault, false) },
-		       { "retries_per_inval", dist(rep, &c->retries_per_inval, false) },
-		       { "service_ns", dist(rep, &c->service_ns, false) },
-		       { "stall_ns", dist(rep, &c->stall_ns, false) });
+	const void *at = (const char *)in + row->offset;
+
+	switch (row->type) {
+	case RS_FIGURE_U64:
+		return rs_json_u64(*(const uint64_t *)at);
+	case RS_FIGURE_U128:
+		return rs_json_u128(*(const unsigned __int128 *)at);
+	case RS_FIGURE_DOUBLE:
+		return rs_json_number(*(const double *)at);
+	case RS_FIGURE_BOOL:
+		return json_boolean(*(const bool *)at);
+	case RS_FIGURE_TEXT:
+		return rs_json_text(*(const char *const *)at);
+	case RS_FIGURE_CAUSES:
+		return causes(at);
+	case RS_FIGURE_HIST:
+		return dist(rep, at, row->ratio);
+	case RS_FIGURE_COUNT_OF:
+		return rs_json_u64(row->count(base));
+	case RS_FIGURE_NUMBER_OF:
+		return rs_json_number(row->number(base));
+	default:
+		return NULL;
+	}
 }
 
-static json_t *blocked(const struct rs_vm_result *v, const struct rs_algo_result *a)
+/* @o with @value as its member "a", or as "b" in its object "a" if @key is "a.b". */
+static json_t *with_member(json_t *o, const char *key, json_t *value)
 {
-	return RS_JSON({ "page_ns", rs_json_u128(a->blocked_page_ns) },
-		       { "mean", rs_json_number(rs_blocked_mean(v, a)) },
-		       { "max", rs_json_u64(a->blocked_max) },
-		       { "mean_share", rs_json_number(rs_blocked_share(v, a)) });
+	json_t *in = o, *inner;
+	size_t len;
+
+	for (; in && key[len = strcspn(key, ".")]; key += len + 1) {
+		inner = json_object_getn(in, key, len);
+		if (!inner && !json_object_setn_new(in, key, len, json_object()))
+			inner = json_object_getn(in, key, len);
+		in = inner;
+	}
+	if (!json_object_set_new(in, key, value))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/*
+ * Adds the figures of a kind to @o, or only those in the object @object; takes
+ * @o and returns it, or NULL.
+ */
+static json_t *with_figures(json_t *o, const struct rs_report *rep, enum rs_figure_of of,
+			    const void *in, const struct rs_figure_base *base, const char *object)
+{
+	const struct rs_figure_row *row;
+	size_t len = object ? strlen(object) : 0;
+
+	for (size_t i = 0; o && (row = rs_figure_row(i)); i++)
+		if (row->of == of && row->key && !strncmp(row->key, object ? object : "", len) &&
+		    (!object || row->key[len] == '.'))
+			o = with_member(o, row->key, figure(rep, row, in, base));
+	return o;
 }
 
 static json_t *algorithm(const struct rs_report *rep, const struct rs_vm_result *v,
 			 const struct rs_algo_result *a)
 {
-	const struct rs_algo_result *exact = rs_vm_algo(rep->result, v, "exact");
-	json_t *o;
+	const struct rs_figure_base base = { v, rep->result->nr_algos, a };
+	json_t *o = with_figures(json_object(), rep, RS_OF_ALGO, a, &base, NULL);
 
-	o = RS_JSON({ "merged", json_boolean(a->merged) }, { "rejected", rs_json_u64(a->rejected) },
-		    { "spurious", rs_json_u64(a->spurious) }, { "missed", rs_json_u64(a->missed) },
-		    { "causes", causes(a) }, { "blocked", blocked(v, a) },
-		    { "widening", rs_json_number(rs_widening(a, exact)) },
-		    { "agreement", agreement(&a->locked, &a->lockless) },
-		    { "distributions",
-		      RS_JSON({ "widening_time", dist(rep, &a->widening_time, true) },
-			      { "widening_epoch", dist(rep, &a->widening_epoch, true) },
-			      { "blocked_epoch", dist(rep, &a->blocked_epoch, false) }) });
-	return a->closed ? rs_json_with(o, "closed", closed_algo(rep, a->closed)) : o;
+	return a->closed ? rs_json_with(o, "closed",
+					with_figures(json_object(), rep, RS_OF_CLOSED_ALGO,
+						     a->closed, &base, NULL))
+			 : o;
 }
 
 static json_t *algorithms(const struct rs_report *rep, const struct rs_vm_result *v)
@@ -168,83 +200,37 @@ static json_t *mismatches(const struct rs_vm_result *v)
 	return list;
 }
 
-static json_t *closed_vm(const struct rs_closed_vm *c)
+static json_t *closed_vm(const struct rs_report *rep, const struct rs_vm_result *v)
 {
-	json_t *check = c->checked ? RS_JSON({ "as_recorded", rs_json_u64(c->check_as_recorded) },
-					     { "retries", rs_json_u64(c->check_retries) })
-				   : json_null();
+	json_t *o = with_figures(json_object(), rep, RS_OF_CLOSED_VM, &v->closed, NULL, NULL);
 
-	return RS_JSON({ "precheck", json_boolean(c->precheck) },
-		       { "arrivals", rs_json_text(c->arrivals) },
-		       { "retry_gap_ns", rs_json_u64(c->retry_gap_ns) },
-		       { "retry_gap_assumed", json_boolean(c->retry_gap_assumed) },
-		       { "clean_attempt_ns", rs_json_u64(c->clean_attempt_ns) },
-		       { "precheck_ns", rs_json_u64(c->precheck_ns) },
-		       { "logical_faults", rs_json_u64(c->logical_faults) },
-		       { "recorded_retries", rs_json_u64(c->recorded_retries) },
-		       { "check", check });
-}
-
-static json_t *state(const struct rs_vm_result *v)
-{
-	return RS_JSON({ "compared", rs_json_u64(v->state_compared) },
-		       { "equal", rs_json_u64(v->state_equal) });
-}
-
-static json_t *faults(const struct rs_vm_result *v)
-{
-	return RS_JSON({ "checked", rs_json_u64(v->checked) },
-		       { "necessary", rs_json_u64(v->necessary) },
-		       { "no_memslot", rs_json_u64(v->no_memslot) },
-		       { "ended", rs_json_u64(v->ended) }, { "unjudged", rs_json_u64(v->unjudged) },
-		       { "slot_invalid", rs_json_u64(v->slot_invalid) },
-		       { "root_obsolete", rs_json_u64(v->root_obsolete) },
-		       { "async", rs_json_u64(v->async) },
-		       { "lockless", rs_json_u64(v->checked_lockless) });
-}
-
-static json_t *invalidations(const struct rs_vm_result *v)
-{
-	return RS_JSON({ "hit", rs_json_u64(v->inval_hit) },
-		       { "no_hit", rs_json_u64(v->inval_no_hit) },
-		       { "gfn_only", rs_json_u64(v->inval_gfn) },
-		       { "max_outstanding", rs_json_u64(v->max_outstanding) });
+	return v->closed.checked ? o : rs_json_with(o, "check", json_null());
 }
 
 json_t *rs_report_json_checks(const struct rs_report *rep, const struct rs_vm_result *v)
 {
 	const struct rs_algo_result *own = rs_vm_algo(rep->result, v, rep->result->kernel_algo);
+	json_t *o = json_object();
 
-	return RS_JSON({ "invalidations", invalidations(v) }, { "faults", faults(v) },
-		       { "state", state(v) },
-		       { "agreement", own ? agreement(&own->locked, &own->lockless) : json_null() },
-		       { "disagreements", disagreements(v) }, { "mismatches", mismatches(v) });
+	o = with_figures(o, rep, RS_OF_VM, v, NULL, "invalidations");
+	o = with_figures(o, rep, RS_OF_VM, v, NULL, "faults");
+	o = with_figures(o, rep, RS_OF_VM, v, NULL, "state");
+	o = own ? with_figures(o, rep, RS_OF_ALGO, own, NULL, "agreement")
+		: rs_json_with(o, "agreement", json_null());
+	o = rs_json_with(o, "disagreements", disagreements(v));
+	return rs_json_with(o, "mismatches", mismatches(v));
 }
 
 /* What a VM and a sum of VMs have in common, added to @o; takes @o and returns it, or NULL. */
 static json_t *vm_figures(const struct rs_report *rep, const struct rs_vm_result *v, json_t *o)
 {
-	const struct rs_result *r = rep->result;
-	double gfn_per_hva = rs_widening(rs_vm_algo(r, v, "gfn"), rs_vm_algo(r, v, "hva"));
-	json_t *figures;
+	const struct rs_figure_base base = { v, rep->result->nr_algos, NULL };
 
-	figures = RS_JSON(
-		{ "begin_ns", rs_json_u64(v->begin_ns) }, { "end_ns", rs_json_u64(v->end_ns) },
-		{ "memslots", rs_json_u64(v->memslots) }, { "frames", rs_json_u64(v->frames) },
-		{ "aliased_frames", rs_json_u64(v->aliased_frames) },
-		{ "mean_frames", rs_json_number(v->mean_frames) },
-		{ "frames_page_ns", rs_json_u128(v->frames_page_ns) },
-		{ "invalidations", invalidations(v) }, { "faults", faults(v) },
-		{ "state", state(v) }, { "epochs", rs_json_u64(v->epochs) },
-		{ "gfn_per_hva", rs_json_number(gfn_per_hva) },
-		{ "distributions",
-		  RS_JSON({ "inval_ns", dist(rep, &v->inval_ns, false) },
-			  { "epoch_ns", dist(rep, &v->epoch_ns, false) },
-			  { "epoch_invals", dist(rep, &v->epoch_invals, false) }) },
-		{ "algorithms", algorithms(rep, v) }, { "disagreements", disagreements(v) },
-		{ "mismatches", mismatches(v) });
-	o = rs_json_join(o, figures);
-	return r->closed ? rs_json_with(o, "closed", closed_vm(&v->closed)) : o;
+	o = with_figures(o, rep, RS_OF_VM, v, &base, NULL);
+	o = rs_json_with(o, "algorithms", algorithms(rep, v));
+	o = rs_json_with(o, "disagreements", disagreements(v));
+	o = rs_json_with(o, "mismatches", mismatches(v));
+	return rep->result->closed ? rs_json_with(o, "closed", closed_vm(rep, v)) : o;
 }
 
 static json_t *vm(const struct rs_report *rep, const struct rs_vm_result *v)
@@ -315,19 +301,36 @@ static json_t *assumptions(const struct rs_trace_meta *m)
 
 json_t *rs_report_json_trace(const struct rs_report *rep)
 {
-	const struct rs_result *r = rep->result;
 	const struct rs_trace_meta *m = rep->meta;
+	struct rs_result shown = *rep->result;
+	json_t *o;
 
-	return RS_JSON(
-		{ "path", rs_json_text(rep->path) }, { "form", rs_json_text(rep->form) },
-		{ "kernel", rs_json_text(m->kernel) },
-		{ "kernel_algorithm", rs_json_text(r->kernel_algo) },
-		{ "level", rs_json_text(m->level) }, { "events", rs_json_u64(r->events) },
-		{ "begin_ns", rs_json_u64(r->begin_ns) }, { "end_ns", rs_json_u64(r->end_ns) },
-		{ "lost", rs_json_u64(rs_lost_events(r, m)) },
-		{ "lost_marks", rs_json_u64(r->lost_marks) }, { "anomalies", anomalies(rep) },
-		{ "assumptions", assumptions(m) }, { "facts", facts(m) });
+	shown.lost = rs_lost_events(rep->result, m);
+	o = RS_JSON({ "path", rs_json_text(rep->path) }, { "form", rs_json_text(rep->form) },
+		    { "kernel", rs_json_text(m->kernel) },
+		    { "kernel_algorithm", rs_json_text(shown.kernel_algo) },
+		    { "level", rs_json_text(m->level) });
+	o = with_figures(o, rep, RS_OF_RESULT, &shown, NULL, NULL);
+	return rs_json_join(o, RS_JSON({ "anomalies", anomalies(rep) },
+				       { "assumptions", assumptions(m) }, { "facts", facts(m) }));
 }
+
+#define SOURCE(m) .type = RS_FIGURE_U64, .offset = offsetof(struct rs_report_source, m)
+const struct rs_figure_row rs_source_rows[] = {
+	{ SOURCE(vms), .key = "vms" },
+	{ SOURCE(events), .key = "events" },
+	{ SOURCE(begin_ns), .key = "begin_ns" },
+	{ SOURCE(end_ns), .key = "end_ns" },
+	{ SOURCE(lost), .key = "lost" },
+	{ SOURCE(checked), .key = "checked" },
+	{ SOURCE(locked.known), .key = "agreement.locked.known" },
+	{ SOURCE(locked.same), .key = "agreement.locked.same" },
+	{ SOURCE(lockless.known), .key = "agreement.lockless.known" },
+	{ SOURCE(lockless.same), .key = "agreement.lockless.same" },
+	{ SOURCE(state_compared), .key = "state.compared" },
+	{ SOURCE(state_equal), .key = "state.equal" },
+	{ 0 },
+};
 
 static json_t *sources(const struct rs_report *rep)
 {
@@ -336,21 +339,14 @@ static json_t *sources(const struct rs_report *rep)
 	for (size_t i = 0; i < rep->nr_sources; i++) {
 		const struct rs_report_source *s = &rep->sources[i];
 
-		list = rs_json_append(
-			list,
-			RS_JSON({ "path", rs_json_text(s->path) },
-				{ "form", rs_json_text(s->form) },
-				{ "kernel", rs_json_text(s->kernel) },
-				{ "kernel_algorithm", rs_json_text(s->kernel_algo) },
-				{ "vms", rs_json_u64(s->vms) },
-				{ "events", rs_json_u64(s->events) },
-				{ "begin_ns", rs_json_u64(s->begin_ns) },
-				{ "end_ns", rs_json_u64(s->end_ns) },
-				{ "lost", rs_json_u64(s->lost) },
-				{ "checked", rs_json_u64(s->checked) },
-				{ "agreement", agreement(&s->locked, &s->lockless) },
-				{ "state", RS_JSON({ "compared", rs_json_u64(s->state_compared) },
-						   { "equal", rs_json_u64(s->state_equal) }) }));
+		json_t *o = RS_JSON({ "path", rs_json_text(s->path) },
+				    { "form", rs_json_text(s->form) },
+				    { "kernel", rs_json_text(s->kernel) },
+				    { "kernel_algorithm", rs_json_text(s->kernel_algo) });
+
+		for (const struct rs_figure_row *row = rs_source_rows; o && row->key; row++)
+			o = with_member(o, row->key, figure(rep, row, s, NULL));
+		list = rs_json_append(list, o);
 	}
 	return list;
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "analysis/report/report.h"
+#include "replay/figures.h"
 
 /* Parts of the JSON report that other documents have too. New references; NULL: no memory. */
 
@@ -16,5 +17,8 @@ json_t *rs_report_json_trace(const struct rs_report *rep);
  * known), disagreements, mismatches.
  */
 json_t *rs_report_json_checks(const struct rs_report *rep, const struct rs_vm_result *v);
+
+/* The figures of a struct rs_report_source, written and read; the last has no key. */
+extern const struct rs_figure_row rs_source_rows[];
 
 #endif

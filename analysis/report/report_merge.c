@@ -191,27 +191,15 @@ static void strip_hist(struct rs_hist *h)
 	}
 }
 
-static void strip_algo(struct rs_algo_result *a)
-{
-	strip_hist(&a->widening_time);
-	strip_hist(&a->widening_epoch);
-	strip_hist(&a->blocked_epoch);
-	if (!a->closed)
-		return;
-	strip_hist(&a->closed->retries_per_fault);
-	strip_hist(&a->closed->retries_per_inval);
-	strip_hist(&a->closed->service_ns);
-	strip_hist(&a->closed->stall_ns);
-}
-
 /* Buckets of some of what was counted would give wrong quantiles. */
 static void strip_distributions(struct rs_vm_result *v, size_t nr_algos)
 {
-	strip_hist(&v->inval_ns);
-	strip_hist(&v->epoch_ns);
-	strip_hist(&v->epoch_invals);
-	for (size_t i = 0; i < nr_algos; i++)
-		strip_algo(&v->algos[i]);
+	rs_figures_hists(RS_OF_VM, v, strip_hist);
+	for (size_t i = 0; i < nr_algos; i++) {
+		rs_figures_hists(RS_OF_ALGO, &v->algos[i], strip_hist);
+		if (v->algos[i].closed)
+			rs_figures_hists(RS_OF_CLOSED_ALGO, v->algos[i].closed, strip_hist);
+	}
 }
 
 static int add_result(struct rs_result *to, const struct rs_result *from)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/report/report_json.h"
 #include "analysis/write/json_exact.h"
 
 #define SCHEMA "retryscope-report/1"
@@ -46,60 +47,6 @@ static void leave(struct reader *r, size_t where)
 	r->where[where] = '\0';
 }
 
-enum presence { NEEDED, OPTIONAL };
-
-/* What a member is and where it goes. */
-struct field {
-	const char *key;
-	enum presence presence;
-	enum { U32, U64, U128, NUMBER, BOOLEAN } type;
-	size_t offset;
-};
-
-static int read_field(struct reader *r, const json_t *v, const struct field *f, void *base)
-{
-	char *to = (char *)base + f->offset;
-	uint64_t n;
-
-	switch (f->type) {
-	case U32:
-		if (!rs_json_get_u64(v, &n) || n > UINT32_MAX)
-			return wrong(r, f->key, "a 32 bit count");
-		memcpy(to, &(uint32_t){ (uint32_t)n }, sizeof(uint32_t));
-		return 0;
-	case U64:
-		return rs_json_get_u64(v, (uint64_t *)to) ? 0 : wrong(r, f->key, "a count");
-	case U128:
-		return rs_json_get_u128(v, (unsigned __int128 *)to)
-			       ? 0
-			       : wrong(r, f->key, "a count of up to 128 bits");
-	case NUMBER:
-		return rs_json_get_number(v, (double *)to) ? 0 : wrong(r, f->key, "a number");
-	case BOOLEAN:
-		if (!json_is_boolean(v))
-			return wrong(r, f->key, "true or false");
-		*(bool *)to = json_is_true(v);
-		return 0;
-	}
-	return 0;
-}
-
-/* Reads the members that @fields list up to the one without a key. */
-static int read_fields(struct reader *r, const json_t *o, const struct field *fields, void *base)
-{
-	int rc = 0;
-
-	for (; !rc && fields->key; fields++) {
-		const json_t *v = json_object_get(o, fields->key);
-
-		if (v)
-			rc = read_field(r, v, fields, base);
-		else if (fields->presence == NEEDED)
-			rc = wrong(r, fields->key, "a member of this name");
-	}
-	return rc;
-}
-
 /* The member @key, which must be of @type; NULL with *@rc set otherwise. */
 static json_t *member(struct reader *r, const json_t *o, const char *key, json_type type, int *rc)
 {
@@ -109,22 +56,6 @@ static json_t *member(struct reader *r, const json_t *o, const char *key, json_t
 		return v;
 	*rc = wrong(r, key, type == JSON_OBJECT ? "an object" : "an array");
 	return NULL;
-}
-
-/* Reads the fields of the object @key. */
-static int read_object(struct reader *r, const json_t *o, const char *key,
-		       const struct field *fields, void *base)
-{
-	int rc = 0;
-	json_t *v = member(r, o, key, JSON_OBJECT, &rc);
-	size_t where;
-
-	if (!v)
-		return rc;
-	where = enter(r, "%s", key);
-	rc = read_fields(r, v, fields, base);
-	leave(r, where);
-	return rc;
 }
 
 /* A text or null: *@to is NULL then. */
@@ -222,62 +153,92 @@ static int read_dist(struct reader *r, const json_t *o, const char *key, bool ra
 	return rc;
 }
 
-/* ---- algorithms ---- */
+/* ---- figures ---- */
 
-static const struct field algo_fields[] = {
-	{ "merged", OPTIONAL, BOOLEAN, offsetof(struct rs_algo_result, merged) },
-	{ "rejected", NEEDED, U64, offsetof(struct rs_algo_result, rejected) },
-	{ "spurious", NEEDED, U64, offsetof(struct rs_algo_result, spurious) },
-	{ "missed", NEEDED, U64, offsetof(struct rs_algo_result, missed) },
-	{ 0 },
-};
-
-static const struct field blocked_fields[] = {
-	{ "page_ns", NEEDED, U128, offsetof(struct rs_algo_result, blocked_page_ns) },
-	{ "max", NEEDED, U64, offsetof(struct rs_algo_result, blocked_max) },
-	{ 0 },
-};
-
-static const struct field agreement_fields[] = {
-	{ "known", NEEDED, U64, offsetof(struct rs_agreement, known) },
-	{ "same", NEEDED, U64, offsetof(struct rs_agreement, same) },
-	{ 0 },
-};
-
-static const struct field closed_algo_fields[] = {
-	{ "retries", NEEDED, U64, offsetof(struct rs_closed_algo, retries) },
-	{ "as_recorded", NEEDED, U64, offsetof(struct rs_closed_algo, as_recorded) },
-	{ "starved", NEEDED, U64, offsetof(struct rs_closed_algo, starved) },
-	{ 0 },
-};
-
-static int read_agreement(struct reader *r, const json_t *o, struct rs_agreement *locked,
-			  struct rs_agreement *lockless)
+static int read_causes(struct reader *r, const json_t *o, const char *key, uint64_t *counts)
 {
 	int rc = 0;
-	const json_t *v = member(r, o, "agreement", JSON_OBJECT, &rc);
+	json_t *v = member(r, o, key, JSON_OBJECT, &rc);
 	size_t where;
 
 	if (!v)
 		return rc;
-	where = enter(r, "agreement");
-	rc = read_object(r, v, "locked", agreement_fields, locked);
-	if (!rc)
-		rc = read_object(r, v, "lockless", agreement_fields, lockless);
+	where = enter(r, "%s", key);
+	for (unsigned int i = 0; !rc && i < RS_NR_CAUSES; i++)
+		if (!rs_json_get_u64(json_object_get(v, rs_cause_name(i)), &counts[i]))
+			rc = wrong(r, rs_cause_name(i), "a count");
 	leave(r, where);
 	return rc;
 }
 
-static int read_causes(struct reader *r, const json_t *o, struct rs_algo_result *a)
+/* A member of @o that is called @key, to where @row says. */
+static int read_member(struct reader *r, const json_t *o, const char *key,
+		       const struct rs_figure_row *row, void *to)
 {
-	struct field fields[RS_NR_CAUSES + 1] = { 0 };
+	const json_t *v = json_object_get(o, key);
 
-	for (unsigned int i = 0; i < RS_NR_CAUSES; i++)
-		fields[i] = (struct field){ rs_cause_name(i), NEEDED, U64,
-					    offsetof(struct rs_algo_result, causes) +
-						    i * sizeof(uint64_t) };
-	return read_object(r, o, "causes", fields, a);
+	if (!v && row->optional)
+		return 0;
+	if (row->type == RS_FIGURE_HIST)
+		return read_dist(r, o, key, row->ratio, to);
+	if (row->type == RS_FIGURE_CAUSES)
+		return read_causes(r, o, key, to);
+	if (!v)
+		return wrong(r, key, "a member of this name");
+	switch (row->type) {
+	case RS_FIGURE_U64:
+		return rs_json_get_u64(v, to) ? 0 : wrong(r, key, "a count");
+	case RS_FIGURE_U128:
+		return rs_json_get_u128(v, to) ? 0 : wrong(r, key, "a count of up to 128 bits");
+	case RS_FIGURE_DOUBLE:
+		return rs_json_get_number(v, to) ? 0 : wrong(r, key, "a number");
+	case RS_FIGURE_BOOL:
+		if (!json_is_boolean(v))
+			return wrong(r, key, "true or false");
+		*(bool *)to = json_is_true(v);
+		return 0;
+	default:
+		return 0;
+	}
 }
+
+/* The figure of @row, which is in @o under @key; or, if @key is "a.b", in its object "a". */
+static int read_figure(struct reader *r, const json_t *o, const char *key,
+		       const struct rs_figure_row *row, void *to)
+{
+	size_t len = strcspn(key, "."), where;
+	const json_t *inner;
+	char name[64];
+	int rc = 0;
+
+	if (!key[len])
+		return read_member(r, o, key, row, to);
+	snprintf(name, sizeof(name), "%.*s", (int)len, key);
+	inner = json_object_get(o, name);
+	if (row->optional_object && (!inner || json_is_null(inner)))
+		return 0;
+	inner = member(r, o, name, JSON_OBJECT, &rc);
+	if (!inner)
+		return rc;
+	where = enter(r, "%s", name);
+	rc = read_figure(r, inner, key + len + 1, row, to);
+	leave(r, where);
+	return rc;
+}
+
+/* All figures of a kind that a report has, into the structure @in. */
+static int read_figures(struct reader *r, const json_t *o, enum rs_figure_of of, void *in)
+{
+	const struct rs_figure_row *row;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && (row = rs_figure_row(i)); i++)
+		if (row->of == of && row->key && row->type <= RS_FIGURE_HIST)
+			rc = read_figure(r, o, row->key, row, (char *)in + row->offset);
+	return rc;
+}
+
+/* ---- algorithms ---- */
 
 static int read_closed_algo(struct reader *r, const json_t *o, struct rs_algo_result *a)
 {
@@ -291,51 +252,16 @@ static int read_closed_algo(struct reader *r, const json_t *o, struct rs_algo_re
 	if (!a->closed)
 		return rs_error_nomem(r->err);
 	where = enter(r, "closed");
-	rc = read_fields(r, c, closed_algo_fields, a->closed);
-	if (!rc)
-		rc = read_dist(r, c, "retries_per_fault", false, &a->closed->retries_per_fault);
-	if (!rc && json_object_get(c, "retries_per_inval"))
-		rc = read_dist(r, c, "retries_per_inval", false, &a->closed->retries_per_inval);
-	if (!rc)
-		rc = read_dist(r, c, "service_ns", false, &a->closed->service_ns);
-	if (!rc)
-		rc = read_dist(r, c, "stall_ns", false, &a->closed->stall_ns);
-	leave(r, where);
-	return rc;
-}
-
-static int read_algo_dists(struct reader *r, const json_t *o, struct rs_algo_result *a)
-{
-	const json_t *d = json_object_get(o, "distributions");
-	size_t where = enter(r, "distributions");
-	int rc = 0;
-
-	if (d) {
-		rc = read_dist(r, d, "widening_time", true, &a->widening_time);
-		if (!rc)
-			rc = read_dist(r, d, "widening_epoch", true, &a->widening_epoch);
-		if (!rc)
-			rc = read_dist(r, d, "blocked_epoch", false, &a->blocked_epoch);
-	}
+	rc = read_figures(r, c, RS_OF_CLOSED_ALGO, a->closed);
 	leave(r, where);
 	return rc;
 }
 
 static int read_algo(struct reader *r, const json_t *o, bool closed, struct rs_algo_result *a)
 {
-	int rc = read_fields(r, o, algo_fields, a);
+	int rc = read_figures(r, o, RS_OF_ALGO, a);
 
-	if (!rc)
-		rc = read_causes(r, o, a);
-	if (!rc)
-		rc = read_object(r, o, "blocked", blocked_fields, a);
-	if (!rc)
-		rc = read_agreement(r, o, &a->locked, &a->lockless);
-	if (!rc)
-		rc = read_algo_dists(r, o, a);
-	if (!rc && closed)
-		rc = read_closed_algo(r, o, a);
-	return rc;
+	return !rc && closed ? read_closed_algo(r, o, a) : rc;
 }
 
 /* The algorithms of one VM, which are those of all VMs and in their order. */
@@ -381,79 +307,27 @@ static int read_algos(struct reader *r, const json_t *o, struct rs_result *res,
 
 /* ---- VMs ---- */
 
-static const struct field vm_fields[] = {
-	{ "vm", NEEDED, U32, offsetof(struct rs_vm_result, vm) },
-	{ "begin_ns", NEEDED, U64, offsetof(struct rs_vm_result, begin_ns) },
-	{ "end_ns", NEEDED, U64, offsetof(struct rs_vm_result, end_ns) },
-	{ "memslots", NEEDED, U64, offsetof(struct rs_vm_result, memslots) },
-	{ "frames", NEEDED, U64, offsetof(struct rs_vm_result, frames) },
-	{ "aliased_frames", NEEDED, U64, offsetof(struct rs_vm_result, aliased_frames) },
-	{ "mean_frames", NEEDED, NUMBER, offsetof(struct rs_vm_result, mean_frames) },
-	{ "frames_page_ns", NEEDED, U128, offsetof(struct rs_vm_result, frames_page_ns) },
-	{ "epochs", OPTIONAL, U64, offsetof(struct rs_vm_result, epochs) },
-	{ 0 },
-};
-
-static const struct field inval_fields[] = {
-	{ "hit", NEEDED, U64, offsetof(struct rs_vm_result, inval_hit) },
-	{ "no_hit", NEEDED, U64, offsetof(struct rs_vm_result, inval_no_hit) },
-	{ "gfn_only", OPTIONAL, U64, offsetof(struct rs_vm_result, inval_gfn) },
-	{ "max_outstanding", NEEDED, U64, offsetof(struct rs_vm_result, max_outstanding) },
-	{ 0 },
-};
-
-static const struct field fault_fields[] = {
-	{ "checked", NEEDED, U64, offsetof(struct rs_vm_result, checked) },
-	{ "necessary", NEEDED, U64, offsetof(struct rs_vm_result, necessary) },
-	{ "no_memslot", NEEDED, U64, offsetof(struct rs_vm_result, no_memslot) },
-	{ "ended", NEEDED, U64, offsetof(struct rs_vm_result, ended) },
-	{ "unjudged", NEEDED, U64, offsetof(struct rs_vm_result, unjudged) },
-	{ "slot_invalid", NEEDED, U64, offsetof(struct rs_vm_result, slot_invalid) },
-	{ "root_obsolete", NEEDED, U64, offsetof(struct rs_vm_result, root_obsolete) },
-	{ "async", NEEDED, U64, offsetof(struct rs_vm_result, async) },
-	{ "lockless", OPTIONAL, U64, offsetof(struct rs_vm_result, checked_lockless) },
-	{ 0 },
-};
-
-static const struct field state_fields[] = {
-	{ "compared", NEEDED, U64, offsetof(struct rs_vm_result, state_compared) },
-	{ "equal", NEEDED, U64, offsetof(struct rs_vm_result, state_equal) },
-	{ 0 },
-};
-
-static const struct field closed_vm_fields[] = {
-	{ "precheck", NEEDED, BOOLEAN, offsetof(struct rs_closed_vm, precheck) },
-	{ "retry_gap_ns", NEEDED, U64, offsetof(struct rs_closed_vm, retry_gap_ns) },
-	{ "retry_gap_assumed", OPTIONAL, BOOLEAN,
-	  offsetof(struct rs_closed_vm, retry_gap_assumed) },
-	{ "logical_faults", NEEDED, U64, offsetof(struct rs_closed_vm, logical_faults) },
-	{ "recorded_retries", NEEDED, U64, offsetof(struct rs_closed_vm, recorded_retries) },
-	{ "clean_attempt_ns", OPTIONAL, U64, offsetof(struct rs_closed_vm, clean_attempt_ns) },
-	{ "precheck_ns", OPTIONAL, U64, offsetof(struct rs_closed_vm, precheck_ns) },
-	{ 0 },
-};
-
-static const struct field check_fields[] = {
-	{ "as_recorded", NEEDED, U64, offsetof(struct rs_closed_vm, check_as_recorded) },
-	{ "retries", NEEDED, U64, offsetof(struct rs_closed_vm, check_retries) },
-	{ 0 },
-};
-
 static int read_closed_vm(struct reader *r, const json_t *o, struct rs_closed_vm *c)
 {
-	const json_t *v = json_object_get(o, "closed");
+	int rc = 0;
+	const json_t *v = member(r, o, "closed", JSON_OBJECT, &rc);
 	const char *arrivals;
-	int rc = read_object(r, o, "closed", closed_vm_fields, c);
+	size_t where;
 
+	if (!v)
+		return rc;
+	where = enter(r, "closed");
+	rc = read_figures(r, v, RS_OF_CLOSED_VM, c);
 	if (!rc)
 		rc = read_text(r, v, "arrivals", &arrivals);
-	if (rc)
-		return rc;
-	if (!arrivals || (strcmp(arrivals, "recorded") && strcmp(arrivals, "think")))
-		return wrong(r, "closed.arrivals", "\"recorded\" or \"think\"");
-	c->arrivals = strcmp(arrivals, "think") ? "recorded" : "think";
-	c->checked = json_is_object(json_object_get(v, "check"));
-	return c->checked ? read_object(r, v, "check", check_fields, c) : 0;
+	if (!rc && (!arrivals || (strcmp(arrivals, "recorded") && strcmp(arrivals, "think"))))
+		rc = wrong(r, "arrivals", "\"recorded\" or \"think\"");
+	if (!rc) {
+		c->arrivals = strcmp(arrivals, "think") ? "recorded" : "think";
+		c->checked = json_is_object(json_object_get(v, "check"));
+	}
+	leave(r, where);
+	return rc;
 }
 
 /* What must hold of every report: a sum would hide that it does not. */
@@ -473,23 +347,6 @@ static int check_sums(struct reader *r, const struct rs_result *res, const struc
 	return 0;
 }
 
-static int read_vm_dists(struct reader *r, const json_t *o, struct rs_vm_result *v)
-{
-	const json_t *d = json_object_get(o, "distributions");
-	size_t where = enter(r, "distributions");
-	int rc = 0;
-
-	if (d) {
-		rc = read_dist(r, d, "inval_ns", false, &v->inval_ns);
-		if (!rc)
-			rc = read_dist(r, d, "epoch_ns", false, &v->epoch_ns);
-		if (!rc)
-			rc = read_dist(r, d, "epoch_invals", false, &v->epoch_invals);
-	}
-	leave(r, where);
-	return rc;
-}
-
 static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct rs_trace_meta *m)
 {
 	const json_t *pid = json_object_get(o, "pid");
@@ -503,23 +360,27 @@ static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct r
 	return rs_meta_add_vm(m, vm, json_integer_value(pid), command) ? rs_error_nomem(r->err) : 0;
 }
 
+static int read_vm_number(struct reader *r, const json_t *o, uint32_t *to)
+{
+	uint64_t n;
+
+	if (!rs_json_get_u64(json_object_get(o, "vm"), &n) || n > UINT32_MAX)
+		return wrong(r, "vm", "a 32 bit count");
+	*to = (uint32_t)n;
+	return 0;
+}
+
 static int read_vm(struct reader *r, const json_t *o, struct rs_report_data *d,
 		   struct rs_vm_result *v)
 {
-	int rc = read_fields(r, o, vm_fields, v);
+	int rc = read_vm_number(r, o, &v->vm);
 
+	if (!rc)
+		rc = read_figures(r, o, RS_OF_VM, v);
 	if (!rc && v->end_ns < v->begin_ns)
 		rc = wrong(r, "end_ns", "a time not before begin_ns");
 	if (!rc)
 		rc = read_vm_info(r, o, v->vm, &d->meta);
-	if (!rc)
-		rc = read_object(r, o, "invalidations", inval_fields, v);
-	if (!rc)
-		rc = read_object(r, o, "faults", fault_fields, v);
-	if (!rc)
-		rc = read_object(r, o, "state", state_fields, v);
-	if (!rc)
-		rc = read_vm_dists(r, o, v);
 	if (!rc && d->result->closed)
 		rc = read_closed_vm(r, o, &v->closed);
 	if (!rc)
@@ -555,15 +416,6 @@ static int read_vms(struct reader *r, struct rs_report_data *d)
 }
 
 /* ---- the trace ---- */
-
-static const struct field trace_fields[] = {
-	{ "events", NEEDED, U64, offsetof(struct rs_result, events) },
-	{ "begin_ns", NEEDED, U64, offsetof(struct rs_result, begin_ns) },
-	{ "end_ns", NEEDED, U64, offsetof(struct rs_result, end_ns) },
-	{ "lost", NEEDED, U64, offsetof(struct rs_result, lost) },
-	{ "lost_marks", OPTIONAL, U64, offsetof(struct rs_result, lost_marks) },
-	{ 0 },
-};
 
 /* Those that a stream can have, and those of the import. */
 static int read_anomalies(struct reader *r, const json_t *trace, struct rs_report_data *d)
@@ -640,7 +492,7 @@ static int read_trace(struct reader *r, struct rs_report_data *d)
 	if (!trace)
 		return rc;
 	where = enter(r, "trace");
-	rc = read_fields(r, trace, trace_fields, d->result);
+	rc = read_figures(r, trace, RS_OF_RESULT, d->result);
 	if (!rc)
 		rc = read_text(r, trace, "path", &d->report.path);
 	if (!rc)
@@ -658,30 +510,12 @@ static int read_trace(struct reader *r, struct rs_report_data *d)
 
 /* ---- the whole ---- */
 
-static const struct field source_fields[] = {
-	{ "vms", NEEDED, U64, offsetof(struct rs_report_source, vms) },
-	{ "events", NEEDED, U64, offsetof(struct rs_report_source, events) },
-	{ "begin_ns", NEEDED, U64, offsetof(struct rs_report_source, begin_ns) },
-	{ "end_ns", NEEDED, U64, offsetof(struct rs_report_source, end_ns) },
-	{ "lost", NEEDED, U64, offsetof(struct rs_report_source, lost) },
-	{ "checked", NEEDED, U64, offsetof(struct rs_report_source, checked) },
-	{ 0 },
-};
-
-static const struct field source_state_fields[] = {
-	{ "compared", NEEDED, U64, offsetof(struct rs_report_source, state_compared) },
-	{ "equal", NEEDED, U64, offsetof(struct rs_report_source, state_equal) },
-	{ 0 },
-};
-
 static int read_source(struct reader *r, const json_t *o, struct rs_report_source *s)
 {
-	int rc = read_fields(r, o, source_fields, s);
+	int rc = 0;
 
-	if (!rc)
-		rc = read_object(r, o, "state", source_state_fields, s);
-	if (!rc)
-		rc = read_agreement(r, o, &s->locked, &s->lockless);
+	for (const struct rs_figure_row *row = rs_source_rows; !rc && row->key; row++)
+		rc = read_figure(r, o, row->key, row, (char *)s + row->offset);
 	if (!rc)
 		rc = read_text(r, o, "path", &s->path);
 	if (!rc)

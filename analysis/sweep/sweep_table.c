@@ -8,105 +8,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/write/units.h"
+#include "analysis/write/figure_columns.h"
 
 void rs_sweep_table_header(FILE *f, const struct rs_sweep_opts *opts)
 {
 	fputs("cell", f);
 	for (size_t i = 0; i < opts->nr_axes; i++)
 		fprintf(f, ",%s", opts->axes[i].key);
-	fputs(",algorithm,events,anomalies,duration_ns,guest_frames,aliased_frames,"
-	      "invalidations_hit,checked_faults,necessary_faults,rejected_faults,spurious_faults,"
-	      "missed_faults",
-	      f);
-	for (unsigned int i = 0; i < RS_NR_CAUSES; i++)
-		fprintf(f, ",spurious_%s_faults", rs_cause_name(i));
-	fputs(",blocked_page_ns,blocked_mean_frames,blocked_per_exact", f);
-	if (opts->closed)
-		fputs(",logical_faults,retries,starved_faults,service_total_ns,stall_total_ns,"
-		      "stall_mean_ns,stall_p50_ns,stall_p99_ns,stall_p999_ns,stall_max_ns",
-		      f);
-	fputc('\n', f);
-}
-
-static void put_u64(FILE *f, uint64_t v)
-{
-	fprintf(f, ",%" PRIu64, v);
-}
-
-static void put_u128(FILE *f, unsigned __int128 v)
-{
-	char text[48];
-
-	fprintf(f, ",%s", rs_format_u128(v, text, sizeof(text)));
-}
-
-/* What cannot be computed is an empty cell. */
-static void put_ratio(FILE *f, double a, double b)
-{
-	if (b > 0)
-		fprintf(f, ",%.6g", a / b);
-	else
-		fputc(',', f);
-}
-
-static const struct rs_algo_result *exact_of(const struct rs_sweep_cell *c)
-{
-	for (size_t i = 0; i < c->nr_algos; i++)
-		if (c->sum->algos && !strcmp(c->sum->algos[i].name, "exact"))
-			return &c->sum->algos[i];
-	return NULL;
-}
-
-static void put_closed(FILE *f, const struct rs_vm_result *v, const struct rs_closed_algo *c)
-{
-	put_u64(f, v->closed.logical_faults);
-	put_u64(f, c->retries);
-	put_u64(f, c->starved);
-	put_u128(f, c->service_ns.total);
-	put_u128(f, c->stall_ns.total);
-	put_ratio(f, (double)c->stall_ns.total, (double)c->stall_ns.weight);
-	put_u64(f, rs_hist_quantile(&c->stall_ns, 0.5));
-	put_u64(f, rs_hist_quantile(&c->stall_ns, 0.99));
-	put_u64(f, rs_hist_quantile(&c->stall_ns, 0.999));
-	put_u64(f, c->stall_ns.max);
-}
-
-static void put_algorithm(FILE *f, const struct rs_sweep_cell *c, const struct rs_algo_result *a)
-{
-	const struct rs_vm_result *v = c->sum;
-	const struct rs_algo_result *exact = exact_of(c);
-	uint64_t ns = v->end_ns - v->begin_ns;
-
-	fprintf(f, ",%s", a->name);
-	put_u64(f, c->events);
-	put_u64(f, c->anomalies);
-	put_u64(f, ns);
-	put_u64(f, v->frames);
-	put_u64(f, v->aliased_frames);
-	put_u64(f, v->inval_hit);
-	put_u64(f, v->checked);
-	put_u64(f, v->necessary);
-	put_u64(f, a->rejected);
-	put_u64(f, a->spurious);
-	put_u64(f, a->missed);
-	for (unsigned int i = 0; i < RS_NR_CAUSES; i++)
-		put_u64(f, a->causes[i]);
-	put_u128(f, a->blocked_page_ns);
-	put_ratio(f, (double)a->blocked_page_ns, (double)ns);
-	put_ratio(f, (double)a->blocked_page_ns, exact ? (double)exact->blocked_page_ns : 0);
-	if (a->closed)
-		put_closed(f, v, a->closed);
+	fputs(",algorithm,events,anomalies", f);
+	rs_columns_names(f, RS_COLUMNS_SWEEP, opts->closed);
 	fputc('\n', f);
 }
 
 void rs_sweep_table_rows(FILE *f, const struct rs_sweep_opts *opts, const struct rs_sweep_cell *c)
 {
 	for (size_t k = 0; c->sum->algos && k < c->nr_algos; k++) {
+		const struct rs_figure_base base = { c->sum, c->nr_algos, &c->sum->algos[k] };
+
 		fprintf(f, "%" PRIu64, c->cell);
 		for (size_t i = 0; i < opts->nr_axes; i++)
 			fprintf(f, ",%s", rs_sweep_value(opts, c->cell, i));
-		put_algorithm(f, c, &c->sum->algos[k]);
+		fprintf(f, ",%s,%" PRIu64 ",%" PRIu64, base.algo->name, c->events, c->anomalies);
+		rs_columns_values(f, RS_COLUMNS_SWEEP, opts->closed, &base);
+		fputc('\n', f);
 	}
 }
 

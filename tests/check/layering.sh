@@ -62,6 +62,7 @@ analysis/plot/plot_price.h pictures of a price
 analysis/plot/plot_sweep.h pictures of a sweep
 analysis/plot/sweep_read.h the table of a sweep read back
 analysis/sweep/journal.h what is done of a sweep
+replay/figures.h the table of the figures of a result
 analysis/sweep/sweep_table.h the table a sweep writes
 '
 

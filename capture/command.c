@@ -27,6 +27,7 @@ static void run_child(char **argv, int errors, pid_t parent)
 	if (getppid() != parent)
 		_exit(127);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	execvp(argv[0], argv);
 	errnum = errno;
 	while (write(errors, &errnum, sizeof(errnum)) < 0 && errno == EINTR)

@@ -417,8 +417,9 @@ int rs_cmd_bench(int argc, char **argv)
 		fputs("retryscope: out of memory\n", stderr);
 		return RS_EXIT_OUTPUT;
 	}
-	rs_cli_catch_signals();
-	ret = a.repeat.op ? repeat(&a, &err) : report(&a, &err);
+	ret = rs_output_check(a.output, &err);
+	if (!ret)
+		ret = a.repeat.op ? repeat(&a, &err) : report(&a, &err);
 	free(a.order.specs);
 	free(a.repeat.text);
 	free(a.words);

@@ -8,6 +8,7 @@
 #include "analysis/plot/plot_price.h"
 #include "cli/bench_run.h"
 #include "cli/cli.h"
+#include "base/temp.h"
 #include "cli/output.h"
 
 static int stop(void *arg)
@@ -56,19 +57,16 @@ static void fill_points(const struct rs_bench *b, struct rs_price_point *points)
 static int copy_picture(const struct rs_workdir *dir, const char *name, const char *path,
 			struct rs_error *err)
 {
-	FILE *from = rs_workdir_fopen(dir, name, "r");
 	struct rs_output out;
-	char buf[65536];
-	size_t n;
-	int ret;
+	int ret = rs_output_open(&out, path, err);
 
-	if (!from)
-		return rs_error_set(err, RS_ERR_SYSTEM, errno, "%s: %s", name, strerror(errno));
-	ret = rs_output_open(&out, path, err);
-	while (!ret && (n = fread(buf, 1, sizeof(buf), from)) > 0)
-		fwrite(buf, 1, n, out.f);
-	fclose(from);
-	return ret ? ret : rs_output_finish(&out, err);
+	if (ret)
+		return ret;
+	ret = rs_workdir_copy(dir, name, out.f, err);
+	if (!ret)
+		return rs_output_finish(&out, err);
+	rs_output_abort(&out);
+	return ret;
 }
 
 static int draw(const struct rs_bench *b, const struct rs_workdir *dir, const char *output,
@@ -95,7 +93,6 @@ static int draw(const struct rs_bench *b, const struct rs_workdir *dir, const ch
 
 int bench_plot(const struct rs_bench *b, const char *path, struct rs_error *err)
 {
-	const char *temp = getenv("TMPDIR");
 	enum rs_figure_format format;
 	struct rs_workdir dir;
 	char output[32];
@@ -104,7 +101,7 @@ int bench_plot(const struct rs_bench *b, const char *path, struct rs_error *err)
 	if (!bench_plot_format(path, &format))
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "%s: no format has that suffix",
 				    path);
-	ret = rs_workdir_open(&dir, temp && *temp ? temp : "/tmp", err);
+	ret = rs_workdir_open(&dir, rs_temp_dir(), err);
 	if (ret)
 		return ret;
 	snprintf(output, sizeof(output), "price.%s", rs_figure_suffix(format));

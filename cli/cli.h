@@ -35,9 +35,15 @@ int rs_cmd_plot(int argc, char **argv);
 /* Prints the table of algorithms to stdout. */
 void rs_cli_list_algorithms(void);
 
-/* Set by SIGINT and SIGTERM once rs_cli_catch_signals() was called. */
+/*
+ * Set by SIGINT, SIGTERM and SIGHUP, which main() catches before a verb runs. A verb asks
+ * for it and ends; if it has not 150 ms later, temporary files are removed and the process
+ * ends with RS_EXIT_INTR wherever it is.
+ */
 extern volatile sig_atomic_t rs_cli_interrupted;
 void rs_cli_catch_signals(void);
+/* For a verb that takes as long as it needs to end: it only asks for the flag. */
+void rs_cli_be_patient(void);
 
 /* Says in @err which input it is about: a file, or "standard input" for -. */
 void rs_cli_name_input(struct rs_error *err, const char *path);

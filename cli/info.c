@@ -159,7 +159,9 @@ int rs_cmd_info(int argc, char **argv)
 	int rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	rc = a.inventory ? run(&a, &err) : rs_error_nomem(&err);
+	rc = a.inventory ? rs_output_check(a.output, &err) : rs_error_nomem(&err);
+	if (!rc)
+		rc = run(&a, &err);
 	rs_inventory_abort(a.inventory);
 	return rc ? rs_cli_report(&err) : RS_EXIT_OK;
 }

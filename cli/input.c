@@ -135,7 +135,6 @@ struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink 
 	struct rs_progress progress;
 	struct rs_reader *reader;
 
-	rs_cli_catch_signals();
 	rs_progress_init(&progress, in->path);
 	in->reader.progress = rs_progress_update;
 	in->reader.progress_arg = &progress;

@@ -98,6 +98,7 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = RS_EXIT_USAGE;
 	atexit(close_stdout);
+	rs_cli_catch_signals();
 	if (argc < 2) {
 		usage(stderr);
 		return RS_EXIT_USAGE;

@@ -16,6 +16,16 @@ static int no_memory(struct rs_output *out, struct rs_error *err)
 	return rs_error_nomem(err);
 }
 
+int rs_output_check(const char *path, struct rs_error *err)
+{
+	const struct rs_output out = { .path = path ? path : "-" };
+	int rc = rs_outfile_check(out.path, err);
+
+	if (rc)
+		name_file(&out, err);
+	return rc;
+}
+
 int rs_output_open(struct rs_output *out, const char *path, struct rs_error *err)
 {
 	memset(out, 0, sizeof(*out));

@@ -20,6 +20,8 @@ struct rs_output {
 	const char *path; /* the caller's */
 };
 
+/* Whether it could be opened now, for before long work: as rs_output_open(), but makes nothing. */
+int rs_output_check(const char *path, struct rs_error *err);
 /*
  * NULL or "-" is standard output. 0, or negative errno with @err set
  * (RS_ERR_OUTPUT). @path must live as long as @out.

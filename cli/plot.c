@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/output.h"
 #include "cli/piece.h"
 #include "cli/plot_draw.h"
 
@@ -154,11 +156,31 @@ static const struct argp argp = {
 	.children = children,
 };
 
+/* Before anything is read: a picture needs a place. */
+static int check_place(const struct plot_order *a, struct rs_error *err)
+{
+	const char *dir = a->output_dir ? a->output_dir : ".";
+	char *picture;
+	int rc;
+
+	if (a->output || (a->format == RS_FIGURE_DUMB && !a->output_dir))
+		return rs_output_check(a->output, err);
+	if (asprintf(&picture, "%s/picture", dir) < 0)
+		return rs_error_nomem(err);
+	rc = rs_outfile_check(picture, err);
+	if (rc)
+		rs_error_set_file(err, dir);
+	free(picture);
+	return rc;
+}
+
 static int run(struct plot_order *a, struct rs_error *err)
 {
 	struct plot_data data;
-	int rc = plot_data_load(&data, &a->req, err);
+	int rc = check_place(a, err);
 
+	if (!rc)
+		rc = plot_data_load(&data, &a->req, err);
 	if (rc)
 		return rc;
 	rc = plot_draw(a, &data, err);
@@ -190,6 +212,5 @@ int rs_cmd_plot(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	settle(&a);
-	rs_cli_catch_signals();
 	return run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/plot/plot_sweep.h"
+#include "base/temp.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 
@@ -352,32 +353,17 @@ static int draw_all(struct plotting *p, struct rs_error *err)
 	return rc;
 }
 
-/* Adds a picture to a stream. */
-static int copy_picture(struct plotting *p, const char *name, FILE *to, struct rs_error *err)
-{
-	FILE *from = rs_workdir_fopen(&p->dir, name, "r");
-	char buf[65536];
-	size_t n;
-
-	if (!from)
-		return rs_error_set(err, RS_ERR_SYSTEM, errno, "%s: %s", name, strerror(errno));
-	while ((n = fread(buf, 1, sizeof(buf), from)) > 0)
-		fwrite(buf, 1, n, to);
-	fclose(from);
-	return 0;
-}
-
-static int deliver_to_stream(struct plotting *p, struct rs_error *err)
+static int deliver_to_stream(struct plotting *p, size_t nr, struct rs_error *err)
 {
 	struct rs_output out;
 	int rc = rs_output_open(&out, p->order->output, err);
 
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < p->nr_outputs && !rc; i++) {
+	for (size_t i = 0; i < nr && !rc; i++) {
 		if (i)
 			fputs("\n\n", out.f);
-		rc = copy_picture(p, p->outputs[i], out.f, err);
+		rc = rs_workdir_copy(&p->dir, p->outputs[i], out.f, err);
 	}
 	if (!rc)
 		return rs_output_finish(&out, err);
@@ -385,16 +371,27 @@ static int deliver_to_stream(struct plotting *p, struct rs_error *err)
 	return rc;
 }
 
-static int deliver_to_dir(struct plotting *p, const char *to, struct rs_error *err)
+/* Adds the names of the data that a picture is drawn from to those of the pictures. */
+static int add_data(struct plotting *p, const char *suffix, struct rs_error *err)
 {
-	int rc = 0;
+	size_t n;
+	char **names = rs_workdir_list(&p->dir, suffix, &n);
+	int rc = names ? 0 : rs_error_nomem(err);
 
-	for (size_t i = 0; i < p->nr_outputs && !rc; i++) {
-		rc = rs_workdir_deliver(&p->dir, p->outputs[i], to, err);
+	for (size_t i = 0; names && i < n; i++) {
 		if (!rc)
-			printf("%s/%s\n", to, p->outputs[i]);
+			rc = remember_output(p, names[i], err);
+		free(names[i]);
 	}
+	free(names);
 	return rc;
+}
+
+/* Everything is there before the first file gets its name. */
+static int deliver_to_dir(struct plotting *p, const char *to, size_t from, struct rs_error *err)
+{
+	return rs_workdir_deliver(&p->dir, (const char *const *)p->outputs + from,
+				  p->nr_outputs - from, to, err);
 }
 
 /* Plain text without a place of its own goes to standard output. */
@@ -403,29 +400,34 @@ static bool is_stream(const struct plot_order *a)
 	return a->output || (a->format == RS_FIGURE_DUMB && !a->output_dir);
 }
 
-static int keep_data(struct plotting *p, const char *to, struct rs_error *err)
+static int deliver(struct plotting *p, const char *home, struct rs_error *err)
 {
-	int rc = rs_workdir_deliver_all(&p->dir, ".dat", to, err);
+	const bool stream = is_stream(p->order);
+	const size_t nr_pictures = p->nr_outputs;
+	int rc = 0;
 
-	return rc ? rc : rs_workdir_deliver_all(&p->dir, ".gp", to, err);
+	if (p->order->keep_data)
+		rc = add_data(p, ".dat", err);
+	if (!rc && p->order->keep_data)
+		rc = add_data(p, ".gp", err);
+	if (!rc && (!stream || p->order->keep_data))
+		rc = deliver_to_dir(p, home, stream ? nr_pictures : 0, err);
+	if (!rc && stream)
+		return deliver_to_stream(p, nr_pictures, err);
+	for (size_t i = 0; i < nr_pictures && !rc; i++)
+		printf("%s/%s\n", home, p->outputs[i]);
+	return rc;
 }
 
-/* Draws in a folder from which files can be renamed to where they are kept. */
 static int plot_in(struct plotting *p, const char *home, struct rs_error *err)
 {
-	bool stream = is_stream(p->order);
-	bool keep = p->order->keep_data;
-	const char *temp = getenv("TMPDIR");
-	int rc;
+	int rc = rs_workdir_open(&p->dir, rs_temp_dir(), err);
 
-	rc = rs_workdir_open(&p->dir, !stream || keep ? home : temp && *temp ? temp : "/tmp", err);
 	if (rc)
 		return rc;
 	rc = draw_all(p, err);
-	if (!rc && keep)
-		rc = keep_data(p, home, err);
 	if (!rc)
-		rc = stream ? deliver_to_stream(p, err) : deliver_to_dir(p, home, err);
+		rc = deliver(p, home, err);
 	rs_workdir_close(&p->dir);
 	return rc;
 }

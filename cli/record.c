@@ -170,12 +170,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
  */
 static void catch_signals(void)
 {
-	struct sigaction sa, hup;
+	struct sigaction sa;
 
-	rs_cli_catch_signals();
+	rs_cli_be_patient();
 	sigaction(SIGINT, NULL, &sa);
-	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
-		sigaction(SIGHUP, &sa, NULL);
 	sigaction(SIGQUIT, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }

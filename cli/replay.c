@@ -289,5 +289,5 @@ int rs_cmd_replay(int argc, char **argv)
 	struct rs_error err = { .offset = -1 };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
-	return run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
+	return rs_output_check(a.output, &err) || run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
 }

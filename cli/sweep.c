@@ -416,8 +416,7 @@ int rs_cmd_sweep(int argc, char **argv)
 	a->opts.precheck = RS_PRECHECK_OFF;
 	argp_parse(&argp, argc, argv, 0, NULL, a);
 	fclose(a->words_file);
-	rs_cli_catch_signals();
-	ret = run(a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
+	ret = rs_output_check(a->output, &err) || run(a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
 	for (uint64_t i = 0; a->rows && i < a->nr_cells; i++)
 		free(a->rows[i]);
 	for (uint64_t i = 0; i < a->seeds; i++)

@@ -229,7 +229,6 @@ int rs_cmd_synth(int argc, char **argv)
 	s = rs_synth_new(&a.params, &err);
 	if (!s)
 		return rs_cli_report(&err);
-	rs_cli_catch_signals();
 	ret = a.digest ? digest(s) : write_trace(&a, s);
 	rs_synth_free(s);
 	return ret;

@@ -1,22 +1,64 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/temp.h"
+
+/* How long a verb has to end by itself after a signal. */
+#define PATIENCE_US 150000
 
 volatile sig_atomic_t rs_cli_interrupted;
 
+static volatile sig_atomic_t patient, said;
+
+/*
+ * Wherever the program is, it ends: also where it cannot ask for the flag, inside a
+ * library or gnuplot. What would be left behind is removed, and no more is done.
+ */
+static void last_resort(int sig)
+{
+	static const char line[] = "retryscope: interrupted\n";
+
+	rs_temp_remove_all();
+	if (!said && write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+		_exit(RS_EXIT_INTR);
+	_exit(RS_EXIT_INTR);
+}
+
 static void on_signal(int sig)
 {
+	static const struct itimerval soon = { .it_value = { .tv_usec = PATIENCE_US } };
+	int errnum = errno;
+
+	if (!patient && !rs_cli_interrupted)
+		setitimer(ITIMER_REAL, &soon, NULL);
 	rs_cli_interrupted = sig;
+	errno = errnum;
 }
 
 void rs_cli_catch_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal }, hup;
+	struct sigaction at_last = { .sa_handler = last_resort };
 
+	sigaction(SIGALRM, &at_last, NULL);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
+	/* Under nohup the terminal may go. */
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
+	/* A limit on file sizes is an error of the write then. */
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+void rs_cli_be_patient(void)
+{
+	patient = 1;
 }
 
 void rs_cli_name_input(struct rs_error *err, const char *path)
@@ -28,6 +70,7 @@ int rs_cli_report(const struct rs_error *err)
 {
 	char line[1024];
 
+	said = 1;
 	fprintf(stderr, "retryscope: %s\n", rs_error_format(err, line, sizeof(line)));
 	return rs_error_exit_code(err);
 }

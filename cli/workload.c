@@ -389,7 +389,12 @@ static int run(const struct workload_args *args)
 		rs_error_nomem(&err);
 		return rs_cli_report(&err);
 	}
-	rs_cli_catch_signals();
+	if (args->memslots_to && rs_output_check(args->memslots_to, &err)) {
+		free(results);
+		return rs_cli_report(&err);
+	}
+	/* Guests and invalidators are told to end, and have their results printed. */
+	rs_cli_be_patient();
 	ret = rs_workload_run(&args->opts, &rs_cli_interrupted, results, &err);
 	if (!ret && args->memslots_to)
 		ret = save_memslots(args, results, &err);

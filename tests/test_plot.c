@@ -188,27 +188,109 @@ static void figures_that_cannot_be_written(void **state)
 	rs_figure_abort(&fig);
 }
 
-static void folders_deliver(void **state)
+/* What the file of @dir has, at most some bytes of it. */
+static const char *content(const char *dir, const char *name)
 {
-	struct rs_error err = { 0 };
-	struct rs_workdir to;
+	static char text[64];
+	char path[256];
 	FILE *f;
 
-	assert_int_equal(rs_workdir_open(&to, "/tmp", NULL), 0);
-	script("one.dat", "1");
-	script("two.dat", "2");
-	script("three.gp", "3");
-	assert_int_equal(rs_workdir_deliver_all(&work, ".dat", to.path, &err), 0);
-	assert_int_equal(rs_workdir_deliver(&work, "three.gp", to.path, &err), 0);
-	f = rs_workdir_fopen(&to, "two.dat", "r");
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "r");
 	assert_non_null(f);
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
 	fclose(f);
-	assert_int_equal(rs_workdir_deliver(&work, "one.dat", to.path, &err), -ENOENT);
+	return text;
+}
+
+static void folders_deliver(void **state)
+{
+	static const char *const names[] = { "one.dat", "two.dat", "three.gp" };
+	struct rs_error err = { 0 };
+	struct rs_workdir to;
+	char path[256], **list;
+	struct stat st;
+	size_t n;
+
+	assert_int_equal(rs_workdir_open(&to, "/tmp", NULL), 0);
+	script("two.dat", "2");
+	script("one.dat", "1");
+	script("three.gp", "3");
+	list = rs_workdir_list(&work, ".dat", &n);
+	assert_non_null(list);
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(list[i], names[i]);
+		free(list[i]);
+	}
+	free(list);
+	assert_int_equal(rs_workdir_deliver(&work, names, 3, to.path, &err), 0);
+	assert_string_equal(content(to.path, "one.dat"), "1");
+	assert_string_equal(content(to.path, "three.gp"), "3");
+	/* All or none: the last one cannot get its name, so the first keeps what it had. */
+	snprintf(path, sizeof(path), "%s/three.gp", to.path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	script("one.dat", "new");
+	assert_int_equal(rs_workdir_deliver(&work, names, 3, to.path, &err), -EISDIR);
 	assert_int_equal(err.kind, RS_ERR_OUTPUT);
-	assert_int_equal(rs_workdir_deliver(&to, "one.dat", "/nonexistent", &err), -ENOENT);
+	assert_string_equal(content(to.path, "one.dat"), "1");
+	assert_int_equal(rmdir(path), 0);
+	/* A mode that was given stays. */
+	snprintf(path, sizeof(path), "%s/one.dat", to.path);
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(rs_workdir_deliver(&work, names, 1, to.path, &err), 0);
+	assert_string_equal(content(to.path, "one.dat"), "new");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(rs_workdir_deliver(&work, &(const char *){ "none" }, 1, to.path, &err),
+			 -ENOENT);
+	assert_int_equal(err.kind, RS_ERR_OUTPUT);
+	assert_int_equal(rs_workdir_deliver(&work, names, 1, "/nonexistent", &err), -ENOENT);
+	list = rs_workdir_list(&to, ".tmp", &n);
+	assert_int_equal(n, 0);
+	free(list);
 	rs_workdir_close(&to);
 	assert_int_equal(rs_workdir_open(&to, "/nonexistent", &err), -ENOENT);
 	assert_string_equal(err.file, "/nonexistent");
+}
+
+/* gnuplot ends well wherever its output goes: all of it comes through us, or nothing. */
+static void pictures_come_whole(void **state)
+{
+	static const char draw[] = "set terminal svg\nset output 'p.svg'\nplot x\nset output\n";
+	struct rs_error err = { 0 };
+	char *bytes = NULL;
+	size_t size = 0;
+
+	script("p.gp", draw);
+	assert_int_equal(
+		rs_gnuplot_draw(work.path, "p.gp", "p.svg", &bytes, &size, NULL, NULL, &err), 0);
+	assert_true(size > 9);
+	assert_memory_equal(bytes, "<?xml", 5);
+	assert_memory_equal(bytes + size - 8, "</svg>\n", 7);
+	free(bytes);
+	/* Nothing is left of the way that it came. */
+	assert_null(rs_workdir_fopen(&work, "p.svg", "r"));
+	script("bad.gp", "set nonsense\n");
+	assert_int_equal(
+		rs_gnuplot_draw(work.path, "bad.gp", "p.svg", &bytes, &size, NULL, NULL, &err),
+		-EIO);
+	assert_non_null(strstr(err.text, "bad.gp"));
+}
+
+/* A terminal of the user's choice that this gnuplot lacks has no say. */
+static void pictures_and_gnuterm(void **state)
+{
+	struct rs_error err = { 0 };
+	struct rs_figure fig;
+
+	setenv("GNUTERM", "no-such-terminal", 1);
+	assert_int_equal(rs_figure_begin(&fig, &work, "g", "g.svg", RS_FIGURE_SVG, &err), 0);
+	rs_figure_size(&fig, 400, 300, 20);
+	rs_figure_nothing(&fig, "nothing");
+	assert_int_equal(rs_figure_draw(&fig, NULL, NULL, &err), 0);
+	unsetenv("GNUTERM");
 }
 
 static void table_of_plots(void **state)
@@ -515,6 +597,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_titles_are_cut, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(figures_that_cannot_be_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(folders_deliver, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pictures_come_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(pictures_and_gnuterm, set_up, tear_down),
 		cmocka_unit_test(table_of_plots),
 		cmocka_unit_test(time_units),
 		cmocka_unit_test_setup_teardown(extremes_can_be_drawn, set_up, tear_down),

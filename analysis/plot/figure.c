@@ -138,17 +138,15 @@ static void trim(char *line)
 }
 
 /* gnuplot pads plain text with blanks, in lines and with lines: mails don't want them. */
-static int trim_text(struct rs_figure *fig)
+static int trim_text(char **picture, size_t *size)
 {
-	FILE *f = rs_workdir_fopen(fig->dir, fig->output, "r");
+	FILE *in = *size ? fmemopen(*picture, *size, "r") : NULL;
 	char *text = NULL, *line = NULL;
-	size_t size = 0, space = 0;
-	bool begun = false, gap = false;
-	FILE *out;
-	int rc;
+	size_t length = 0, space = 0;
+	bool begun = false, gap = false, failed;
+	FILE *out = open_memstream(&text, &length);
 
-	out = open_memstream(&text, &size);
-	while (f && out && getline(&line, &space, f) >= 0) {
+	while (in && out && getline(&line, &space, in) >= 0) {
 		trim(line);
 		if (!line[0]) {
 			gap = begun;
@@ -160,61 +158,73 @@ static int trim_text(struct rs_figure *fig)
 		begun = true;
 		fprintf(out, "%s\n", line);
 	}
-	rc = !f || !out || fclose(out) ? -ENOMEM : 0;
-	if (f)
-		fclose(f);
-	f = rc ? NULL : rs_workdir_fopen(fig->dir, fig->output, "w");
-	if (f) {
-		fwrite(text, 1, size, f);
-		close_stream(fig, f);
-	}
-	free(text);
+	failed = !out || (*size && !in);
+	if (out && (ferror(out) | fclose(out)))
+		failed = true;
+	if (in)
+		fclose(in);
 	free(line);
-	return f && !fig->errnum ? 0 : -EIO;
+	if (failed) {
+		free(text);
+		return -ENOMEM;
+	}
+	free(*picture);
+	*picture = text;
+	*size = length;
+	return 0;
 }
 
 /* Cairo writes the time of day into a PDF; the same data shall give the same bytes. */
-static int blank_pdf_date(struct rs_figure *fig)
+static void blank_pdf_date(char *picture, size_t size)
 {
-	static const char mark[] = "/CreationDate (D:";
-	FILE *f = rs_workdir_fopen(fig->dir, fig->output, "r+");
-	size_t matched = 0;
-	int c, rc;
+	static const char mark[] = "/CreationDate (D:", none[] = "19700101000000";
+	char *at = size ? memmem(picture, size, mark, strlen(mark)) : NULL;
+
+	if (at && (size_t)(picture + size - at) >= strlen(mark) + strlen(none))
+		memcpy(at + strlen(mark), none, strlen(none));
+}
+
+static int write_picture(struct rs_figure *fig, const char *picture, size_t size)
+{
+	FILE *f = rs_workdir_fopen(fig->dir, fig->output, "w");
 
 	if (!f)
 		return -errno;
-	while (matched < strlen(mark) && (c = fgetc(f)) != EOF)
-		matched = c == mark[matched] ? matched + 1 : c == mark[0];
-	if (matched == strlen(mark) && (fseek(f, 0, SEEK_CUR) || fputs("19700101000000", f) < 0))
+	if (fwrite(picture, 1, size, f) != size)
 		note_failure(fig, errno);
-	rc = fclose(f) ? -errno : 0;
-	return fig->errnum ? -fig->errnum : rc;
+	close_stream(fig, f);
+	return -fig->errnum;
 }
 
-/* What gnuplot leaves to be desired. */
-static int finish_picture(struct rs_figure *fig)
+/* gnuplot says that all went well also where a disk was full: what it drew goes through us. */
+static int draw_picture(struct rs_figure *fig, rs_stop_fn stop, void *arg, struct rs_error *err)
 {
+	char script[sizeof(fig->name) + 4], *picture = NULL;
+	size_t size = 0;
+	int rc;
+
+	snprintf(script, sizeof(script), "%s.gp", fig->name);
+	rc = rs_gnuplot_draw(fig->dir->path, script, fig->output, &picture, &size, stop, arg, err);
+	if (rc)
+		return rc;
 	if (rs_figure_is_text(fig))
-		return trim_text(fig);
-	return fig->format == RS_FIGURE_PDF ? blank_pdf_date(fig) : 0;
+		rc = trim_text(&picture, &size);
+	else if (fig->format == RS_FIGURE_PDF)
+		blank_pdf_date(picture, size);
+	if (!rc)
+		rc = size ? write_picture(fig, picture, size) : -EIO;
+	free(picture);
+	return rc ? output_error(fig, -rc, err) : 0;
 }
 
 int rs_figure_draw(struct rs_figure *fig, rs_stop_fn stop, void *arg, struct rs_error *err)
 {
-	char script[sizeof(fig->name) + 4];
-	int rc;
-
 	rs_figure_put(fig, "set output\n");
 	close_stream(fig, fig->script);
 	fig->script = NULL;
 	if (fig->errnum)
 		return output_error(fig, fig->errnum, err);
-	snprintf(script, sizeof(script), "%s.gp", fig->name);
-	rc = rs_gnuplot_run(fig->dir->path, script, stop, arg, err);
-	if (rc)
-		return rc;
-	rc = finish_picture(fig);
-	return rc ? output_error(fig, -rc, err) : 0;
+	return draw_picture(fig, stop, arg, err);
 }
 
 void rs_figure_put(struct rs_figure *fig, const char *fmt, ...)

@@ -13,10 +13,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/outfile.h"
+#include "base/temp.h"
+
 /* Where gnuplot's complaints go, in the folder that it runs in. */
 #define COMPLAINTS "gnuplot.err"
 
 #define POLL_NS 2000000L
+/* No picture is as large; one that is would be of a script gone wrong. */
+#define MAX_PICTURE (256UL << 20)
 
 extern char **environ;
 
@@ -43,6 +48,17 @@ static int set_up(posix_spawn_file_actions_t *actions, const char *dir)
 	return rc;
 }
 
+/* What of the user's makes a picture differ, or gnuplot fail at what it cannot draw on. */
+static bool is_of_gnuplot(const char *var)
+{
+	static const char *const names[] = { "LC_ALL=", "GNUTERM=", "GNUPLOT_LIB=", "FIT_LOG=" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(var, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 /*
  * Our environment, but with a locale of our own: a picture does not depend on the
  * user's, and without any gnuplot complains that it cannot print a degree sign.
@@ -59,7 +75,7 @@ static char **environment(void)
 	if (!env)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], "LC_ALL=", 7) != 0)
+		if (!is_of_gnuplot(environ[i]))
 			env[nr++] = environ[i];
 	env[nr] = (char *)"LC_ALL=C.UTF-8";
 	return env;
@@ -85,25 +101,64 @@ static int start(const char *dir, const char *script, pid_t *pid)
 	return rc;
 }
 
+/* What comes through a FIFO. */
+struct sink {
+	int fd; /* -1: nothing is expected */
+	char *bytes;
+	size_t size, room;
+};
+
+/* Takes what is there. 1: something was; 0: nothing now. */
+static int take(struct sink *s)
+{
+	ssize_t n;
+
+	if (s->size == s->room) {
+		size_t room = s->room ? 2 * s->room : 65536;
+		char *more = room > MAX_PICTURE ? NULL : realloc(s->bytes, room);
+
+		if (!more)
+			return room > MAX_PICTURE ? -EFBIG : -ENOMEM;
+		s->bytes = more;
+		s->room = room;
+	}
+	n = read(s->fd, s->bytes + s->size, s->room - s->size);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	s->size += (size_t)n;
+	return n > 0;
+}
+
+static void kill_and_wait(pid_t pid, int *status)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+}
+
 /* Waits in small steps, since a signal may come just before waitpid() would sleep. */
-static int wait_for(pid_t pid, rs_stop_fn stop, void *arg, int *status)
+static int wait_for(pid_t pid, struct sink *s, rs_stop_fn stop, void *arg, int *status)
 {
 	const struct timespec step = { .tv_nsec = POLL_NS };
-	pid_t rc;
+	bool ended = false;
 
 	for (;;) {
-		rc = waitpid(pid, status, stop ? WNOHANG : 0);
-		if (rc == pid)
+		int rc = s->fd < 0 ? 0 : take(s);
+
+		if (!rc && ended)
 			return 0;
-		if (rc < 0 && errno != EINTR)
-			return -errno;
-		if (stop && stop(arg)) {
-			kill(pid, SIGKILL);
-			while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-				;
-			return -EINTR;
+		if (!rc && waitpid(pid, status, WNOHANG) == pid) {
+			ended = true; /* once more for what it wrote last */
+			continue;
 		}
-		if (!rc)
+		if (rc >= 0 && stop && stop(arg))
+			rc = -EINTR;
+		if (rc < 0) {
+			if (!ended)
+				kill_and_wait(pid, status);
+			return rc;
+		}
+		if (!rc && !ended)
 			nanosleep(&step, NULL);
 	}
 }
@@ -146,8 +201,8 @@ static int failed(const char *dir, const char *script, int status, struct rs_err
 			    WEXITSTATUS(status));
 }
 
-int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *arg,
-		   struct rs_error *err)
+static int run(const char *dir, const char *script, struct sink *s, rs_stop_fn stop, void *arg,
+	       struct rs_error *err)
 {
 	int status, rc;
 	pid_t pid;
@@ -157,15 +212,54 @@ int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *a
 		return missing(err);
 	if (rc)
 		return rs_error_set(err, RS_ERR_HOST, rc, "cannot run gnuplot: %s", strerror(rc));
-	rc = wait_for(pid, stop, arg, &status);
+	rc = wait_for(pid, s, stop, arg, &status);
 	if (rc == -EINTR)
 		return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
 	if (rc)
-		return rs_error_set(err, RS_ERR_SYSTEM, -rc, "cannot wait for gnuplot: %s",
+		return rs_error_set(err, RS_ERR_SYSTEM, -rc, "cannot take what gnuplot draws: %s",
 				    strerror(-rc));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return missing(err);
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : failed(dir, script, status, err);
+}
+
+int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *arg,
+		   struct rs_error *err)
+{
+	struct sink none = { .fd = -1 };
+
+	return run(dir, script, &none, stop, arg, err);
+}
+
+static int output_error(struct rs_error *err, int errnum, const char *path);
+
+int rs_gnuplot_draw(const char *dir, const char *script, const char *output, char **bytes,
+		    size_t *size, rs_stop_fn stop, void *arg, struct rs_error *err)
+{
+	struct sink s = { .fd = -1 };
+	char *path;
+	int rc;
+
+	if (asprintf(&path, "%s/%s", dir, output) < 0)
+		return output_error(err, ENOMEM, output);
+	unlink(path); /* it may have been drawn before */
+	if (!mkfifo(path, 0600))
+		s.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (s.fd < 0) {
+		rc = output_error(err, errno, path);
+	} else {
+		rc = run(dir, script, &s, stop, arg, err);
+		close(s.fd);
+		unlink(path);
+	}
+	free(path);
+	if (rc) {
+		free(s.bytes);
+		return rc;
+	}
+	*bytes = s.bytes;
+	*size = s.size;
+	return 0;
 }
 
 static int output_error(struct rs_error *err, int errnum, const char *path)
@@ -183,30 +277,79 @@ int rs_workdir_open(struct rs_workdir *w, const char *parent, struct rs_error *e
 		w->path = NULL;
 		return output_error(err, ENOMEM, parent);
 	}
-	if (mkdtemp(w->path))
+	if (mkdtemp(w->path)) {
+		rs_temp_add(w->path);
 		return 0;
+	}
 	errnum = errno;
 	free(w->path);
 	w->path = NULL;
 	return output_error(err, errnum, parent);
 }
 
-int rs_workdir_deliver(const struct rs_workdir *w, const char *name, const char *to,
-		       struct rs_error *err)
+/* All bytes of the file @name, into a temporary of its target. */
+static int fill(const struct rs_workdir *w, const char *name, struct rs_outfile *out,
+		struct rs_error *err)
 {
-	char *from = NULL, *target = NULL;
+	FILE *from = rs_workdir_fopen(w, name, "r");
+	char buf[65536];
+	size_t n;
 	int rc = 0;
 
-	if (asprintf(&from, "%s/%s", w->path, name) < 0)
-		from = NULL;
+	if (!from)
+		return output_error(err, errno, name);
+	while (!rc && (n = fread(buf, 1, sizeof(buf), from)) > 0)
+		rc = rs_write_all(rs_outfile_fd(out), buf, n, err);
+	if (!rc && ferror(from))
+		rc = output_error(err, EIO, name);
+	fclose(from);
+	return rc ? rc : rs_outfile_close(out, err);
+}
+
+static int prepare(const struct rs_workdir *w, const char *name, const char *to,
+		   struct rs_outfile **out, struct rs_error *err)
+{
+	char *target;
+	int rc = 0;
+
 	if (asprintf(&target, "%s/%s", to, name) < 0)
-		target = NULL;
-	if (!from || !target)
-		rc = output_error(err, ENOMEM, name);
-	else if (rename(from, target))
-		rc = output_error(err, errno, target);
-	free(from);
+		return output_error(err, ENOMEM, name);
+	*out = rs_outfile_open(target, err);
+	if (*out)
+		rc = fill(w, name, *out, err);
+	else
+		rc = -errno;
+	if (rc) {
+		rs_outfile_abort(*out);
+		rs_error_set_file(err, target);
+	}
 	free(target);
+	return rc;
+}
+
+int rs_workdir_deliver(const struct rs_workdir *w, const char *const *names, size_t n,
+		       const char *to, struct rs_error *err)
+{
+	struct rs_outfile **outs = calloc(n ? n : 1, sizeof(*outs));
+	size_t ready = 0;
+	int rc = 0;
+
+	if (!outs)
+		return output_error(err, ENOMEM, to);
+	while (!rc && ready < n) {
+		rc = prepare(w, names[ready], to, &outs[ready], err);
+		ready += !rc;
+	}
+	for (size_t i = 0; i < ready; i++) {
+		if (rc) {
+			rs_outfile_abort(outs[i]);
+			continue;
+		}
+		rc = rs_outfile_commit(outs[i], err);
+		if (rc)
+			rs_error_set_file(err, names[i]);
+	}
+	free(outs);
 	return rc;
 }
 
@@ -217,19 +360,59 @@ static bool ends_in(const char *name, const char *suffix)
 	return n > m && !strcmp(name + n - m, suffix);
 }
 
-int rs_workdir_deliver_all(const struct rs_workdir *w, const char *suffix, const char *to,
-			   struct rs_error *err)
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **rs_workdir_list(const struct rs_workdir *w, const char *suffix, size_t *n)
 {
 	DIR *dir = opendir(w->path);
+	char **names = dir ? calloc(1, sizeof(*names)) : NULL;
 	struct dirent *e;
+	int errnum = names ? 0 : errno;
+
+	*n = 0;
+	while (!errnum && (e = readdir(dir))) {
+		char **more;
+
+		if (!ends_in(e->d_name, suffix))
+			continue;
+		more = reallocarray(names, *n + 1, sizeof(*names));
+		if (more)
+			names = more;
+		if (!more || !(names[*n] = strdup(e->d_name)))
+			errnum = ENOMEM;
+		else
+			++*n;
+	}
+	if (dir)
+		closedir(dir);
+	if (!errnum) {
+		qsort(names, *n, sizeof(*names), by_name);
+		return names;
+	}
+	while (names && *n)
+		free(names[--*n]);
+	free(names);
+	errno = errnum;
+	return NULL;
+}
+
+int rs_workdir_copy(const struct rs_workdir *w, const char *name, FILE *to, struct rs_error *err)
+{
+	FILE *from = rs_workdir_fopen(w, name, "r");
+	char buf[65536];
+	size_t n;
 	int rc = 0;
 
-	if (!dir)
-		return output_error(err, errno, w->path);
-	while (!rc && (e = readdir(dir)))
-		if (ends_in(e->d_name, suffix))
-			rc = rs_workdir_deliver(w, e->d_name, to, err);
-	closedir(dir);
+	if (!from)
+		return rs_error_set(err, RS_ERR_SYSTEM, errno, "%s: %s", name, strerror(errno));
+	while ((n = fread(buf, 1, sizeof(buf), from)) > 0)
+		fwrite(buf, 1, n, to);
+	if (ferror(from))
+		rc = rs_error_set(err, RS_ERR_SYSTEM, EIO, "%s: %s", name, strerror(EIO));
+	fclose(from);
 	return rc;
 }
 
@@ -259,6 +442,7 @@ void rs_workdir_close(struct rs_workdir *w)
 		closedir(dir);
 	if (w->path)
 		rmdir(w->path);
+	rs_temp_forget(w->path);
 	free(w->path);
 	w->path = NULL;
 }

@@ -22,6 +22,14 @@ int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *a
 		   struct rs_error *err);
 
 /*
+ * The same for a script that draws into the file @output of @dir: that is a FIFO for as
+ * long as gnuplot runs, since it does not say when it could not write. Stores all that
+ * it drew in @bytes, to be freed. -EFBIG: more than a picture has.
+ */
+int rs_gnuplot_draw(const char *dir, const char *script, const char *output, char **bytes,
+		    size_t *size, rs_stop_fn stop, void *arg, struct rs_error *err);
+
+/*
  * A private folder to draw in, so that pictures take their names only when all
  * of them are done.
  */
@@ -32,14 +40,19 @@ struct rs_workdir {
 /* Makes one inside @parent. 0, or negative errno with @err set (RS_ERR_OUTPUT). */
 int rs_workdir_open(struct rs_workdir *w, const char *parent, struct rs_error *err);
 /*
- * Renames the file @name in it into the folder @to, with what mode a new file
- * gets. 0, or negative errno with @err set (RS_ERR_OUTPUT).
+ * Puts the @n files @names of it into the folder @to, as base/outfile.h says. All of
+ * them are there and whole before the first gets its name. 0, or negative errno with @err
+ * set (RS_ERR_OUTPUT); then what was in @to still is.
  */
-int rs_workdir_deliver(const struct rs_workdir *w, const char *name, const char *to,
-		       struct rs_error *err);
-/* The same for all files in it whose names end in @suffix. */
-int rs_workdir_deliver_all(const struct rs_workdir *w, const char *suffix, const char *to,
-			   struct rs_error *err);
+int rs_workdir_deliver(const struct rs_workdir *w, const char *const *names, size_t n,
+		       const char *to, struct rs_error *err);
+/*
+ * The names of all files in it that end in @suffix, sorted, @n of them; to be freed, each
+ * and the array. NULL with errno.
+ */
+char **rs_workdir_list(const struct rs_workdir *w, const char *suffix, size_t *n);
+/* Appends the file @name of it to @to. 0, or negative errno with @err set (RS_ERR_SYSTEM). */
+int rs_workdir_copy(const struct rs_workdir *w, const char *name, FILE *to, struct rs_error *err);
 /* Opens the file @name in it; NULL with errno. */
 FILE *rs_workdir_fopen(const struct rs_workdir *w, const char *name, const char *mode);
 /* Removes it with all that is in it. */

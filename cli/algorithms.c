@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "analysis/write/layout.h"
 #include "cli/cli.h"
-#include "replay/replay.h"
 
 void rs_cli_list_algorithms(void)
 {
@@ -18,4 +19,17 @@ void rs_cli_list_algorithms(void)
 		rs_para(&p, 2, 2, "%s (%s)", a->name, a->kernels);
 		rs_para(&p, 6, 6, "%s", a->summary);
 	}
+}
+
+char *rs_cli_put_algos(const char *text, enum rs_algo_list which)
+{
+	const char *at = strstr(text, "%s");
+	char *list = at ? rs_algo_list(which) : NULL, *out;
+
+	if (!list)
+		return (char *)text;
+	if (asprintf(&out, "%.*s%s%s", (int)(at - text), text, list, at + 2) < 0)
+		out = (char *)text;
+	free(list);
+	return out;
 }

@@ -55,8 +55,7 @@ struct bench_args {
 };
 
 static const struct argp_option options[] = {
-	{ "algo", OPT_ALGO, "LIST", 0,
-	  "algorithms: names separated by commas, or all (" RS_COST_ALGOS ")", 0 },
+	{ "algo", OPT_ALGO, "LIST", 0, "algorithms: names separated by commas, or all (%s)", 0 },
 	{ "trace", OPT_TRACE, "FILE", 0,
 	  "measure the operations of this trace, and how precise each algorithm is on it", 0 },
 	{ "instructions", OPT_INSTRUCTIONS, "FILE", 0,
@@ -291,9 +290,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return parse_setting(key, arg, state);
 }
 
+/* The algorithms that are taken if none are named. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	return key == OPT_ALGO ? rs_cli_put_algos(text, RS_ALGOS_PRICE) : (char *)text;
+}
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.help_filter = help_filter,
 	.doc = "What each algorithm costs under the lock: time, instructions, bytes of state.\v"
 	       "Without --contend, --trace or --ops: each operation by itself, and how it grows "
 	       "with every figure of the setting.",

@@ -18,7 +18,7 @@ struct bench_list {
 
 /* What the user orders. */
 struct bench_order {
-	const char *algos; /* as given; NULL: RS_COST_ALGOS */
+	const char *algos; /* as given; NULL: RS_ALGOS_PRICE */
 	struct rs_algo_spec *specs;
 	size_t nr_specs;
 	struct bench_list axes[RS_NR_BENCH_AXES]; /* the first value holds while others vary */

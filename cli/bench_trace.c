@@ -24,10 +24,12 @@ static int feed(void *arg, const struct rs_event *evs, size_t n, struct rs_error
 struct rs_tape *bench_read_trace(struct bench_order *o, struct rs_result **res,
 				 struct rs_error *err)
 {
-	struct rs_tape *t = rs_tape_new(o->algos ? o->algos : RS_COST_ALGOS, err);
+	char *own = o->algos ? NULL : rs_algo_list(RS_ALGOS_PRICE);
+	struct rs_tape *t = rs_tape_new(o->algos ? o->algos : own, err);
 	const struct rs_input_sink sink = { .arg = t, .start = start, .events = feed };
 	struct rs_reader *reader = t ? rs_input_read(&o->input, &sink, err) : NULL;
 
+	free(own);
 	*res = reader ? rs_tape_finish(t, err) : NULL;
 	if (reader)
 		rs_reader_close(reader);

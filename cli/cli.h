@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "replay/replay.h"
 
 /* Exit codes: docs/man has them for users. */
 enum {
@@ -34,6 +35,11 @@ int rs_cmd_plot(int argc, char **argv);
 
 /* Prints the table of algorithms to stdout. */
 void rs_cli_list_algorithms(void);
+/*
+ * For a filter of argp's: @text with the names of the list in place of its "%s"; newly
+ * allocated, or @text itself if there is no memory.
+ */
+char *rs_cli_put_algos(const char *text, enum rs_algo_list which);
 
 /*
  * Set by SIGINT, SIGTERM and SIGHUP, which main() catches before a verb runs. A verb asks

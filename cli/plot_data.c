@@ -204,7 +204,7 @@ static int closed_passes(struct pass *p, struct rs_error *err)
 
 	p->opts.algos = req->algos;
 	p->opts.observer = NULL;
-	p->closed.algos = req->algos ? req->algos : RS_ALGOS_DEFAULT;
+	p->closed.algos = req->algos;
 	p->closed.jobs = req->input.reader.jobs;
 	rs_result_free(d->result);
 	d->result = run_pass(p, err);

@@ -43,7 +43,7 @@ struct replay_args {
 static const struct argp_option options[] = {
 	{ "format", OPT_FORMAT, "text|mail|json|csv", 0, "how to report (text)", 0 },
 	{ "algo", OPT_ALGO, "LIST", 0,
-	  "algorithms: names separated by commas, or all (" RS_ALGOS_DEFAULT "); "
+	  "algorithms: names separated by commas, or all (%s); "
 	  "`retryscope help algorithms` lists them",
 	  0 },
 	{ "loop", OPT_LOOP, "open|closed", 0,
@@ -147,9 +147,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = { { &rs_input_argp, 0, NULL, 0 }, { 0 } };
 
+/* The algorithms that are taken if none are named. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	return key == OPT_ALGO ? rs_cli_put_algos(text, RS_ALGOS_DEFAULT) : (char *)text;
+}
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.help_filter = help_filter,
 	.args_doc = "FILE",
 	.doc = "Judge every fault of a trace with every chosen algorithm.\v"
 	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "

@@ -38,7 +38,7 @@ struct sweep_args {
 };
 
 static const struct argp_option options[] = {
-	{ "algo", OPT_ALGO, "LIST", 0, "algorithms (" RS_ALGOS_DEFAULT ")", 0 },
+	{ "algo", OPT_ALGO, "LIST", 0, "algorithms (%s)", 0 },
 	{ "loop", OPT_LOOP, "open|closed", 0, "also simulate the closed loop (open)", 0 },
 	{ "arrivals", OPT_ARRIVALS, "recorded|think", 0, "of the closed loop (recorded)", 0 },
 	{ "precheck", OPT_PRECHECK, "on|off", 0, "of the closed loop (off)", 0 },
@@ -209,9 +209,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* The algorithms that are taken if none are named. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	return key == OPT_ALGO ? rs_cli_put_algos(text, RS_ALGOS_DEFAULT) : (char *)text;
+}
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.help_filter = help_filter,
 	.args_doc = "SCENARIO [PARAMETER=VALUE[,VALUE]...]...",
 	.doc = "Replay synthetic traces over a grid of parameters into one table.\v"
 	       "A parameter with several values, separated by commas, is varied; every "

@@ -6,31 +6,90 @@
 #include <string.h>
 
 #include "replay/algorithms/algorithms.h"
-#include "replay/replay.h"
 
-/* One line an algorithm, in the order of docs/model.md. */
-static const struct rs_algo_ops *const table[] = {
-	&rs_algo_global,   &rs_algo_hva_5_12,	&rs_algo_hva,	     &rs_algo_gfn_v7,
-	&rs_algo_gfn,	   &rs_algo_hva_split,	&rs_algo_gfn_slot,   &rs_algo_gfn_multi,
-	&rs_algo_gfn_list, &rs_algo_gfn_recent, &rs_algo_hfn_recent, &rs_algo_exact,
-};
+/* Whether @a stands before @b. */
+static bool before(const struct rs_algo_ops *a, const struct rs_algo_ops *b)
+{
+	if (a->place != b->place)
+		return a->place < b->place;
+	return strcmp(a->info.name, b->info.name) < 0;
+}
 
-#define NR_ALGOS (sizeof(table) / sizeof(table[0]))
+/* The next one after @last, or the first if that is NULL. NULL: none. There are few. */
+static const struct rs_algo_ops *next_algo(const struct rs_algo_ops *last)
+{
+	const struct rs_algo_ops *next = NULL;
 
-/* What "all" takes of the families. */
-static const char all_algos[] =
-	"global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:2,"
-	"gfn-multi:4,gfn-multi:8,gfn-list,gfn-recent:4.4.8,hfn-recent:2.1.8,exact";
+	for (const struct rs_algo_ops *const *const *f = rs_algorithm_files; *f; f++)
+		for (const struct rs_algo_ops *const *a = *f; *a; a++)
+			if ((!last || before(last, *a)) && (!next || before(*a, next)))
+				next = *a;
+	return next;
+}
 
 const struct rs_algo_info *rs_algo_info(size_t i)
 {
-	static struct rs_algo_info info[NR_ALGOS];
+	const struct rs_algo_ops *a = next_algo(NULL);
 
-	if (i >= NR_ALGOS)
+	while (a && i--)
+		a = next_algo(a);
+	return a ? &a->info : NULL;
+}
+
+/* ---- lists ---- */
+
+static const char *params_in(const struct rs_algo_ops *a, enum rs_algo_list which)
+{
+	switch (which) {
+	case RS_ALGOS_ALL:
+		return a->in_all;
+	case RS_ALGOS_DEFAULT:
+		return a->in_default;
+	default:
+		return a->in_price;
+	}
+}
+
+/* Its name, or its family's with each of the parameters. */
+static void put_names(FILE *f, const struct rs_algo_ops *a, const char *params)
+{
+	const int stem = (int)strcspn(a->info.name, ":");
+
+	do {
+		size_t len = strcspn(params, ",");
+
+		fprintf(f, "%s%.*s", ftell(f) ? "," : "", stem, a->info.name);
+		if (len)
+			fprintf(f, ":%.*s", (int)len, params);
+		params += len;
+	} while (*params++);
+}
+
+static void put_list(FILE *f, enum rs_algo_list which, bool merged)
+{
+	for (const struct rs_algo_ops *a = next_algo(NULL); a; a = next_algo(a)) {
+		const char *params = params_in(a, which);
+
+		if (params && (which == RS_ALGOS_ALL || a->info.merged == merged))
+			put_names(f, a, params);
+	}
+}
+
+char *rs_algo_list(enum rs_algo_list which)
+{
+	char *list = NULL;
+	size_t size;
+	FILE *f = open_memstream(&list, &size);
+
+	if (!f)
 		return NULL;
-	info[i] = (struct rs_algo_info){ table[i]->name, table[i]->kernels, table[i]->summary,
-					 table[i]->merged };
-	return &info[i];
+	put_list(f, which, true);
+	if (which != RS_ALGOS_ALL)
+		put_list(f, which, false);
+	if (!fclose(f))
+		return list;
+	free(list);
+	return NULL;
 }
 
 static bool parse_number(const struct rs_algo_ops *ops, const char *text, size_t len,
@@ -47,14 +106,14 @@ static bool parse_number(const struct rs_algo_ops *ops, const char *text, size_t
 /* "gfn-multi:4" is of family "gfn-multi:N". */
 static bool match(const struct rs_algo_ops *ops, const char *name, size_t len, uint64_t *param)
 {
-	const char *colon = strchr(ops->name, ':');
+	const char *colon = strchr(ops->info.name, ':');
 	size_t stem;
 
 	*param = 0;
 	if (!colon)
-		return strlen(ops->name) == len && !memcmp(ops->name, name, len);
-	stem = (size_t)(colon - ops->name) + 1;
-	if (len <= stem || memcmp(ops->name, name, stem))
+		return strlen(ops->info.name) == len && !memcmp(ops->info.name, name, len);
+	stem = (size_t)(colon - ops->info.name) + 1;
+	if (len <= stem || memcmp(ops->info.name, name, stem))
 		return false;
 	if (ops->parse)
 		return ops->parse(name + stem, len - stem, param);
@@ -63,14 +122,15 @@ static bool match(const struct rs_algo_ops *ops, const char *name, size_t len, u
 
 static bool find(const char *name, size_t len, struct rs_algo_spec *spec)
 {
-	for (size_t i = 0; i < NR_ALGOS; i++) {
-		if (!match(table[i], name, len, &spec->param))
-			continue;
-		spec->ops = table[i];
-		snprintf(spec->name, sizeof(spec->name), "%.*s", (int)len, name);
-		return true;
-	}
-	return false;
+	const struct rs_algo_ops *a = next_algo(NULL);
+
+	while (a && !match(a, name, len, &spec->param))
+		a = next_algo(a);
+	if (!a)
+		return false;
+	spec->ops = a;
+	snprintf(spec->name, sizeof(spec->name), "%.*s", (int)len, name);
+	return true;
 }
 
 static bool listed(const struct rs_algo_spec *specs, size_t n, const struct rs_algo_spec *spec)
@@ -81,14 +141,12 @@ static bool listed(const struct rs_algo_spec *specs, size_t n, const struct rs_a
 	return false;
 }
 
-int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err)
+static int parse_list(const char *list, struct rs_algo_spec **specs, size_t *n,
+		      struct rs_error *err)
 {
 	struct rs_algo_spec spec, *v;
 	size_t max = 1;
 
-	list = list ? list : RS_ALGOS_DEFAULT;
-	if (!strcmp(list, "all"))
-		list = all_algos;
 	for (const char *p = list; *p; p++)
 		max += *p == ',';
 	v = calloc(max, sizeof(*v));
@@ -111,6 +169,21 @@ int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, stru
 	}
 	*specs = v;
 	return 0;
+}
+
+int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err)
+{
+	char *own;
+	int ret;
+
+	if (list && strcmp(list, "all"))
+		return parse_list(list, specs, n, err);
+	own = rs_algo_list(list ? RS_ALGOS_ALL : RS_ALGOS_DEFAULT);
+	if (!own)
+		return rs_error_nomem(err);
+	ret = parse_list(own, specs, n, err);
+	free(own);
+	return ret;
 }
 
 int rs_algo_init(struct rs_algo *a, const struct rs_algo_spec *spec, const struct rs_algo_env *env)

@@ -8,14 +8,14 @@
 #include <stdint.h>
 
 #include "replay/model/model.h"
+#include "replay/replay.h"
 #include "traces/guest/vm.h"
 #include "base/error.h"
 
 /*
  * An algorithm that decides whether a fault may be stale: one file in
- * replay/algorithms/ with one of these, and one line in the table of
- * replay/algorithm.c. The caller keeps the VM and the outstanding
- * invalidations; an algorithm keeps what a kernel would keep.
+ * replay/algorithms/ with one of these, and nothing elsewhere. The caller keeps the VM and the
+ * outstanding invalidations; an algorithm keeps what a kernel would keep.
  *
  * Where nothing is outstanding and no fault is on its way, what it will answer from
  * then on must not depend on what it saw before: a stream is replayed in pieces that
@@ -54,11 +54,17 @@ struct rs_algo_env {
 	bool no_width; /* blocked() will not be asked for: keep nothing that only it needs */
 };
 
+#define RS_ALGO_ITSELF ""
+
 struct rs_algo_ops {
-	const char *name;    /* a family's ends in ":N" */
-	const char *kernels; /* which ran it, or "what-if" */
-	const char *summary;
-	bool merged; /* some released kernel ran it */
+	struct rs_algo_info info; /* a family's name ends in ":N" */
+	/* Where it stands in help and in "all": lower ones first, equal ones by name. */
+	unsigned int place;
+	/*
+	 * Whether it is in a list (enum rs_algo_list): RS_ALGO_ITSELF, or of a family those with
+	 * these parameters, "2,4,8". NULL: it is not.
+	 */
+	const char *in_all, *in_default, *in_price;
 	enum rs_space space;
 	unsigned int flags;
 	size_t state_size;
@@ -107,9 +113,9 @@ struct rs_algo_spec {
 };
 
 /*
- * Parses a comma separated list ("all": each of the table, families with a few
- * parameters; NULL: RS_ALGOS_DEFAULT) into an array that the caller frees.
- * -EINVAL with @err set names what is wrong; a name given twice counts once.
+ * Parses a comma separated list ("all": RS_ALGOS_ALL; NULL: RS_ALGOS_DEFAULT) into an
+ * array that the caller frees. 0, -ENOMEM, or -EINVAL with @err set, which names what is
+ * wrong; a name given twice counts once.
  */
 int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err);
 

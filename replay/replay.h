@@ -16,8 +16,6 @@
 #define RS_REPLAY_WIDTH 0x4  /* blocked frames and epochs */
 #define RS_REPLAY_ALL 0x7
 
-#define RS_ALGOS_DEFAULT "global,hva,gfn,gfn-v7,gfn-list,exact"
-
 /* What an outstanding invalidation covers, in guest frames of one address space. */
 struct rs_covered {
 	uint64_t gfn_start, gfn_end;
@@ -66,7 +64,7 @@ struct rs_observer {
 };
 
 struct rs_replay_opts {
-	const char *algos;	 /* comma separated, "all", or NULL for RS_ALGOS_DEFAULT */
+	const char *algos;	 /* comma separated, "all", or NULL: RS_ALGOS_DEFAULT */
 	unsigned int flags;	 /* RS_REPLAY_* */
 	const char *kernel_algo; /* the traced kernel's, for STATE and disagreements; may be NULL */
 	bool strict;		 /* the first anomaly is an error */
@@ -115,14 +113,24 @@ void rs_replay_learn(struct rs_replay *r, const struct rs_replay *other);
 struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err);
 void rs_replay_free(struct rs_replay *r);
 
-/* One line of the table of algorithms, for help texts. NULL past the end. */
+/* What an algorithm says of itself. */
 struct rs_algo_info {
 	const char *name;    /* "gfn-multi:N" for a family */
-	const char *kernels; /* "6.8 on", "what-if" ... */
-	const char *summary;
-	bool merged;
+	const char *kernels; /* which ran it: "6.8 on", "what-if" ... */
+	const char *summary; /* what it keeps: a fault at a page in that is rejected */
+	const char *colour;  /* of its lines in plots, "#rrggbb"; NULL: it takes its turn */
+	bool merged;	     /* some released kernel ran it */
 };
-/* The @i-th algorithm, from 0. Static data. */
+/* The @i-th algorithm, from 0, for help texts. Static data; NULL past the end. */
 const struct rs_algo_info *rs_algo_info(size_t i);
+
+/* The lists of algorithms that nobody has to spell out. */
+enum rs_algo_list {
+	RS_ALGOS_ALL,	  /* "all" */
+	RS_ALGOS_DEFAULT, /* if none is given: what kernels ran first */
+	RS_ALGOS_PRICE,	  /* if none is given where prices are asked for: likewise */
+};
+/* Their names, separated by commas, for the caller to free. NULL: no memory. */
+char *rs_algo_list(enum rs_algo_list which);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/replay.h"
+
 /* As many characters as a title may have in a drawn picture. */
 #define TITLE_COLUMNS 120
 
@@ -22,15 +24,6 @@ static const struct format {
 	[RS_FIGURE_PNG] = { "png", "png" },
 	[RS_FIGURE_PDF] = { "pdf", "pdf" },
 	[RS_FIGURE_DUMB] = { "dumb", "txt" },
-};
-
-static const struct {
-	const char *algo, *colour;
-} algo_colours[] = {
-	{ "hva", RS_COLOUR_BLUE },	  { "gfn", RS_COLOUR_VERMILION },
-	{ "exact", RS_COLOUR_GREEN },	  { "global", RS_COLOUR_BLACK },
-	{ "gfn-v7", RS_COLOUR_PURPLE },	  { "gfn-list", RS_COLOUR_SKY },
-	{ "gfn-slot", RS_COLOUR_ORANGE },
 };
 
 static const char *const other_colours[] = {
@@ -54,9 +47,11 @@ const char *rs_figure_suffix(enum rs_figure_format format)
 
 const char *rs_figure_algo_colour(const char *algo, size_t index)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(algo_colours); i++)
-		if (!strcmp(algo_colours[i].algo, algo))
-			return algo_colours[i].colour;
+	const struct rs_algo_info *info;
+
+	for (size_t i = 0; (info = rs_algo_info(i)); i++)
+		if (info->colour && !strcmp(info->name, algo))
+			return info->colour;
 	return other_colours[index % ARRAY_SIZE(other_colours)];
 }
 

@@ -4,19 +4,16 @@
 
 #include "replay/algorithm.h"
 
-/* One of each file here; replay/algorithm.c has the table of them. */
-extern const struct rs_algo_ops rs_algo_global;
-extern const struct rs_algo_ops rs_algo_hva_5_12;
-extern const struct rs_algo_ops rs_algo_hva;
-extern const struct rs_algo_ops rs_algo_gfn_v7;
-extern const struct rs_algo_ops rs_algo_gfn;
-extern const struct rs_algo_ops rs_algo_hva_split;
-extern const struct rs_algo_ops rs_algo_gfn_slot;
-extern const struct rs_algo_ops rs_algo_gfn_multi;
-extern const struct rs_algo_ops rs_algo_gfn_list;
-extern const struct rs_algo_ops rs_algo_gfn_recent;
-extern const struct rs_algo_ops rs_algo_hfn_recent;
-extern const struct rs_algo_ops rs_algo_exact;
+/*
+ * What an algorithm's file ends with: pointers to what it has, which is one, or a few
+ * that differ in little. The build gives each file its array's name and makes the table of
+ * all files there are (algorithms.cmake): nothing else has to know of one.
+ */
+#define RS_ALGORITHM_ARRAY(array) const struct rs_algo_ops *const array[]
+#define RS_ALGORITHMS(...) RS_ALGORITHM_ARRAY(RS_ALGORITHM_FILE) = { __VA_ARGS__, NULL }
+
+/* That table: an array of each file, NULL at the end. */
+extern const struct rs_algo_ops *const *const rs_algorithm_files[];
 
 /*
  * The four words that every kernel's version has per VM (struct kvm), and what

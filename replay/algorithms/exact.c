@@ -38,10 +38,16 @@ static size_t exact_bytes(const void *state)
 	return 24 + 32 * (size_t)rs_invals_nr_hit(e->invals);
 }
 
-const struct rs_algo_ops rs_algo_exact = {
-	.name = "exact",
-	.kernels = "lower bound",
-	.summary = "rejects exactly the faults that must be retried",
+static const struct rs_algo_ops exact = {
+	.info = {
+		.name = "exact",
+		.kernels = "lower bound",
+		.summary = "rejects exactly the faults that must be retried",
+		.colour = "#009e73",
+	},
+	.place = 120,
+	.in_all = RS_ALGO_ITSELF,
+	.in_default = RS_ALGO_ITSELF,
 	.space = RS_SPACE_EXACT,
 	.state_size = sizeof(struct exact),
 	.init = exact_init,
@@ -49,3 +55,5 @@ const struct rs_algo_ops rs_algo_exact = {
 	.blocked = exact_blocked,
 	.bytes = exact_bytes,
 };
+
+RS_ALGORITHMS(&exact);

@@ -140,10 +140,18 @@ static size_t list_bytes(const void *state)
 	return 24 + 32 * l->nr;
 }
 
-const struct rs_algo_ops rs_algo_gfn_list = {
-	.name = "gfn-list",
-	.kernels = "what-if",
-	.summary = "the gfn ranges of exactly the outstanding invalidations",
+static const struct rs_algo_ops gfn_list = {
+	.info = {
+		.name = "gfn-list",
+		.kernels = "what-if",
+		.summary = "the gfn ranges of exactly the outstanding invalidations, each dropped at its "
+			   "end",
+		.colour = "#56b4e9",
+	},
+	.place = 90,
+	.in_all = RS_ALGO_ITSELF,
+	.in_default = RS_ALGO_ITSELF,
+	.in_price = RS_ALGO_ITSELF,
 	.space = RS_SPACE_GFN,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct list),
@@ -158,3 +166,5 @@ const struct rs_algo_ops rs_algo_gfn_list = {
 	.memslots_changed = list_memslots_changed,
 	.bytes = list_bytes,
 };
+
+RS_ALGORITHMS(&gfn_list);

@@ -80,10 +80,15 @@ static size_t multi_bytes(const void *state)
 	return 24 + 16 * (size_t)m->n;
 }
 
-const struct rs_algo_ops rs_algo_gfn_multi = {
-	.name = "gfn-multi:N",
-	.kernels = "what-if",
-	.summary = "up to N gfn ranges; when full, the two closest are merged",
+static const struct rs_algo_ops gfn_multi = {
+	.info = {
+		.name = "gfn-multi:N",
+		.kernels = "what-if",
+		.summary = "up to N gfn ranges; when full, the two closest are merged",
+	},
+	.place = 80,
+	.in_all = "2,4,8",
+	.in_price = "4",
 	.space = RS_SPACE_GFN,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct multi),
@@ -99,3 +104,5 @@ const struct rs_algo_ops rs_algo_gfn_multi = {
 	.blocked = multi_blocked,
 	.bytes = multi_bytes,
 };
+
+RS_ALGORITHMS(&gfn_multi);

@@ -332,25 +332,40 @@ static size_t recent_bytes(const void *state)
 }
 
 /* The two families differ in the space of their ranges alone. */
-#define RECENT_OPS                                                                              \
-	.kernels = "proposal", .flags = RS_ALGO_SEQ_FIRST, .state_size = sizeof(struct recent), \
-	.parse = recent_parse, .destroy = recent_destroy, .begin = recent_begin,                \
-	.slot = recent_slot, .end = recent_end, .drop = recent_drop, .rejects = recent_rejects, \
-	.blocked = recent_blocked, .bytes = recent_bytes
+#define RECENT_OPS                                                                                \
+	.flags = RS_ALGO_SEQ_FIRST, .state_size = sizeof(struct recent), .parse = recent_parse,   \
+	.destroy = recent_destroy, .begin = recent_begin, .slot = recent_slot, .end = recent_end, \
+	.drop = recent_drop, .rejects = recent_rejects, .blocked = recent_blocked,                \
+	.bytes = recent_bytes
 
-const struct rs_algo_ops rs_algo_gfn_recent = {
+static const struct rs_algo_ops gfn_recent = {
 	RECENT_OPS,
-	.name = "gfn-recent:L.R.D",
-	.summary = "L live invalidations, dropped each at its end, and the last D ended; R ranges "
-		   "each",
+	.info = {
+		.name = "gfn-recent:L.R.D",
+		.kernels = "proposal",
+		.summary = "L live invalidations, dropped each at its end; in place of a sequence the "
+			   "last D that ended; R gfn ranges each",
+	},
+	.place = 100,
+	.in_all = "4.4.8",
+	.in_price = "4.4.8",
 	.space = RS_SPACE_GFN,
 	.init = recent_init,
 };
 
-const struct rs_algo_ops rs_algo_hfn_recent = {
+static const struct rs_algo_ops hfn_recent = {
 	RECENT_OPS,
-	.name = "hfn-recent:L.R.D",
-	.summary = "the same in host frame numbers: aliases fall together",
+	.info = {
+		.name = "hfn-recent:L.R.D",
+		.kernels = "proposal",
+		.summary = "the same in host frame numbers, which memslots give to gfns as well: "
+			   "aliases fall together",
+	},
+	.place = 110,
+	.in_all = "2.1.8",
+	.in_price = "2.1.8",
 	.space = RS_SPACE_HFN,
 	.init = host_init,
 };
+
+RS_ALGORITHMS(&gfn_recent, &hfn_recent);

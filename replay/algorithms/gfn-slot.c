@@ -170,10 +170,16 @@ static size_t slots_bytes(const void *state)
 	return 24 + 24 * (size_t)rs_vm_nr_memslots(s->words.vm);
 }
 
-const struct rs_algo_ops rs_algo_gfn_slot = {
-	.name = "gfn-slot",
-	.kernels = "what-if",
-	.summary = "one gfn range per memslot",
+static const struct rs_algo_ops gfn_slot = {
+	.info = {
+		.name = "gfn-slot",
+		.kernels = "what-if",
+		.summary = "one gfn range per memslot",
+		.colour = "#e69f00",
+	},
+	.place = 70,
+	.in_all = RS_ALGO_ITSELF,
+	.in_price = RS_ALGO_ITSELF,
 	.space = RS_SPACE_GFN,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct slots),
@@ -188,3 +194,5 @@ const struct rs_algo_ops rs_algo_gfn_slot = {
 	.memslots_changed = slots_memslots_changed,
 	.bytes = slots_bytes,
 };
+
+RS_ALGORITHMS(&gfn_slot);

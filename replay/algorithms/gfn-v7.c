@@ -45,10 +45,18 @@ static int v7_slot(void *state, const struct rs_inval *inv, const struct rs_hit 
 	return 0;
 }
 
-const struct rs_algo_ops rs_algo_gfn_v7 = {
-	.name = "gfn-v7",
-	.kernels = "posted, never merged",
-	.summary = "one gfn range, made from the first memslot hit only: misses aliases",
+static const struct rs_algo_ops gfn_v7 = {
+	.info = {
+		.name = "gfn-v7",
+		.kernels = "posted, never merged",
+		.summary = "one gfn range, made from the first memslot hit only (lowest hva, then the "
+			   "oldest): misses aliases",
+		.colour = "#cc79a7",
+	},
+	.place = 40,
+	.in_all = RS_ALGO_ITSELF,
+	.in_default = RS_ALGO_ITSELF,
+	.in_price = RS_ALGO_ITSELF,
 	.space = RS_SPACE_GFN,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
@@ -62,3 +70,5 @@ const struct rs_algo_ops rs_algo_gfn_v7 = {
 	.words = rs_words_get,
 	.fixed_bytes = 32,
 };
+
+RS_ALGORITHMS(&gfn_v7);

@@ -17,11 +17,18 @@ static int gfn_slot(void *state, const struct rs_inval *inv, const struct rs_hit
 	return 0;
 }
 
-const struct rs_algo_ops rs_algo_gfn = {
-	.name = "gfn",
-	.kernels = "6.8 on",
-	.summary = "one gfn range, made from every memslot hit",
-	.merged = true,
+static const struct rs_algo_ops gfn = {
+	.info = {
+		.name = "gfn",
+		.kernels = "6.8 on",
+		.summary = "one gfn range, made from every memslot hit",
+		.colour = "#d55e00",
+		.merged = true,
+	},
+	.place = 50,
+	.in_all = RS_ALGO_ITSELF,
+	.in_default = RS_ALGO_ITSELF,
+	.in_price = RS_ALGO_ITSELF,
 	.space = RS_SPACE_GFN,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
@@ -35,3 +42,5 @@ const struct rs_algo_ops rs_algo_gfn = {
 	.words = rs_words_get,
 	.fixed_bytes = 32,
 };
+
+RS_ALGORITHMS(&gfn);

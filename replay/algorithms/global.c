@@ -22,11 +22,18 @@ static uint64_t global_blocked(void *state)
 	return w->in_progress ? rs_vm_frames(w->vm) : 0;
 }
 
-const struct rs_algo_ops rs_algo_global = {
-	.name = "global",
-	.kernels = "up to 5.11",
-	.summary = "anything in progress rejects every fault",
-	.merged = true,
+static const struct rs_algo_ops global = {
+	.info = {
+		.name = "global",
+		.kernels = "up to 5.11",
+		.summary = "anything in progress rejects every fault",
+		.colour = "#000000",
+		.merged = true,
+	},
+	.place = 10,
+	.in_all = RS_ALGO_ITSELF,
+	.in_default = RS_ALGO_ITSELF,
+	.in_price = RS_ALGO_ITSELF,
 	.space = RS_SPACE_NONE,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
@@ -39,3 +46,5 @@ const struct rs_algo_ops rs_algo_global = {
 	.words = rs_words_get,
 	.fixed_bytes = 16,
 };
+
+RS_ALGORITHMS(&global);

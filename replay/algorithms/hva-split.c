@@ -57,10 +57,14 @@ static uint64_t split_blocked(void *state)
 	return s->gfns ? rs_vm_frames(s->words.vm) : rs_words_blocked_hva(&s->words);
 }
 
-const struct rs_algo_ops rs_algo_hva_split = {
-	.name = "hva-split",
-	.kernels = "posted as v6, never merged",
-	.summary = "one hva range; a gfn invalidation in progress rejects everything",
+static const struct rs_algo_ops hva_split = {
+	.info = {
+		.name = "hva-split",
+		.kernels = "posted as v6, never merged",
+		.summary = "one hva range; a gfn invalidation in progress rejects everything",
+	},
+	.place = 60,
+	.in_all = RS_ALGO_ITSELF,
 	.space = RS_SPACE_HVA,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct split),
@@ -72,3 +76,5 @@ const struct rs_algo_ops rs_algo_hva_split = {
 	.blocked = split_blocked,
 	.fixed_bytes = 40,
 };
+
+RS_ALGORITHMS(&hva_split);

@@ -18,11 +18,15 @@ static int hva_begin(void *state, const struct rs_inval *inv)
 	return 0;
 }
 
-const struct rs_algo_ops rs_algo_hva_5_12 = {
-	.name = "hva-5.12",
-	.kernels = "5.12 - 5.14",
-	.summary = "one hva range, widened also by calls that hit no memslot",
-	.merged = true,
+static const struct rs_algo_ops hva_5_12 = {
+	.info = {
+		.name = "hva-5.12",
+		.kernels = "5.12 - 5.14",
+		.summary = "one hva range, widened also by calls that hit no memslot",
+		.merged = true,
+	},
+	.place = 20,
+	.in_all = RS_ALGO_ITSELF,
 	.space = RS_SPACE_HVA,
 	.flags = RS_ALGO_SEES_ALL | RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
@@ -36,11 +40,18 @@ const struct rs_algo_ops rs_algo_hva_5_12 = {
 	.fixed_bytes = 32,
 };
 
-const struct rs_algo_ops rs_algo_hva = {
-	.name = "hva",
-	.kernels = "5.15 - 6.7",
-	.summary = "one hva range",
-	.merged = true,
+static const struct rs_algo_ops hva = {
+	.info = {
+		.name = "hva",
+		.kernels = "5.15 - 6.7",
+		.summary = "one hva range; an invalidation of gfns makes it all addresses",
+		.colour = "#0072b2",
+		.merged = true,
+	},
+	.place = 30,
+	.in_all = RS_ALGO_ITSELF,
+	.in_default = RS_ALGO_ITSELF,
+	.in_price = RS_ALGO_ITSELF,
 	.space = RS_SPACE_HVA,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
@@ -53,3 +64,5 @@ const struct rs_algo_ops rs_algo_hva = {
 	.words = rs_words_get,
 	.fixed_bytes = 32,
 };
+
+RS_ALGORITHMS(&hva_5_12, &hva);

@@ -21,9 +21,14 @@ const char *rs_cost_op_name(unsigned int op)
 int rs_cost_algos(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err)
 {
 	bool all = list && !strcmp(list, "all");
-	int ret = rs_algo_parse(list ? list : RS_COST_ALGOS, specs, n, err);
+	char *own = list ? NULL : rs_algo_list(RS_ALGOS_PRICE);
 	size_t kept = 0;
+	int ret;
 
+	if (!list && !own)
+		return rs_error_nomem(err);
+	ret = rs_algo_parse(list ? list : own, specs, n, err);
+	free(own);
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < *n; i++)

@@ -30,13 +30,9 @@ enum rs_cost_op { RS_COST_BEGIN, RS_COST_SLOT, RS_COST_END, RS_COST_CHECK, RS_NR
 /* "begin", "slot", "end", "check"; NULL if out of range. */
 const char *rs_cost_op_name(unsigned int op);
 
-/* Those that are measured if none are named. */
-#define RS_COST_ALGOS \
-	"global,hva,gfn,gfn-v7,gfn-slot,gfn-multi:4,gfn-list,gfn-recent:4.4.8,hfn-recent:2.1.8"
-
 /*
  * As rs_algo_parse(), but for the algorithms that have a price: not exact, which
- * is a bound. "all" leaves it out, by name it is -EINVAL. NULL: RS_COST_ALGOS.
+ * is a bound. "all" leaves it out, by name it is -EINVAL. NULL: RS_ALGOS_PRICE.
  */
 int rs_cost_algos(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err);
 

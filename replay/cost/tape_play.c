@@ -32,7 +32,7 @@ static unsigned int no_check(const void *state, const struct rs_fault *f, uint64
 }
 
 static const struct rs_algo_ops nothing = {
-	.name = "nothing",
+	.info = { .name = "nothing" },
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(uint64_t),
 	.begin = no_begin,

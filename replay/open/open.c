@@ -130,7 +130,7 @@ static int init_algos(struct rs_replay *r, struct vm_run *v)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		v->res.algos[i].name = strdup(r->specs[i].name);
-		v->res.algos[i].merged = r->specs[i].ops->merged;
+		v->res.algos[i].merged = r->specs[i].ops->info.merged;
 		if (!v->res.algos[i].name)
 			return -ENOMEM;
 	}

@@ -175,14 +175,14 @@ static size_t add_to_filter(char *filter, size_t len, int task)
 }
 
 /* A VM is known by the thread that made it: any of the process may have been that. */
-static char *vm_filter(pid_t pid)
+static char *vm_filter(const struct rs_host *h, pid_t pid)
 {
-	char path[64], *filter = calloc(1, MAX_FILTER);
+	char path[512], *filter = calloc(1, MAX_FILTER);
 	size_t len = filter ? add_to_filter(filter, 0, pid) : 0;
 	struct dirent *entry;
 	DIR *d;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	snprintf(path, sizeof(path), "%s/proc/%d/task", h->root, (int)pid);
 	d = filter ? opendir(path) : NULL;
 	while (d && (entry = readdir(d)) && len + 32 < MAX_FILTER) {
 		int task = atoi(entry->d_name);
@@ -204,7 +204,7 @@ static int note_writer(struct rs_session *s, struct rs_error *err)
 
 static int start_writer(struct rs_session *s, struct rs_error *err)
 {
-	char *filter = s->opts.pid ? vm_filter(s->opts.pid) : NULL;
+	char *filter = s->opts.pid ? vm_filter(s->host, s->opts.pid) : NULL;
 	struct rs_trace_cmd_opts opts = {
 		.instance = s->group,
 		.clock = s->opts.clock,

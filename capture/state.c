@@ -149,8 +149,9 @@ static int read_state(struct rs_state *st)
 			text = read_line(st, text, buf + n, &ret);
 	} else if (skip_head(&text, STATE_HEAD_1)) {
 		st->version = 1;
+		/* A line that was not finished is not read, the first one neither. */
 		*end = '\0';
-		ret = read_version_1(st, text);
+		ret = read_version_1(st, text < end ? text : end);
 	} else {
 		ret = -EINVAL;
 	}

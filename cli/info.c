@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "analysis/info/inventory.h"
+#include "analysis/info/info.h"
 #include "analysis/report/report.h"
 #include "cli/cli.h"
 #include "cli/input.h"

@@ -6,7 +6,7 @@
 #include "analysis/plot/plot_collect.h"
 #include "analysis/plot/plot_price.h"
 #include "analysis/report/report_read.h"
-#include "analysis/plot/sweep_read.h"
+#include "analysis/sweep/sweep_read.h"
 #include "cli/input.h"
 #include "replay/cut/cut.h"
 

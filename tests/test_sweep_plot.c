@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "analysis/plot/sweep_read.h"
+#include "analysis/sweep/sweep_read.h"
 
 static int read_text(const char *text, struct rs_sweep_data *d, struct rs_error *err)
 {

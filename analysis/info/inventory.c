@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "analysis/info/inventory.h"
+#include "analysis/info/info.h"
 
 #include <errno.h>
 #include <stdlib.h>

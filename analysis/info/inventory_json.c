@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "analysis/report/derive.h"
-#include "analysis/info/inventory.h"
+#include "analysis/info/info.h"
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
 #include "analysis/report/report_json.h"

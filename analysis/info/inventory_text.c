@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "analysis/report/derive.h"
-#include "analysis/info/inventory.h"
+#include "analysis/info/info.h"
 #include "analysis/report/report_parts.h"
 #include "analysis/write/units.h"
 

@@ -3,7 +3,7 @@
 #define RS_ANALYSIS_PLOT_PLOT_SWEEP_H
 
 #include "analysis/plot/plot.h"
-#include "analysis/plot/sweep_read.h"
+#include "analysis/sweep/sweep_read.h"
 
 #define RS_SWEEP_MAX_ALGOS 24
 

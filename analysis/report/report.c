@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-#include "analysis/report/report_formats.h"
+/* The formats there are, one a file, in the order in which they are listed. */
+#define FORMATS(X) X(text) X(mail) X(json) X(csv)
 
-static const struct rs_report_format *const formats[] = {
-	&rs_report_text,
-	&rs_report_mail,
-	&rs_report_json,
-	&rs_report_csv,
-};
+#define DECLARE(name) extern const struct rs_report_format rs_report_##name;
+FORMATS(DECLARE)
+
+#define ADDRESS(name) &rs_report_##name,
+static const struct rs_report_format *const formats[] = { FORMATS(ADDRESS) };
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
 

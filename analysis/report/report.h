@@ -38,6 +38,7 @@ struct rs_report {
 	size_t nr_sources;
 };
 
+/* A format. Adding one is a file with it, as rs_report_NAME, and its name in report.c. */
 struct rs_report_format {
 	const char *name;
 	const char *summary;

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "analysis/report/derive.h"
-#include "analysis/report/report_formats.h"
+#include "analysis/report/report.h"
 #include "analysis/write/figure_columns.h"
 
 /*

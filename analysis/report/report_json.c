@@ -7,7 +7,6 @@
 #include "analysis/report/derive.h"
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
-#include "analysis/report/report_formats.h"
 #include "analysis/report/report_json.h"
 
 /* Schema "retryscope-report/1". Every builder returns a new reference, or NULL without memory. */

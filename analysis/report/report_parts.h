@@ -21,11 +21,16 @@ bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep);
 void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
 /* In words: which algorithm would have been wrong. Returns false if none. */
 bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+/* Is there something for rs_part_causes()? */
 bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *v);
+/* A line per algorithm: its needless rejections by cause. */
 void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+/* A line per algorithm: how much of the guest it blocked. */
 void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
 /* The closed loop's figures; only if the result has them. */
 void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
+/* The last three that there is something for, with a blank line between them. */
+void rs_part_tables(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
 /* In words: how the model and the traced kernel agree, and where not. */
 void rs_part_agreement(struct rs_page *p, const struct rs_report *rep,
 		       const struct rs_vm_result *v);

@@ -12,24 +12,27 @@ static double share(uint64_t part, uint64_t base)
 	return base ? (double)part / (double)base : NAN;
 }
 
-static void headings(struct rs_table *t, unsigned int column, const char *upper, const char *lower)
+/* Both lines of the headings of a table with so many columns. */
+static void headings(struct rs_table *t, const char *const (*names)[2], unsigned int nr)
 {
-	t->heading[0][column] = upper;
-	t->heading[1][column] = lower;
+	rs_table_init(t, nr);
+	for (unsigned int i = 0; i < nr; i++) {
+		t->heading[0][i] = names[i][0];
+		t->heading[1][i] = names[i][1];
+	}
 }
+#define HEADINGS(t, names) headings(t, names, sizeof(names) / sizeof((names)[0]))
 
 void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
+	static const char *const names[][2] = {
+		{ "algorithm", "" },	    { "rejected", "faults" }, { "of", "checked" },
+		{ "needlessly", "faults" }, { "of", "checked" },      { "missed", "faults" },
+		{ "blocked", "of guest" },
+	};
 	struct rs_table t;
 
-	rs_table_init(&t, 7);
-	headings(&t, 0, "algorithm", "");
-	headings(&t, 1, "rejected", "faults");
-	headings(&t, 2, "of", "checked");
-	headings(&t, 3, "needlessly", "faults");
-	headings(&t, 4, "of", "checked");
-	headings(&t, 5, "missed", "faults");
-	headings(&t, 6, "blocked", "of guest");
+	HEADINGS(&t, names);
 	for (size_t i = 0; i < rep->result->nr_algos; i++) {
 		const struct rs_algo_result *a = &v->algos[i];
 
@@ -81,9 +84,9 @@ void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct
 	rs_para(p, 0, 0, "Why they rejected needlessly (faults, each counted under one cause):");
 	rs_blank_line(p);
 	rs_table_init(&t, 1 + RS_NR_CAUSES);
-	headings(&t, 0, "algorithm", "");
+	t.heading[0][0] = "algorithm";
 	for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
-		headings(&t, 1 + c, rs_cause_name(c), "");
+		t.heading[0][1 + c] = rs_cause_name(c);
 	for (size_t i = 0; i < rep->result->nr_algos; i++) {
 		rs_table_text(&t, v->algos[i].name);
 		for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
@@ -120,6 +123,11 @@ static void width_rows(struct rs_table *t, const struct rs_report *rep,
 
 void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
+	static const char *const names[][2] = {
+		{ "algorithm", "" },  { "mean", "frames" }, { "of", "guest" },
+		{ "most", "frames" }, { "of", "guest" },    { "times", "exact" },
+		{ "at peak", "p50" }, { "at peak", "p99" },
+	};
 	const struct rs_algo_result *gfn = rs_vm_algo(rep->result, v, "gfn");
 	const struct rs_algo_result *hva = rs_vm_algo(rep->result, v, "hva");
 	double ratio = rs_widening(gfn, hva);
@@ -132,15 +140,7 @@ void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct 
 		rs_format_time((double)rs_vm_duration_ns(v), times, sizeof(times)),
 		rs_format_number(v->mean_frames, mean, sizeof(mean)), COUNT(v->frames));
 	rs_blank_line(p);
-	rs_table_init(&t, 8);
-	headings(&t, 0, "algorithm", "");
-	headings(&t, 1, "mean", "frames");
-	headings(&t, 2, "of", "guest");
-	headings(&t, 3, "most", "frames");
-	headings(&t, 4, "of", "guest");
-	headings(&t, 5, "times", "exact");
-	headings(&t, 6, "at peak", "p50");
-	headings(&t, 7, "at peak", "p99");
+	HEADINGS(&t, names);
 	width_rows(&t, rep, v);
 	rs_table_write(p, &t);
 	rs_blank_line(p);
@@ -190,6 +190,11 @@ static void closed_check(struct rs_page *p, const struct rs_report *rep,
 
 void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
+	static const char *const names[][2] = {
+		{ "algorithm", "" }, { "stall", "total" }, { "stall", "p50" },
+		{ "stall", "p99" },  { "stall", "max" },   { "retries", "" },
+		{ "per", "fault" },  { "per", "inval." },  { "starved", "" },
+	};
 	struct rs_table t;
 	char gap[32];
 
@@ -202,16 +207,7 @@ void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct
 		rs_format_time((double)v->closed.retry_gap_ns, gap, sizeof(gap)),
 		v->closed.retry_gap_assumed ? " (assumed)" : "");
 	rs_blank_line(p);
-	rs_table_init(&t, 9);
-	headings(&t, 0, "algorithm", "");
-	headings(&t, 1, "stall", "total");
-	headings(&t, 2, "stall", "p50");
-	headings(&t, 3, "stall", "p99");
-	headings(&t, 4, "stall", "max");
-	headings(&t, 5, "retries", "");
-	headings(&t, 6, "per", "fault");
-	headings(&t, 7, "per", "inval.");
-	headings(&t, 8, "starved", "");
+	HEADINGS(&t, names);
 	for (size_t i = 0; i < rep->result->nr_algos; i++)
 		if (v->algos[i].closed)
 			closed_row(&t, &v->algos[i], v);
@@ -222,17 +218,15 @@ void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct
 
 void rs_part_sources(struct rs_page *p, const struct rs_report *rep)
 {
+	static const char *const names[][2] = {
+		{ "trace", "" },	 { "kernel", "" },     { "VMs", "" },
+		{ "checked", "faults" }, { "lost", "events" }, { "agreement", "" },
+	};
 	struct rs_table t;
 
 	rs_para(p, 0, 0, "The traces of the sum (agreement: of decisions under the lock):");
 	rs_blank_line(p);
-	rs_table_init(&t, 6);
-	headings(&t, 0, "trace", "");
-	headings(&t, 1, "kernel", "");
-	headings(&t, 2, "VMs", "");
-	headings(&t, 3, "checked", "faults");
-	headings(&t, 4, "lost", "events");
-	headings(&t, 5, "agreement", "");
+	HEADINGS(&t, names);
 	for (size_t i = 0; i < rep->nr_sources; i++) {
 		const struct rs_report_source *s = &rep->sources[i];
 
@@ -247,4 +241,17 @@ void rs_part_sources(struct rs_page *p, const struct rs_report *rep)
 	if (!rep->distributions)
 		rs_para(p, 0, 2,
 			"No quantiles: not all of these reports have their whole distributions.");
+}
+
+void rs_part_tables(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	if (rep->result->closed) {
+		rs_part_closed(p, rep, v);
+		rs_blank_line(p);
+	}
+	if (rs_part_has_causes(rep, v)) {
+		rs_part_causes(p, rep, v);
+		rs_blank_line(p);
+	}
+	rs_part_width(p, rep, v);
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 
 #include "analysis/report/derive.h"
-#include "analysis/report/report_formats.h"
 #include "analysis/report/report_parts.h"
 #include "analysis/write/units.h"
 
@@ -22,15 +21,7 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 	rs_part_missed(p, rep, v);
 	rs_part_agreement(p, rep, v);
 	rs_blank_line(p);
-	if (rep->result->closed) {
-		rs_part_closed(p, rep, v);
-		rs_blank_line(p);
-	}
-	if (rs_part_has_causes(rep, v)) {
-		rs_part_causes(p, rep, v);
-		rs_blank_line(p);
-	}
-	rs_part_width(p, rep, v);
+	rs_part_tables(p, rep, v);
 	rs_blank_line(p);
 	rs_part_contents(p, v);
 }

@@ -51,7 +51,6 @@ capture/session.h one recording
 capture/plan.h what can be recorded here
 capture/command.h running a command beside a recording
 analysis/write/* writing text and JSON, for every room here
-analysis/info/inventory.h what info tells
 analysis/report/derive.h figures that follow from counted ones
 analysis/report/report_json.h objects that the JSON of info shares with a report
 analysis/report/report_parts.h paragraphs that info shares with a report
@@ -60,7 +59,7 @@ analysis/plot/figure.h a picture, whoever draws it
 analysis/plot/plot_collect.h what pictures need of a replay
 analysis/plot/plot_price.h pictures of a price
 analysis/plot/plot_sweep.h pictures of a sweep
-analysis/plot/sweep_read.h the table of a sweep read back
+analysis/sweep/sweep_read.h the table of a sweep read back
 analysis/sweep/journal.h what is done of a sweep
 replay/figures.h the table of the figures of a result
 analysis/sweep/sweep_table.h the table a sweep writes

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RS_ANALYSIS_INFO_INVENTORY_H
-#define RS_ANALYSIS_INFO_INVENTORY_H
+#ifndef RS_ANALYSIS_INFO_INFO_H
+#define RS_ANALYSIS_INFO_INFO_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "analysis/plot/sweep_read.h"
+#include "analysis/sweep/sweep_read.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RS_ANALYSIS_PLOT_SWEEP_READ_H
-#define RS_ANALYSIS_PLOT_SWEEP_READ_H
+#ifndef RS_ANALYSIS_SWEEP_SWEEP_READ_H
+#define RS_ANALYSIS_SWEEP_SWEEP_READ_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -294,6 +294,8 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 			i->ev.as = 0; /* no memslot that could say */
 	}
 	f->checked = true;
+	/* The look-up let it pass, even if the record of that is missing. */
+	rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
 	f->fault_seq = V(e, FAULT_SEQ);
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
 	ev.fault.vcpu = f->vcpu;
@@ -329,6 +331,7 @@ int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 
 	if (f->vm && f->begun && !f->checked && !rs_dat_has(p->probes, RS_PROBE_FAULT_CHECK)) {
 		rs_dat_settle(f->vm, f->begin, RS_DAT_FAULT_BEGIN);
+		rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
 		f->checked = true;
 		return put_plain_check(f, e->time, 0, V(e, RET) ? RS_RES_RETRY : RS_RES_OK);
 	}
@@ -373,7 +376,8 @@ void rs_dat_cut_fault(const struct rs_dat_pair *p, struct rs_dat_task *t)
 		rs_dat_settle(f->vm, f->begin, RS_DAT_NONE);
 		rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
 	}
-	rs_dat_settle(f->vm, f->entry, RS_DAT_NONE);
+	if (!f->begun)
+		rs_dat_settle(f->vm, f->entry, RS_DAT_NONE);
 	if (f->checked)
 		rs_dat_settle(f->vm, f->check, RS_DAT_CHECK);
 	f->vm = NULL;

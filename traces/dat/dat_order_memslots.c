@@ -3,9 +3,6 @@
 
 #include <stdlib.h>
 
-/* How long after a memslot was used its commit is waited for. */
-#define COMMIT_NS 500000000ULL
-
 /* The oldest @n commits not yet in effect took effect at @time_ns. */
 static int apply_commits(struct rs_dat_order *o, size_t n, uint64_t time_ns)
 {
@@ -69,11 +66,11 @@ static RS_SELDOM int make_explained(struct rs_dat_order *o, const struct rs_dat_
 	int ret = 0;
 
 	if (n == RS_DAT_SLOTS_NEVER) {
-		if (o->recorded_ns < time_ns + COMMIT_NS && o->tail - o->swept < MAX_WAITING)
+		if (o->recorded_ns < time_ns + RS_DAT_COMMIT_NS && o->tail - o->swept < MAX_WAITING)
 			return WAIT;
 		ret = learn(o, time_ns);
 		if (!ret)
-			ret = rs_dat_slots_explain(o->slots, e, &n);
+			ret = rs_dat_slots_explain(o->slots, e, time_ns, &n);
 	}
 	*explained = n != RS_DAT_SLOTS_NEVER;
 	return ret || !*explained ? ret : apply_commits(o, n, time_ns);
@@ -87,7 +84,7 @@ static inline int bring_forward(struct rs_dat_order *o, const struct rs_dat_evid
 				uint64_t time_ns, bool *explained)
 {
 	size_t n;
-	int ret = rs_dat_slots_explain(o->slots, e, &n);
+	int ret = rs_dat_slots_explain(o->slots, e, time_ns, &n);
 
 	*explained = n != RS_DAT_SLOTS_NEVER;
 	return ret || !n ? ret : make_explained(o, e, time_ns, n, explained);
@@ -179,7 +176,9 @@ int rs_dat_order_sweep_miss_end(struct rs_dat_order *o, uint64_t ticket)
  */
 static int end_without_memslot(struct rs_dat_order *o, struct rs_dat_item *check)
 {
-	const bool retry = check->ev.result == RS_RES_RETRY;
+	const bool retry = check->ev.result == RS_RES_RETRY ||
+			   (check->ev.type == RS_EV_FAULT_END &&
+			    check->ev.fault.reason == RS_END_ROOT_OBSOLETE);
 
 	check->ev.type = RS_EV_FAULT_END;
 	check->ev.result = 0;

@@ -243,7 +243,7 @@ static int agreed_before(struct rs_dat_slots *s, const struct rs_dat_evidence *e
 
 /* The same where the memslots of now do not agree. */
 static RS_SELDOM int explain_otherwise(struct rs_dat_slots *s, const struct rs_dat_evidence *e,
-				       size_t *n)
+				       uint64_t time_ns, size_t *n)
 {
 	struct rs_event undo[MAX_FORWARD];
 	size_t tried = 0;
@@ -253,6 +253,8 @@ static RS_SELDOM int explain_otherwise(struct rs_dat_slots *s, const struct rs_d
 	while (!ret && !yes && tried < MAX_FORWARD && s->first + tried < s->nr) {
 		const struct rs_event *m = &s->commits[s->first + tried].memslot;
 
+		if (m->time_ns > time_ns + RS_DAT_COMMIT_NS)
+			break;
 		undo[tried++] = present(s, m);
 		ret = set(s, m);
 		if (!ret)
@@ -264,11 +266,12 @@ static RS_SELDOM int explain_otherwise(struct rs_dat_slots *s, const struct rs_d
 	return ret;
 }
 
-int rs_dat_slots_explain(struct rs_dat_slots *s, const struct rs_dat_evidence *e, size_t *n)
+int rs_dat_slots_explain(struct rs_dat_slots *s, const struct rs_dat_evidence *e, uint64_t time_ns,
+			 size_t *n)
 {
 	bool yes;
 	int ret = agrees(s, e, &yes);
 
 	*n = 0;
-	return ret || yes ? ret : explain_otherwise(s, e, n);
+	return ret || yes ? ret : explain_otherwise(s, e, time_ns, n);
 }

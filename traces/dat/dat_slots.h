@@ -64,11 +64,15 @@ struct rs_dat_evidence {
 };
 
 #define RS_DAT_SLOTS_NEVER SIZE_MAX
+/* A memslot's commit is recorded within this time of its first use. */
+#define RS_DAT_COMMIT_NS 500000000ULL
 
 /*
- * How many of the commits not yet in effect must have taken effect for @e to be
- * as it was: the fewest. *@n is RS_DAT_SLOTS_NEVER if none will do. 0 or -ENOMEM.
+ * How many of the commits not yet in effect must have taken effect for @e, seen at
+ * @time_ns, to be as it was: the fewest. *@n is RS_DAT_SLOTS_NEVER if none will do.
+ * 0 or -ENOMEM.
  */
-int rs_dat_slots_explain(struct rs_dat_slots *s, const struct rs_dat_evidence *e, size_t *n);
+int rs_dat_slots_explain(struct rs_dat_slots *s, const struct rs_dat_evidence *e, uint64_t time_ns,
+			 size_t *n);
 
 #endif

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is learned of memslots, and what the parts share: docs/import.md, 2. */
+#include "tests/common/naive_import.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/common/naive_import_internal.h"
+
+void *n_grow(void *list, size_t nr, size_t size)
+{
+	if (nr & (nr - 1))
+		return list;
+	list = realloc(list, 2 * (nr ? nr : 1) * size);
+	assert(list);
+	return list;
+}
+
+void n_note(struct n_import *n, const char *name)
+{
+	struct naive_import *to = n->to;
+	size_t i = 0;
+
+	while (i < to->nr_anomalies && strcmp(to->anomalies[i].name, name))
+		i++;
+	assert(i < sizeof(to->anomalies) / sizeof(to->anomalies[0]));
+	if (i == to->nr_anomalies)
+		to->anomalies[to->nr_anomalies++].name = name;
+	to->anomalies[i].count++;
+}
+
+bool n_is_memslot(uint64_t as, uint64_t id)
+{
+	return as <= 255 && id <= 0x7fffffff;
+}
+
+bool n_is_no_hva(uint64_t hva)
+{
+	return hva >= 1ULL << 63;
+}
+
+/* ---- memslots that no commit made ---- */
+
+#define BEFORE_COMMIT_NS 500000000ULL
+
+/* A memslot by its place as the pass has it: what the last commit made it, or its latest use. */
+struct slot {
+	uint64_t kvm;
+	unsigned int as, id;
+	bool committed, seen, has_use;
+	uint64_t gfn, end, distance;
+	size_t use;
+};
+
+struct task {
+	unsigned int pid;
+	uint64_t start, end, kvm;
+	bool in_fault;
+	unsigned int as, id;
+};
+
+struct pass {
+	struct n_import *n;
+	struct slot *slots;
+	size_t nr_slots;
+	struct task *tasks;
+	size_t nr_tasks;
+};
+
+static struct slot *slot_at(struct pass *p, uint64_t kvm, unsigned int as, unsigned int id)
+{
+	for (size_t i = 0; i < p->nr_slots; i++)
+		if (p->slots[i].kvm == kvm && p->slots[i].as == as && p->slots[i].id == id)
+			return &p->slots[i];
+	*N_GROW(p->slots, p->nr_slots) = (struct slot){ .kvm = kvm, .as = as, .id = id };
+	return &p->slots[p->nr_slots - 1];
+}
+
+static struct task *task_at(struct pass *p, unsigned int pid)
+{
+	for (size_t i = 0; i < p->nr_tasks; i++)
+		if (p->tasks[i].pid == pid)
+			return &p->tasks[i];
+	*N_GROW(p->tasks, p->nr_tasks) = (struct task){ .pid = pid };
+	return &p->tasks[p->nr_tasks - 1];
+}
+
+/* Frames [gfn, end) of a memslot are in use, at one of two distances from their host addresses. */
+static void see(struct pass *p, struct slot *s, uint64_t time, uint64_t gfn, uint64_t end,
+		uint64_t one, uint64_t other)
+{
+	struct n_learned *u;
+
+	if (s->committed && (one == s->distance || other == s->distance) && gfn >= s->gfn &&
+	    end <= s->end)
+		return;
+	s->committed = false;
+	u = s->has_use ? &p->n->learned[s->use] : NULL;
+	if (u && one != u->distance && other != u->distance && (u->exact || one != other))
+		u = NULL; /* another memslot in its place */
+	if (!u) {
+		u = N_GROW(p->n->learned, p->n->nr_learned);
+		*u = (struct n_learned){
+			.kvm = s->kvm,
+			.from = s->seen ? time : 0,
+			.gfn = gfn,
+			.end = end,
+			.distance = one,
+			.as = s->as,
+			.id = s->id,
+		};
+		s->use = p->n->nr_learned - 1;
+		s->has_use = true;
+	}
+	if (one == other) {
+		u->distance = one;
+		u->exact = true;
+	}
+	u->gfn = gfn < u->gfn ? gfn : u->gfn;
+	u->end = end > u->end ? end : u->end;
+	s->seen = true;
+}
+
+static void see_commit(struct pass *p, const struct n_record *r)
+{
+	const bool gone = r->change == 1;
+	struct slot *s = slot_at(p, r->kvm, (uint8_t)(gone ? r->old_as : r->as),
+				 (uint32_t)(gone ? r->old_id : r->id));
+	struct n_learned *u = s->has_use ? &p->n->learned[s->use] : NULL;
+
+	s->seen = true;
+	if (r->change == 3)
+		return;
+	s->committed = !gone;
+	s->has_use = false;
+	s->gfn = r->gfn;
+	s->end = r->gfn + r->npages;
+	s->distance = r->hva - r->gfn * 4096;
+	if (!gone && u && u->distance == s->distance && u->gfn >= s->gfn && u->end <= s->end &&
+	    u->from && r->time - u->from < BEFORE_COMMIT_NS)
+		u->dead = true; /* used from when it became active on */
+}
+
+static void see_record(struct pass *p, const struct n_record *r)
+{
+	struct task *t = task_at(p, r->pid);
+
+	if (r->kind == RS_PROBE_MEMSLOT)
+		see_commit(p, r);
+	if (r->kind == RS_PROBE_INVAL_START) {
+		t->start = r->start / 4096 * 4096;
+		t->end = (r->end + 4095) / 4096 * 4096;
+	}
+	if (r->kind == RS_PROBE_FAULT_BEGIN) {
+		t->kvm = r->kvm;
+		t->as = (unsigned int)r->as;
+		t->id = (unsigned int)r->id;
+		t->in_fault = n_is_memslot(r->as, r->id) && r->flags < 256;
+	}
+	if (r->kind == RS_PROBE_INVAL_SLOT && t->start < t->end && r->gfn_start < r->gfn_end &&
+	    n_is_memslot(r->as, r->id))
+		see(p, slot_at(p, r->kvm, (unsigned int)r->as, (unsigned int)r->id), r->time,
+		    r->gfn_start, r->gfn_end, t->start - r->gfn_start * 4096,
+		    t->end - r->gfn_end * 4096);
+	if (r->kind == RS_PROBE_FAULT_CHECK && t->in_fault && r->hva && !n_is_no_hva(r->hva) &&
+	    t->kvm == r->kvm)
+		see(p, slot_at(p, r->kvm, t->as, t->id), r->time, r->gfn, r->gfn + 1,
+		    r->hva - r->gfn * 4096, r->hva - r->gfn * 4096);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct n_learned *x = a, *y = b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	if (x->as != y->as)
+		return x->as < y->as ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+void n_learn(struct n_import *n)
+{
+	struct pass p = { .n = n };
+
+	for (size_t i = 0; i < n->file.nr; i++)
+		see_record(&p, &n->file.records[i]);
+	if (n->nr_learned)
+		qsort(n->learned, n->nr_learned, sizeof(*n->learned), by_time);
+	free(p.slots);
+	free(p.tasks);
+}
+
+/* ---- */
+
+/* By time, of equal times the smaller VM's first; of each VM they are in order already. */
+static void merge_vms(struct naive_import *to, const size_t *starts, uint32_t nr_vms)
+{
+	struct rs_event *evs = malloc((to->nr + 1) * sizeof(*evs));
+	size_t at[64];
+
+	assert(evs);
+	memcpy(at, starts, sizeof(at));
+	for (size_t k = 0; k < to->nr; k++) {
+		uint32_t best = UINT32_MAX;
+
+		for (uint32_t v = 0; v < nr_vms; v++)
+			if (at[v] < (v + 1 < nr_vms ? starts[v + 1] : to->nr) &&
+			    (best == UINT32_MAX ||
+			     to->evs[at[v]].time_ns < to->evs[at[best]].time_ns))
+				best = v;
+		evs[k] = to->evs[at[best]++];
+	}
+	free(to->evs);
+	to->evs = evs;
+}
+
+void naive_import(struct naive_import *to, const unsigned char *bytes, size_t size)
+{
+	struct n_import *n = calloc(1, sizeof(*n));
+	size_t starts[64] = { 0 };
+
+	assert(n);
+	*to = (struct naive_import){ 0 };
+	n->to = to;
+	n_read_file(&n->file, bytes, size);
+	n->by_time = !n->file.present[RS_PROBE_INVAL_SLOT];
+	n_learn(n);
+	n_pair(n);
+	for (uint32_t v = 0; v < to->nr_vms; v++) {
+		starts[v] = to->nr;
+		n_order(n, &n->vms[v]);
+		free(n->vms[v].items);
+	}
+	merge_vms(to, starts, to->nr_vms);
+	for (size_t i = 0; i < n->file.nr; i++)
+		free(n->file.records[i].text);
+	free(n->file.records);
+	free(n->learned);
+	free(n);
+}
+
+void naive_import_free(struct naive_import *n)
+{
+	free(n->evs);
+	*n = (struct naive_import){ 0 };
+}

@@ -217,7 +217,8 @@ static int add_probe(struct rs_capture_facts *f, const struct rs_plan *p, enum r
 int rs_facts_add_plan(struct rs_capture_facts *f, const struct rs_plan *p,
 		      const struct rs_types *types, const char *group)
 {
-	static const char *const prefixes[] = { "RET_PF_", "KVM_MR_", "MMU_NOTIFY_" };
+	static const char *const prefixes[] = { "RET_PF_", "KVM_MR_", "MMU_NOTIFY_",
+						"KVM_FILTER_" };
 	int ret = rs_facts_set(f, "level", "%s", rs_level_name(p->level));
 
 	for (unsigned int ev = 0; !ret && ev < RS_NR_PROBE_EVENTS; ev++)

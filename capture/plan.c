@@ -107,8 +107,9 @@ static enum rs_point_state judge_function(struct planner *pl, const struct rs_po
 		return RS_POINT_REFUSED;
 	}
 	if (fn->nr_params && proto && rs_types_nr_params(pl->types, proto) != fn->nr_params) {
-		*why = explain("%s has %u parameters here: inlined where it matters", fn->name,
-			       rs_types_nr_params(pl->types, proto));
+		*why = explain("%s has %u parameter%s here, not %u", fn->name,
+			       rs_types_nr_params(pl->types, proto),
+			       rs_types_nr_params(pl->types, proto) == 1 ? "" : "s", fn->nr_params);
 		return RS_POINT_INLINED;
 	}
 	return RS_POINT_THERE;
@@ -170,6 +171,9 @@ static int fetch_fields(const struct planner *pl, const struct rs_point *point,
 		if (add_lacking(probe, rs_state_fields[i].name))
 			return -ENOMEM;
 	}
+	if (point->last.name && !fetch_field(pl, proto, &point->last, "", fetch) &&
+	    add_lacking(probe, point->last.name))
+		return -ENOMEM;
 	probe->has_pid = pl->opts->vm_pid && point->kvm &&
 			 fetch_field(pl, proto, &rs_vm_pid_field, point->kvm, fetch);
 	probe->fetch = strdup(fetch);
@@ -261,6 +265,27 @@ static bool tracepoint_there(const struct planner *pl, const char *name)
 	return there;
 }
 
+static bool is_there(const struct rs_plan *p, enum rs_probe_event ev)
+{
+	return p->probes[ev].state == RS_POINT_THERE;
+}
+
+static bool has_last(const struct rs_plan *p, enum rs_probe_event ev)
+{
+	const char *lacking = p->probes[ev].lacking;
+
+	return is_there(p, ev) && !(lacking && strstr(lacking, rs_points[ev].last.name));
+}
+
+static void find_gfn_invals(struct rs_plan *p)
+{
+	p->gfn_invals =
+		(is_there(p, RS_PROBE_INVAL_BEGIN) && is_there(p, RS_PROBE_INVAL_END_LOCKED)) ||
+		(is_there(p, RS_PROBE_ZAP_BEGIN) && is_there(p, RS_PROBE_ZAP_END));
+	p->private_kinds = has_last(p, RS_PROBE_INVAL_SLOT) && has_last(p, RS_PROBE_FAULT_BEGIN) &&
+			   has_last(p, RS_PROBE_FAULT_CHECK);
+}
+
 /* STATE counts as there if every event that should carry it does. */
 static void find_level(struct rs_plan *p)
 {
@@ -283,6 +308,7 @@ static void find_level(struct rs_plan *p)
 	}
 	for (size_t i = 0; i < RS_NR_TRACEPOINTS; i++)
 		tracepoints |= p->tracepoints[i].there;
+	find_gfn_invals(p);
 	p->level = any ? RS_LEVEL_FULL : tracepoints ? RS_LEVEL_TRACEPOINTS : RS_LEVEL_NONE;
 	for (size_t i = 0; any && i < RS_NR_PARTS; i++)
 		if (!p->parts[i])

@@ -52,6 +52,9 @@ struct rs_plan {
 	struct rs_planned_tracepoint tracepoints[RS_NR_TRACEPOINTS];
 	bool parts[RS_NR_PARTS];
 	enum rs_level level;
+	/* Invalidations that come through no notifier, and so without a host address, can be told:
+	 * their begin and end; and which are of private memory, and which faults are. */
+	bool gfn_invals, private_kinds;
 };
 
 struct rs_plan_opts {

@@ -16,6 +16,14 @@ const struct rs_point_field rs_vm_pid_field = { "pid", 's', false, { "userspace_
 	{ "start", 'x', false, { "range->start" } },	\
 	{ "end", 'x', false, { "range->end" } }
 
+#define ZAP_FIELDS	\
+	{ "kvm", 'x', false, { "kvm" } },	\
+	{ "start", 'x', false, { "start" } },	\
+	{ "end", 'x', false, { "end" } }
+
+/* Whether a fault is on memory without a host address: from 6.8 on. */
+#define PRIVATE_FIELD { "private", 'u', true, { "fault->is_private" } }
+
 #define FAULT_FUNCTIONS	\
 	{ "kvm_tdp_page_fault", RS_NEED_TDP, false, 0 },	\
 	{ "direct_page_fault", RS_NEED_TDP, true, 0 },	\
@@ -69,6 +77,7 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 		},
 		.kvm = "kvm->",
 		.has_state = true,
+		.last = { "filter", 'u', true, { "range->attr_filter" } },
 	},
 	[RS_PROBE_INVAL_STARTED] = {
 		.part = RS_PART_INVALIDATIONS,
@@ -117,6 +126,7 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 		},
 		.kvm = "vcpu->kvm->",
 		.has_state = true,
+		.last = PRIVATE_FIELD,
 	},
 	[RS_PROBE_FAULT_LOOKED_UP] = {
 		.part = RS_PART_LOOKUPS,
@@ -136,6 +146,7 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 		},
 		.kvm = "vcpu->kvm->",
 		.has_state = true,
+		.last = PRIVATE_FIELD,
 	},
 	[RS_PROBE_FAULT_VERDICT] = {
 		.part = RS_PART_DECISIONS,
@@ -148,6 +159,47 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 		.on_return = true,
 		.functions = { FAULT_FUNCTIONS },
 		.fields = { { "ret", 's', false, { "RETURN" } } },
+	},
+	[RS_PROBE_INVAL_BEGIN] = {
+		.part = RS_PART_INVALIDATIONS,
+		.optional = true,
+		.functions = {
+			{ "kvm_mmu_invalidate_begin", RS_NEED_ANY, false, 1 },
+			{ "kvm_mmu_invalidate_start", RS_NEED_ANY, true, 1 },
+		},
+		.fields = { { "kvm", 'x', false, { "kvm" } } },
+		.kvm = "kvm->",
+		.has_state = true,
+	},
+	[RS_PROBE_INVAL_RANGE_ADD] = {
+		.part = RS_PART_INVALIDATIONS,
+		.optional = true,
+		.functions = { { "kvm_mmu_invalidate_range_add", RS_NEED_ANY, false, 3 } },
+		.fields = { ZAP_FIELDS },
+		.kvm = "kvm->",
+		.has_state = true,
+	},
+	[RS_PROBE_ZAP_BEGIN] = {
+		.part = RS_PART_INVALIDATIONS,
+		.optional = true,
+		.functions = {
+			{ "kvm_mmu_invalidate_begin", RS_NEED_ANY, false, 3 },
+			{ "kvm_inc_notifier_count", RS_NEED_ANY, true, 3 },
+		},
+		.fields = { ZAP_FIELDS },
+		.kvm = "kvm->",
+		.has_state = true,
+	},
+	[RS_PROBE_ZAP_END] = {
+		.part = RS_PART_INVALIDATIONS,
+		.optional = true,
+		.functions = {
+			{ "kvm_mmu_invalidate_end", RS_NEED_ANY, false, 3 },
+			{ "kvm_dec_notifier_count", RS_NEED_ANY, true, 3 },
+		},
+		.fields = { ZAP_FIELDS },
+		.kvm = "kvm->",
+		.has_state = true,
 	},
 };
 /* clang-format on */

@@ -34,8 +34,8 @@ struct rs_point_function {
 	const char *name;
 	enum rs_paging_need paging;
 	bool other_name; /* than the one that docs/capture.md uses */
-	/* Take it only with that many parameters; 0: any. A kernel that gave it others inlines
-	 * it where it matters. */
+	/* Take it only with that many parameters; 0: any. With others it is another event's, or
+	 * the kernel inlines it where it matters. */
 	unsigned int nr_params;
 };
 
@@ -55,8 +55,9 @@ struct rs_point {
 	bool optional; /* a capture without it is still full */
 	struct rs_point_function functions[RS_MAX_FUNCTIONS];
 	struct rs_point_field fields[RS_MAX_FIELDS];
-	const char *kvm; /* path prefix to struct kvm's members; NULL: not reachable */
-	bool has_state;	 /* STATE is among its fields */
+	const char *kvm;	    /* path prefix to struct kvm's members; NULL: not reachable */
+	bool has_state;		    /* STATE is among its fields */
+	struct rs_point_field last; /* comes after STATE: what only newer kernels have; or none */
 };
 
 /* Indexed by enum rs_probe_event. */

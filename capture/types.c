@@ -274,6 +274,20 @@ static int step(struct cursor *c, const char **path)
 	return 0;
 }
 
+/*
+ * A signed number that is recorded as unsigned, or in hexadecimal, would lose what it is
+ * extended with when the kernel makes a longer one of it. Old BTF does not say it of enums.
+ */
+static char format_of(const struct btf_type *type, long long bytes, char format)
+{
+	bool is_signed = btf_is_int(type) ? btf_int_encoding(type) & BTF_INT_SIGNED
+					  : btf_is_any_enum(type) && btf_kflag(type);
+
+	if (is_signed)
+		return format == 'x' && bytes == 8 ? 'x' : 's';
+	return format == 's' && btf_is_int(type) ? 'u' : format;
+}
+
 static int finish(const struct cursor *c, char format, char *buf, size_t size)
 {
 	struct cursor end = *c;
@@ -287,7 +301,8 @@ static int finish(const struct cursor *c, char format, char *buf, size_t size)
 	bytes = btf__resolve_size(all_types(c->types), c->type_id);
 	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8)
 		return -EINVAL;
-	n = snprintf(buf, size, "%s:%c%lld", end.expr, format, bytes * 8);
+	n = snprintf(buf, size, "%s:%c%lld", end.expr, format_of(c->type, bytes, format),
+		     bytes * 8);
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }
 

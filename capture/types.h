@@ -28,7 +28,8 @@ unsigned int rs_types_nr_params(const struct rs_types *t, const struct rs_functi
 
 /*
  * Writes the fetch argument for @path in function @f, as "+0x18($arg2):x64",
- * into @buf. @format: see struct rs_point_field. 0; -ENOENT: no such parameter
+ * into @buf. @format: see struct rs_point_field; whether a number has a sign is what the
+ * types say. 0; -ENOENT: no such parameter
  * or member; -EINVAL: not a scalar that can be read (a bit field, a structure);
  * -ENAMETOOLONG.
  */

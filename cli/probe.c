@@ -116,6 +116,17 @@ static void print_host(FILE *f, const struct rs_host *h)
 		h->btf_kvm ? ", " : "", h->btf_kvm ? h->btf_kvm : "");
 }
 
+static void print_gfn_invals(FILE *f, const struct rs_plan *p)
+{
+	fputs("private    invalidations without a host address (guest_memfd, zaps) can", f);
+	if (!p->gfn_invals)
+		fputs("not be told: no probes\n           for their begin and end\n", f);
+	else if (p->private_kinds)
+		fputs(" be told,\n           and faults and invalidations of private memory\n", f);
+	else
+		fputs(" be told,\n           but not which faults are on private memory\n", f);
+}
+
 static void print_points(FILE *f, const struct rs_plan *p)
 {
 	fprintf(f, "\n%-17s %-8s  %s\n", "EVENT", "PROBE", "WHERE, OR WHY NOT");
@@ -148,6 +159,7 @@ static void print_text(FILE *f, const struct rs_host *h, const struct rs_plan *p
 	print_host(f, h);
 	if (types_err->kind != RS_ERR_NONE)
 		fprintf(f, "           %s\n", types_err->text);
+	print_gfn_invals(f, p);
 	print_points(f, p);
 	if (h->tracing == RS_ACCESS_DENIED)
 		fputs("\nWhat the kernel would refuse is known only to root.\n", f);
@@ -183,14 +195,15 @@ static json_t *json_report(const struct rs_host *h, const struct rs_plan *p)
 		json_object_set_new(tracepoints, p->tracepoints[i].name,
 				    json_boolean(p->tracepoints[i].there));
 	return json_pack("{s:s, s:{s:s}, s:s, s:s?, s:{s:b, s:s?, s:s, s:s}, s:{s:s?, s:s, s:s},"
-			 " s:{s:s?, s:s?}, s:s, s:o, s:o, s:o}",
+			 " s:{s:s?, s:s?}, s:s, s:b, s:b, s:o, s:o, s:o}",
 			 "schema", "retryscope-probe/1", "tool", "version", RS_VERSION, "kernel",
 			 h->release, "machine", h->machine, "kvm", "loaded", h->kvm, "vendor",
 			 h->vendor, "paging", paging[h->paging], "dev_kvm", access[h->dev_kvm],
 			 "tracefs", "path", h->tracefs, "access", access[h->tracing], "kprobes",
 			 access[h->kprobes], "btf", "vmlinux", h->btf_vmlinux, "kvm", h->btf_kvm,
-			 "level", rs_level_name(p->level), "parts", parts, "points", json_points(p),
-			 "tracepoints", tracepoints);
+			 "level", rs_level_name(p->level), "gfn_invalidations", p->gfn_invals,
+			 "private_kinds", p->private_kinds, "parts", parts, "points",
+			 json_points(p), "tracepoints", tracepoints);
 }
 
 static int print_json(FILE *f, const struct rs_host *h, const struct rs_plan *p,

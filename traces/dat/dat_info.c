@@ -129,13 +129,20 @@ static int add_missing(const struct rs_dat_probes *probes, struct rs_trace_meta 
 				"when it ends");
 }
 
+/* Only some kernels have functions of their own for these. */
+static bool is_optional(unsigned int kind)
+{
+	return kind == RS_PROBE_INVAL_END_LOCKED || kind == RS_PROBE_INVAL_BEGIN ||
+	       kind == RS_PROBE_INVAL_RANGE_ADD || kind == RS_PROBE_ZAP_BEGIN ||
+	       kind == RS_PROBE_ZAP_END;
+}
+
 static int add_level(const struct rs_dat_probes *probes, struct rs_trace_meta *meta)
 {
 	if (!rs_dat_probes_enough(probes))
 		return rs_meta_set_level(meta, "tracepoints");
 	for (unsigned int i = 0; i < RS_NR_PROBE_EVENTS; i++)
-		/* Only some kernels have a function of its own for the end under the lock. */
-		if (!rs_dat_has(probes, i) && i != RS_PROBE_INVAL_END_LOCKED)
+		if (!rs_dat_has(probes, i) && !is_optional(i))
 			return add_missing(probes, meta);
 	return rs_meta_set_level(meta, "full");
 }

@@ -14,22 +14,38 @@
 
 #define RS_STATE_FIELDS "seq", "in_progress", "range_start", "range_end"
 
-/* X(SYMBOL, event name, fields...) */
+/*
+ * The invalidations of a notifier are inval_start to inval_ended. Those that come through
+ * no notifier (a hole in a guest_memfd, kvm_zap_gfn_range(), memory attributes) are
+ * inval_begin, inval_slot or inval_range_add for what they hit, inval_end_locked; where
+ * begin and end take a range, which is before 6.8, zap_begin to zap_end. Where the kernel
+ * does not inline them into its notifiers, these events come inside the notifiers' as well.
+ * "filter" is enum kvm_gfn_range_filter, "private" whether a fault is on private memory; not
+ * every kernel has them.
+ *
+ * X(SYMBOL, event name, fields...) */
 #define RS_PROBE_EVENTS(X)                                                                         \
 	X(MEMSLOT, "memslot", "kvm", "change", "old_gfn", "old_npages", "old_id", "old_as", "gfn", \
 	  "npages", "hva", "id", "as", "flags")                                                    \
 	X(INVAL_START, "inval_start", "mn", "start", "end", "reason", RS_STATE_FIELDS)             \
-	X(INVAL_SLOT, "inval_slot", "kvm", "as", "id", "gfn_start", "gfn_end", RS_STATE_FIELDS)    \
+	X(INVAL_SLOT, "inval_slot", "kvm", "as", "id", "gfn_start", "gfn_end", RS_STATE_FIELDS,    \
+	  "filter")                                                                                \
 	X(INVAL_STARTED, "inval_started", NULL)                                                    \
 	X(INVAL_END, "inval_end", "mn", "start", "end", RS_STATE_FIELDS)                           \
 	X(INVAL_END_LOCKED, "inval_end_locked", "kvm", RS_STATE_FIELDS)                            \
 	X(INVAL_ENDED, "inval_ended", NULL)                                                        \
 	X(FAULT, "fault", "kvm", "vcpu", "addr", "error")                                          \
-	X(FAULT_BEGIN, "fault_begin", "kvm", "vcpu", "gfn", "as", "id", "flags", RS_STATE_FIELDS)  \
+	X(FAULT_BEGIN, "fault_begin", "kvm", "vcpu", "gfn", "as", "id", "flags", RS_STATE_FIELDS,  \
+	  "private")                                                                               \
 	X(FAULT_LOOKED_UP, "fault_looked_up", "ret")                                               \
-	X(FAULT_CHECK, "fault_check", "kvm", "vcpu", "gfn", "hva", "fault_seq", RS_STATE_FIELDS)   \
+	X(FAULT_CHECK, "fault_check", "kvm", "vcpu", "gfn", "hva", "fault_seq", RS_STATE_FIELDS,   \
+	  "private")                                                                               \
 	X(FAULT_VERDICT, "fault_verdict", "ret")                                                   \
-	X(FAULT_END, "fault_end", "ret")
+	X(FAULT_END, "fault_end", "ret")                                                           \
+	X(INVAL_BEGIN, "inval_begin", "kvm", RS_STATE_FIELDS)                                      \
+	X(INVAL_RANGE_ADD, "inval_range_add", "kvm", "start", "end", RS_STATE_FIELDS)              \
+	X(ZAP_BEGIN, "zap_begin", "kvm", "start", "end", RS_STATE_FIELDS)                          \
+	X(ZAP_END, "zap_end", "kvm", "start", "end", RS_STATE_FIELDS)
 
 #define RS_PROBE_ENUM(sym, ...) RS_PROBE_##sym,
 enum rs_probe_event { RS_PROBE_EVENTS(RS_PROBE_ENUM) RS_NR_PROBE_EVENTS };

@@ -16,6 +16,8 @@ enum {
 	OPT_SCENARIO = 256,
 	OPT_LIST,
 	OPT_VMS,
+	OPT_ONE_PROCESS,
+	OPT_MEMORY,
 	OPT_VCPUS,
 	OPT_PAGES,
 	OPT_ALIASES,
@@ -40,6 +42,11 @@ static const struct argp_option options[] = {
 	{ "scenario", OPT_SCENARIO, "NAME", 0, "begin with a named scenario's settings", 0 },
 	{ "list", OPT_LIST, NULL, 0, "list the scenarios and operations, and exit", 0 },
 	{ "vms", OPT_VMS, "N", 0, "VMs at once, each in a process of its own (1)", 0 },
+	{ "one-process", OPT_ONE_PROCESS, NULL, 0, "all VMs in one process", 0 },
+	{ "memory", OPT_MEMORY, "anonymous|guest_memfd|mixed", 0,
+	  "what the guest's memory is; of a guest_memfd each page is in one memslot, and what "
+	  "would be aliases are areas that its memslots are dealt out to (anonymous)",
+	  0 },
 	{ "vcpus", OPT_VCPUS, "N", 0, "vCPUs of each VM (2)", 0 },
 	{ "pages", OPT_PAGES, "N", 0, "pages of host memory that the guest touches (1024)", 0 },
 	{ "aliases", OPT_ALIASES, "N", 0, "further memslots that map all of them (3)", 0 },
@@ -138,6 +145,19 @@ static void parse_thp(struct argp_state *state, const char *arg, enum rs_workloa
 		argp_error(state, "--thp takes off, on or host, not '%s'", arg);
 }
 
+static void parse_memory(struct argp_state *state, const char *arg,
+			 enum rs_workload_backing *backing)
+{
+	if (!strcmp(arg, "anonymous"))
+		*backing = RS_WORKLOAD_ANONYMOUS;
+	else if (!strcmp(arg, "guest_memfd"))
+		*backing = RS_WORKLOAD_GUEST_MEMFD;
+	else if (!strcmp(arg, "mixed"))
+		*backing = RS_WORKLOAD_MIXED;
+	else
+		argp_error(state, "--memory takes anonymous, guest_memfd or mixed, not '%s'", arg);
+}
+
 static void parse_seconds(struct argp_state *state, const char *arg, uint64_t *ns)
 {
 	char text[64];
@@ -154,6 +174,12 @@ static error_t parse_shape(int key, char *arg, struct argp_state *state,
 	switch (key) {
 	case OPT_VMS:
 		parse_u32(state, "vms", arg, &opts->vms);
+		return 0;
+	case OPT_ONE_PROCESS:
+		opts->one_process = true;
+		return 0;
+	case OPT_MEMORY:
+		parse_memory(state, arg, &opts->backing);
 		return 0;
 	case OPT_VCPUS:
 		parse_u32(state, "vcpus", arg, &opts->vcpus);
@@ -350,7 +376,8 @@ static void write_memslots(FILE *f, const struct rs_workload_plan *plan, uint32_
 {
 	for (uint32_t i = 0; i < plan->nr_slots; i++) {
 		const struct rs_workload_slot *s = &plan->slots[i];
-		uint64_t hva = i ? r->memory_hva + s->host_page * 4096 : r->code_hva;
+		uint64_t base = s->guest_memfd ? r->guest_memfd_hva : r->memory_hva;
+		uint64_t hva = i ? base + s->host_page * 4096 : r->code_hva;
 
 		fprintf(f,
 			"0 %" PRIu32 " memslot as=0 id=%" PRIu32 " gfn=0x%" PRIx64

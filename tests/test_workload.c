@@ -117,6 +117,46 @@ static void test_plan_memslots(void **state)
 	rs_workload_plan_free(&plan);
 }
 
+/* Neighbours in the file are in different areas; each page is in one memslot. */
+static void test_plan_guest_memfd(void **state)
+{
+	static const uint64_t host_page[] = { 0, 4, 8, 2, 6, 10 };
+	struct rs_workload_options opts;
+	struct rs_workload_plan plan;
+
+	rs_workload_defaults(&opts);
+	opts.backing = RS_WORKLOAD_GUEST_MEMFD;
+	opts.pages = 12;
+	opts.range_max = 4;
+	opts.aliases = 1;
+	opts.memslots = 3;
+	make_plan(&opts, &plan);
+	check_plan(&opts, &plan);
+	assert_int_equal(plan.nr_slots, 7);
+	assert_false(plan.slots[0].guest_memfd);
+	for (uint32_t i = 0; i < 6; i++) {
+		const struct rs_workload_slot *s = &plan.slots[1 + i];
+
+		assert_true(s->guest_memfd);
+		assert_int_equal(s->npages, 2);
+		assert_int_equal(s->host_page, host_page[i]);
+		assert_int_equal(s->gfn, 0x1000 + (i / 3) * 0x10000 + host_page[i]);
+	}
+	assert_int_equal(plan.nr_touched, 12);
+	rs_workload_plan_free(&plan);
+
+	/* Both: the anonymous ones as always, behind them the file's. */
+	opts.backing = RS_WORKLOAD_MIXED;
+	make_plan(&opts, &plan);
+	check_plan(&opts, &plan);
+	assert_int_equal(plan.nr_slots, 13);
+	assert_int_equal(plan.nr_touched, 36);
+	for (uint32_t i = 1; i < 13; i++)
+		assert_int_equal(plan.slots[i].guest_memfd, i > 6);
+	assert_int_equal(plan.slots[7].gfn, 0x1000 + 2 * 0x10000);
+	rs_workload_plan_free(&plan);
+}
+
 static void test_plan_partial(void **state)
 {
 	struct rs_workload_options opts;
@@ -147,6 +187,7 @@ static void test_plan_partial(void **state)
 static void test_plan_refused(void **state)
 {
 	struct rs_workload_options good, opts;
+	struct rs_workload_plan plan;
 
 	rs_workload_defaults(&good);
 #define REFUSE(field, value, text)   \
@@ -176,6 +217,30 @@ static void test_plan_refused(void **state)
 	opts.churn_rate = 1;
 	opts.churn_ops = 0;
 	refuse(&opts, "without an operation");
+	REFUSE(ops, 1U << RS_WORKLOAD_PUNCH, "guest_memfd only");
+	opts = good;
+	opts.ops = RS_WORKLOAD_ALL_OPS;
+	make_plan(&opts, &plan);
+	rs_workload_plan_free(&plan);
+	opts = good;
+	opts.backing = RS_WORKLOAD_GUEST_MEMFD;
+	opts.thp = RS_THP_ON;
+	refuse(&opts, "no huge pages");
+	opts.thp = RS_THP_OFF;
+	opts.partial = 1;
+	refuse(&opts, "in one memslot only");
+	opts.partial = 0;
+	opts.memslots = 257;
+	refuse(&opts, "1024 pages of a guest_memfd cannot be dealt out to 1028 memslots");
+	opts.memslots = 1;
+	opts.churn_rate = 1;
+	opts.churn_ops = 1U << RS_CHURN_DELETE | 1U << RS_CHURN_MOVE;
+	refuse(&opts, "deleted, not changed");
+	opts.backing = RS_WORKLOAD_MIXED;
+	refuse(&opts, "deleted, not changed");
+	opts.churn_ops = 1U << RS_CHURN_DELETE;
+	make_plan(&opts, &plan);
+	rs_workload_plan_free(&plan);
 	opts = good;
 	opts.pages = 32764;
 	opts.memslots = 32764;
@@ -345,6 +410,35 @@ static void test_choose(void **state)
 	assert_true(shortest && longest && first && last);
 }
 
+/* Holes are punched into the file; all else is done to both, or to the only one there is. */
+static void test_choose_memory(void **state)
+{
+	struct rs_workload_options opts;
+	uint32_t random = 7;
+	unsigned int seen = 0;
+
+	rs_workload_defaults(&opts);
+	opts.backing = RS_WORKLOAD_MIXED;
+	opts.ops = 1 << RS_WORKLOAD_DONTNEED | 1 << RS_WORKLOAD_PUNCH;
+	for (int i = 0; i < 200; i++) {
+		struct rs_workload_choice c = rs_workload_choose(&opts, &random);
+
+		assert_true(c.guest_memfd || c.op == RS_WORKLOAD_DONTNEED);
+		seen |= 1U << (2 * (c.op == RS_WORKLOAD_PUNCH) + c.guest_memfd);
+	}
+	assert_int_equal(seen, 1U << 0 | 1U << 1 | 1U << 3);
+	opts.backing = RS_WORKLOAD_GUEST_MEMFD;
+	for (int i = 0; i < 50; i++)
+		assert_true(rs_workload_choose(&opts, &random).guest_memfd);
+	opts.backing = RS_WORKLOAD_ANONYMOUS;
+	opts.ops = RS_WORKLOAD_ALL_OPS;
+	for (int i = 0; i < 200; i++) {
+		struct rs_workload_choice c = rs_workload_choose(&opts, &random);
+
+		assert_true(!c.guest_memfd && c.op != RS_WORKLOAD_PUNCH);
+	}
+}
+
 static bool is_filled(const struct rs_workload_memory *mem, uint64_t page)
 {
 	return mem->base[page * 4096] == 0xaa;
@@ -372,6 +466,8 @@ static void test_invalidate(void **state)
 	check_drops(&mem, RS_WORKLOAD_MPROTECT, false);
 	check_drops(&mem, RS_WORKLOAD_PAGEOUT, false);
 	check_drops(&mem, RS_WORKLOAD_FORK, false);
+	check_drops(&mem, RS_WORKLOAD_POPULATE, false);
+	assert_int_equal(rs_workload_invalidate(&mem, RS_WORKLOAD_PUNCH, 0, 1), -EINVAL);
 	assert_int_equal(rs_workload_invalidate(&mem, RS_WORKLOAD_FREE, 0, 8), 0);
 	/* No 2 MiB in 8 pages; and what lies outside of the memory is not touched. */
 	assert_int_equal(rs_workload_invalidate(&mem, RS_WORKLOAD_COLLAPSE, 0, 8), -EINVAL);
@@ -382,6 +478,27 @@ static void test_invalidate(void **state)
 	assert_int_equal(rs_workload_invalidate(&mem, RS_NR_WORKLOAD_OPS, 0, 1), -EINVAL);
 	rs_workload_memory_unmap(&mem);
 	assert_null(mem.base);
+}
+
+/* An ordinary memory file stands for a guest_memfd: only KVM can make one. */
+static void test_invalidate_file(void **state)
+{
+	struct rs_workload_memory mem;
+	int fd = memfd_create("file", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 8 * 4096), 0);
+	assert_int_equal(rs_workload_memory_map_file(&mem, fd, 8), 0);
+	check_drops(&mem, RS_WORKLOAD_PUNCH, true);
+	/* What the process has mapped is not what is in the file. */
+	check_drops(&mem, RS_WORKLOAD_DONTNEED, false);
+	check_drops(&mem, RS_WORKLOAD_REMAP, false);
+	check_drops(&mem, RS_WORKLOAD_POPULATE, false);
+	check_drops(&mem, RS_WORKLOAD_MPROTECT, false);
+	assert_int_equal(rs_workload_invalidate(&mem, RS_WORKLOAD_PUNCH, 7, 2), -EINVAL);
+	rs_workload_memory_unmap(&mem);
+	assert_null(mem.base);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
 /* A statistics file as the kernel describes it: header, descriptors, data. */
@@ -453,12 +570,21 @@ static void test_stats(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scenarios),     cmocka_unit_test(test_plan_alias3),
-		cmocka_unit_test(test_plan_memslots), cmocka_unit_test(test_plan_partial),
-		cmocka_unit_test(test_plan_refused),  cmocka_unit_test(test_plan_table),
-		cmocka_unit_test(test_ops),	      cmocka_unit_test(test_guest_code),
-		cmocka_unit_test(test_seeds),	      cmocka_unit_test(test_choose),
-		cmocka_unit_test(test_invalidate),    cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_scenarios),
+		cmocka_unit_test(test_plan_alias3),
+		cmocka_unit_test(test_plan_memslots),
+		cmocka_unit_test(test_plan_partial),
+		cmocka_unit_test(test_plan_refused),
+		cmocka_unit_test(test_plan_table),
+		cmocka_unit_test(test_ops),
+		cmocka_unit_test(test_guest_code),
+		cmocka_unit_test(test_seeds),
+		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_invalidate),
+		cmocka_unit_test(test_stats),
+		cmocka_unit_test(test_plan_guest_memfd),
+		cmocka_unit_test(test_choose_memory),
+		cmocka_unit_test(test_invalidate_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

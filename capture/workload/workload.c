@@ -15,7 +15,7 @@
 struct host {
 	const struct rs_workload_options *opts;
 	const struct rs_workload_plan *plan;
-	struct rs_workload_memory mem;
+	struct rs_workload_memory mem, file; /* anonymous, and the guest_memfd's */
 	struct rs_vm *vm;
 	uint32_t index;
 	atomic_bool quit;
@@ -57,7 +57,10 @@ static void *invalidator_main(void *arg)
 	while (!atomic_load(&w->host->quit)) {
 		struct rs_workload_choice c = rs_workload_choose(opts, &w->random);
 
-		if (rs_workload_invalidate(&w->host->mem, c.op, c.first, c.npages))
+		const struct rs_workload_memory *mem =
+			c.guest_memfd ? &w->host->file : &w->host->mem;
+
+		if (rs_workload_invalidate(mem, c.op, c.first, c.npages))
 			w->refused[c.op]++;
 		else
 			w->done[c.op]++;
@@ -196,17 +199,20 @@ static int run_vm(const struct rs_workload_options *opts, const struct rs_worklo
 		  struct rs_workload_result *result, struct rs_error *err)
 {
 	struct host h = { .opts = opts, .plan = plan, .index = index, .result = result };
-	int ret = rs_workload_memory_map(&h.mem, opts->pages, opts->thp);
+	int ret = 0;
 
+	if (opts->backing != RS_WORKLOAD_GUEST_MEMFD)
+		ret = rs_workload_memory_map(&h.mem, opts->pages, opts->thp);
 	*result = (struct rs_workload_result){ .pid = getpid() };
 	if (ret)
 		return rs_error_set(err, RS_ERR_HOST, -ret, "no memory of %llu pages%s: %s",
 				    (unsigned long long)opts->pages,
 				    opts->thp == RS_THP_ON ? " in huge pages" : "", strerror(-ret));
-	h.vm = rs_vm_create(opts, plan, &h.mem, index, err);
+	h.vm = rs_vm_create(opts, plan, &h.mem, &h.file, index, err);
 	ret = h.vm ? run_threads(&h, stop, err) : -errno;
 	rs_vm_destroy(h.vm);
 	rs_workload_memory_unmap(&h.mem);
+	rs_workload_memory_unmap(&h.file);
 	return ret;
 }
 
@@ -303,6 +309,83 @@ static int run_processes(const struct rs_workload_options *opts,
 	return ret;
 }
 
+/* A VM that shares the process with others. */
+struct vm_thread {
+	const struct rs_workload_options *opts;
+	const struct rs_workload_plan *plan;
+	const volatile sig_atomic_t *stop;
+	uint32_t index;
+	pthread_t thread;
+	atomic_bool ended;
+	struct outcome outcome;
+};
+
+static void *vm_main(void *arg)
+{
+	struct vm_thread *t = arg;
+
+	t->outcome.ret =
+		run_vm(t->opts, t->plan, t->index, t->stop, &t->outcome.result, &t->outcome.err);
+	atomic_store(&t->ended, true);
+	return NULL;
+}
+
+/* A stop reaches all of them, and so does the failure of one. */
+static void watch_threads(struct vm_thread *threads, uint32_t count,
+			  const volatile sig_atomic_t *stop, volatile sig_atomic_t *halt)
+{
+	for (uint32_t ended = 0; ended < count;) {
+		struct timespec ts = { .tv_nsec = (long)POLL_NS };
+
+		nanosleep(&ts, NULL);
+		ended = 0;
+		if (*stop)
+			*halt = 1;
+		for (uint32_t i = 0; i < count; i++) {
+			if (!atomic_load(&threads[i].ended))
+				continue;
+			ended++;
+			if (threads[i].outcome.ret)
+				*halt = 1;
+		}
+	}
+}
+
+static int run_one_process(const struct rs_workload_options *opts,
+			   const struct rs_workload_plan *plan, const volatile sig_atomic_t *stop,
+			   struct rs_workload_result *results, struct rs_error *err)
+{
+	struct vm_thread *threads = calloc(opts->vms, sizeof(*threads));
+	volatile sig_atomic_t halt = 0;
+	uint32_t started = 0;
+	int ret = 0;
+
+	if (!threads)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory for %u VMs", opts->vms);
+	for (; started < opts->vms && !ret; started += !ret) {
+		struct vm_thread *t = &threads[started];
+
+		*t = (struct vm_thread){
+			.opts = opts, .plan = plan, .stop = &halt, .index = started
+		};
+		ret = start_thread(&t->thread, vm_main, t, err);
+	}
+	if (ret)
+		halt = 1;
+	watch_threads(threads, started, stop, &halt);
+	for (uint32_t i = 0; i < started; i++) {
+		pthread_join(threads[i].thread, NULL);
+		results[i] = threads[i].outcome.result;
+		if (!threads[i].outcome.ret || ret)
+			continue;
+		ret = threads[i].outcome.ret;
+		if (err)
+			*err = threads[i].outcome.err;
+	}
+	free(threads);
+	return ret;
+}
+
 int rs_workload_run(const struct rs_workload_options *opts, const volatile sig_atomic_t *stop,
 		    struct rs_workload_result *results, struct rs_error *err)
 {
@@ -313,6 +396,8 @@ int rs_workload_run(const struct rs_workload_options *opts, const volatile sig_a
 		return ret;
 	if (opts->vms == 1)
 		ret = run_vm(opts, &plan, 0, stop, results, err);
+	else if (opts->one_process)
+		ret = run_one_process(opts, &plan, stop, results, err);
 	else
 		ret = run_processes(opts, &plan, stop, results, err);
 	rs_workload_plan_free(&plan);

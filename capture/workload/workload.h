@@ -23,7 +23,9 @@
 	X(PAGEOUT, "pageout", "madvise(MADV_PAGEOUT): to swap, if there is any")              \
 	X(REMAP, "remap", "mmap() of new memory over it")                                     \
 	X(COLLAPSE, "collapse", "madvise(MADV_COLLAPSE): the 2 MiB around it as a huge page") \
-	X(FORK, "fork", "fork(): all memory is made copy-on-write")
+	X(FORK, "fork", "fork(): all memory is made copy-on-write")                           \
+	X(PUNCH, "punch", "fallocate(): a hole in the guest_memfd")                           \
+	X(POPULATE, "populate", "madvise(MADV_POPULATE_WRITE): the process maps the pages")
 
 /* What a churning thread does to a memslot; one bit each in @churn_ops. */
 #define RS_WORKLOAD_CHURN_OPS(X)                                        \
@@ -34,14 +36,28 @@
 #define RS_WORKLOAD_ENUM(sym, name, text) RS_WORKLOAD_##sym,
 #define RS_CHURN_ENUM(sym, name, text) RS_CHURN_##sym,
 enum rs_workload_op { RS_WORKLOAD_OPS(RS_WORKLOAD_ENUM) RS_NR_WORKLOAD_OPS };
+#define RS_WORKLOAD_ALL_OPS ((1U << RS_NR_WORKLOAD_OPS) - 1)
 enum rs_churn_op { RS_WORKLOAD_CHURN_OPS(RS_CHURN_ENUM) RS_NR_CHURN_OPS };
 #undef RS_WORKLOAD_ENUM
 #undef RS_CHURN_ENUM
 
 enum rs_workload_thp { RS_THP_OFF, RS_THP_ON, RS_THP_HOST };
 
+/*
+ * What the guest's memory is. A page of a guest_memfd can be in one memslot only, so there
+ * what else would be aliases are areas over which the file's pages are dealt out, memslot by
+ * memslot: neighbours in the file are far apart in the guest. Mixed is both, each as large.
+ */
+enum rs_workload_backing {
+	RS_WORKLOAD_ANONYMOUS,
+	RS_WORKLOAD_GUEST_MEMFD,
+	RS_WORKLOAD_MIXED,
+};
+
 struct rs_workload_options {
-	uint32_t vms;		       /* each in a process of its own, unless there is one */
+	uint32_t vms;
+	bool one_process; /* all VMs; else each has one of its own, unless there is one */
+	enum rs_workload_backing backing;
 	uint32_t vcpus;		       /* of each VM */
 	uint64_t pages;		       /* host pages that the guest touches */
 	uint32_t aliases;	       /* further memslots that map all of them */
@@ -86,9 +102,13 @@ int rs_workload_churn_ops_parse(const char *text, uint32_t *ops, struct rs_error
 const char *rs_workload_op_name(unsigned int op, const char **text);
 const char *rs_churn_op_name(unsigned int op, const char **text);
 
-/* One memslot: [gfn, gfn + npages) maps @npages host pages from @host_page of the memory on. */
+/*
+ * One memslot: [gfn, gfn + npages) maps @npages host pages from @host_page of the memory on,
+ * which is anonymous or that of the guest_memfd.
+ */
 struct rs_workload_slot {
 	uint32_t id;
+	bool guest_memfd;
 	uint64_t gfn, npages, host_page;
 };
 
@@ -161,9 +181,10 @@ struct rs_workload_stats {
 struct rs_workload_result {
 	int pid;
 	uint64_t elapsed_ns;
-	uint64_t memory_hva, code_hva; /* where the process had the memory, and slot 0 */
-	uint64_t accesses;	       /* that the guest made */
-	uint64_t mmio;		       /* of these to frames without a memslot, at that moment */
+	/* Where the process had the anonymous memory, the guest_memfd and slot 0; 0: nowhere. */
+	uint64_t memory_hva, guest_memfd_hva, code_hva;
+	uint64_t accesses; /* that the guest made */
+	uint64_t mmio;	   /* of these to frames without a memslot, at that moment */
 	uint64_t unmapped; /* runs that ended since host memory was read-only just then */
 	uint64_t invalidations[RS_NR_WORKLOAD_OPS];
 	uint64_t refused[RS_NR_WORKLOAD_OPS]; /* the host said no (no swap, no memory, ...) */

@@ -12,14 +12,18 @@
 
 /* The memory that invalidators work on: known to be page aligned and private to the VM. */
 struct rs_workload_memory {
-	unsigned char *base;
+	unsigned char *base; /* NULL: there is none */
 	uint64_t pages;
 	enum rs_workload_thp thp;
+	int fd; /* of the guest_memfd that it is, which it owns; -1: it is anonymous */
 };
 
 /* Maps @pages of memory, aligned for huge pages. 0 or a negative errno. */
 int rs_workload_memory_map(struct rs_workload_memory *mem, uint64_t pages,
 			   enum rs_workload_thp thp);
+/* Maps the guest_memfd @fd with @pages; owns it from then on, also on failure. */
+int rs_workload_memory_map_file(struct rs_workload_memory *mem, int fd, uint64_t pages);
+/* Nothing happens where nothing is mapped. */
 void rs_workload_memory_unmap(struct rs_workload_memory *mem);
 
 /* Does @op to @npages pages from @first on; 0 or a negative errno. */
@@ -29,6 +33,7 @@ int rs_workload_invalidate(const struct rs_workload_memory *mem, enum rs_workloa
 /* A range and an operation, chosen by *@random from what @opts allow. */
 struct rs_workload_choice {
 	enum rs_workload_op op;
+	bool guest_memfd; /* of the two memories */
 	uint64_t first, npages;
 };
 
@@ -47,12 +52,13 @@ struct rs_vm;
 
 /*
  * Opens /dev/kvm, creates the VM with the memslots of @plan over @mem and its vCPUs, ready to run.
+ * Where @opts want a guest_memfd, it is created and mapped as @file, for the caller to unmap.
  * NULL with @err set on failure.
  */
 struct rs_vm *rs_vm_create(const struct rs_workload_options *opts,
 			   const struct rs_workload_plan *plan,
-			   const struct rs_workload_memory *mem, uint32_t index,
-			   struct rs_error *err);
+			   const struct rs_workload_memory *mem, struct rs_workload_memory *file,
+			   uint32_t index, struct rs_error *err);
 void rs_vm_destroy(struct rs_vm *vm);
 
 /* Starts a thread for each vCPU; and ends them. 0 or a negative errno with @err set. */

@@ -11,6 +11,29 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/*
+ * The kernel's interface for guest_memfd, under names of our own: the C library's kernel
+ * headers may be older than the kernel.
+ */
+#define CAP_GUEST_MEMFD_FLAGS 244
+#define MEM_GUEST_MEMFD (1U << 2)
+#define GUEST_MEMFD_MMAP (1ULL << 0)
+#define GUEST_MEMFD_INIT_SHARED (1ULL << 1)
+
+struct memory_region2 {
+	uint32_t slot, flags;
+	uint64_t guest_phys_addr, memory_size, userspace_addr, guest_memfd_offset;
+	uint32_t guest_memfd, pad1;
+	uint64_t pad2[14];
+};
+
+struct guest_memfd_request {
+	uint64_t size, flags, reserved[6];
+};
+
+#define SET_USER_MEMORY_REGION2 _IOW(KVMIO, 0x49, struct memory_region2)
+#define CREATE_GUEST_MEMFD _IOWR(KVMIO, 0xd4, struct guest_memfd_request)
+
 /* The guest gets its budget of accesses in portions; it halts in between. */
 #define PORTION (1U << 30)
 /* Where Intel's KVM keeps a task state segment and an identity map: above all memslots. */
@@ -33,6 +56,8 @@ struct rs_vm {
 	int kvm, fd;
 	size_t run_size;
 	const unsigned char *memory;
+	const unsigned char *file; /* the guest_memfd's mapping */
+	int file_fd;
 	unsigned char *code; /* slot 0 */
 	uint64_t code_bytes;
 	struct vcpu *vcpus;
@@ -51,6 +76,22 @@ static int kick_signal(void)
 	return SIGRTMIN;
 }
 
+static int set_file_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, uint64_t gfn,
+			 bool present)
+{
+	struct memory_region2 region = {
+		.slot = slot->id,
+		.flags = MEM_GUEST_MEMFD,
+		.guest_phys_addr = gfn * RS_PAGE_SIZE,
+		.memory_size = present ? slot->npages * RS_PAGE_SIZE : 0,
+		.userspace_addr = (uintptr_t)vm->file + slot->host_page * RS_PAGE_SIZE,
+		.guest_memfd_offset = slot->host_page * RS_PAGE_SIZE,
+		.guest_memfd = (uint32_t)vm->file_fd,
+	};
+
+	return ioctl(vm->fd, SET_USER_MEMORY_REGION2, &region) ? -errno : 0;
+}
+
 int rs_vm_set_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, uint64_t gfn,
 		   uint32_t flags, bool present)
 {
@@ -62,6 +103,8 @@ int rs_vm_set_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, uint64
 		.userspace_addr = (uintptr_t)vm->memory + slot->host_page * RS_PAGE_SIZE,
 	};
 
+	if (slot->guest_memfd)
+		return set_file_slot(vm, slot, gfn, present);
 	if (!slot->id)
 		region.userspace_addr = (uintptr_t)vm->code;
 	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
@@ -87,6 +130,31 @@ static int open_kvm(struct rs_vm *vm, struct rs_error *err)
 	if (vm->fd < 0)
 		return rs_error_set(err, RS_ERR_HOST, errno, "KVM creates no VM: %s",
 				    strerror(errno));
+	return 0;
+}
+
+/* All of it is shared from the start, so the guest needs not be a confidential one. */
+static int open_file(struct rs_vm *vm, const struct rs_workload_options *opts,
+		     struct rs_workload_memory *file, struct rs_error *err)
+{
+	const uint64_t flags = GUEST_MEMFD_MMAP | GUEST_MEMFD_INIT_SHARED;
+	struct guest_memfd_request request = { .size = opts->pages * RS_PAGE_SIZE, .flags = flags };
+	int known = ioctl(vm->fd, KVM_CHECK_EXTENSION, CAP_GUEST_MEMFD_FLAGS), ret;
+
+	if (known < 0 || ((uint64_t)known & flags) != flags)
+		return rs_error_set(err, RS_ERR_HOST, EOPNOTSUPP,
+				    "KVM has no guest_memfd for ordinary VMs here (with the flags "
+				    "MMAP and INIT_SHARED: Linux 6.18 and later)");
+	vm->file_fd = ioctl(vm->fd, CREATE_GUEST_MEMFD, &request);
+	if (vm->file_fd < 0)
+		return rs_error_set(err, RS_ERR_HOST, errno,
+				    "KVM creates no guest_memfd of %llu pages: %s",
+				    (unsigned long long)opts->pages, strerror(errno));
+	ret = rs_workload_memory_map_file(file, vm->file_fd, opts->pages);
+	if (ret)
+		return rs_error_set(err, RS_ERR_HOST, -ret, "the guest_memfd cannot be mapped: %s",
+				    strerror(-ret));
+	vm->file = file->base;
 	return 0;
 }
 
@@ -215,8 +283,8 @@ static int create_vcpus(struct rs_vm *vm, const struct rs_workload_options *opts
 
 struct rs_vm *rs_vm_create(const struct rs_workload_options *opts,
 			   const struct rs_workload_plan *plan,
-			   const struct rs_workload_memory *mem, uint32_t index,
-			   struct rs_error *err)
+			   const struct rs_workload_memory *mem, struct rs_workload_memory *file,
+			   uint32_t index, struct rs_error *err)
 {
 	struct rs_vm *vm = calloc(1, sizeof(*vm));
 	int ret;
@@ -225,9 +293,11 @@ struct rs_vm *rs_vm_create(const struct rs_workload_options *opts,
 		rs_error_nomem(err);
 		return NULL;
 	}
-	vm->kvm = vm->fd = -1;
+	vm->kvm = vm->fd = vm->file_fd = -1;
 	vm->memory = mem->base;
 	ret = open_kvm(vm, err);
+	if (!ret && opts->backing != RS_WORKLOAD_ANONYMOUS)
+		ret = open_file(vm, opts, file, err);
 	if (!ret)
 		ret = prepare_code(vm, opts, plan, err);
 	if (!ret)
@@ -389,6 +459,7 @@ static void add_stats(const struct vcpu *vcpu, struct rs_workload_stats *stats)
 void rs_vm_collect(struct rs_vm *vm, struct rs_workload_result *result)
 {
 	result->memory_hva = (uintptr_t)vm->memory;
+	result->guest_memfd_hva = (uintptr_t)vm->file;
 	result->code_hva = (uintptr_t)vm->code;
 	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
 		const struct vcpu *vcpu = &vm->vcpus[i];

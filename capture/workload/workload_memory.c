@@ -2,12 +2,17 @@
 #include "capture/workload/workload_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* since Linux 6.1; the C library of that time has no name for it */
+#endif
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* since Linux 5.14 */
 #endif
 
 #define HUGE_PAGE_SIZE (RS_HUGE_PAGE_PAGES * RS_PAGE_SIZE)
@@ -37,15 +42,34 @@ int rs_workload_memory_map(struct rs_workload_memory *mem, uint64_t pages, enum 
 	if (head)
 		munmap(p, head);
 	munmap(p + head + bytes, reserved - head - bytes);
-	*mem = (struct rs_workload_memory){ .base = p + head, .pages = pages, .thp = thp };
+	*mem = (struct rs_workload_memory){
+		.base = p + head, .pages = pages, .thp = thp, .fd = -1
+	};
 	ret = advise_thp(mem->base, bytes, thp);
 	if (ret)
 		rs_workload_memory_unmap(mem);
 	return ret;
 }
 
+int rs_workload_memory_map_file(struct rs_workload_memory *mem, int fd, uint64_t pages)
+{
+	void *p = mmap(NULL, pages * RS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int ret = p == MAP_FAILED ? -errno : 0;
+
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	*mem = (struct rs_workload_memory){
+		.base = p, .pages = pages, .thp = RS_THP_HOST, .fd = fd
+	};
+	return 0;
+}
+
 void rs_workload_memory_unmap(struct rs_workload_memory *mem)
 {
+	if (mem->base && mem->fd >= 0)
+		close(mem->fd);
 	if (mem->base)
 		munmap(mem->base, mem->pages * RS_PAGE_SIZE);
 	mem->base = NULL;
@@ -68,8 +92,11 @@ static int protect_and_back(void *p, uint64_t bytes)
 
 static int remap(const struct rs_workload_memory *mem, void *p, uint64_t bytes)
 {
-	if (mmap(p, bytes, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+	const int flags = mem->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE : MAP_SHARED;
+	const off_t offset = mem->fd < 0 ? 0 : (unsigned char *)p - mem->base;
+
+	if (mmap(p, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, mem->fd, offset) ==
+	    MAP_FAILED)
 		return -errno;
 	return advise_thp(p, bytes, mem->thp);
 }
@@ -84,6 +111,16 @@ static int collapse(const struct rs_workload_memory *mem, uint64_t first, uint64
 		return -EINVAL;
 	return advise(mem->base + begin * RS_PAGE_SIZE, (end - begin) * RS_PAGE_SIZE,
 		      MADV_COLLAPSE);
+}
+
+static int punch(const struct rs_workload_memory *mem, uint64_t first, uint64_t npages)
+{
+	if (mem->fd < 0)
+		return -EINVAL;
+	return fallocate(mem->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 (off_t)(first * RS_PAGE_SIZE), (off_t)(npages * RS_PAGE_SIZE))
+		       ? -errno
+		       : 0;
 }
 
 static int fork_and_wait(void)
@@ -123,6 +160,10 @@ int rs_workload_invalidate(const struct rs_workload_memory *mem, enum rs_workloa
 		return collapse(mem, first, npages);
 	case RS_WORKLOAD_FORK:
 		return fork_and_wait();
+	case RS_WORKLOAD_PUNCH:
+		return punch(mem, first, npages);
+	case RS_WORKLOAD_POPULATE:
+		return advise(p, bytes, MADV_POPULATE_WRITE);
 	case RS_NR_WORKLOAD_OPS:
 		break;
 	}
@@ -146,8 +187,16 @@ static enum rs_workload_op choose_op(uint32_t ops, uint32_t *random)
 struct rs_workload_choice rs_workload_choose(const struct rs_workload_options *opts,
 					     uint32_t *random)
 {
-	struct rs_workload_choice c = { .op = choose_op(opts->ops, random) };
+	uint32_t ops = opts->ops;
+	struct rs_workload_choice c = { 0 };
 
+	if (opts->backing == RS_WORKLOAD_ANONYMOUS)
+		ops &= ~(1U << RS_WORKLOAD_PUNCH);
+	c.op = choose_op(ops, random);
+
+	c.guest_memfd = opts->backing == RS_WORKLOAD_GUEST_MEMFD || c.op == RS_WORKLOAD_PUNCH;
+	if (opts->backing == RS_WORKLOAD_MIXED && !c.guest_memfd)
+		c.guest_memfd = below(random, 2);
 	c.npages = opts->range_min + below(random, opts->range_max - opts->range_min + 1);
 	c.first = below(random, opts->pages - c.npages + 1);
 	return c;

@@ -94,6 +94,31 @@ static void apply_vms(struct rs_workload_options *opts)
 	opts->vcpus = 1;
 }
 
+static void apply_gmem(struct rs_workload_options *opts)
+{
+	opts->backing = RS_WORKLOAD_GUEST_MEMFD;
+	opts->memslots = 4;
+	opts->invalidators = 2;
+	opts->ops =
+		1U << RS_WORKLOAD_PUNCH | 1U << RS_WORKLOAD_DONTNEED | 1U << RS_WORKLOAD_POPULATE;
+}
+
+static void apply_gmem_mixed(struct rs_workload_options *opts)
+{
+	apply_gmem(opts);
+	opts->backing = RS_WORKLOAD_MIXED;
+	opts->aliases = 1;
+}
+
+static void apply_gmem_two_vms(struct rs_workload_options *opts)
+{
+	apply_gmem_mixed(opts);
+	opts->vms = 2;
+	opts->one_process = true;
+	opts->vcpus = 1;
+	opts->invalidators = 1;
+}
+
 const struct rs_workload_scenario rs_workload_scenarios[] = {
 	{ "alias0", "one memslot, no aliasing", apply_alias0 },
 	{ "alias1", "the same pages in 2 memslots, 256 MiB of frames apart", apply_alias1 },
@@ -106,6 +131,12 @@ const struct rs_workload_scenario rs_workload_scenarios[] = {
 	  apply_invalidators },
 	{ "memslots", "32 MiB and their alias in 4,096 memslots", apply_memslots },
 	{ "vms", "two VMs like alias3, with one vCPU each", apply_vms },
+	{ "gmem", "a guest_memfd in 16 memslots; holes are punched, its mapping is discarded",
+	  apply_gmem },
+	{ "gmem-mixed", "memslots of a guest_memfd, and of anonymous memory in 2 aliases",
+	  apply_gmem_mixed },
+	{ "gmem-two-vms", "two VMs like gmem-mixed in one process, with one vCPU each",
+	  apply_gmem_two_vms },
 	{ NULL, NULL, NULL },
 };
 

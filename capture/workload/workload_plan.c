@@ -44,9 +44,46 @@ static int check_ranges(const struct rs_workload_options *opts, struct rs_error 
 	return 0;
 }
 
+/* What KVM does not allow with a guest_memfd: that is known before there is a VM. */
+static int check_guest_memfd(const struct rs_workload_options *opts, struct rs_error *err)
+{
+	const uint64_t slots = (1ULL + opts->aliases) * opts->memslots;
+
+	/* "all" are all that there are for that memory. */
+	if (opts->backing == RS_WORKLOAD_ANONYMOUS && opts->ops != RS_WORKLOAD_ALL_OPS &&
+	    opts->ops & 1U << RS_WORKLOAD_PUNCH)
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "holes can be punched into a guest_memfd only");
+	if (opts->backing == RS_WORKLOAD_ANONYMOUS)
+		return 0;
+	if (opts->backing == RS_WORKLOAD_GUEST_MEMFD && opts->partial)
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "a page of a guest_memfd is in one memslot only: no partial "
+				    "aliases");
+	if (opts->backing == RS_WORKLOAD_GUEST_MEMFD && opts->thp == RS_THP_ON)
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "a guest_memfd has no huge pages");
+	if (opts->churn_rate && opts->churn_ops & ~(1U << RS_CHURN_DELETE))
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "memslots of a guest_memfd can be deleted, not changed");
+	if (opts->pages < slots)
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "%" PRIu64 " pages of a guest_memfd cannot be dealt out to "
+				    "%" PRIu64 " memslots",
+				    opts->pages, slots);
+	return 0;
+}
+
+/* Areas of guest memory, one distance apart. */
+static uint64_t nr_areas(const struct rs_workload_options *opts)
+{
+	uint64_t copies = 1ULL + opts->aliases;
+
+	return copies * (opts->backing == RS_WORKLOAD_MIXED ? 2 : 1) + opts->partial;
+}
+
 static int check_fit(const struct rs_workload_options *opts, uint64_t slots, struct rs_error *err)
 {
-	uint64_t copies = 1ULL + opts->aliases + opts->partial;
+	uint64_t copies = nr_areas(opts);
 	uint64_t end = DATA_GFN + (copies - 1) * opts->alias_distance_pages + opts->pages;
 
 	if (opts->memslots > opts->pages)
@@ -70,7 +107,7 @@ static int check_fit(const struct rs_workload_options *opts, uint64_t slots, str
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "invalidators without an operation");
 	if (!opts->churn_ops && opts->churn_rate)
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "churn without an operation");
-	return 0;
+	return check_guest_memfd(opts, err);
 }
 
 static uint64_t table_pages(uint64_t touched)
@@ -84,10 +121,11 @@ uint64_t rs_workload_table_gfn(const struct rs_workload_options *opts)
 }
 
 static void add_slot(struct rs_workload_plan *plan, uint64_t gfn, uint64_t npages,
-		     uint64_t host_page)
+		     uint64_t host_page, bool guest_memfd)
 {
 	plan->slots[plan->nr_slots] = (struct rs_workload_slot){
 		.id = plan->nr_slots,
+		.guest_memfd = guest_memfd,
 		.gfn = gfn,
 		.npages = npages,
 		.host_page = host_page,
@@ -104,7 +142,24 @@ static void add_whole(struct rs_workload_plan *plan, const struct rs_workload_op
 		uint64_t first = opts->pages * i / opts->memslots;
 		uint64_t end = opts->pages * (i + 1) / opts->memslots;
 
-		add_slot(plan, gfn + first, end - first, first);
+		add_slot(plan, gfn + first, end - first, first, false);
+	}
+}
+
+/* The file's pages, a memslot in each area in turn, from the area at @gfn on. */
+static void add_dealt_out(struct rs_workload_plan *plan, const struct rs_workload_options *opts,
+			  uint64_t gfn)
+{
+	uint64_t areas = 1ULL + opts->aliases, slots = areas * opts->memslots;
+
+	for (uint64_t area = 0; area < areas; area++, gfn += opts->alias_distance_pages) {
+		for (uint64_t i = area; i < slots; i += areas) {
+			uint64_t first = opts->pages * i / slots;
+			uint64_t end = opts->pages * (i + 1) / slots;
+
+			/* At its page's own place, so that no two in an area overlap. */
+			add_slot(plan, gfn + first, end - first, first, true);
+		}
 	}
 }
 
@@ -119,13 +174,13 @@ static void add_partial(struct rs_workload_plan *plan, const struct rs_workload_
 		npages = 1;
 	if (opts->thp != RS_THP_OFF)
 		first -= first % RS_HUGE_PAGE_PAGES;
-	add_slot(plan, gfn, npages, first);
+	add_slot(plan, gfn, npages, first, false);
 }
 
 int rs_workload_plan_make(const struct rs_workload_options *opts, struct rs_workload_plan *plan,
 			  struct rs_error *err)
 {
-	uint64_t slots = 1 + (1ULL + opts->aliases) * opts->memslots + opts->partial;
+	uint64_t slots = 1 + (nr_areas(opts) - opts->partial) * opts->memslots + opts->partial;
 	uint64_t gfn = DATA_GFN;
 	int ret = check_ranges(opts, err);
 
@@ -139,8 +194,13 @@ int rs_workload_plan_make(const struct rs_workload_options *opts, struct rs_work
 		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM,
 				    "no memory for %" PRIu64 " memslots", slots);
 	plan->nr_slots = 1;
-	for (uint32_t i = 0; i <= opts->aliases; i++, gfn += opts->alias_distance_pages)
-		add_whole(plan, opts, gfn);
+	if (opts->backing != RS_WORKLOAD_GUEST_MEMFD)
+		for (uint32_t i = 0; i <= opts->aliases; i++, gfn += opts->alias_distance_pages)
+			add_whole(plan, opts, gfn);
+	if (opts->backing != RS_WORKLOAD_ANONYMOUS) {
+		add_dealt_out(plan, opts, gfn);
+		gfn += (1ULL + opts->aliases) * opts->alias_distance_pages;
+	}
 	for (uint32_t k = 0; k < opts->partial; k++, gfn += opts->alias_distance_pages)
 		add_partial(plan, opts, k, gfn);
 	plan->spare_gfn = END_GFN - opts->pages;

@@ -20,7 +20,7 @@ start_vm() { # KERNEL IMAGE SHARE
 	exec qemu-system-x86_64 \
 		${clocks[$clock]} -M q35 -cpu EPYC,+svm,+npt -smp "$cpus" -m 3G \
 		-nic none -display none -monitor none -no-reboot -serial "file:$3/console.log" \
-		-kernel "$1"/boot/vmlinuz-* -initrd "$2" \
+		-kernel "$1/vmlinuz" -initrd "$2" \
 		-virtfs "local,path=$3,mount_tag=share,security_model=none" \
 		-virtfs "local,path=$cache/qemu-root,mount_tag=qroot,security_model=none,readonly=on" \
 		-append "console=ttyS0 oops=panic softlockup_panic=1 panic=-1 mitigations=off \

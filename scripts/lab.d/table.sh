@@ -53,7 +53,7 @@ verdict() { # KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COU
 	[ $((lsame * 1000)) -ge $((lknown * 995)) ] || echo "$((lknown - lsame)) lockless disagree"
 	[ "$equal" -eq "$compared" ] || echo "$((compared - equal)) STATE differ"
 	[ "$missed" -eq 0 ] || echo "missed $missed"
-	if [ "$kind" = workload ] && [ -n "$counted" ] && [ "$counted" -ne "$faults" ]; then
+	if [[ $kind =~ ^(workload|gmem)$ ]] && [ -n "$counted" ] && [ "$counted" -ne "$faults" ]; then
 		echo "$faults faults recorded, KVM counted $counted"
 	fi
 }
@@ -83,7 +83,7 @@ row() { # SERIES NAME KIND
 		row_of_cost "$1" "$2"
 	elif [ "${2%.*}" = tracepoints ]; then
 		row_of_tracepoints "$1" "$2"
-	elif [ "$3" = trouble ] && [ ! -s "$base.dat" ]; then
+	elif [[ $3 =~ ^(trouble|gmem)$ && ! -s $base.dat ]]; then
 		row_of_checks "$1" "$2"
 	elif "$retryscope" replay --format json -o "$base.report.json" "$base.dat" \
 		2>"$base.err"; then

@@ -31,6 +31,8 @@ expect "an option without a value" 2 $?
 expect "an unknown scenario" 2 $?
 "$lab" --seconds 0 >/dev/null 2>&1
 expect "no seconds" 2 $?
+"$lab" --kernel 6.1,nonsense >/dev/null 2>&1
+expect "no series of kernels" 2 $?
 "$lab" --run "$temp/none" >/dev/null 2>&1
 expect "a script that is not there" 2 $?
 expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"
@@ -78,6 +80,72 @@ expect "when the time is over nothing more is tried" "0 skipped skipped" \
 
 expect "not even another boot" 1 "$(grep -c '^boot ' "$temp/said")"
 
+# Kernels by name, of an archive that has these packages and gives only some of them.
+# shellcheck source=/dev/null
+. "$source_dir/scripts/lab.d/kernels.sh"
+cache=$temp/cache
+gone='linux-image-6.18.9'
+apt_lists() {
+	[ -z "${1-}" ] || echo "again" >>"$temp/lists"
+}
+lab_apt() { # COMMAND ARGS...
+	case "$1 $2" in
+	"apt-cache pkgnames") cat <<-'END' ;;
+		linux-image-6.1.0-9-amd64
+		linux-image-6.1.0-56-amd64
+		linux-image-6.1.0-56-rt-amd64
+		linux-image-6.1-amd64
+		linux-image-6.12.117+deb12-amd64
+		linux-image-6.12.118+deb13-amd64-unsigned
+		linux-image-6.12.90+deb13.1-amd64
+		linux-image-6.18.15+deb13-cloud-amd64
+		linux-image-6.18.9+deb13-amd64
+		linux-image-6.18.5+deb13-amd64
+		linux-image-7.3.4+deb13-amd64
+		linux-image-7.10.4+deb13-amd64
+	END
+	"apt-cache show") cat <<-'END' ;;
+		Package: linux-image-7.3.4+deb13-amd64
+		Depends: dracut | initramfs-tools (>= 0.120), linux-base-7.3.4+deb13-amd64 (= 7.3.4-1), linux-binary-7.3.4+deb13-amd64 (= 7.3.4-1), linux-modules-7.3.4+deb13-amd64 (= 7.3.4-1)
+		Pre-Depends: linux-base (>= 4.17~)
+	END
+	esac
+}
+kernel_unpack() { # PACKAGE DIR
+	[[ $1 != "$gone"* ]] && mkdir -p "$2" && touch "$2/.complete" "$2/vmlinuz"
+}
+fetched() { # SERIES
+	basename "$(kernel_fetch "$1")" | sed 's/^linux-image-//; s/-amd64$//'
+}
+expect "the newest of a series" 6.1.0-56 "$(fetched 6.1)"
+expect "not one of another series" 6.12.117+deb12 "$(fetched 6.12)"
+expect "the newest that can still be downloaded" 6.18.5+deb13 "$(fetched 6.18)"
+expect "the newest series" 7.10 "$(series_name newest)"
+expect "a series as it is" 5.10 "$(series_name 5.10)"
+expect "the series there are" "6.1 6.12 6.18 7.3 7.10" "$(series_known)"
+expect "the packages of a split one" \
+	"linux-image-x linux-base-7.3.4+deb13-amd64 linux-binary-7.3.4+deb13-amd64 linux-modules-7.3.4+deb13-amd64" \
+	"$(kernel_parts linux-image-x | paste -sd' ')"
+: >"$temp/said"
+kernel_fetch 4.19 >"$temp/got"
+expect "a series that cannot be had" "1 " "$? $(cat "$temp/got")"
+expect "and what is said" 1 "$(grep -c '^no kernel 4.19: .* 6.1 6.12 6.18 7.3 7.10$' "$temp/said")"
+mkdir -p "$cache/kernels/linux-image-4.19.0-5-amd64"
+touch "$cache/kernels/linux-image-4.19.0-5-amd64/"{.complete,vmlinuz}
+expect "one that is still there" 4.19.0-5 "$(fetched 4.19)"
+
+# The kernel wherever its packages have it.
+mkdir -p "$temp/split/usr/lib/modules/7.3.4"
+touch "$temp/split/usr/lib/modules/7.3.4/vmlinuz"
+kernel_arrange "$temp/split"
+expect "the kernel beside its modules" "0 7.3.4" \
+	"$(test -e "$temp/split/vmlinuz"; echo "$? $(kernel_release "$temp/split")")"
+mkdir -p "$temp/whole/boot" "$temp/whole/lib/modules/6.1.0-56-amd64"
+touch "$temp/whole/boot/vmlinuz-6.1.0-56-amd64"
+kernel_arrange "$temp/whole"
+expect "the kernel in boot" "0 6.1.0-56-amd64" \
+	"$(test -e "$temp/whole/vmlinuz"; echo "$? $(kernel_release "$temp/whole")")"
+
 out=$temp
 {
 	echo "the head of the table"
@@ -101,6 +169,8 @@ said() {
 }
 expect "a good capture" "" "$(said workload 0 10 10 199 200 30 30 0 40 40)"
 expect "no counters" "" "$(said workload 0 10 10 0 0 30 30 0 40 '')"
+expect "a guest_memfd's, incomplete" "39 faults recorded, KVM counted 40" \
+	"$(said gmem 0 10 10 0 0 30 30 0 39 40)"
 expect "another life" "" "$(said late 0 10 10 0 0 30 30 0 40 90)"
 expect "loss" "lost 3" "$(said workload 3 10 10 0 0 30 30 0 40 40)"
 expect "locked" "1 locked disagree" "$(said workload 0 9 10 0 0 30 30 0 40 40)"

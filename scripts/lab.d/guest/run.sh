@@ -38,6 +38,27 @@ run_workload() { # NAME ARGS...
 		--seconds $seconds "$@"
 }
 
+is_older_than() { # RELEASE
+	oldest=$(printf '%s\n' "$(uname -r)" "$1" | sort -V | head -n 1)
+	[ "$oldest" != "$1" ]
+}
+
+# A guest_memfd, which an ordinary VM can have from 6.18 on. Older kernels say so.
+run_gmem() { # NAME ARGS...
+	gmem_name=$1
+	shift
+	retryscope workload --seconds 1ms "$@" >/dev/null 2>/tmp/gmem.err
+	gmem_result=$?
+	if [ $gmem_result -ne 3 ]; then
+		run_workload "$gmem_name" "$@"
+		return
+	fi
+	cat /tmp/gmem.err
+	check "only kernels before 6.18 have none" is_older_than 6.18
+	check "a workload without guest_memfd: one line" has_one_line /tmp/gmem.err
+	return $checks_failed
+}
+
 # Buffers so small that events are lost.
 run_lost() { # NAME ARGS...
 	lost_name=$1
@@ -106,7 +127,7 @@ run_scenario() { # NAME KIND ARGS...
 	shift 2
 	checks_failed=0
 	case $run_kind in
-	workload | late | pid | lost | withheld) "run_$run_kind" "$run_name" "$@" ;;
+	workload | gmem | late | pid | lost | withheld) "run_$run_kind" "$run_name" "$@" ;;
 	qemu) . /lab/qemu.sh && run_qemu "$run_name" "$@" ;;
 	trouble) . /lab/trouble.sh && run_trouble "$run_name" "$@" ;;
 	cost) . /lab/cost.sh && run_cost "$run_name" ;;

@@ -13,6 +13,9 @@ churn workload --scenario churn
 invalidators workload --scenario invalidators
 memslots workload --scenario memslots
 vms workload --scenario vms
+gmem gmem --scenario gmem
+gmem-mixed gmem --scenario gmem-mixed
+gmem-two-vms gmem --scenario gmem-two-vms
 late late --scenario alias3
 pid pid --scenario alias3 --rate 100
 qemu qemu none

@@ -134,7 +134,8 @@ static int run(const struct merge_args *a, struct rs_error *err)
 		return rs_error_nomem(err);
 	for (; !rc && nr < a->nr; nr++) {
 		rc = read_report(a->paths[nr], &reports[nr], err);
-		if (!rc && rs_cli_interrupted)
+		/* A read that it ended is no failure of the report's. */
+		if (rs_cli_interrupted)
 			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
 	}
 	if (!rc)

@@ -135,6 +135,28 @@ bool program_says(struct program *p, struct program_stream *s, const char *text)
 	return true;
 }
 
+bool program_catches(struct program *p, int sig)
+{
+	int64_t begin = now_ms();
+	unsigned long long caught;
+	char path[64], line[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)p->pid);
+	while (!p->ended && now_ms() - begin < 30000) {
+		FILE *f = fopen(path, "r");
+
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "SigCgt: %llx", &caught) == 1 && caught >> (sig - 1) & 1) {
+				fclose(f);
+				return true;
+			}
+		if (f)
+			fclose(f);
+		look(p);
+	}
+	return false;
+}
+
 int program_end(struct program *p)
 {
 	int64_t begin = now_ms();

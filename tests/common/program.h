@@ -38,6 +38,8 @@ void program_start(struct program *p, const struct program_opts *opts);
 /* Takes what it says, until @text stands in @s; false once it has ended without, or 30 s are over.
  */
 bool program_says(struct program *p, struct program_stream *s, const char *text);
+/* Waits until it has a handler for @sig, half a minute at most; false: it ended before. */
+bool program_catches(struct program *p, int sig);
 /* Waits for its end, a minute at most. Its exit code, or minus the signal that killed it. */
 int program_end(struct program *p);
 

@@ -19,7 +19,7 @@ struct merge_args {
 };
 
 static const struct argp_option options[] = {
-	{ "format", OPT_FORMAT, "text|mail|json|csv", 0, "how to report the sum (json)", 0 },
+	{ "format", OPT_FORMAT, RS_REPORT_FORMAT_NAMES, 0, "how to report the sum (json)", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ 0 },
 };
@@ -32,7 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
 		if (!a->format)
-			argp_error(state, "--format: text, mail, json or csv expected, not '%s'",
+			argp_error(state, "--format: %s expected, not '%s'", RS_REPORT_FORMAT_NAMES,
 				   arg);
 		return 0;
 	case 'o':

@@ -41,7 +41,7 @@ struct replay_args {
 };
 
 static const struct argp_option options[] = {
-	{ "format", OPT_FORMAT, "text|mail|json|csv", 0, "how to report (text)", 0 },
+	{ "format", OPT_FORMAT, RS_REPORT_FORMAT_NAMES, 0, "how to report (text)", 0 },
 	{ "algo", OPT_ALGO, "LIST", 0,
 	  "algorithms: names separated by commas, or all (%s); "
 	  "`retryscope help algorithms` lists them",
@@ -116,7 +116,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
 		if (!a->format)
-			argp_error(state, "--format: text, mail, json or csv expected, not '%s'",
+			argp_error(state, "--format: %s expected, not '%s'", RS_REPORT_FORMAT_NAMES,
 				   arg);
 		return 0;
 	case OPT_ALGO:

@@ -3,14 +3,11 @@
 
 #include <string.h>
 
-/* The formats there are, one a file, in the order in which they are listed. */
-#define FORMATS(X) X(text) X(mail) X(json) X(csv)
-
 #define DECLARE(name) extern const struct rs_report_format rs_report_##name;
-FORMATS(DECLARE)
+RS_REPORT_FORMATS(DECLARE)
 
 #define ADDRESS(name) &rs_report_##name,
-static const struct rs_report_format *const formats[] = { FORMATS(ADDRESS) };
+static const struct rs_report_format *const formats[] = { RS_REPORT_FORMATS(ADDRESS) };
 
 #define NR_FORMATS (sizeof(formats) / sizeof(formats[0]))
 

@@ -38,7 +38,12 @@ struct rs_report {
 	size_t nr_sources;
 };
 
-/* A format. Adding one is a file with it, as rs_report_NAME, and its name in report.c. */
+/* The formats there are, one a file, which has it as rs_report_NAME. */
+#define RS_REPORT_FORMATS(X) X(text) X(mail) X(json) X(csv)
+#define RS_REPORT_FORMAT_BAR(name) "|" #name
+/* "text|mail|json|csv" */
+#define RS_REPORT_FORMAT_NAMES (&RS_REPORT_FORMATS(RS_REPORT_FORMAT_BAR)[1])
+
 struct rs_report_format {
 	const char *name;
 	const char *summary;

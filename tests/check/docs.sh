@@ -40,6 +40,18 @@ options_of_help() {
 	"$program" "$1" --help | grep -oE '^ +(-., )?--[a-z][a-z0-9-]*' | long_options
 }
 
+# Each value that --help lists for an option, "--format=text|mail", is a word of the page.
+check_values() { # VERB PAGE
+	local option values value
+
+	while IFS='=' read -r option values; do
+		for value in ${values//|/ }; do
+			grep -qE "(^|[^a-z-])$value([^a-z-]|\$)" "$2" ||
+				fail "$1: the value $value of $option is not in its man page"
+		done
+	done < <("$program" "$1" --help | grep -oE -e '--[a-z-]+=[a-z]+(\|[a-z]+)+')
+}
+
 # The names in the calls that count an anomaly of the import, which may have more
 # than one line and, in a choice, more than one name.
 anomalies_of_import() {
@@ -81,6 +93,7 @@ for verb in $("$program" help | awk '/^  [a-z]/ { print $1 }'); do
 	fi
 	grep -q "retryscope-$verb\*(1)" "$source_dir/docs/man/retryscope.1.scd" ||
 		fail "$verb: retryscope(1) does not name its page"
+	check_values "$verb" "$page"
 	difference=$(diff <(options_of_help "$verb") <(options_of_page "$page")) ||
 		fail "$verb: only in --help (<) or only in the man page (>):" $'\n'"$difference"
 done

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/idset.h"
 #include "bench/ways.h"
 #include "traces/event.h"
@@ -24,7 +25,10 @@ static struct rs_event *end_all(struct rs_event *evs, size_t *nr)
 			rs_idset_remove(&open, e);
 	}
 	e = rs_idset_sorted(&open);
-	evs = reallocarray(evs, *nr + open.nr + 1, sizeof(*evs));
+	if (RS_RESIZE(evs, *nr + open.nr + 1)) {
+		free(evs);
+		evs = NULL;
+	}
 	for (size_t i = 0; evs && i < open.nr; i++)
 		evs[(*nr)++] = (struct rs_event){
 			.time_ns = last, .vm = e[i].vm, .type = RS_EV_INVAL_END, .inval.id = e[i].id
@@ -39,16 +43,15 @@ static struct rs_event *load(const char *path, size_t *nr)
 {
 	struct rs_error err;
 	struct rs_reader *r = rs_reader_open(path, NULL, &err);
-	struct rs_event *all = NULL, *bigger;
+	struct rs_event *all = NULL;
 	const struct rs_event *evs;
+	size_t max = 0;
 	ssize_t n;
 
 	*nr = 0;
 	while (r && (n = rs_reader_next(r, &evs, &err)) > 0) {
-		bigger = reallocarray(all, *nr + (size_t)n, sizeof(*all));
-		if (!bigger)
+		if (RS_ROOM(all, max, *nr + (size_t)n))
 			break;
-		all = bigger;
 		memcpy(all + *nr, evs, (size_t)n * sizeof(*all));
 		*nr += (size_t)n;
 	}

@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static int set_value(struct rs_capture_facts *f, const char *key, char *value)
 {
-	struct rs_capture_fact *more;
 	char *copy;
 
 	for (size_t i = 0; i < f->nr; i++) {
@@ -21,13 +22,11 @@ static int set_value(struct rs_capture_facts *f, const char *key, char *value)
 		return 0;
 	}
 	copy = strdup(key);
-	more = copy ? reallocarray(f->list, f->nr + 1, sizeof(*more)) : NULL;
-	if (!more) {
+	if (!copy || RS_ROOM_FOR_ONE(f->list, f->nr)) {
 		free(copy);
 		free(value);
 		return -ENOMEM;
 	}
-	f->list = more;
 	f->list[f->nr++] = (struct rs_capture_fact){ .key = copy, .value = value };
 	return 0;
 }

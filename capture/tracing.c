@@ -10,6 +10,8 @@
 #include <tracefs.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 /* An event that was just disabled is busy until every CPU has left it. */
 #define BUSY_TRIES 100
 #define BUSY_PAUSE_US 50000
@@ -218,13 +220,12 @@ static int list_probes(const struct rs_host *h, const char *group, struct probe_
 	if (!f)
 		return errno == ENOENT ? 0 : -errno;
 	while (!ret && fgets(line, sizeof(line), f) && *line) {
-		char **more = reallocarray(list->names, list->nr + 1, sizeof(*more)), name[256];
+		char name[256];
 
-		if (!more) {
+		if (RS_ROOM_FOR_ONE(list->names, list->nr)) {
 			ret = -ENOMEM;
 			break;
 		}
-		list->names = more;
 		if (!is_of_group(line, group, name, sizeof(name)))
 			continue;
 		list->names[list->nr] = strdup(name);
@@ -518,19 +519,17 @@ int rs_tracing_mark(struct rs_tracing *t, const struct rs_capture_facts *facts,
 /* Appends a copy; drops it all when there is no memory. */
 static char **add_arg(char **args, size_t *n, const char *arg)
 {
-	char **more = args ? reallocarray(args, *n + 2, sizeof(*args)) : NULL;
-
-	if (!more) {
+	if (!args || RS_RESIZE(args, *n + 2)) {
 		rs_tracing_free_args(args);
 		return NULL;
 	}
-	more[*n] = strdup(arg);
-	if (!more[*n]) {
-		rs_tracing_free_args(more);
+	args[*n] = strdup(arg);
+	if (!args[*n]) {
+		rs_tracing_free_args(args);
 		return NULL;
 	}
-	more[++*n] = NULL;
-	return more;
+	args[++*n] = NULL;
+	return args;
 }
 
 char **rs_tracing_event_args(const struct rs_plan *plan, const char *group, const char *filter)

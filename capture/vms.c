@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
+
 #define TASKS_PER_FACT 64
 
 static bool is_vm_descriptor(const char *dir, const char *name)
@@ -41,15 +43,11 @@ static bool has_vm(const struct rs_host *h, pid_t pid)
 
 static int add_task(struct rs_vm_process *vm, pid_t task)
 {
-	pid_t *more;
-
 	for (size_t i = 0; i < vm->nr_tasks; i++)
 		if (vm->tasks[i] == task)
 			return 0;
-	more = reallocarray(vm->tasks, vm->nr_tasks + 1, sizeof(*more));
-	if (!more)
+	if (RS_ROOM_FOR_ONE(vm->tasks, vm->nr_tasks))
 		return -ENOMEM;
-	vm->tasks = more;
 	vm->tasks[vm->nr_tasks++] = task;
 	return 0;
 }
@@ -79,11 +77,9 @@ static struct rs_vm_process *add_vm(struct rs_vm_list *list, const struct rs_hos
 	for (size_t i = 0; i < list->nr; i++)
 		if (list->vms[i].pid == pid)
 			return &list->vms[i];
-	more = reallocarray(list->vms, list->nr + 1, sizeof(*more));
-	if (!more)
+	if (RS_ROOM_FOR_ONE(list->vms, list->nr))
 		return NULL;
-	list->vms = more;
-	more += list->nr++;
+	more = &list->vms[list->nr++];
 	*more = (struct rs_vm_process){ .pid = pid };
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
 	comm = rs_host_read(h, path);

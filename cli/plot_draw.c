@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/plot/plot_sweep.h"
+#include "base/array.h"
 #include "base/temp.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -66,13 +67,10 @@ static size_t choose_algos(const struct plotting *p, const struct rs_plot_type *
 
 static int remember_output(struct plotting *p, const char *name, struct rs_error *err)
 {
-	char **outputs = realloc(p->outputs, (p->nr_outputs + 1) * sizeof(*outputs));
-
-	if (!outputs)
+	if (RS_ROOM_FOR_ONE(p->outputs, p->nr_outputs))
 		return rs_error_nomem(err);
-	p->outputs = outputs;
-	outputs[p->nr_outputs] = strdup(name);
-	return outputs[p->nr_outputs++] ? 0 : rs_error_nomem(err);
+	p->outputs[p->nr_outputs] = strdup(name);
+	return p->outputs[p->nr_outputs++] ? 0 : rs_error_nomem(err);
 }
 
 static int draw(struct plotting *p, const struct rs_plot_type *type, const struct rs_plot_input *in,

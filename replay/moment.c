@@ -29,8 +29,7 @@ static int keep_memslot(struct rs_follower *f, const struct rs_event *ev)
 {
 	struct rs_moment *at = &f->at;
 
-	if (rs_make_room(&at->memslots, &at->max_memslots, at->nr_memslots + 1,
-			 sizeof(*at->memslots)))
+	if (RS_ROOM_ZEROED(at->memslots, at->max_memslots, at->nr_memslots + 1))
 		return -ENOMEM;
 	at->memslots[at->nr_memslots++] = *ev;
 	return 0;
@@ -46,7 +45,7 @@ static int add_vm(struct rs_follower *f, struct rs_pending_vm *v, const struct r
 {
 	struct rs_moment *at = &f->at;
 
-	if (rs_make_room(&at->vms, &at->max_vms, at->nr_vms + 1, sizeof(*at->vms)))
+	if (RS_ROOM_ZEROED(at->vms, at->max_vms, at->nr_vms + 1))
 		return -ENOMEM;
 	at->vms[at->nr_vms++] = (struct rs_moment_vm){ .vm = v->number,
 						       .begin_ns = later(at->now_ns, ev->time_ns) };
@@ -180,8 +179,8 @@ int rs_follower_moment(const struct rs_follower *f, uint64_t known, struct rs_mo
 	const struct rs_moment *at = &f->at;
 	size_t skip = (size_t)(known - f->first_memslot), n = at->nr_memslots - skip;
 
-	if (rs_make_room(&m->vms, &m->max_vms, at->nr_vms, sizeof(*m->vms)) ||
-	    rs_make_room(&m->memslots, &m->max_memslots, n, sizeof(*m->memslots)))
+	if (RS_ROOM_ZEROED(m->vms, m->max_vms, at->nr_vms) ||
+	    RS_ROOM_ZEROED(m->memslots, m->max_memslots, n))
 		return -ENOMEM;
 	m->begin_ns = at->begin_ns;
 	m->now_ns = at->now_ns;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "replay/figures.h"
 
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
@@ -100,10 +101,10 @@ static struct rs_vm_result *vm_like(struct rs_result *r, const struct rs_vm_resu
 		i++;
 	if (i < r->nr_vms && r->vms[i].vm == like->vm)
 		return &r->vms[i];
-	vms = reallocarray(r->vms, r->nr_vms + 1, sizeof(*vms));
-	if (!vms)
+	/* The others were made by whoever made @r, in one piece. */
+	if (RS_RESIZE(r->vms, r->nr_vms + 1))
 		return NULL;
-	r->vms = vms;
+	vms = r->vms;
 	memmove(vms + i + 1, vms + i, (r->nr_vms++ - i) * sizeof(*vms));
 	vms[i] = (struct rs_vm_result){ .vm = like->vm,
 					.begin_ns = like->begin_ns,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "traces/trace.h"
 
 static int set_string(char **to, const char *from)
@@ -19,18 +20,9 @@ static int set_string(char **to, const char *from)
 	return 0;
 }
 
-/* One more zeroed element of @size bytes at the end of *@array; NULL if there is no memory. */
-static void *grow(void *array, size_t *nr, size_t size)
-{
-	void **base = array;
-	char *bigger = reallocarray(*base, *nr + 1, size);
-
-	if (!bigger)
-		return NULL;
-	*base = bigger;
-	memset(bigger + *nr * size, 0, size);
-	return bigger + (*nr)++ * size;
-}
+/* One more zeroed element at the end of @array; NULL if there is no memory. */
+#define ONE_MORE(array, nr) \
+	(RS_ROOM_FOR_ONE(array, nr) ? NULL : memset(&(array)[(nr)++], 0, sizeof(*(array))))
 
 int rs_meta_set_kernel(struct rs_trace_meta *m, const char *release)
 {
@@ -70,7 +62,7 @@ const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key)
 static int new_fact(struct rs_trace_meta *m, const char *key, const char *value)
 {
 	char *k = strdup(key), *v = strdup(value);
-	struct rs_fact *f = k && v ? grow(&m->facts, &m->nr_facts, sizeof(*f)) : NULL;
+	struct rs_fact *f = k && v ? ONE_MORE(m->facts, m->nr_facts) : NULL;
 
 	if (!f) {
 		free(k);
@@ -102,7 +94,7 @@ int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char
 	struct rs_vm_info *v = find_vm(m, vm);
 
 	if (!v) {
-		v = grow(&m->vms, &m->nr_vms, sizeof(*v));
+		v = ONE_MORE(m->vms, m->nr_vms);
 		if (!v)
 			return -ENOMEM;
 		v->vm = vm;
@@ -115,7 +107,7 @@ int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char
 int rs_meta_add_assumption(struct rs_trace_meta *m, const char *sentence)
 {
 	char *copy = strdup(sentence);
-	char **a = copy ? grow(&m->assumptions, &m->nr_assumptions, sizeof(*a)) : NULL;
+	char **a = copy ? ONE_MORE(m->assumptions, m->nr_assumptions) : NULL;
 
 	if (!a) {
 		free(copy);
@@ -128,7 +120,7 @@ int rs_meta_add_assumption(struct rs_trace_meta *m, const char *sentence)
 static struct rs_count *new_anomaly(struct rs_trace_meta *m, const char *name)
 {
 	char *copy = strdup(name);
-	struct rs_count *c = copy ? grow(&m->anomalies, &m->nr_anomalies, sizeof(*c)) : NULL;
+	struct rs_count *c = copy ? ONE_MORE(m->anomalies, m->nr_anomalies) : NULL;
 
 	if (c)
 		c->name = copy;

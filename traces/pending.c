@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static struct rs_pending_vm *new_vm(struct rs_pending *p, uint32_t number)
 {
-	struct rs_pending_vm **vms = reallocarray(p->vms, p->nr_vms + 1, sizeof(*vms));
 	struct rs_idset_entry *e;
 	struct rs_pending_vm *v;
 
-	if (!vms)
+	if (RS_ROOM_FOR_ONE(p->vms, p->nr_vms))
 		return NULL;
-	p->vms = vms;
 	v = calloc(1, sizeof(*v));
 	e = v ? rs_idset_add(&p->places, number, 0) : NULL;
 	if (!e) {
@@ -21,7 +21,7 @@ static struct rs_pending_vm *new_vm(struct rs_pending *p, uint32_t number)
 	}
 	v->number = number;
 	e->at = p->nr_vms;
-	vms[p->nr_vms++] = v;
+	p->vms[p->nr_vms++] = v;
 	return v;
 }
 

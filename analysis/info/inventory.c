@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "traces/guest/vm.h"
 
 /* What is kept while reading, per VM. */
@@ -74,11 +75,9 @@ static struct vm_state *find_vm(struct rs_inventory_builder *b, uint32_t vm)
 	for (b->last = 0; b->last < b->nr_vms; b->last++)
 		if (b->vms[b->last].inv.vm == vm)
 			return &b->vms[b->last];
-	vms = reallocarray(b->vms, b->nr_vms + 1, sizeof(*vms));
-	if (!vms)
+	if (RS_ROOM_FOR_ONE(b->vms, b->nr_vms))
 		return NULL;
-	b->vms = vms;
-	vms += b->nr_vms;
+	vms = &b->vms[b->nr_vms];
 	memset(vms, 0, sizeof(*vms));
 	vms->inv.vm = vm;
 	vms->vm = rs_vm_new();
@@ -139,15 +138,10 @@ static struct rs_placement *place(struct vm_state *v, const struct rs_event *ev)
 	for (; v->hash[at]; at = (at + 1) & (v->hash_size - 1))
 		if (same_place(&p[v->hash[at] - 1], ev))
 			return &p[v->hash[at] - 1];
-	if (v->inv.nr_placements == v->max_placements) {
-		v->max_placements = v->max_placements ? 2 * v->max_placements : 16;
-		p = reallocarray(p, v->max_placements, sizeof(*p));
-		if (!p)
-			return NULL;
-		v->inv.placements = p;
-	}
-	v->hash[at] = v->inv.nr_placements + 1;
-	p += v->inv.nr_placements++;
+	if (RS_ROOM(v->inv.placements, v->max_placements, v->inv.nr_placements + 1))
+		return NULL;
+	p = &v->inv.placements[v->inv.nr_placements++];
+	v->hash[at] = v->inv.nr_placements;
 	*p = (struct rs_placement){ .as = ev->as,
 				    .id = ev->memslot.id,
 				    .gfn = ev->memslot.gfn,
@@ -159,19 +153,7 @@ static struct rs_placement *place(struct vm_state *v, const struct rs_event *ev)
 /* Room for the handle of a memslot. */
 static int grow_current(struct vm_state *v)
 {
-	size_t nr = rs_vm_nr_handles(v->vm);
-	size_t *current;
-
-	if (nr <= v->nr_current)
-		return 0;
-	nr *= 2;
-	current = reallocarray(v->current, nr, sizeof(*current));
-	if (!current)
-		return -ENOMEM;
-	memset(current + v->nr_current, 0, (nr - v->nr_current) * sizeof(*current));
-	v->current = current;
-	v->nr_current = nr;
-	return 0;
+	return RS_ROOM_ZEROED(v->current, v->nr_current, rs_vm_nr_handles(v->vm));
 }
 
 static void leave(struct vm_state *v, size_t *current, uint64_t now_ns)
@@ -192,15 +174,8 @@ static int arrive(struct vm_state *v, uint32_t handle, const struct rs_event *ev
 
 	if (!p)
 		return -ENOMEM;
-	if (p->nr_stays == p->max_stays) {
-		size_t max = p->max_stays ? 2 * p->max_stays : 1;
-		struct rs_stay *stays = reallocarray(p->stays, max, sizeof(*stays));
-
-		if (!stays)
-			return -ENOMEM;
-		p->stays = stays;
-		p->max_stays = max;
-	}
+	if (RS_ROOM(p->stays, p->max_stays, p->nr_stays + 1))
+		return -ENOMEM;
 	p->stays[p->nr_stays++] = (struct rs_stay){ ev->time_ns, ev->time_ns };
 	p->flags = ev->memslot.flags;
 	p->present = true;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define MIN_ALLOCATED 64
 
 /* A block of its own band gets at least this part of all rows. */
@@ -54,7 +56,6 @@ static const struct rs_gfn_block *find_block(const struct rs_gfn_axis *axis, uin
 static int make_room(struct rs_gfn_axis *axis)
 {
 	size_t n = axis->allocated ? axis->allocated * 2 : MIN_ALLOCATED;
-	struct rs_gfn_block *blocks;
 
 	if (axis->nr_blocks + axis->nr_added < axis->allocated)
 		return 0;
@@ -62,10 +63,8 @@ static int make_room(struct rs_gfn_axis *axis)
 	merge_added(axis);
 	if (axis->nr_blocks < axis->allocated / 2)
 		return 0;
-	blocks = realloc(axis->blocks, n * sizeof(*blocks));
-	if (!blocks)
+	if (RS_RESIZE(axis->blocks, n))
 		return -ENOMEM;
-	axis->blocks = blocks;
 	axis->allocated = n;
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/outfile.h"
 #include "base/temp.h"
 
@@ -114,13 +115,10 @@ static int take(struct sink *s)
 	ssize_t n;
 
 	if (s->size == s->room) {
-		size_t room = s->room ? 2 * s->room : 65536;
-		char *more = room > MAX_PICTURE ? NULL : realloc(s->bytes, room);
-
-		if (!more)
-			return room > MAX_PICTURE ? -EFBIG : -ENOMEM;
-		s->bytes = more;
-		s->room = room;
+		if (2 * s->room > MAX_PICTURE)
+			return -EFBIG;
+		if (RS_ROOM(s->bytes, s->room, s->room ? s->room + 1 : 65536))
+			return -ENOMEM;
 	}
 	n = read(s->fd, s->bytes + s->size, s->room - s->size);
 	if (n < 0)
@@ -374,14 +372,9 @@ char **rs_workdir_list(const struct rs_workdir *w, const char *suffix, size_t *n
 
 	*n = 0;
 	while (!errnum && (e = readdir(dir))) {
-		char **more;
-
 		if (!ends_in(e->d_name, suffix))
 			continue;
-		more = reallocarray(names, *n + 1, sizeof(*names));
-		if (more)
-			names = more;
-		if (!more || !(names[*n] = strdup(e->d_name)))
+		if (RS_ROOM_FOR_ONE(names, *n) || !(names[*n] = strdup(e->d_name)))
 			errnum = ENOMEM;
 		else
 			++*n;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* [start, end) of axis positions. */
 struct span {
 	uint64_t start, end;
@@ -157,15 +159,8 @@ static int next_add(struct rs_map *map, uint64_t start, uint64_t end)
 	s.end = rs_gfn_axis_pos(map->axis, end);
 	if (s.start >= s.end)
 		return 0;
-	if (next->nr == next->allocated) {
-		size_t n = next->allocated ? 2 * next->allocated : 16;
-		struct span *span = realloc(next->span, n * sizeof(*span));
-
-		if (!span)
-			return -ENOMEM;
-		next->span = span;
-		next->allocated = n;
-	}
+	if (RS_ROOM(next->span, next->allocated, next->nr + 1))
+		return -ENOMEM;
 	next->span[next->nr++] = s;
 	return 0;
 }

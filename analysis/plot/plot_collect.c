@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 struct rs_plot_collect {
 	struct rs_plot_collect_opts opts;
 	struct rs_observer first, second;
@@ -34,12 +36,10 @@ static void free_vm(struct rs_plot_vm *v)
 
 static struct rs_plot_vm *add_vm(struct rs_plot_collect *c, const struct rs_view *view)
 {
-	struct rs_plot_vm **vms = realloc(c->vms, (c->nr_vms + 1) * sizeof(struct rs_plot_vm *));
 	struct rs_plot_vm *v;
 
-	if (!vms)
+	if (RS_ROOM_FOR_ONE(c->vms, c->nr_vms))
 		return NULL;
-	c->vms = vms;
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return NULL;

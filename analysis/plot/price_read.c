@@ -5,6 +5,7 @@
 
 #include "analysis/write/json_exact.h"
 #include "analysis/plot/plot_price.h"
+#include "base/array.h"
 
 #define SCHEMA "retryscope-bench/1"
 
@@ -57,23 +58,18 @@ static int add_point(struct rs_price_data *d, const char *unit, const struct rs_
 		     struct rs_error *err)
 {
 	struct rs_price_group *g = d->groups;
-	struct rs_price_point *points;
 
 	while (g < d->groups + d->nr_groups && strcmp(g->unit, unit))
 		g++;
 	if (g == d->groups + d->nr_groups) {
-		g = reallocarray(d->groups, d->nr_groups + 1, sizeof(*g));
-		if (!g)
+		if (RS_ROOM_FOR_ONE(d->groups, d->nr_groups))
 			return rs_error_nomem(err);
-		d->groups = g;
-		g += d->nr_groups++;
+		g = &d->groups[d->nr_groups++];
 		*g = (struct rs_price_group){ .unit = unit };
 	}
-	points = reallocarray(g->points, g->nr + 1, sizeof(*points));
-	if (!points)
+	if (RS_ROOM_FOR_ONE(g->points, g->nr))
 		return rs_error_nomem(err);
-	g->points = points;
-	points[g->nr++] = *p;
+	g->points[g->nr++] = *p;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "analysis/report/derive.h"
 #include "analysis/report/report_read.h"
+#include "base/array.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -104,19 +105,16 @@ static int add_source(struct rs_report_data *sum, const struct rs_report_source 
 		      struct rs_error *err)
 {
 	size_t nr = sum->report.nr_sources;
-	struct rs_report_source *sources;
 
 	for (size_t i = 0; i < nr; i++)
 		if (same_source(&sum->sources[i], s))
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "the trace %s is in an earlier report already",
 					    s->path ? s->path : "in it");
-	sources = reallocarray(sum->sources, nr + 1, sizeof(*sources));
-	if (!sources)
+	if (RS_ROOM_FOR_ONE(sum->sources, nr))
 		return rs_error_nomem(err);
-	sources[nr] = *s;
-	sum->sources = sources;
-	sum->report.sources = sources;
+	sum->sources[nr] = *s;
+	sum->report.sources = sum->sources;
 	sum->report.nr_sources = nr + 1;
 	return 0;
 }

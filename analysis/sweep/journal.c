@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/array.h"
+
 #define MAGIC "retryscope-journal 1\n"
 
 struct piece {
@@ -55,15 +57,8 @@ static int keep(struct rs_journal *j, uint64_t number, const char *text, size_t 
 
 	if (i < j->nr && j->pieces[i].number == number)
 		return 0;
-	if (j->nr == j->max) {
-		size_t max = j->max ? 2 * j->max : 64;
-		struct piece *p = reallocarray(j->pieces, max, sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		j->pieces = p;
-		j->max = max;
-	}
+	if (RS_ROOM(j->pieces, j->max, j->nr + 1))
+		return -ENOMEM;
 	copy = strndup(text, len);
 	if (!copy)
 		return -ENOMEM;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analysis/write/json_exact.h"
+#include "base/array.h"
 #include "base/parse.h"
 
 #define SCHEMA "retryscope-sweep/1"
@@ -22,24 +23,10 @@ static int wrong(struct rs_error *err, uint64_t line, const char *text)
 	return -EINVAL;
 }
 
-/* Makes room for one more at @n, in steps that double. */
-static int grow(char ***list, size_t n)
-{
-	char **more;
-
-	if (n & (n - 1))
-		return 0;
-	more = reallocarray(*list, n ? 2 * n : 1, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	return 0;
-}
-
 /* Takes @text over. */
 static int add_text(char ***list, size_t *n, char *text)
 {
-	if (!text || grow(list, *n)) {
+	if (!text || RS_ROOM_FOR_ONE(*list, *n)) {
 		free(text);
 		return -ENOMEM;
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/write/units.h"
+#include "base/array.h"
 
 #define MARK '\x01'
 #define MARK_ESCAPED "\"\\u0001"
@@ -146,15 +147,14 @@ static char *read_all(FILE *f, size_t *len)
 
 	for (*len = 0; text;) {
 		size_t n = fread(text + *len, 1, size - *len, f);
-		char *larger;
 
 		*len += n;
 		if (*len < size)
 			break;
-		larger = realloc(text, size *= 2);
-		if (!larger)
+		if (RS_ROOM(text, size, size + 1)) {
 			free(text);
-		text = larger;
+			text = NULL;
+		}
 	}
 	if (text && ferror(f)) {
 		int errnum = errno;

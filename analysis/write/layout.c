@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analysis/write/units.h"
+#include "base/array.h"
 
 #define CELL_SIZE 48
 /* What is left of a first column at least, in columns. */
@@ -175,19 +176,10 @@ void rs_table_init(struct rs_table *t, unsigned int nr_columns)
 
 static void add_cell(struct rs_table *t, struct rs_cell cell)
 {
-	struct rs_cell *cells = t->cells;
-
-	if (t->err)
-		return;
-	if (!(t->nr_cells & (t->nr_cells - 1))) {
-		cells = reallocarray(cells, t->nr_cells ? 2 * t->nr_cells : 1, sizeof(*cells));
-		if (!cells) {
-			t->err = -ENOMEM;
-			return;
-		}
-		t->cells = cells;
-	}
-	cells[t->nr_cells++] = cell;
+	if (!t->err)
+		t->err = RS_ROOM_FOR_ONE(t->cells, t->nr_cells);
+	if (!t->err)
+		t->cells[t->nr_cells++] = cell;
 }
 
 void rs_table_text(struct rs_table *t, const char *text)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "replay/algorithms/algorithms.h"
 
 struct per_slot {
@@ -44,22 +45,14 @@ static void slots_destroy(void *state)
 static int make_room(struct slots *s)
 {
 	uint32_t max = s->max ? s->max : 16;
-	struct per_slot *ranges;
-	uint32_t *touched;
 
 	while (max < rs_vm_nr_handles(s->words.vm))
 		max *= 2;
 	if (max == s->max)
 		return 0;
-	ranges = realloc(s->ranges, max * sizeof(*ranges));
-	if (!ranges)
+	if (RS_RESIZE(s->ranges, max) || RS_RESIZE(s->touched, max))
 		return -ENOMEM;
-	s->ranges = ranges;
-	touched = realloc(s->touched, max * sizeof(*touched));
-	if (!touched)
-		return -ENOMEM;
-	s->touched = touched;
-	memset(ranges + s->max, 0, (max - s->max) * sizeof(*ranges));
+	memset(s->ranges + s->max, 0, (max - s->max) * sizeof(*s->ranges));
 	s->max = max;
 	return 0;
 }

@@ -83,7 +83,7 @@ static struct vm *vm_of(struct rs_closed *c, uint32_t number)
 		c->last_vm = (size_t)(vm - c->vms);
 		return vm;
 	}
-	if (rs_make_room(&c->vms, &c->max_vms, c->nr_vms + 1, sizeof(*c->vms))) {
+	if (RS_ROOM_ZEROED(c->vms, c->max_vms, c->nr_vms + 1)) {
 		c->failed = true;
 		return NULL;
 	}
@@ -96,21 +96,18 @@ static struct vm *vm_of(struct rs_closed *c, uint32_t number)
 static struct vcpu *vcpu_of(struct rs_closed *c, uint32_t number, uint32_t vcpu)
 {
 	struct vm *vm = vm_of(c, number);
-	struct vcpu *vcpus;
 
 	if (!vm)
 		return NULL;
 	if (vcpu < vm->nr_vcpus)
 		return &vm->vcpus[vcpu];
-	vcpus = reallocarray(vm->vcpus, (size_t)vcpu + 1, sizeof(*vcpus));
-	if (!vcpus) {
+	if (RS_RESIZE(vm->vcpus, (size_t)vcpu + 1)) {
 		c->failed = true;
 		return NULL;
 	}
-	memset(vcpus + vm->nr_vcpus, 0, (vcpu + 1 - vm->nr_vcpus) * sizeof(*vcpus));
-	vm->vcpus = vcpus;
+	memset(vm->vcpus + vm->nr_vcpus, 0, (vcpu + 1 - vm->nr_vcpus) * sizeof(*vm->vcpus));
 	vm->nr_vcpus = vcpu + 1;
-	return &vcpus[vcpu];
+	return &vm->vcpus[vcpu];
 }
 
 static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
@@ -120,7 +117,7 @@ static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 
 	if (!vm)
 		return;
-	if (rs_make_room(&vm->events, &vm->max_events, vm->nr_events + 1, sizeof(*vm->events))) {
+	if (RS_ROOM_ZEROED(vm->events, vm->max_events, vm->nr_events + 1)) {
 		c->failed = true;
 		return;
 	}
@@ -155,9 +152,8 @@ static void on_judged(void *arg, const struct rs_judged *j)
 
 	if (!v)
 		return;
-	if (rs_make_room(&v->attempts, &v->max_attempts, v->nr_attempts + 1,
-			 sizeof(*v->attempts)) ||
-	    rs_make_room(&v->faults, &v->max_faults, v->nr_faults + 1, sizeof(*v->faults))) {
+	if (RS_ROOM_ZEROED(v->attempts, v->max_attempts, v->nr_attempts + 1) ||
+	    RS_ROOM_ZEROED(v->faults, v->max_faults, v->nr_faults + 1)) {
 		c->failed = true;
 		return;
 	}
@@ -184,7 +180,7 @@ struct sample {
 
 static int sample_add(struct sample *s, uint64_t value)
 {
-	if (rs_make_room(&s->v, &s->max, s->nr + 1, sizeof(*s->v)))
+	if (RS_ROOM_ZEROED(s->v, s->max, s->nr + 1))
 		return -ENOMEM;
 	s->v[s->nr++] = value;
 	return 0;
@@ -488,8 +484,8 @@ static void run_until(struct sim *s, uint64_t until)
 
 static int note_begin(struct sim *s, uint64_t id)
 {
-	if (rs_make_room(&s->begun, &s->max_out, s->nr_out + 1, sizeof(*s->begun)) ||
-	    rs_make_room(&s->begun_id, &s->max_out_id, s->nr_out + 1, sizeof(*s->begun_id)))
+	if (RS_ROOM_ZEROED(s->begun, s->max_out, s->nr_out + 1) ||
+	    RS_ROOM_ZEROED(s->begun_id, s->max_out_id, s->nr_out + 1))
 		return -ENOMEM;
 	s->begun[s->nr_out] = s->nr_begun++;
 	s->begun_id[s->nr_out++] = id;

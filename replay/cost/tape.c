@@ -9,7 +9,7 @@
 #include "base/array.h"
 #include "replay/cost/tape_ops.h"
 
-#define ROOM(list, n) rs_make_room(&(list).v, &(list).max, n, sizeof(*(list).v))
+#define ROOM(list, n) RS_ROOM_ZEROED((list).v, (list).max, n)
 /* Appends; 0 or -ENOMEM. */
 #define PUSH(list, x) (ROOM(list, (list).n + 1) ? -ENOMEM : ((list).v[(list).n++] = (x), 0))
 
@@ -39,12 +39,10 @@ static void free_vm(struct rs_tape_vm *v)
 
 static struct rs_tape_vm *add_vm(struct rs_tape *t, uint32_t number)
 {
-	struct rs_tape_vm **vms = reallocarray(t->vms, t->nr_vms + 1, sizeof(*vms));
 	struct rs_tape_vm *v;
 
-	if (!vms)
+	if (RS_ROOM_FOR_ONE(t->vms, t->nr_vms))
 		return NULL;
-	t->vms = vms;
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return NULL;
@@ -79,12 +77,9 @@ static int on_memslot(struct rs_tape_vm *v, const struct rs_event *e)
 
 static int push_hit(struct rs_inval *inv, const struct rs_hit *hit)
 {
-	struct rs_hit *hits = reallocarray(inv->hits, inv->nr_hits + 1, sizeof(*hits));
-
-	if (!hits)
+	if (RS_ROOM_FOR_ONE(inv->hits, inv->nr_hits))
 		return -ENOMEM;
-	inv->hits = hits;
-	hits[inv->nr_hits++] = *hit;
+	inv->hits[inv->nr_hits++] = *hit;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "replay/cut/cut_internal.h"
 #include "replay/model/model.h"
 
@@ -49,15 +50,8 @@ void rs_cut_free(struct rs_cut *c)
 
 static int emit(struct rs_cut *c, const struct rs_event *ev)
 {
-	if (c->nr_out == c->max_out) {
-		size_t max = c->max_out ? 2 * c->max_out : 1024;
-		struct rs_event *out = reallocarray(c->out, max, sizeof(*out));
-
-		if (!out)
-			return -ENOMEM;
-		c->out = out;
-		c->max_out = max;
-	}
+	if (RS_ROOM(c->out, c->max_out, c->nr_out + 1))
+		return -ENOMEM;
 	c->out[c->nr_out++] = *ev;
 	return 0;
 }
@@ -74,13 +68,11 @@ static int emit_at(struct rs_cut *c, const struct rs_event *ev, uint64_t time_ns
 
 static struct cut_vm *new_vm(struct rs_cut *c, uint32_t number)
 {
-	struct cut_vm **vms = reallocarray(c->vms, c->nr_vms + 1, sizeof(struct cut_vm *));
 	struct cut_vm *v;
 	size_t at;
 
-	if (!vms)
+	if (RS_ROOM_FOR_ONE(c->vms, c->nr_vms))
 		return NULL;
-	c->vms = vms;
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return NULL;
@@ -92,9 +84,9 @@ static struct cut_vm *new_vm(struct rs_cut *c, uint32_t number)
 		return NULL;
 	}
 	at = c->nr_vms++;
-	for (; at && vms[at - 1]->number > number; at--)
-		vms[at] = vms[at - 1];
-	vms[at] = v;
+	for (; at && c->vms[at - 1]->number > number; at--)
+		c->vms[at] = c->vms[at - 1];
+	c->vms[at] = v;
 	return v;
 }
 
@@ -195,15 +187,8 @@ static void thin_log(struct cut_vm *v)
 
 static int log_event(struct cut_vm *v, const struct rs_event *ev, size_t begin)
 {
-	if (v->nr_log == v->max_log) {
-		size_t max = v->max_log ? 2 * v->max_log : 64;
-		struct logged *log = reallocarray(v->log, max, sizeof(*log));
-
-		if (!log)
-			return -ENOMEM;
-		v->log = log;
-		v->max_log = max;
-	}
+	if (RS_ROOM(v->log, v->max_log, v->nr_log + 1))
+		return -ENOMEM;
 	v->log[v->nr_log++] = (struct logged){ .ev = *ev, .begin = begin };
 	return 0;
 }

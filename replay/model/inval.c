@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define CHUNK 64 /* invalidations allocated at once; they must not move */
 
 struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
@@ -45,12 +47,10 @@ void rs_invals_free(struct rs_invals *t)
 
 int rs_invals_grow_unused(struct rs_invals *t)
 {
-	struct rs_inval **chunks = realloc(t->chunks, (t->nr_chunks + 1) * sizeof(*chunks));
 	struct rs_inval *chunk;
 
-	if (!chunks)
+	if (RS_ROOM_FOR_ONE(t->chunks, t->nr_chunks))
 		return -ENOMEM;
-	t->chunks = chunks;
 	chunk = calloc(CHUNK, sizeof(*chunk));
 	if (!chunk)
 		return -ENOMEM;
@@ -59,18 +59,16 @@ int rs_invals_grow_unused(struct rs_invals *t)
 		chunk[i].next = t->unused;
 		t->unused = &chunk[i];
 	}
-	chunks[t->nr_chunks++] = chunk;
+	t->chunks[t->nr_chunks++] = chunk;
 	return 0;
 }
 
 int rs_inval_grow_hits(struct rs_inval *inv)
 {
 	uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
-	struct rs_hit *hits = realloc(inv->hits, max * sizeof(*hits));
 
-	if (!hits)
+	if (RS_RESIZE(inv->hits, max))
 		return -ENOMEM;
-	inv->hits = hits;
 	inv->max_hits = max;
 	return 0;
 }
@@ -80,11 +78,8 @@ static int make_hash(struct rs_invals *t)
 	uint32_t size = 2 * t->max;
 
 	if (size > t->hash_size) {
-		struct rs_inval **hash = realloc(t->hash, size * sizeof(*hash));
-
-		if (!hash)
+		if (RS_RESIZE(t->hash, size))
 			return -ENOMEM;
-		t->hash = hash;
 		t->hash_size = size;
 	}
 	memset(t->hash, 0, t->hash_size * sizeof(*t->hash));
@@ -96,11 +91,9 @@ static int make_hash(struct rs_invals *t)
 int rs_invals_grow_outstanding(struct rs_invals *t)
 {
 	uint32_t max = t->max ? 2 * t->max : 2 * RS_INVALS_FEW;
-	struct rs_inval **list = realloc(t->outstanding, max * sizeof(*list));
 
-	if (!list)
+	if (RS_RESIZE(t->outstanding, max))
 		return -ENOMEM;
-	t->outstanding = list;
 	t->max = max;
 	return t->hashed ? make_hash(t) : 0;
 }

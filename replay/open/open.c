@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* ---- set-up ---- */
 
 static int add_hidden(struct rs_replay *r, const char *name, size_t *index)
 {
-	struct rs_algo_spec *specs, *one;
+	struct rs_algo_spec *one;
 	size_t n;
 	int ret = rs_algo_parse(name, &one, &n, NULL);
 
@@ -25,14 +27,13 @@ static int add_hidden(struct rs_replay *r, const char *name, size_t *index)
 			return 0;
 		}
 	}
-	specs = realloc(r->specs, (r->nr_run + 1) * sizeof(*specs));
-	if (specs) {
-		r->specs = specs;
+	ret = RS_RESIZE(r->specs, r->nr_run + 1);
+	if (!ret) {
 		r->specs[r->nr_run] = one[0];
 		*index = r->nr_run++;
 	}
 	free(one);
-	return specs ? 0 : -ENOMEM;
+	return ret;
 }
 
 static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct rs_error *err)
@@ -183,15 +184,12 @@ static void hash_vm(struct rs_replay *r, size_t index)
 static int grow_vms(struct rs_replay *r)
 {
 	size_t max = r->vm_hash_size ? r->vm_hash_size : 8;
-	struct vm_run **vms;
 	uint32_t *hash;
 
 	if (2 * (r->nr_vms + 1) <= r->vm_hash_size)
 		return 0;
-	vms = realloc(r->vms, max * sizeof(*vms));
-	if (!vms)
+	if (RS_RESIZE(r->vms, max))
 		return -ENOMEM;
-	r->vms = vms;
 	hash = calloc(2 * max, sizeof(*hash));
 	if (!hash)
 		return -ENOMEM;

@@ -5,28 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 {
 	uint32_t n = v->nr_vcpus ? v->nr_vcpus : 4;
-	struct rs_fault *faults;
-	uint64_t *tokens;
-	uint32_t *open;
 
 	while (n <= vcpu)
 		n *= 2;
-	faults = realloc(v->faults, n * sizeof(*faults));
-	if (!faults)
+	if (RS_RESIZE(v->faults, n) || RS_RESIZE(v->tokens, n * r->nr_run) || RS_RESIZE(v->open, n))
 		return -ENOMEM;
-	v->faults = faults;
-	tokens = realloc(v->tokens, n * r->nr_run * sizeof(*tokens));
-	if (!tokens)
-		return -ENOMEM;
-	v->tokens = tokens;
-	open = realloc(v->open, n * sizeof(*open));
-	if (!open)
-		return -ENOMEM;
-	v->open = open;
-	memset(faults + v->nr_vcpus, 0, (n - v->nr_vcpus) * sizeof(*faults));
+	memset(v->faults + v->nr_vcpus, 0, (n - v->nr_vcpus) * sizeof(*v->faults));
 	v->nr_vcpus = n;
 	return 0;
 }

@@ -4,18 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 static int push_covered(struct rs_covered **list, size_t *n, size_t *max, uint8_t as,
 			struct rs_range gfns)
 {
-	if (*n == *max) {
-		size_t bigger = *max ? 2 * *max : 16;
-		struct rs_covered *p = realloc(*list, bigger * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		*list = p;
-		*max = bigger;
-	}
+	if (RS_ROOM(*list, *max, *n + 1))
+		return -ENOMEM;
 	(*list)[(*n)++] = (struct rs_covered){ gfns.start, gfns.end, as };
 	return 0;
 }

@@ -9,6 +9,7 @@
 
 #include <zstd.h>
 
+#include "base/array.h"
 #include "traces/binary/columns.h"
 #include "traces/binary/packed.h"
 #include "traces/source.h"
@@ -68,14 +69,11 @@ static int truncated(const struct binary *b, struct rs_error *err)
 
 static int grow_buf(struct binary *b, size_t size)
 {
-	unsigned char *bigger;
-
 	if (size <= b->max_buf)
 		return 0;
-	bigger = realloc(b->buf, size);
-	if (!bigger)
+	/* Just that much: what follows is about as large. */
+	if (RS_RESIZE(b->buf, size))
 		return -ENOMEM;
-	b->buf = bigger;
 	b->max_buf = size;
 	return 0;
 }
@@ -241,15 +239,8 @@ static int decode(struct binary *b, const struct rs_binary_block *h, const unsig
 
 static int note_entry(struct binary *b, const struct rs_binary_entry *e)
 {
-	if (b->nr_blocks == b->max_index) {
-		size_t max = b->max_index ? 2 * b->max_index : 64;
-		struct rs_binary_entry *index = reallocarray(b->index, max, sizeof(*index));
-
-		if (!index)
-			return -ENOMEM;
-		b->index = index;
-		b->max_index = max;
-	}
+	if (RS_ROOM(b->index, b->max_index, b->nr_blocks + 1))
+		return -ENOMEM;
 	b->index[b->nr_blocks++] = *e;
 	b->nr_events += e->count;
 	return 0;

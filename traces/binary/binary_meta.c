@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "traces/binary/binary.h"
 
 /*
@@ -40,16 +41,9 @@ static void append(struct packer *p, const void *bytes, size_t n)
 		p->failed = true;
 		return;
 	}
-	if (p->len + n > p->max) {
-		size_t max = 2 * (p->len + n) + 256;
-		unsigned char *bigger = realloc(p->bytes, max);
-
-		if (!bigger) {
-			p->failed = true;
-			return;
-		}
-		p->bytes = bigger;
-		p->max = max;
+	if (RS_ROOM(p->bytes, p->max, p->len + n)) {
+		p->failed = true;
+		return;
 	}
 	memcpy(p->bytes + p->len, bytes, n);
 	p->len += n;

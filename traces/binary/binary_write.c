@@ -7,6 +7,7 @@
 
 #include <zstd.h>
 
+#include "base/array.h"
 #include "traces/binary/binary.h"
 #include "traces/binary/columns.h"
 #include "base/outfile.h"
@@ -198,15 +199,8 @@ int rs_binary_begin(void *state, const struct rs_trace_meta *meta, struct rs_err
 
 static int add_to_index(struct writer *w, const struct rs_binary_entry *entry)
 {
-	if (w->nr_index == w->max_index) {
-		size_t max = w->max_index ? 2 * w->max_index : 256;
-		struct rs_binary_entry *index = reallocarray(w->index, max, sizeof(*index));
-
-		if (!index)
-			return -ENOMEM;
-		w->index = index;
-		w->max_index = max;
-	}
+	if (RS_ROOM(w->index, w->max_index, w->nr_index + 1))
+		return -ENOMEM;
 	w->index[w->nr_index++] = *entry;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include <zstd.h>
 
+#include "base/array.h"
 #include "traces/dat/dat_bytes.h"
 #include "base/worker.h"
 
@@ -76,14 +77,11 @@ int rs_dat_chunks_damaged(uint32_t cpu, uint64_t offset, const char *problem, st
 
 static int make_room(unsigned char **buffer, size_t *room, size_t need, struct rs_error *err)
 {
-	unsigned char *bigger;
-
 	if (need <= *room)
 		return 0;
-	bigger = realloc(*buffer, need);
-	if (!bigger)
+	/* Just that much: what follows is about as large. */
+	if (RS_RESIZE(*buffer, need))
 		return rs_error_nomem(err);
-	*buffer = bigger;
 	*room = need;
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include <zstd.h>
 
+#include "base/array.h"
 #include "traces/dat/dat_bytes.h"
 
 static const unsigned char dat_magic[10] = { 0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g' };
@@ -164,19 +165,6 @@ static int no_memory(struct cursor *c)
 	return c->ret;
 }
 
-/* Room for one more behind @n elements of @size bytes; the array doubles. */
-static void *grow(struct cursor *c, void *array, size_t n, size_t size)
-{
-	void *bigger = array;
-
-	if (n & (n - 1) || (!n && array))
-		return array;
-	bigger = realloc(array, (n ? 2 * n : 1) * size);
-	if (!bigger)
-		no_memory(c);
-	return bigger;
-}
-
 static void read_header_info(struct cursor *c, struct rs_dat_file *f)
 {
 	uint64_t size;
@@ -197,22 +185,19 @@ static void read_format(struct cursor *c, struct rs_dat_file *f, const char *sys
 {
 	uint64_t size = cursor_uint(c, 8);
 	char *text = cursor_dup(c, size);
-	struct rs_dat_format *formats;
-
 	if (!text)
 		return;
 	if (!want(system, text)) {
 		free(text);
 		return;
 	}
-	formats = grow(c, f->formats, f->nr_formats, sizeof(*formats));
-	if (!formats) {
+	if (RS_ROOM_FOR_ONE(f->formats, f->nr_formats)) {
+		no_memory(c);
 		free(text);
 		return;
 	}
-	f->formats = formats;
-	formats[f->nr_formats] = (struct rs_dat_format){ strdup(system), text, size };
-	if (!formats[f->nr_formats++].system)
+	f->formats[f->nr_formats] = (struct rs_dat_format){ strdup(system), text, size };
+	if (!f->formats[f->nr_formats++].system)
 		no_memory(c);
 }
 
@@ -258,11 +243,11 @@ static struct rs_dat_buffer *add_buffer(struct cursor *c, struct rs_dat_file *f,
 		cursor_fail(c, "there are too many buffers");
 		return NULL;
 	}
-	b = grow(c, f->buffers, f->nr_buffers, sizeof(*b));
-	if (!b)
+	if (RS_ROOM_FOR_ONE(f->buffers, f->nr_buffers)) {
+		no_memory(c);
 		return NULL;
-	f->buffers = b;
-	b += f->nr_buffers++;
+	}
+	b = &f->buffers[f->nr_buffers++];
 	*b = (struct rs_dat_buffer){ .page_size = f->page_size };
 	b->name = strdup(name);
 	b->clock = clock ? strdup(clock) : NULL;
@@ -273,8 +258,6 @@ static struct rs_dat_buffer *add_buffer(struct cursor *c, struct rs_dat_file *f,
 
 static void add_cpu(struct cursor *c, struct rs_dat_buffer *b, struct rs_dat_cpu cpu)
 {
-	struct rs_dat_cpu *cpus;
-
 	if (c->ret)
 		return;
 	if (cpu.offset > c->f->size || cpu.size > c->f->size - cpu.offset) {
@@ -285,11 +268,10 @@ static void add_cpu(struct cursor *c, struct rs_dat_buffer *b, struct rs_dat_cpu
 				      cpu.cpu, cpu.size, cpu.offset);
 		return;
 	}
-	cpus = grow(c, b->cpus, b->nr_cpus, sizeof(*cpus));
-	if (!cpus)
-		return;
-	b->cpus = cpus;
-	cpus[b->nr_cpus++] = cpu;
+	if (RS_ROOM_FOR_ONE(b->cpus, b->nr_cpus))
+		no_memory(c);
+	else
+		b->cpus[b->nr_cpus++] = cpu;
 }
 
 static void check_page_size(struct cursor *c, uint32_t size)
@@ -328,14 +310,12 @@ static void read_flyrecord_v6(struct cursor *c, struct rs_dat_file *f, const cha
 static void add_option(struct cursor *c, struct rs_dat_file *f, uint16_t id, char *data,
 		       uint32_t size)
 {
-	struct rs_dat_option *o = grow(c, f->options, f->nr_options, sizeof(*o));
-
-	if (!o) {
+	if (RS_ROOM_FOR_ONE(f->options, f->nr_options)) {
+		no_memory(c);
 		free(data);
 		return;
 	}
-	f->options = o;
-	o[f->nr_options++] = (struct rs_dat_option){ id, size, data };
+	f->options[f->nr_options++] = (struct rs_dat_option){ id, size, data };
 }
 
 static void read_options_v6(struct cursor *c, struct rs_dat_file *f)

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 /* More notifier calls of one task inside each other have lost their ends. */
 #define MAX_NESTED 64
 /* After a gap, so long may pass until the end of what began before it. */
@@ -67,15 +69,8 @@ static struct rs_dat_inval *push_inval(struct rs_dat_pair *p, struct rs_dat_task
 {
 	struct rs_dat_inval *v;
 
-	if (t->nr_invals == t->room_invals) {
-		size_t room = t->room_invals ? 2 * t->room_invals : 4;
-
-		v = realloc(t->invals, room * sizeof(*v));
-		if (!v)
-			return NULL;
-		t->invals = v;
-		t->room_invals = room;
-	}
+	if (RS_ROOM(t->invals, t->room_invals, t->nr_invals + 1))
+		return NULL;
 	v = &t->invals[t->nr_invals++];
 	*v = (struct rs_dat_inval){
 		.mn = V(e, MN),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "traces/event.h"
 
 #define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
@@ -108,15 +109,8 @@ static struct slot *find_slot(struct rs_dat_learned *l, uint64_t kvm, uint8_t as
 
 static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t from_ns)
 {
-	if (l->nr_uses == l->room_uses) {
-		size_t room = l->room_uses ? 2 * l->room_uses : 64;
-		struct use *bigger = realloc(l->uses, room * sizeof(*bigger));
-
-		if (!bigger)
-			return NULL;
-		l->uses = bigger;
-		l->room_uses = room;
-	}
+	if (RS_ROOM(l->uses, l->room_uses, l->nr_uses + 1))
+		return NULL;
 	l->uses[l->nr_uses] = (struct use){ .kvm = s->kvm, .as = s->as, .id = s->id };
 	/* The first that is seen of it: it was always there. */
 	l->uses[l->nr_uses].from_ns = s->seen ? from_ns : 0;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* How long a pending item is waited for. */
 #define MAX_PENDING_NS 2000000000ULL
 /* So many items are not in memory at once: 128 GiB. Their distance is an int32_t. */
@@ -74,15 +76,8 @@ static RS_SELDOM int grow_items(struct rs_dat_order *o)
 
 int rs_dat_order_push(uint64_t **list, size_t *nr, size_t *room, uint64_t ticket)
 {
-	if (*nr == *room) {
-		size_t more = *room ? 2 * *room : 16;
-		uint64_t *bigger = realloc(*list, more * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		*list = bigger;
-		*room = more;
-	}
+	if (RS_ROOM(*list, *room, *nr + 1))
+		return -ENOMEM;
 	(*list)[(*nr)++] = ticket;
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* A vCPU's items without a number that may go back before an end. */
 #define MAX_BACK 64
 
@@ -50,13 +52,11 @@ static void unlink_item(struct rs_dat_order *o, const struct rs_dat_item *i, uin
 static RS_SELDOM int grow_vcpus(struct rs_dat_order *o, size_t vcpu)
 {
 	const size_t n = vcpu + 16;
-	uint64_t *bigger = realloc(o->vcpu_last, n * sizeof(*bigger));
 
-	if (!bigger)
+	if (RS_RESIZE(o->vcpu_last, n))
 		return -ENOMEM;
 	for (size_t i = o->nr_vcpus; i < n; i++)
-		bigger[i] = RS_DAT_NO_TICKET;
-	o->vcpu_last = bigger;
+		o->vcpu_last[i] = RS_DAT_NO_TICKET;
 	o->nr_vcpus = n;
 	return 0;
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 /* The oldest @n commits not yet in effect took effect at @time_ns. */
 static int apply_commits(struct rs_dat_order *o, size_t n, uint64_t time_ns)
 {
@@ -92,15 +94,8 @@ static inline int bring_forward(struct rs_dat_order *o, const struct rs_dat_evid
 
 static int add_hit(struct rs_dat_order *o, size_t n, const struct rs_event *slot)
 {
-	if (n == o->room_hits) {
-		size_t room = n ? 2 * n : 16;
-		struct rs_dat_hit *bigger = realloc(o->hits, room * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		o->hits = bigger;
-		o->room_hits = room;
-	}
+	if (RS_ROOM(o->hits, o->room_hits, n + 1))
+		return -ENOMEM;
 	o->hits[n] = (struct rs_dat_hit){ slot->inval.start, slot->inval.end, slot->inval.slot,
 					  slot->as };
 	return 0;

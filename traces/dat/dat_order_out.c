@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
+
 /* Guest frames that no guest has: an invalidation of all memory. */
 #define ALL_GFNS (1ULL << 52)
 /* Ids of invalidations that were never recorded; far from those of the others. */
@@ -10,14 +12,8 @@
 
 static RS_SELDOM int grow_events(struct rs_dat_events *list)
 {
-	size_t room = list->room ? 2 * list->room : 4096;
-	struct rs_event *bigger = realloc(list->ev, room * sizeof(*bigger));
-
-	if (!bigger)
-		return -ENOMEM;
-	list->ev = bigger;
-	list->room = room;
-	return 0;
+	/* So many at least: few VMs have less. */
+	return RS_ROOM(list->ev, list->room, list->room ? list->room + 1 : 4096);
 }
 
 int rs_dat_events_add(struct rs_dat_events *list, const struct rs_event *ev)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 /* How often it is said that events are being lost, while they are. */
 #define GAP_MARK_NS 5000000ULL
 
@@ -152,17 +154,15 @@ static struct rs_dat_vm *new_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t nu
 
 static struct rs_dat_vm *add_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
 {
-	struct rs_dat_vm **vms = realloc(p->vms, (p->nr_vms + 1) * sizeof(*vms));
 	struct rs_dat_vm *vm;
 	int ret = 0;
 
-	if (!vms)
+	if (RS_ROOM_FOR_ONE(p->vms, p->nr_vms))
 		return NULL;
-	p->vms = vms;
 	vm = new_vm(p, kvm, (uint32_t)p->nr_vms + 1);
 	if (!vm)
 		return NULL;
-	vms[p->nr_vms++] = vm;
+	p->vms[p->nr_vms++] = vm;
 	for (unsigned int i = 0; i < p->gaps && !ret; i++)
 		ret = put_mark(vm, RS_DAT_GAP_BEGIN_MARK, e->time, RS_LOST_UNKNOWN);
 	if (!ret)

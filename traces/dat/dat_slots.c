@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/inline.h"
 #include "traces/dat/dat_probe.h"
 
@@ -55,15 +56,8 @@ int rs_dat_slots_commit(struct rs_dat_slots *s, const struct rs_event *memslot, 
 		s->nr -= s->first;
 		s->first = 0;
 	}
-	if (s->nr == s->room) {
-		size_t room = s->room ? 2 * s->room : 16;
-		struct commit *bigger = realloc(s->commits, room * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		s->commits = bigger;
-		s->room = room;
-	}
+	if (RS_ROOM(s->commits, s->room, s->nr + 1))
+		return -ENOMEM;
 	s->commits[s->nr++] = (struct commit){ *memslot, ticket };
 	return 0;
 }

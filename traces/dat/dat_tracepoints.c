@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 #define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
 #define THE_VM 1
 
@@ -73,15 +75,8 @@ static int add_memslot(struct rs_dat_tp *tp, const struct rs_event *ev, const ch
 		rs_error_set_file(err, path);
 		return -EINVAL;
 	}
-	if (tp->nr_memslots == tp->room_memslots) {
-		size_t room = tp->room_memslots ? 2 * tp->room_memslots : 16;
-		struct rs_event *bigger = realloc(tp->memslots, room * sizeof(*bigger));
-
-		if (!bigger)
-			return rs_error_nomem(err);
-		tp->memslots = bigger;
-		tp->room_memslots = room;
-	}
+	if (RS_ROOM(tp->memslots, tp->room_memslots, tp->nr_memslots + 1))
+		return rs_error_nomem(err);
 	tp->memslots[tp->nr_memslots] = *ev;
 	tp->memslots[tp->nr_memslots++].vm = THE_VM;
 	return 0;
@@ -247,18 +242,7 @@ static int on_unmap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct r
 
 static struct vcpu *find_vcpu(struct rs_dat_tp *tp, uint64_t n)
 {
-	struct vcpu *bigger;
-
-	if (n < tp->nr_vcpus)
-		return &tp->vcpus[n];
-	bigger = realloc(tp->vcpus, (n + 16) * sizeof(*bigger));
-	if (!bigger)
-		return NULL;
-	for (size_t i = tp->nr_vcpus; i < n + 16; i++)
-		bigger[i] = (struct vcpu){ 0 };
-	tp->vcpus = bigger;
-	tp->nr_vcpus = n + 16;
-	return &tp->vcpus[n];
+	return RS_ROOM_ZEROED(tp->vcpus, tp->nr_vcpus, n + 1) ? NULL : &tp->vcpus[n];
 }
 
 static int put_check(struct vcpu *vcpu, uint64_t n, uint64_t time_ns, struct rs_dat_events *out)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 struct rs_ramp_bend {
 	uint64_t below; /* pages below it */
 	uint64_t rise;	/* ranges that cover what is from here on to the next one */
@@ -22,8 +24,6 @@ struct rs_ramp_answer {
 static int make_room(struct rs_ramp *r, uint32_t n)
 {
 	size_t max = r->max ? r->max : 32;
-	struct rs_ramp_bend *bends;
-	uint64_t *at;
 
 	if (!r->answers)
 		r->answers = malloc(NR_ANSWERS * sizeof(*r->answers));
@@ -33,14 +33,8 @@ static int make_room(struct rs_ramp *r, uint32_t n)
 		max *= 2;
 	if (max == r->max)
 		return 0;
-	at = reallocarray(r->at, max, sizeof(*at));
-	if (!at)
+	if (RS_RESIZE(r->at, max) || RS_RESIZE(r->bends, max))
 		return -ENOMEM;
-	r->at = at;
-	bends = reallocarray(r->bends, max, sizeof(*bends));
-	if (!bends)
-		return -ENOMEM;
-	r->bends = bends;
 	r->max = (uint32_t)max;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "traces/event.h"
 
 /* One more than the last host page that there can be. */
@@ -145,14 +146,11 @@ static uint32_t last(const struct rs_stretches *t, uint32_t n)
 static int make_room(struct rs_stretches *t)
 {
 	uint32_t max = t->max ? 2 * t->max : 16;
-	struct rs_stretch *nodes;
 
 	if (t->free || t->nr + 2 < t->max)
 		return 0;
-	nodes = reallocarray(t->nodes, max, sizeof(*nodes));
-	if (!nodes)
+	if (RS_RESIZE(t->nodes, max))
 		return -ENOMEM;
-	t->nodes = nodes;
 	t->max = max;
 	return 0;
 }

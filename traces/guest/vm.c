@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "traces/guest/ramp.h"
 #include "traces/guest/stretches.h"
 
@@ -137,12 +138,10 @@ static void hash_handle(struct rs_vm *vm, uint32_t handle)
 static int grow_handles(struct rs_vm *vm)
 {
 	uint32_t max = vm->max_handles ? 2 * vm->max_handles : 16;
-	struct rs_memslot *slots = realloc(vm->slots, max * sizeof(*slots));
 	uint32_t *hash;
 
-	if (!slots)
+	if (RS_RESIZE(vm->slots, max))
 		return -ENOMEM;
-	vm->slots = slots;
 	hash = calloc(2 * (size_t)max, sizeof(*hash));
 	if (!hash)
 		return -ENOMEM;
@@ -185,26 +184,13 @@ static int64_t last_at_most(const uint64_t *v, uint32_t n, uint64_t x)
 	return base - v;
 }
 
-/* realloc() of *@array to @n members of @size bytes; what was there stays if there is no memory. */
-static int resize(void *array, size_t n, size_t size)
-{
-	void **p = array;
-	void *bigger = reallocarray(*p, n, size);
-
-	if (!bigger)
-		return -ENOMEM;
-	*p = bigger;
-	return 0;
-}
-
 static int grow_space(struct space *sp)
 {
 	uint32_t max = sp->max ? 2 * sp->max : 8;
 
 	if (sp->nr < sp->max)
 		return 0;
-	if (resize(&sp->handles, max, sizeof(*sp->handles)) ||
-	    resize(&sp->start, max, sizeof(*sp->start)))
+	if (RS_RESIZE(sp->handles, max) || RS_RESIZE(sp->start, max))
 		return -ENOMEM;
 	sp->max = max;
 	return 0;
@@ -216,11 +202,9 @@ static int grow_edges(struct rs_vm *vm)
 
 	if (vm->nr_present < vm->max_edges)
 		return 0;
-	if (resize(&vm->by_hva, max, sizeof(*vm->by_hva)) ||
-	    resize(&vm->hva_start, max, sizeof(*vm->hva_start)) ||
-	    resize(&vm->hva_end, max, sizeof(*vm->hva_end)) ||
-	    resize(&vm->gfn_start, max, sizeof(*vm->gfn_start)) ||
-	    resize(&vm->gfn_end, max, sizeof(*vm->gfn_end)))
+	if (RS_RESIZE(vm->by_hva, max) || RS_RESIZE(vm->hva_start, max) ||
+	    RS_RESIZE(vm->hva_end, max) || RS_RESIZE(vm->gfn_start, max) ||
+	    RS_RESIZE(vm->gfn_end, max))
 		return -ENOMEM;
 	vm->max_edges = max;
 	return 0;
@@ -275,14 +259,13 @@ static int alloc_derived(struct rs_vm *vm)
 		n *= 2;
 	if (n > vm->max_derived) {
 		vm->max_derived = 0;
-		if (resize(&vm->found, 2 * n, sizeof(struct primary)) ||
-		    resize(&vm->primary, 2 * n, sizeof(struct primary)) ||
-		    resize(&vm->heap, n, sizeof(uint32_t)))
+		if (RS_RESIZE(vm->found, 2 * n) || RS_RESIZE(vm->primary, 2 * n) ||
+		    RS_RESIZE(vm->heap, n))
 			return -ENOMEM;
 		vm->max_derived = (uint32_t)n;
 	}
 	if (handles > vm->max_derived_handles) {
-		if (resize(&vm->primary_first, handles, sizeof(uint32_t)))
+		if (RS_RESIZE(vm->primary_first, handles))
 			return -ENOMEM;
 		vm->max_derived_handles = (uint32_t)handles;
 	}
@@ -314,7 +297,7 @@ static int update_tree(struct rs_vm *vm)
 	while (leaves < n)
 		leaves *= 2;
 	if (leaves > vm->max_leaves) {
-		if (resize(&vm->hva_max, 2 * (size_t)leaves, sizeof(*vm->hva_max)))
+		if (RS_RESIZE(vm->hva_max, 2 * (size_t)leaves))
 			return -ENOMEM;
 		vm->max_leaves = leaves;
 	}

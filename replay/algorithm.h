@@ -27,20 +27,19 @@
  * changed, end() before it is forgotten. Only invalidations that hit are shown,
  * unless the algorithm asks for all.
  */
-enum rs_space {
-	RS_SPACE_NONE,
-	RS_SPACE_HVA,
-	RS_SPACE_GFN,
-	RS_SPACE_HFN, /* as HVA, but what has no host address goes in by its memslots */
-	RS_SPACE_EXACT,
-};
-
 #define RS_ALGO_SEES_ALL 0x1  /* also invalidations that hit no memslot */
 #define RS_ALGO_SEQ_FIRST 0x2 /* the state starts with its sequence count: what a fault keeps */
+#define RS_ALGO_NO_RANGE 0x4  /* of the kernel's words the range says nothing */
+#define RS_ALGO_BOUND 0x8     /* no kernel could do it: it has no price */
 
 /* What rejects() answers; both may be set. */
 #define RS_REJECT_RANGE 0x1
 #define RS_REJECT_SEQ 0x2
+
+/* What an algorithm says of a rejection; it has room for more that only it can know. */
+struct rs_reason {
+	enum rs_cause cause;
+};
 
 /* What the traced kernel records as STATE. */
 struct rs_state_words {
@@ -65,7 +64,6 @@ struct rs_algo_ops {
 	 * these parameters, "2,4,8". NULL: it is not.
 	 */
 	const char *in_all, *in_default, *in_price;
-	enum rs_space space;
 	unsigned int flags;
 	size_t state_size;
 	uint64_t min_param, max_param; /* of a family with one number */
@@ -86,6 +84,13 @@ struct rs_algo_ops {
 	 * the sequence count at its begin, with RS_ALGO_SEQ_FIRST, else 0.
 	 */
 	unsigned int (*rejects)(const void *state, const struct rs_fault *f, uint64_t snapshot);
+	/*
+	 * Why its ranges reject @f (RS_REJECT_RANGE) although it is not necessary: the first
+	 * cause of docs/model.md that applies. Only the algorithm knows its ranges, and what
+	 * each invalidation has in them; replay/model/inval.h has the answers where they are
+	 * hulls. NULL: it rejects nothing else than what is necessary.
+	 */
+	void (*explain)(const void *state, const struct rs_fault *f, struct rs_reason *why);
 	/* Guest frames at which a fault would be rejected by range right now. */
 	uint64_t (*blocked)(void *state);
 	/* Memslots changed and rs_vm_update() ran; NULL if that changes nothing here. 0 or -ENOMEM.

@@ -88,6 +88,18 @@ static void test_all(void **state)
 	free(specs);
 }
 
+/* Who rejects more than is necessary says why; a price has who could be run. */
+static void test_explain(void **state)
+{
+	struct rs_algo_spec *specs;
+	size_t n;
+
+	assert_int_equal(rs_algo_parse("all", &specs, &n, NULL), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_true(specs[i].ops->explain || specs[i].ops->flags & RS_ALGO_BOUND);
+	free(specs);
+}
+
 static void test_unknown(void **state)
 {
 	static const char *const names[] = {
@@ -135,7 +147,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_info),	cmocka_unit_test(test_colours),
 		cmocka_unit_test(test_lists),	cmocka_unit_test(test_all),
-		cmocka_unit_test(test_unknown), cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_explain), cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

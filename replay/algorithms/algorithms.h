@@ -23,6 +23,7 @@ extern const struct rs_algo_ops *const *const rs_algorithm_files[];
 struct rs_words {
 	uint64_t seq; /* first: RS_ALGO_SEQ_FIRST */
 	const struct rs_vm *vm;
+	struct rs_invals *invals;
 	uint64_t in_progress;
 	struct rs_range range;
 };
@@ -32,6 +33,7 @@ static inline int rs_words_init(void *state, const struct rs_algo_env *env, uint
 	struct rs_words *w = state;
 
 	w->vm = env->vm;
+	w->invals = env->invals;
 	return 0;
 }
 
@@ -95,6 +97,22 @@ static inline unsigned int rs_words_rejects_hva(const void *state, const struct 
 	bool range = w->in_progress && rs_range_has(&w->range, f->hva);
 
 	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
+}
+
+static inline void rs_words_explain_gfn(const void *state, const struct rs_fault *f,
+					struct rs_reason *why)
+{
+	const struct rs_words *w = state;
+
+	why->cause = rs_invals_cause_gfn(w->invals, f);
+}
+
+static inline void rs_words_explain_hva(const void *state, const struct rs_fault *f,
+					struct rs_reason *why)
+{
+	const struct rs_words *w = state;
+
+	why->cause = rs_invals_cause_hva(w->invals, f, false);
 }
 
 static inline uint64_t rs_words_blocked_gfn(void *state)

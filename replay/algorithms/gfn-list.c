@@ -7,7 +7,6 @@
 
 struct list {
 	struct rs_words words; /* its range is not used */
-	const struct rs_invals *invals;
 	struct rs_spans gfns;
 	struct rs_spans folded; /* the same without the gaps between memslots, for the frames */
 	uint64_t nr;		/* ranges held */
@@ -18,7 +17,6 @@ static int list_init(void *state, const struct rs_algo_env *env, uint64_t param)
 {
 	struct list *l = state;
 
-	l->invals = env->invals;
 	l->no_width = env->no_width;
 	return rs_words_init(&l->words, env, param);
 }
@@ -121,8 +119,8 @@ static int list_memslots_changed(void *state)
 	struct list *l = state;
 
 	rs_spans_clear(&l->folded);
-	for (uint32_t i = 0; i < rs_invals_nr(l->invals); i++) {
-		const struct rs_inval *inv = rs_invals_get(l->invals, i);
+	for (uint32_t i = 0; i < rs_invals_nr(l->words.invals); i++) {
+		const struct rs_inval *inv = rs_invals_get(l->words.invals, i);
 
 		if (inv->gfn && !inv->walk && fold_in(l, inv->range))
 			return -ENOMEM;
@@ -152,7 +150,6 @@ static const struct rs_algo_ops gfn_list = {
 	.in_all = RS_ALGO_ITSELF,
 	.in_default = RS_ALGO_ITSELF,
 	.in_price = RS_ALGO_ITSELF,
-	.space = RS_SPACE_GFN,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct list),
 	.init = list_init,
@@ -162,6 +159,7 @@ static const struct rs_algo_ops gfn_list = {
 	.end = list_end,
 	.drop = list_drop,
 	.rejects = list_rejects,
+	.explain = rs_words_explain_gfn,
 	.blocked = list_blocked,
 	.memslots_changed = list_memslots_changed,
 	.bytes = list_bytes,

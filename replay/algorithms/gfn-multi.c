@@ -89,7 +89,6 @@ static const struct rs_algo_ops gfn_multi = {
 	.place = 80,
 	.in_all = "2,4,8",
 	.in_price = "4",
-	.space = RS_SPACE_GFN,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct multi),
 	.min_param = 1,
@@ -101,6 +100,7 @@ static const struct rs_algo_ops gfn_multi = {
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
 	.rejects = multi_rejects,
+	.explain = rs_words_explain_gfn,
 	.blocked = multi_blocked,
 	.bytes = multi_bytes,
 };

@@ -331,6 +331,13 @@ static size_t recent_bytes(const void *state)
 	return 24 + ((size_t)r->live + 1 + r->done) * r->per_inval * 16 + (size_t)r->live * 16;
 }
 
+static void host_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
+{
+	const struct recent *r = state;
+
+	why->cause = rs_invals_cause_hfn(r->words.invals, f);
+}
+
 /* The two families differ in the space of their ranges alone. */
 #define RECENT_OPS                                                                                \
 	.flags = RS_ALGO_SEQ_FIRST, .state_size = sizeof(struct recent), .parse = recent_parse,   \
@@ -349,8 +356,8 @@ static const struct rs_algo_ops gfn_recent = {
 	.place = 100,
 	.in_all = "4.4.8",
 	.in_price = "4.4.8",
-	.space = RS_SPACE_GFN,
 	.init = recent_init,
+	.explain = rs_words_explain_gfn,
 };
 
 static const struct rs_algo_ops hfn_recent = {
@@ -364,8 +371,8 @@ static const struct rs_algo_ops hfn_recent = {
 	.place = 110,
 	.in_all = "2.1.8",
 	.in_price = "2.1.8",
-	.space = RS_SPACE_HFN,
 	.init = host_init,
+	.explain = host_explain,
 };
 
 RS_ALGORITHMS(&gfn_recent, &hfn_recent);

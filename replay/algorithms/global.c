@@ -15,6 +15,11 @@ static unsigned int global_rejects(const void *state, const struct rs_fault *f, 
 	return (w->in_progress ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
 }
 
+static void global_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
+{
+	why->cause = RS_CAUSE_CONCURRENT;
+}
+
 static uint64_t global_blocked(void *state)
 {
 	const struct rs_words *w = state;
@@ -34,14 +39,14 @@ static const struct rs_algo_ops global = {
 	.in_all = RS_ALGO_ITSELF,
 	.in_default = RS_ALGO_ITSELF,
 	.in_price = RS_ALGO_ITSELF,
-	.space = RS_SPACE_NONE,
-	.flags = RS_ALGO_SEQ_FIRST,
+	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_NO_RANGE,
 	.state_size = sizeof(struct rs_words),
 	.init = rs_words_init,
 	.begin = global_begin,
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
 	.rejects = global_rejects,
+	.explain = global_explain,
 	.blocked = global_blocked,
 	.words = rs_words_get,
 	.fixed_bytes = 16,

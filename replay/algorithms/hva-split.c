@@ -65,7 +65,6 @@ static const struct rs_algo_ops hva_split = {
 	},
 	.place = 60,
 	.in_all = RS_ALGO_ITSELF,
-	.space = RS_SPACE_HVA,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct split),
 	.init = rs_words_init,
@@ -73,6 +72,7 @@ static const struct rs_algo_ops hva_split = {
 	.end = split_end,
 	.drop = split_drop,
 	.rejects = split_rejects,
+	.explain = rs_words_explain_hva,
 	.blocked = split_blocked,
 	.fixed_bytes = 40,
 };

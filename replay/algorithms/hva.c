@@ -18,6 +18,13 @@ static int hva_begin(void *state, const struct rs_inval *inv)
 	return 0;
 }
 
+static void hva_5_12_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
+{
+	const struct rs_words *w = state;
+
+	why->cause = rs_invals_cause_hva(w->invals, f, true);
+}
+
 static const struct rs_algo_ops hva_5_12 = {
 	.info = {
 		.name = "hva-5.12",
@@ -27,7 +34,6 @@ static const struct rs_algo_ops hva_5_12 = {
 	},
 	.place = 20,
 	.in_all = RS_ALGO_ITSELF,
-	.space = RS_SPACE_HVA,
 	.flags = RS_ALGO_SEES_ALL | RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
 	.init = rs_words_init,
@@ -35,6 +41,7 @@ static const struct rs_algo_ops hva_5_12 = {
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
 	.rejects = rs_words_rejects_hva,
+	.explain = hva_5_12_explain,
 	.blocked = rs_words_blocked_hva,
 	.words = rs_words_get,
 	.fixed_bytes = 32,
@@ -52,7 +59,6 @@ static const struct rs_algo_ops hva = {
 	.in_all = RS_ALGO_ITSELF,
 	.in_default = RS_ALGO_ITSELF,
 	.in_price = RS_ALGO_ITSELF,
-	.space = RS_SPACE_HVA,
 	.flags = RS_ALGO_SEQ_FIRST,
 	.state_size = sizeof(struct rs_words),
 	.init = rs_words_init,
@@ -60,6 +66,7 @@ static const struct rs_algo_ops hva = {
 	.end = rs_words_finish,
 	.drop = rs_words_drop,
 	.rejects = rs_words_rejects_hva,
+	.explain = rs_words_explain_hva,
 	.blocked = rs_words_blocked_hva,
 	.words = rs_words_get,
 	.fixed_bytes = 32,

@@ -32,7 +32,7 @@ int rs_cost_algos(const char *list, struct rs_algo_spec **specs, size_t *n, stru
 	if (ret)
 		return ret;
 	for (size_t i = 0; i < *n; i++)
-		if ((*specs)[i].ops->space != RS_SPACE_EXACT)
+		if (!((*specs)[i].ops->flags & RS_ALGO_BOUND))
 			(*specs)[kept++] = (*specs)[i];
 	if (kept == *n || all) {
 		*n = kept;

@@ -373,6 +373,7 @@ void rs_invals_drop(struct rs_invals *t)
 		t->unused = t->outstanding[i];
 	}
 	t->nr = t->nr_hit = t->nr_gfn = 0;
+	t->asked = false;
 	t->recent = NULL;
 	rs_spans_clear(&t->covered);
 	t->counted = false;

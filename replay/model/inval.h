@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "replay/model/spans.h"
+#include "replay/result.h"
 #include "traces/guest/vm.h"
 
 /*
@@ -115,17 +116,14 @@ typedef int rs_covered_fn(void *arg, uint8_t as, const struct rs_memslot *s, str
 int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
 			      rs_covered_fn *fn, void *arg);
 
-/* Where a page stands towards the outstanding invalidations: the base of the causes. */
-enum rs_place {
-	RS_PLACE_ALIAS,	     /* in the span of one, but in none's without aliasing */
-	RS_PLACE_SCATTER,    /* in the span of one without aliasing */
-	RS_PLACE_CONCURRENT, /* in the span of all together only */
-	RS_PLACE_OUTSIDE,
-};
-/* Need RS_INVALS_CAUSES. @all: count those that hit nothing as well. */
-enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn);
-enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all);
-/* The same where what has no host address counts as the host pages of its memslots. */
-enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva);
+/*
+ * Why ranges reject @f, which no outstanding one covers: for algorithms whose ranges are
+ * hulls in that space. Need RS_INVALS_CAUSES.
+ */
+enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f);
+/* @all: those that hit nothing count as well. */
+enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fault *f, bool all);
+/* What has no host address counts as the host pages of its memslots. */
+enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f);
 
 #endif

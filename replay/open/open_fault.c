@@ -40,35 +40,13 @@ void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 }
 
 /* The one cause of a spurious rejection. */
-static enum rs_cause cause_of(const struct vm_run *v, const struct rs_algo_ops *ops,
-			      const struct rs_fault *f, unsigned int why)
+static enum rs_cause cause_of(const struct rs_algo *a, const struct rs_fault *f, unsigned int why)
 {
-	enum rs_place place;
+	struct rs_reason reason = { .cause = RS_CAUSE_SEQ };
 
-	if (!(why & RS_REJECT_RANGE))
-		return RS_CAUSE_SEQ;
-	if (ops->space == RS_SPACE_NONE)
-		return RS_CAUSE_CONCURRENT;
-	if (ops->space == RS_SPACE_HFN) {
-		place = rs_invals_place_hfn(v->invals, f->hva);
-	} else if (ops->space == RS_SPACE_HVA) {
-		if (rs_invals_nr_gfn(v->invals))
-			return RS_CAUSE_NO_HVA;
-		place = rs_invals_place_hva(v->invals, f->hva, ops->flags & RS_ALGO_SEES_ALL);
-	} else {
-		place = rs_invals_place_gfn(v->invals, f->gfn);
-	}
-	switch (place) {
-	case RS_PLACE_ALIAS:
-		return RS_CAUSE_ALIAS;
-	case RS_PLACE_SCATTER:
-		return RS_CAUSE_SCATTER;
-	case RS_PLACE_CONCURRENT:
-		return RS_CAUSE_CONCURRENT;
-	case RS_PLACE_OUTSIDE:
-		break;
-	}
-	return RS_CAUSE_STALE;
+	if (why & RS_REJECT_RANGE)
+		a->ops->explain(a->state, f, &reason);
+	return reason.cause;
 }
 
 /* Counts a rejection; returns what an observer is told of it. */
@@ -89,7 +67,7 @@ static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
 	res->spurious++;
 	if (!(r->opts.flags & RS_REPLAY_CAUSES))
 		return 1;
-	cause = cause_of(v, v->algos[i].ops, f, why);
+	cause = cause_of(&v->algos[i], f, why);
 	res->causes[cause]++;
 	return (uint8_t)(1 + cause);
 }
@@ -238,7 +216,7 @@ static bool same_state(const struct rs_algo_ops *ops, const struct rs_state_word
 {
 	if (kernel->seq != model->seq || kernel->in_progress != model->in_progress)
 		return false;
-	if (!model->in_progress || ops->space == RS_SPACE_NONE)
+	if (!model->in_progress || (ops->flags & RS_ALGO_NO_RANGE))
 		return true; /* the range says nothing */
 	return kernel->range_start == model->range_start && kernel->range_end == model->range_end;
 }

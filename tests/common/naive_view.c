@@ -420,8 +420,10 @@ static enum naive_cause cause_hfn(const struct nv_vm *vm, const struct nv_slot *
 
 		if (!nv_outstanding(iv) || iv->hit_pos == NV_NEVER)
 			continue;
-		if (!iv->gfn)
+		if (!iv->gfn) {
+			alias |= iv->start <= hva_of(s, gfn) && hva_of(s, gfn) < iv->end;
 			hull_add(&all, iv->start, iv->end);
+		}
 		for (size_t j = 0; iv->gfn && j < vm->nr_slots; j++) {
 			const struct nv_slot *t = &vm->slots[j];
 			uint64_t from = iv->start > t->gfn ? iv->start : t->gfn, to = iv->end;
@@ -467,7 +469,7 @@ enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const str
 	}
 	if (no_hva)
 		return NAIVE_NO_HVA;
-	if (in_span && !is_hva_algo(algo))
+	if (in_span)
 		return in_primary ? NAIVE_SCATTER : NAIVE_ALIAS;
 	return nv_area_has(&all, s, gfn) ? NAIVE_CONCURRENT : NAIVE_STALE;
 }

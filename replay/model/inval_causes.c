@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Where a page stands towards what is outstanding: the base of the causes. */
+/* Why a page that nothing outstanding covers is in the ranges all the same. */
 #include "replay/model/inval_table.h"
 
 int rs_invals_index_in(struct rs_invals *t, const struct rs_inval *inv)
@@ -33,9 +33,10 @@ void rs_invals_index_drop(struct rs_invals *t)
 	rs_spans_clear(&t->silent);
 }
 
-static enum rs_place place_in_hull(const struct rs_range *hull, uint64_t x)
+/* In no invalidation's own range: between them, or in what is left of others. */
+static enum rs_cause cause_in_hull(const struct rs_range *hull, uint64_t x)
 {
-	return rs_range_has(hull, x) ? RS_PLACE_CONCURRENT : RS_PLACE_OUTSIDE;
+	return rs_range_has(hull, x) ? RS_CAUSE_CONCURRENT : RS_CAUSE_STALE;
 }
 
 static void widen_by(struct rs_range *hull, const struct rs_range *r)
@@ -44,63 +45,90 @@ static void widen_by(struct rs_range *hull, const struct rs_range *r)
 		rs_range_widen(hull, r->start, r->end);
 }
 
-static enum rs_place place_by_index(const struct rs_invals *t, uint64_t gfn)
+/* ---- guest frames ---- */
+
+static enum rs_cause cause_by_index(const struct rs_invals *t, uint64_t gfn)
 {
 	struct rs_range hull;
 
 	if (rs_spans_cover(&t->primary, gfn))
-		return RS_PLACE_SCATTER;
+		return RS_CAUSE_SCATTER;
 	if (rs_spans_cover(&t->spans, gfn))
-		return RS_PLACE_ALIAS;
+		return RS_CAUSE_ALIAS;
 	hull = rs_spans_hull(&t->spans);
-	return place_in_hull(&hull, gfn);
+	return cause_in_hull(&hull, gfn);
 }
 
-enum rs_place rs_invals_place_gfn(const struct rs_invals *t, uint64_t gfn)
+static enum rs_cause cause_one_by_one(const struct rs_invals *t, uint64_t gfn)
 {
 	struct rs_range hull = { 0, 0 };
 	bool in_span = false;
 
-	if (t->hashed)
-		return place_by_index(t, gfn);
 	for (uint32_t i = 0; i < t->nr; i++) {
 		const struct rs_inval *inv = t->outstanding[i];
 
 		/* Those that hit nothing have neither. */
 		if (rs_range_has(&inv->primary, gfn))
-			return RS_PLACE_SCATTER;
+			return RS_CAUSE_SCATTER;
 		in_span |= rs_range_has(&inv->span, gfn);
 		widen_by(&hull, &inv->span);
 	}
-	return in_span ? RS_PLACE_ALIAS : place_in_hull(&hull, gfn);
+	return in_span ? RS_CAUSE_ALIAS : cause_in_hull(&hull, gfn);
 }
 
-/* Of the hvas of those that hit, or of those that hit nothing. */
-static struct rs_range hull_of_hvas(const struct rs_invals *t, bool hit)
+static __attribute__((noinline)) enum rs_cause find_cause(struct rs_invals *t, uint64_t gfn)
 {
-	struct rs_range hull = { 0, 0 };
+	t->answer = t->hashed ? cause_by_index(t, gfn) : cause_one_by_one(t, gfn);
+	t->asked_gfn = gfn;
+	t->asked = true;
+	return t->answer;
+}
 
-	if (t->hashed)
-		return rs_spans_hull(hit ? &t->hvas : &t->silent);
+enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f)
+{
+	return t->asked && t->asked_gfn == f->gfn ? t->answer : find_cause(t, f->gfn);
+}
+
+/* ---- host addresses ---- */
+
+/* The hull of the hvas of those that hit, or of those that hit nothing; one has @hva itself. */
+struct hvas {
+	struct rs_range hull;
+	uint64_t hva;
+	bool has;
+};
+
+static void add_hvas(const struct rs_invals *t, bool hit, struct hvas *h)
+{
+	if (t->hashed) {
+		const struct rs_spans *s = hit ? &t->hvas : &t->silent;
+		const struct rs_range hull = rs_spans_hull(s);
+
+		h->has |= rs_spans_cover(s, h->hva);
+		widen_by(&h->hull, &hull);
+		return;
+	}
 	for (uint32_t i = 0; i < t->nr; i++) {
 		const struct rs_inval *inv = t->outstanding[i];
 
-		if (inv->hit == hit && !inv->gfn)
-			widen_by(&hull, &inv->range);
+		if (inv->hit != hit || inv->gfn)
+			continue;
+		h->has |= rs_range_has(&inv->range, h->hva);
+		widen_by(&h->hull, &inv->range);
 	}
-	return hull;
 }
 
-enum rs_place rs_invals_place_hva(const struct rs_invals *t, uint64_t hva, bool all)
+enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fault *f, bool all)
 {
-	struct rs_range hull = hull_of_hvas(t, true);
+	struct hvas h = { .hva = f->hva };
 
-	if (all) {
-		struct rs_range silent = hull_of_hvas(t, false);
-
-		widen_by(&hull, &silent);
-	}
-	return place_in_hull(&hull, hva);
+	if (t->nr_gfn)
+		return RS_CAUSE_NO_HVA;
+	add_hvas(t, true, &h);
+	if (all)
+		add_hvas(t, false, &h);
+	/* The walk has not reached the memslot: the range is whole from the begin on. */
+	return h.has ? RS_CAUSE_SCATTER : cause_in_hull(&h.hull, f->hva);
 }
 
 /* The host pages of one without a host address, and whether @hva is among them. */
@@ -124,25 +152,27 @@ static int add_host_pages(void *arg, uint32_t handle)
 	return 0;
 }
 
-enum rs_place rs_invals_place_hfn(const struct rs_invals *t, uint64_t hva)
+enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f)
 {
-	struct rs_range all = hull_of_hvas(t, true);
+	struct hvas all = { .hva = f->hva };
 	bool between = false;
 
+	add_hvas(t, true, &all);
+	/* At another frame, or its walk has only reached another one: else it would be necessary.
+	 */
+	if (all.has)
+		return RS_CAUSE_ALIAS;
 	for (uint32_t i = 0; t->nr_gfn && i < t->nr; i++) {
 		const struct rs_inval *inv = t->outstanding[i];
-		struct host_pages p = { .t = t, .gfns = inv->range, .hva = hva };
+		struct host_pages p = { .t = t, .gfns = inv->range, .hva = f->hva };
 
 		if (!inv->gfn)
 			continue;
 		rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
-		/* At another gfn: else it would be necessary. */
 		if (p.has)
-			return RS_PLACE_ALIAS;
-		between |= rs_range_has(&p.hull, hva);
-		widen_by(&all, &p.hull);
+			return RS_CAUSE_ALIAS;
+		between |= rs_range_has(&p.hull, f->hva);
+		widen_by(&all.hull, &p.hull);
 	}
-	if (between)
-		return RS_PLACE_SCATTER;
-	return place_in_hull(&all, hva);
+	return between ? RS_CAUSE_SCATTER : cause_in_hull(&all.hull, f->hva);
 }

@@ -51,21 +51,28 @@ struct entry {
 	char name[];
 };
 
-static void remove_folder(const char *path)
+void rs_temp_empty_folder(int fd)
 {
 	_Alignas(struct entry) char buf[4096];
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	long n;
 
-	while (fd >= 0 && (n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+	while ((n = syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
 		for (long at = 0; at < n;) {
 			const struct entry *e = (const struct entry *)(buf + at);
 
 			unlinkat(fd, e->name, 0); /* . and .. are no files */
 			at += e->size;
 		}
-	if (fd >= 0)
+}
+
+static void remove_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0) {
+		rs_temp_empty_folder(fd);
 		close(fd);
+	}
 	rmdir(path);
 }
 

@@ -15,6 +15,8 @@ const char *rs_temp_dir(void);
 void rs_temp_add(const char *path);
 /* @path is gone, or has its name. NULL is allowed. */
 void rs_temp_forget(const char *path);
+/* Removes the files in the folder that @fd is, from where it was read to; takes no memory. */
+void rs_temp_empty_folder(int fd);
 /*
  * Removes what is remembered: a file, or a folder with the files in it. May be called
  * in a signal's handler; only system calls are made.

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "base/parallel.h"
 #include "base/parse.h"
+#include "base/textbuf.h"
 
 #define MAX_REPEAT 1000000000ULL
 #define MAX_ROUND_NS 60000000000ULL
@@ -412,13 +413,13 @@ int rs_cmd_bench(int argc, char **argv)
 	struct rs_error err = { .offset = -1 };
 	int ret;
 
-	a.words_file = open_memstream(&a.words, &a.words_size);
+	a.words_file = rs_textbuf_open(&a.words, &a.words_size);
 	if (!a.words_file) {
 		fputs("retryscope: out of memory\n", stderr);
 		return RS_EXIT_OUTPUT;
 	}
 	set_defaults(&a.order);
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	if (!rs_command_end(a.words_file, &a.words)) {
 		fputs("retryscope: out of memory\n", stderr);
 		return RS_EXIT_OUTPUT;

@@ -41,6 +41,10 @@ void rs_cli_list_algorithms(void);
  */
 char *rs_cli_put_algos(const char *text, enum rs_algo_list which);
 
+struct argp;
+/* argp_parse(), but comes back only when all is parsed: without memory, it says so and ends. */
+void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input);
+
 /*
  * Set by SIGINT, SIGTERM and SIGHUP, which main() catches before a verb runs. A verb asks
  * for it and ends; if it has not 150 ms later, temporary files are removed and the process

@@ -177,7 +177,7 @@ int rs_cmd_convert(int argc, char **argv)
 	struct convert_args a = { .form = RS_FORM_TEXT, .output = "-" };
 	struct rs_error err = { .offset = -1 };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	if (a.form == RS_FORM_BINARY && !strcmp(a.output, "-") && isatty(STDOUT_FILENO)) {
 		fputs("retryscope: the binary form is not written to a terminal; see -o\n", stderr);
 		return RS_EXIT_USAGE;

@@ -158,7 +158,7 @@ int rs_cmd_info(int argc, char **argv)
 	struct rs_error err = { .offset = -1 };
 	int rc;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	rc = a.inventory ? rs_output_check(a.output, &err) : rs_error_nomem(&err);
 	if (!rc)
 		rc = run(&a, &err);

@@ -2,6 +2,7 @@
 #include "cli/input.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -32,8 +33,10 @@ void rs_input_check_algos(struct argp_state *state, const char *algos)
 	struct rs_replay_opts opts = { .algos = algos };
 	struct rs_replay *engine = rs_replay_new(&opts, &err);
 
-	if (!engine)
+	if (!engine && err.kind == RS_ERR_USAGE)
 		argp_error(state, "%s", err.text);
+	if (!engine)
+		exit(rs_cli_report(&err));
 	rs_replay_free(engine);
 }
 

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "base/textbuf.h"
 
 enum { OPT_FORMAT = 0x100 };
 
@@ -64,8 +65,8 @@ static int read_report(const char *path, struct rs_report_data *d, struct rs_err
 	int rc;
 
 	if (!f) {
-		rc = rs_error_set(err, RS_ERR_INPUT, errno, "cannot be opened: %s",
-				  strerror(errno));
+		rc = rs_error_set(err, errno == ENOMEM ? RS_ERR_SYSTEM : RS_ERR_INPUT, errno,
+				  "cannot be opened: %s", strerror(errno));
 	} else {
 		rc = rs_report_read(f, d, err);
 		if (f != stdin)
@@ -80,7 +81,7 @@ static char *command_line(const struct merge_args *a)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rs_textbuf_open(&text, &size);
 
 	if (!f)
 		return NULL;
@@ -151,6 +152,6 @@ int rs_cmd_merge(int argc, char **argv)
 	struct merge_args a = { .format = rs_report_format_find("json") };
 	struct rs_error err = { .offset = -1 };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	return rs_output_check(a.output, &err) || run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
 }

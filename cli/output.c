@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/output.h"
+#include "base/textbuf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ int rs_output_open(struct rs_output *out, const char *path, struct rs_error *err
 		name_file(out, err);
 		return -errno;
 	}
-	out->f = open_memstream(&out->text, &out->size);
+	out->f = rs_textbuf_open(&out->text, &out->size);
 	return out->f ? 0 : no_memory(out, err);
 }
 

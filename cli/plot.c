@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/piece.h"
 #include "cli/plot_draw.h"
+#include "base/textbuf.h"
 
 enum { OPT_KEEP = 0x100, OPT_LOOP, OPT_WHERE, OPT_X };
 
@@ -130,7 +131,7 @@ static char *help_filter(int key, const char *text, void *input)
 
 	if (key != ARGP_KEY_HELP_POST_DOC)
 		return (char *)text;
-	f = open_memstream(&out, &size);
+	f = rs_textbuf_open(&out, &size);
 	if (!f)
 		return (char *)text;
 	fputs("The plots are:\n", f);
@@ -210,7 +211,7 @@ int rs_cmd_plot(int argc, char **argv)
 	struct plot_order a = { .all = true };
 	struct rs_error err = { .offset = -1 };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	settle(&a);
 	return run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
 }

@@ -22,7 +22,8 @@ struct input {
 
 static int input_error(struct rs_error *err, const char *path, int errnum)
 {
-	rs_error_set(err, RS_ERR_INPUT, errnum, "cannot read: %s", strerror(errnum));
+	rs_error_set(err, errnum == ENOMEM ? RS_ERR_SYSTEM : RS_ERR_INPUT, errnum,
+		     "cannot read: %s", strerror(errnum));
 	rs_cli_name_input(err, path);
 	return -errnum;
 }
@@ -72,24 +73,31 @@ static int open_input(struct input *in, const char *path, struct rs_error *err)
 }
 
 /* JSON documents say what they are at their begin; no form of trace begins with a brace. */
-static enum plot_kind kind_of(const struct input *in)
+static int find_kind(const struct input *in, enum plot_kind *kind)
 {
 	char head[4096], *text = head;
 	FILE *f = fopen(in->path, "r");
 	size_t n = f ? fread(head, 1, sizeof(head) - 1, f) : 0;
+	int rc = 0;
 
+	if (!f || ferror(f))
+		rc = -errno;
 	if (f)
 		fclose(f);
+	if (rc)
+		return rc;
 	head[n] = '\0';
 	while (isspace((unsigned char)*text))
 		text++;
 	if (!strncmp(text, "cell,", strlen("cell,")))
-		return PLOT_OF_SWEEP;
-	if (*text != '{')
-		return PLOT_OF_TRACE;
-	if (strstr(text, "\"retryscope-sweep/"))
-		return PLOT_OF_SWEEP;
-	return strstr(text, "\"retryscope-bench/") ? PLOT_OF_BENCH : PLOT_OF_REPORT;
+		*kind = PLOT_OF_SWEEP;
+	else if (*text != '{')
+		*kind = PLOT_OF_TRACE;
+	else if (strstr(text, "\"retryscope-sweep/"))
+		*kind = PLOT_OF_SWEEP;
+	else
+		*kind = strstr(text, "\"retryscope-bench/") ? PLOT_OF_BENCH : PLOT_OF_REPORT;
+	return 0;
 }
 
 /* One replay of the input, or of a piece of it. */
@@ -334,8 +342,8 @@ int plot_data_load(struct plot_data *d, const struct plot_request *req, struct r
 	rc = open_input(&in, req->input.path, err);
 	if (rc)
 		return rc;
-	d->kind = kind_of(&in);
-	rc = load(d, req, &in, err);
+	rc = find_kind(&in, &d->kind);
+	rc = rc ? input_error(err, req->input.path, -rc) : load(d, req, &in, err);
 	if (in.fd >= 0)
 		close(in.fd);
 	if (rc)

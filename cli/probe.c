@@ -271,7 +271,6 @@ int rs_cmd_probe(int argc, char **argv)
 	struct rs_error err = { 0 };
 
 	argp_err_exit_status = RS_EXIT_USAGE;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
-		return RS_EXIT_USAGE;
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	return probe(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
 }

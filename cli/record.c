@@ -437,8 +437,7 @@ int rs_cmd_record(int argc, char **argv)
 					      .interrupted = &rs_cli_interrupted } };
 
 	argp_err_exit_status = RS_EXIT_USAGE;
-	if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a))
-		return RS_EXIT_USAGE;
+	rs_cli_parse(&argp, argc, argv, ARGP_IN_ORDER, &a);
 	if (a.cleanup)
 		return cleanup(&a);
 	return a.dry_run ? dry_run(&a) : record(&a);

@@ -14,6 +14,7 @@
 #include "replay/replay.h"
 #include "replay/team/team.h"
 #include "base/parse.h"
+#include "base/textbuf.h"
 
 enum {
 	OPT_FORMAT = 0x100,
@@ -169,7 +170,7 @@ static char *command_line(const struct replay_args *a)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rs_textbuf_open(&text, &size);
 
 	if (!f)
 		return NULL;
@@ -295,6 +296,6 @@ int rs_cmd_replay(int argc, char **argv)
 	struct replay_args a = { .format = rs_report_format_find("text") };
 	struct rs_error err = { .offset = -1 };
 
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	return rs_output_check(a.output, &err) || run(&a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
 }

@@ -13,6 +13,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "base/parse.h"
+#include "base/textbuf.h"
 
 #define MAX_AXES 16
 #define MAX_CELLS 100000000ULL
@@ -97,6 +98,13 @@ static void parse_parameter(struct argp_state *state, struct sweep_args *a, char
 		argp_error(state, "%s; `retryscope synth --list` names them", err.text);
 }
 
+/* argp_failure() would want some. */
+static int no_memory(void)
+{
+	fputs("retryscope: out of memory\n", stderr);
+	return RS_EXIT_OUTPUT;
+}
+
 static void add_seeds(struct argp_state *state, struct sweep_args *a)
 {
 	struct rs_sweep_axis *axis = &a->axes[a->opts.nr_axes];
@@ -110,7 +118,7 @@ static void add_seeds(struct argp_state *state, struct sweep_args *a)
 	axis->nr = a->seeds;
 	for (uint64_t i = 0; i < a->seeds; i++)
 		if (asprintf(&values[i], "%" PRIu64, a->opts.base.seed + i) < 0)
-			argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
+			exit(no_memory());
 	a->opts.nr_axes++;
 }
 
@@ -244,7 +252,7 @@ static int done(void *arg, const struct rs_sweep_cell *c, struct rs_error *err)
 	struct sweep_args *a = arg;
 	char *text = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rs_textbuf_open(&text, &size);
 
 	if (!f)
 		return rs_error_nomem(err);
@@ -263,7 +271,7 @@ static char *config_of(const struct sweep_args *a)
 	char *text = NULL, value[64];
 	size_t size;
 	const struct rs_synth_param_info *d;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rs_textbuf_open(&text, &size);
 
 	if (!f)
 		return NULL;
@@ -288,7 +296,7 @@ static char *command_of(const struct sweep_args *a)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rs_textbuf_open(&text, &size);
 
 	if (!f)
 		return NULL;
@@ -352,8 +360,8 @@ static int write_json(const struct sweep_args *a, FILE *f)
 	char *text[2] = { NULL, NULL }, *command = command_of(a);
 	size_t size[2];
 	int ret = -ENOMEM;
-	FILE *header = open_memstream(&text[0], &size[0]);
-	FILE *rows = open_memstream(&text[1], &size[1]);
+	FILE *header = rs_textbuf_open(&text[0], &size[0]);
+	FILE *rows = rs_textbuf_open(&text[1], &size[1]);
 
 	if (header)
 		rs_sweep_table_header(header, &a->opts);
@@ -412,18 +420,20 @@ int rs_cmd_sweep(int argc, char **argv)
 	int ret;
 
 	if (a)
-		a->words_file = open_memstream(&a->words, &a->words_size);
+		a->words_file = rs_textbuf_open(&a->words, &a->words_size);
 	if (!a || !a->words_file) {
-		fputs("retryscope: out of memory\n", stderr);
 		free(a);
-		return RS_EXIT_OUTPUT;
+		return no_memory();
 	}
 	rs_synth_defaults(&a->opts.base);
 	a->seeds = 1;
 	a->opts.precheck = RS_PRECHECK_OFF;
-	argp_parse(&argp, argc, argv, 0, NULL, a);
-	fclose(a->words_file);
-	ret = rs_output_check(a->output, &err) || run(a, &err) ? rs_cli_report(&err) : RS_EXIT_OK;
+	rs_cli_parse(&argp, argc, argv, 0, a);
+	if (!rs_command_end(a->words_file, &a->words))
+		ret = rs_error_nomem(&err);
+	else
+		ret = rs_output_check(a->output, &err) || run(a, &err);
+	ret = ret ? rs_cli_report(&err) : RS_EXIT_OK;
 	for (uint64_t i = 0; a->rows && i < a->nr_cells; i++)
 		free(a->rows[i]);
 	for (uint64_t i = 0; i < a->seeds; i++)

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "traces/synth/synth.h"
 #include "traces/trace.h"
+#include "base/textbuf.h"
 
 enum { OPT_TO = 256, OPT_LIST, OPT_SHOW, OPT_DIGEST };
 
@@ -100,7 +101,7 @@ static int all_parameters(const struct rs_synth_params *p, char **text)
 	const struct rs_synth_param_info *d;
 	char value[64];
 	size_t size;
-	FILE *f = open_memstream(text, &size);
+	FILE *f = rs_textbuf_open(text, &size);
 
 	if (!f)
 		return -1;
@@ -218,8 +219,7 @@ int rs_cmd_synth(int argc, char **argv)
 
 	rs_synth_defaults(&a.params);
 	argp_err_exit_status = RS_EXIT_USAGE;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
-		return RS_EXIT_USAGE;
+	rs_cli_parse(&argp, argc, argv, 0, &a);
 	if (a.list) {
 		print_list(&a.params);
 		return RS_EXIT_OK;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/cli.h"
 
+#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -39,6 +41,17 @@ static void on_signal(int sig)
 		setitimer(ITIMER_REAL, &soon, NULL);
 	rs_cli_interrupted = sig;
 	errno = errnum;
+}
+
+void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input)
+{
+	/* What is wrong with the arguments it has said, and then ended, itself. */
+	error_t rc = argp_parse(argp, argc, argv, flags, NULL, input);
+
+	if (!rc)
+		return;
+	fprintf(stderr, "retryscope: the arguments cannot be parsed: %s\n", strerror(rc));
+	exit(RS_EXIT_OUTPUT);
 }
 
 void rs_cli_catch_signals(void)

@@ -442,13 +442,10 @@ int rs_cmd_workload(int argc, char **argv)
 		       "\vEnds cleanly on SIGINT and SIGTERM, and reports what it did.",
 	};
 	struct workload_args args = { 0 };
-	error_t ret;
 
 	rs_workload_defaults(&args.opts);
 	argp_err_exit_status = RS_EXIT_USAGE;
-	ret = argp_parse(&argp, argc, argv, 0, NULL, &args);
-	if (ret)
-		return RS_EXIT_USAGE;
+	rs_cli_parse(&argp, argc, argv, 0, &args);
 	if (args.list) {
 		print_list();
 		return RS_EXIT_OK;

@@ -27,6 +27,29 @@ const char *rs_anomaly_name(unsigned int anomaly)
 	return anomaly < RS_NR_ANOMALIES ? anomaly_names[anomaly] : NULL;
 }
 
+static bool algo_lacks(const struct rs_algo_result *a)
+{
+	const struct rs_closed_algo *c = a->closed;
+
+	return a->widening_time.dropped || a->widening_epoch.dropped || a->blocked_epoch.dropped ||
+	       (c && (c->retries_per_fault.dropped || c->retries_per_inval.dropped ||
+		      c->service_ns.dropped || c->stall_ns.dropped));
+}
+
+bool rs_result_lacks(const struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_vms; i++) {
+		const struct rs_vm_result *v = &r->vms[i];
+
+		if (v->inval_ns.dropped || v->epoch_ns.dropped || v->epoch_invals.dropped)
+			return true;
+		for (size_t k = 0; k < r->nr_algos; k++)
+			if (algo_lacks(&v->algos[k]))
+				return true;
+	}
+	return false;
+}
+
 void rs_closed_algo_clear(struct rs_closed_algo *c)
 {
 	rs_figures_hists(RS_OF_CLOSED_ALGO, c, rs_hist_free);

@@ -179,6 +179,8 @@ void rs_vm_result_mean(struct rs_vm_result *v);
  * mismatches are left. 0 or -ENOMEM, then @to is good only for rs_result_free().
  */
 int rs_result_join(struct rs_result *to, const struct rs_result *from);
+/* Whether a histogram of @r, which an engine made, lacks what there was no memory for. */
+bool rs_result_lacks(const struct rs_result *r);
 /* Frees what is in @c, not @c. */
 void rs_closed_algo_clear(struct rs_closed_algo *c);
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/outfile.h"
 
@@ -83,6 +84,8 @@ static int zstd_step(struct rs_source *s, ZSTD_outBuffer *out, struct rs_error *
 	ZSTD_inBuffer in = { s->in, s->in_len, s->in_pos };
 	size_t ret = ZSTD_decompressStream(s->zstd, out, &in);
 
+	if (ZSTD_getErrorCode(ret) == ZSTD_error_memory_allocation)
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
 	if (ZSTD_isError(ret))
 		return zstd_error(s, ZSTD_getErrorName(ret), err);
 	if (out->pos || in.pos != s->in_pos)
@@ -248,8 +251,11 @@ const unsigned char *rs_source_peek(const struct rs_source *s, size_t *len)
 
 int rs_source_rewind(struct rs_source *s, struct rs_error *err)
 {
-	if (!s->regular || lseek(s->fd, s->base, SEEK_SET) < 0)
+	if (!s->regular)
 		return rs_error_set(err, RS_ERR_INPUT, ESPIPE, "a pipe cannot be read twice");
+	if (lseek(s->fd, s->base, SEEK_SET) < 0)
+		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot be read again: %s",
+				    strerror(errno));
 	s->done = 0;
 	s->in_pos = 0;
 	s->in_len = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/plot/figure.h"
+#include "base/textbuf.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -115,7 +116,7 @@ void rs_figure_abort(struct rs_figure *fig)
 static void close_stream(struct rs_figure *fig, FILE *f)
 {
 	if (ferror(f))
-		note_failure(fig, EIO);
+		note_failure(fig, errno); /* what is done without an error leaves it alone */
 	if (fclose(f))
 		note_failure(fig, errno);
 }
@@ -139,7 +140,7 @@ static int trim_text(char **picture, size_t *size)
 	char *text = NULL, *line = NULL;
 	size_t length = 0, space = 0;
 	bool begun = false, gap = false, failed;
-	FILE *out = open_memstream(&text, &length);
+	FILE *out = rs_textbuf_open(&text, &length);
 
 	while (in && out && getline(&line, &space, in) >= 0) {
 		trim(line);
@@ -153,7 +154,8 @@ static int trim_text(char **picture, size_t *size)
 		begun = true;
 		fprintf(out, "%s\n", line);
 	}
-	failed = !out || (*size && !in);
+	/* getline() says of no memory and of the end the same. */
+	failed = !out || (*size && (!in || !feof(in)));
 	if (out && (ferror(out) | fclose(out)))
 		failed = true;
 	if (in)

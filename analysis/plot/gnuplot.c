@@ -209,7 +209,8 @@ static int run(const char *dir, const char *script, struct sink *s, rs_stop_fn s
 	if (rc == ENOENT)
 		return missing(err);
 	if (rc)
-		return rs_error_set(err, RS_ERR_HOST, rc, "cannot run gnuplot: %s", strerror(rc));
+		return rs_error_set(err, rc == ENOMEM ? RS_ERR_SYSTEM : RS_ERR_HOST, rc,
+				    "cannot run gnuplot: %s", strerror(rc));
 	rc = wait_for(pid, s, stop, arg, &status);
 	if (rc == -EINTR)
 		return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
@@ -276,10 +277,16 @@ int rs_workdir_open(struct rs_workdir *w, const char *parent, struct rs_error *e
 		return output_error(err, ENOMEM, parent);
 	}
 	if (mkdtemp(w->path)) {
-		rs_temp_add(w->path);
-		return 0;
+		w->fd = open(w->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (w->fd >= 0) {
+			rs_temp_add(w->path);
+			return 0;
+		}
+		errnum = errno;
+		rmdir(w->path);
+	} else {
+		errnum = errno;
 	}
-	errnum = errno;
 	free(w->path);
 	w->path = NULL;
 	return output_error(err, errnum, parent);
@@ -425,16 +432,11 @@ FILE *rs_workdir_fopen(const struct rs_workdir *w, const char *name, const char 
 
 void rs_workdir_close(struct rs_workdir *w)
 {
-	DIR *dir = w->path ? opendir(w->path) : NULL;
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-			unlinkat(dirfd(dir), e->d_name, 0);
-	if (dir)
-		closedir(dir);
-	if (w->path)
+	if (w->path) {
+		rs_temp_empty_folder(w->fd);
+		close(w->fd);
 		rmdir(w->path);
+	}
 	rs_temp_forget(w->path);
 	free(w->path);
 	w->path = NULL;

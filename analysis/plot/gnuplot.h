@@ -35,6 +35,7 @@ int rs_gnuplot_draw(const char *dir, const char *script, const char *output, cha
  */
 struct rs_workdir {
 	char *path;
+	int fd; /* of it: it can be emptied also when no file can be opened */
 };
 
 /* Makes one inside @parent. 0, or negative errno with @err set (RS_ERR_OUTPUT). */

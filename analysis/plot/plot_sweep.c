@@ -365,9 +365,12 @@ void rs_sweep_title(struct rs_figure *fig, const struct rs_sweep_view *v, const 
 	for (size_t c = 1; c < v->data->algorithm; c++) {
 		size_t len = strlen(of);
 
-		if (c == v->axes.x || c == v->axes.other ||
-		    rs_sweep_values_get(v->data, c, &values))
+		if (c == v->axes.x || c == v->axes.other)
 			continue;
+		if (rs_sweep_values_get(v->data, c, &values)) {
+			fig->errnum = ENOMEM;
+			return;
+		}
 		if (c + 1 == v->data->algorithm)
 			snprintf(of + len, sizeof(of) - len, ", %zu seed%s", values.nr,
 				 values.nr == 1 ? "" : "s");

@@ -8,6 +8,7 @@
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
 #include "analysis/report/report_json.h"
+#include "base/textbuf.h"
 
 /* Schema "retryscope-report/1". Every builder returns a new reference, or NULL without memory. */
 #define SCHEMA "retryscope-report/1"
@@ -26,7 +27,7 @@ static json_t *buckets(const struct rs_hist *h, bool ratio)
 	const char *sep = "";
 	char *text;
 	json_t *v = NULL;
-	FILE *f = open_memstream(&text, &size);
+	FILE *f = rs_textbuf_open(&text, &size);
 
 	if (!f)
 		return NULL;

@@ -9,6 +9,7 @@
 
 #include "analysis/report/derive.h"
 #include "analysis/write/units.h"
+#include "base/textbuf.h"
 
 #define COUNT(v) rs_format_count((v), (char[32]){ 0 }, 32)
 /* Of the disagreements and mismatches kept; JSON has them all. */
@@ -112,7 +113,7 @@ static char *anomalies_text(const struct rs_report *rep)
 	FILE *f;
 
 	list = rs_anomalies_list(rep->result, rep->meta, &nr);
-	f = list ? open_memstream(&text, &size) : NULL;
+	f = list ? rs_textbuf_open(&text, &size) : NULL;
 	for (size_t i = 0; f && i < nr; i++) {
 		if (!list[i].count)
 			continue;

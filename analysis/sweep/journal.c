@@ -177,7 +177,8 @@ static int load(struct rs_journal *j, const char *config, struct rs_error *err)
 	int ret = 0;
 
 	if (!text)
-		return rs_error_set(err, RS_ERR_SYSTEM, EIO, "cannot be read");
+		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot be read: %s",
+				    strerror(errno));
 	head_of(config, head, sizeof(head));
 	fresh = only_head(text, len, head);
 	if (!fresh && (len < strlen(head) || memcmp(text, head, strlen(head))))

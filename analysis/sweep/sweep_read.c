@@ -126,8 +126,11 @@ static int read_csv(struct rs_sweep_data *d, FILE *f, size_t *nr_fields, struct 
 		else
 			rc = check_columns(d, line, err);
 	}
+	/* getline() says of no memory and of the end the same. */
+	if (!rc && !feof(f) && !ferror(f))
+		rc = rs_error_nomem(err);
 	if (!rc && ferror(f))
-		rc = rs_error_set(err, RS_ERR_INPUT, EIO, "cannot read");
+		rc = rs_error_set(err, RS_ERR_INPUT, EIO, "cannot read: %s", strerror(EIO));
 	if (!rc && !d->nr_columns)
 		rc = wrong(err, 1, "it is empty");
 	free(text);

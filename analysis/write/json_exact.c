@@ -120,13 +120,34 @@ json_t *rs_json_text(const char *text)
 	return v;
 }
 
+/* What the library makes of a document that it has no memory for may be anything. */
+static _Thread_local bool out_of_memory;
+
+static void *noted_malloc(size_t size)
+{
+	void *p = malloc(size);
+
+	out_of_memory |= !p;
+	return p;
+}
+
+static void note_memory(void)
+{
+	out_of_memory = false;
+	json_set_alloc_funcs(noted_malloc, free);
+}
+
 int rs_json_write(FILE *f, const json_t *root)
 {
-	char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));
-	char *from = text, *mark;
+	char *text, *from, *mark;
 
-	if (!text)
+	note_memory();
+	text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(REAL_DIGITS));
+	if (!text || out_of_memory) {
+		free(text);
 		return -ENOMEM;
+	}
+	from = text;
 	while ((mark = strstr(from, MARK_ESCAPED))) {
 		char *number = mark + strlen(MARK_ESCAPED), *end = strchr(number, '"');
 
@@ -199,6 +220,13 @@ static char *mark_numbers(const char *text, size_t len, size_t *marked_len)
 	return marked;
 }
 
+static json_t *no_memory(struct rs_error *err)
+{
+	rs_error_nomem(err);
+	errno = ENOMEM;
+	return NULL;
+}
+
 json_t *rs_json_read(FILE *f, struct rs_error *err)
 {
 	size_t len, marked_len = 0;
@@ -213,13 +241,15 @@ json_t *rs_json_read(FILE *f, struct rs_error *err)
 	}
 	marked = mark_numbers(text, len, &marked_len);
 	free(text);
-	if (!marked) {
-		errno = ENOMEM;
-		rs_error_nomem(err);
-		return NULL;
-	}
+	if (!marked)
+		return no_memory(err);
+	note_memory();
 	root = json_loadb(marked, marked_len, JSON_REJECT_DUPLICATES, &je);
 	free(marked);
+	if (out_of_memory) {
+		json_decref(root);
+		return no_memory(err);
+	}
 	if (!root) {
 		rs_error_set(err, RS_ERR_INPUT, EINVAL, "not JSON: %s", je.text);
 		if (err && je.line > 0) {

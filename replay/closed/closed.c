@@ -775,6 +775,8 @@ int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error
 		rs_closed_algo_clear(&checks[i]);
 	}
 	free(checks);
+	if (!ret && rs_result_lacks(res))
+		ret = -ENOMEM;
 	if (ret)
 		return rs_error_nomem(err);
 	res->closed = true;

@@ -12,11 +12,11 @@
 
 /* ---- set-up ---- */
 
-static int add_hidden(struct rs_replay *r, const char *name, size_t *index)
+static int add_hidden(struct rs_replay *r, const char *name, size_t *index, struct rs_error *err)
 {
 	struct rs_algo_spec *one;
 	size_t n;
-	int ret = rs_algo_parse(name, &one, &n, NULL);
+	int ret = rs_algo_parse(name, &one, &n, err);
 
 	if (ret)
 		return ret;
@@ -33,7 +33,7 @@ static int add_hidden(struct rs_replay *r, const char *name, size_t *index)
 		*index = r->nr_run++;
 	}
 	free(one);
-	return ret;
+	return ret ? rs_error_nomem(err) : 0;
 }
 
 static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct rs_error *err)
@@ -43,11 +43,12 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 	if (ret)
 		return ret;
 	r->nr_run = r->nr_listed;
-	if (opts->kernel_algo && add_hidden(r, opts->kernel_algo, &r->kernel))
-		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "no algorithm '%s'",
-				    opts->kernel_algo);
-	if (opts->observer && opts->observer->view && add_hidden(r, "gfn", &r->gfn))
-		goto no_memory;
+	if (opts->kernel_algo)
+		ret = add_hidden(r, opts->kernel_algo, &r->kernel, err);
+	if (!ret && opts->observer && opts->observer->view)
+		ret = add_hidden(r, "gfn", &r->gfn, err);
+	if (ret)
+		return ret;
 	r->result = calloc(1, sizeof(*r->result));
 	r->view_blocked = calloc(r->nr_run, sizeof(*r->view_blocked));
 	r->verdicts = calloc(r->nr_run, 1);
@@ -509,6 +510,8 @@ struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err)
 		res->vms[res->nr_vms++] = v->res;
 		memset(&v->res, 0, sizeof(v->res));
 	}
+	if (rs_result_lacks(res))
+		goto no_memory;
 	qsort(res->vms, res->nr_vms, sizeof(*res->vms), cmp_vm);
 	r->result = NULL;
 	return res;

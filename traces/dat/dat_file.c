@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/array.h"
 #include "traces/dat/dat_bytes.h"
@@ -400,6 +401,8 @@ static char *load_zstd(struct cursor *c, uint64_t *size)
 		no_memory(c);
 	} else {
 		got = ZSTD_decompress(to, plain, from, packed);
+		if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+			no_memory(c);
 		if (ZSTD_isError(got) || got != plain) {
 			cursor_fail(c, "cannot be decompressed");
 			free(to);

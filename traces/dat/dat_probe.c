@@ -100,9 +100,9 @@ static int parse_format(struct tep_handle *tep, const struct rs_dat_format *f)
 		return -ENOMEM;
 	memcpy(text, f->text, len);
 	memcpy(text + len, empty, sizeof(empty));
-	ret = tep_parse_event(tep, text, len + sizeof(empty) - 1, f->system) ? -EINVAL : 0;
+	ret = tep_parse_event(tep, text, len + sizeof(empty) - 1, f->system);
 	free(text);
-	return ret;
+	return ret == TEP_ERRNO__MEM_ALLOC_FAILED ? -ENOMEM : ret ? -EINVAL : 0;
 }
 
 static int field_number(const char *name)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -172,7 +173,8 @@ static void wait_until_it_records(void)
 		/* The last of the facts that are marked at the beginning. */
 		if (text && strstr(text, "start.mono_ns"))
 			return;
-		usleep(10000);
+		if (program_has_ended(&r.p))
+			fail_msg("it ended before it recorded: %s", r.p.err.text);
 	}
 	fail_msg("it does not begin to record");
 }
@@ -395,6 +397,7 @@ static pid_t start_vm(void)
 	pid_t pid = fork();
 
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		pause();
 		_exit(0);
 	}

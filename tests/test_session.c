@@ -499,6 +499,7 @@ static pid_t make_process(const char *comm, pid_t group)
 	if (!pid) {
 		signal(SIGALRM, SIG_DFL);
 		alarm(60);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		prctl(PR_SET_NAME, comm);
 		setpgid(0, group);
 		if (write(ready[1], "", 1) == 1)

@@ -120,17 +120,22 @@ static void function(const char *name, int ret, const char *a, int ta, const cha
 	assert_true(btf__add_func(m.now, name, BTF_FUNC_STATIC, proto) > 0);
 }
 
-static void fetch(const char *fn, const char *path, const char *expected)
+static void fetch_as(const char *fn, const char *path, char format, const char *expected)
 {
 	const struct rs_function *f = rs_types_function(m.types, fn);
 	char buf[512];
 	int ret;
 
 	assert_non_null(f);
-	ret = rs_types_fetch(m.types, f, path, 'x', buf, sizeof(buf));
+	ret = rs_types_fetch(m.types, f, path, format, buf, sizeof(buf));
 	if (ret || strcmp(buf, expected))
 		fail_msg("%s of %s is '%s' (%d), not '%s'", path, fn, ret ? "" : buf, ret,
 			 expected);
+}
+
+static void fetch(const char *fn, const char *path, const char *expected)
+{
+	fetch_as(fn, path, 'x', expected);
 }
 
 static void refuse(const char *fn, const char *path, int expected)
@@ -272,6 +277,24 @@ static void test_container(void **state)
 	refuse("fn", "n@outer.inner->after", -EINVAL);
 }
 
+/* A number keeps its sign, whatever it is asked for as; and gets none. */
+static void test_signs(void **state)
+{
+	int s64 = btf__add_int(m.now, "s64", 8, BTF_INT_SIGNED);
+
+	function("fn", m.s32, "u", m.u16, "i", m.s32, "l", s64);
+	load();
+	fetch_as("fn", "u", 'x', "$arg1:x16");
+	fetch_as("fn", "u", 'u', "$arg1:u16");
+	fetch_as("fn", "u", 's', "$arg1:u16");
+	fetch_as("fn", "i", 'x', "$arg2:s32");
+	fetch_as("fn", "i", 'u', "$arg2:s32");
+	fetch_as("fn", "i", 's', "$arg2:s32");
+	fetch_as("fn", "l", 'x', "$arg3:x64");
+	fetch_as("fn", "l", 'u', "$arg3:s64");
+	fetch_as("fn", "RETURN", 'u', "$retval:s32");
+}
+
 static void test_pointers(void **state)
 {
 	int c = structure("c", 8), b, a, array, list, to_c, to_b, nowhere, untyped;
@@ -298,7 +321,8 @@ static void test_pointers(void **state)
 	function("value", c, "small", m.u8, NULL, 0, NULL, 0);
 	load();
 	fetch("fn", "p", "$arg1:x64");
-	fetch("fn", "n", "$arg2:x32");
+	/* A signed one would lose its sign in hexadecimal. */
+	fetch("fn", "n", "$arg2:s32");
 	fetch("fn", "p->b", "+0x10($arg1):x64");
 	fetch("fn", "p->b->c", "+0x8(+0x10($arg1)):x64");
 	fetch("fn", "p->b->c->value", "+0x6(+0x8(+0x10($arg1))):x16");
@@ -418,9 +442,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		types_test(test_bit_fields),  types_test(test_by_value),
 		types_test(test_anonymous),   types_test(test_double_names),
-		types_test(test_container),   types_test(test_pointers),
-		types_test(test_too_long),    types_test(test_enumerators),
-		types_test(test_tracepoints), types_test(test_broken),
+		types_test(test_container),   types_test(test_signs),
+		types_test(test_pointers),    types_test(test_too_long),
+		types_test(test_enumerators), types_test(test_tracepoints),
+		types_test(test_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

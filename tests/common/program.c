@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -51,6 +52,8 @@ static void run_child(const struct program_opts *o, int out, int err, int go)
 	int in = o->in ? o->in : open("/dev/null", O_RDONLY);
 	char byte;
 
+	/* A test that fails leaves nothing running. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
@@ -133,6 +136,12 @@ bool program_says(struct program *p, struct program_stream *s, const char *text)
 		look(p);
 	}
 	return true;
+}
+
+bool program_has_ended(struct program *p)
+{
+	look(p);
+	return p->ended;
 }
 
 bool program_catches(struct program *p, int sig)

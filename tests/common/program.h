@@ -38,6 +38,8 @@ void program_start(struct program *p, const struct program_opts *opts);
 /* Takes what it says, until @text stands in @s; false once it has ended without, or 30 s are over.
  */
 bool program_says(struct program *p, struct program_stream *s, const char *text);
+/* Takes what it has said so far; whether it has ended. */
+bool program_has_ended(struct program *p);
 /* Waits until it has a handler for @sig, half a minute at most; false: it ended before. */
 bool program_catches(struct program *p, int sig);
 /* Waits for its end, a minute at most. Its exit code, or minus the signal that killed it. */

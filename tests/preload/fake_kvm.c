@@ -330,3 +330,9 @@ int open64(const char *path, int flags, ...)
 	va_end(ap);
 	return open_any(path, flags, mode);
 }
+
+/* What the program runs is not to have it. */
+__attribute__((constructor)) static void only_here(void)
+{
+	unsetenv("LD_PRELOAD");
+}

@@ -96,3 +96,9 @@ int rmdir(const char *path)
 		return nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return (int)syscall(SYS_rmdir, path);
 }
+
+/* What the program runs is not to have it. */
+__attribute__((constructor)) static void only_here(void)
+{
+	unsetenv("LD_PRELOAD");
+}

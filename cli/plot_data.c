@@ -108,6 +108,7 @@ struct pass {
 	struct rs_replay_opts opts;
 	struct rs_cut *cut; /* NULL: all of it */
 	struct rs_closed_opts closed;
+	bool simulate;		      /* the closed loop */
 	struct rs_closed *simulation; /* NULL: open loop */
 	struct rs_replay *engine;
 	bool begun;
@@ -119,7 +120,7 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 
 	p->opts.kernel_algo = rs_input_kernel_algo(&p->input);
 	p->closed.kernel_algo = p->opts.kernel_algo;
-	if (p->closed.algos) {
+	if (p->simulate) {
 		p->simulation = rs_closed_new(&p->closed, err);
 		if (!p->simulation)
 			return -errno;
@@ -212,6 +213,7 @@ static int closed_passes(struct pass *p, struct rs_error *err)
 
 	p->opts.algos = req->algos;
 	p->opts.observer = NULL;
+	p->simulate = true;
 	p->closed.algos = req->algos;
 	p->closed.jobs = req->input.reader.jobs;
 	rs_result_free(d->result);

@@ -97,6 +97,12 @@ for verb in $("$program" help | awk '/^  [a-z]/ { print $1 }'); do
 	difference=$(diff <(options_of_help "$verb") <(options_of_page "$page")) ||
 		fail "$verb: only in --help (<) or only in the man page (>):" $'\n'"$difference"
 done
+# The members of a report, as the table of figures has them.
+for member in $(grep -oE '\.key = "[^"]+"' "$source_dir/replay/figures.c" | cut -d'"' -f2 |
+	tr '.' '\n' | sort -u); do
+	tr -d '\\' <"$source_dir/docs/man/retryscope-replay.1.scd" | grep -q "_${member}_" ||
+		fail "retryscope-replay(1) does not have the member $member of a report"
+done
 for part in import replay; do
 	difference=$(diff <("anomalies_of_$part") <(anomalies_of_page "$part")) ||
 		fail "$part: anomalies only in the code (<) or only in retryscope-info(1) (>):" \

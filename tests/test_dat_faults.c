@@ -208,6 +208,170 @@ static void test_sign_extended(void **state)
 		  "#@ anomaly fault-seq-sign-extended 1\n");
 }
 
+#define MEMSLOT0 CREATE(1000, KVM, 0, 0, 0x40, HVA)
+#define MEMSLOT0_TEXT "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+
+/*
+ * An async page fault that is tried is one only if it also is set up, which says so; or
+ * is waited for already. Without the event that says it, the try is taken for it.
+ */
+static void test_async(void **state)
+{
+	static const struct put puts[] = {
+		MEMSLOT0,
+		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1030, RECLAIM),
+		FAULT(1100, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
+		{ 1120, VCPU0, DAT_ASYNC_TRY, { 0x1000, 1 } },
+		LOOKED_UP(1130, VCPU0, 1),
+		FAULTED(1140, VCPU0, 1),
+		FAULT(1200, VCPU0, KVM, 0, 2ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 2ULL, 0, 1, 1, 2),
+		{ 1220, VCPU0, DAT_ASYNC_REPEATED, { 0x2000, 2 } },
+		LOOKED_UP(1230, VCPU0, 1),
+		FAULTED(1240, VCPU0, 1),
+	};
+	static const char before[] =
+		MEMSLOT0_TEXT "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+			      "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+			      "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+			      "1110 1 fault_begin vcpu=0 gfn=0x1\n";
+	static const char *const first[] = {
+		"1110 1 fault_check vcpu=0 result=retry lockless=1\n",
+		"#@ reason async\n1130 1 fault_end vcpu=0\n",
+	};
+
+	for (int without = 0; without < 2; without++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+		char expected[1024];
+
+		if (without)
+			dat_without(d, DAT_ASYNC_NOT_PRESENT);
+		put_all(d, puts, NR(puts));
+		snprintf(expected, sizeof(expected), "%s%s%s", before, first[without],
+			 "1210 1 fault_begin vcpu=0 gfn=0x2\n"
+			 "#@ reason async\n"
+			 "1230 1 fault_end vcpu=0\n"
+			 "#@ level full\n");
+		expect(d, expected);
+	}
+}
+
+/* Kernels before the ranges: anything in progress is a reason to retry, wherever it is. */
+static void test_kernel_without_a_range(void **state)
+{
+	static const struct put puts[] = {
+		MEMSLOT0,
+		FAULT(1100, VCPU0, KVM, 0, 5ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 5ULL, 0, 1, NO_RANGE),
+		LOOKED_UP(1120, VCPU0, 0),
+		CHECK(1130, VCPU0, KVM, 0, 5ULL, 0, 0, 1, NO_RANGE),
+		VERDICT(1140, VCPU0, 1),
+		FAULTED(1150, VCPU0, 1),
+		FAULT(1200, VCPU0, KVM, 0, 5ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 5ULL, 0, 0, NO_RANGE),
+		LOOKED_UP(1220, VCPU0, 0),
+		CHECK(1230, VCPU0, KVM, 0, 5ULL, 0, 0, 0, NO_RANGE),
+		VERDICT(1240, VCPU0, 1),
+		FAULTED(1250, VCPU0, 1),
+	};
+
+	expect_puts("5.10.1", puts, NR(puts),
+		    MEMSLOT0_TEXT "1110 1 fault_begin vcpu=0 gfn=0x5\n"
+				  "1130 1 lost count=unknown\n"
+				  "#@ state 1130 1 seq=0 in_progress=1 start=0x0 end=0x0\n"
+				  "1130 1 fault_check vcpu=0 result=retry\n"
+				  "1210 1 fault_begin vcpu=0 gfn=0x5\n"
+				  "#@ reason root_obsolete\n"
+				  "1230 1 fault_end vcpu=0\n"
+				  "#@ level full\n");
+}
+
+/* What a look-up returns for "again" is what the kernel's own enum says. */
+static void test_number_of_retry(void **state)
+{
+	static const struct put puts[] = {
+		MEMSLOT0,
+		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1030, RECLAIM),
+		FAULT(1100, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
+		LOOKED_UP(1120, VCPU0, 1),
+		FAULTED(1130, VCPU0, 1),
+		FAULT(1200, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
+		LOOKED_UP(1220, VCPU0, 4),
+		FAULTED(1230, VCPU0, 4),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	dat_at(d, 0, 0, MAKER);
+	dat_marker(d, 10, "retryscope-fact enum.RET_PF_RETRY 4\n");
+	put_all(d, puts, NR(puts));
+	expect(d, MEMSLOT0_TEXT "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+				"#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+				"1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+				"1110 1 fault_begin vcpu=0 gfn=0x1\n"
+				"1130 1 fault_end vcpu=0\n"
+				"1210 1 fault_begin vcpu=0 gfn=0x1\n"
+				"1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+				"#@ level full\n");
+}
+
+/* The return of the look-up was missed; the check shows that the fault was not dropped there. */
+static void test_check_after_a_missed_look_up(void **state)
+{
+	static const struct put puts[] = {
+		MEMSLOT0,
+		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1030, RECLAIM),
+		FAULT(1100, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
+		CHECK(1120, VCPU0, KVM, 0, 1ULL, 0, 0, 1, 1, 2),
+		VERDICT(1130, VCPU0, 1),
+		FAULTED(1140, VCPU0, 1),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    MEMSLOT0_TEXT
+		    "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		    "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+		    "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+		    "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+		    "#@ state 1120 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+		    "1120 1 fault_check vcpu=0 result=retry\n"
+		    "#@ level full\n");
+}
+
+/* The recording ends, or loses something, before the end of a fault that was decided. */
+static void test_decided_but_not_ended(void **state)
+{
+	static const unsigned int without[] = { RS_PROBE_FAULT_BEGIN, RS_PROBE_FAULT_END };
+
+	for (size_t i = 0; i < NR(without); i++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+		dat_without(d, without[i]);
+		put_all_but(d, plain, 6, without[i]);
+		expect(d, i ? "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 "
+			      "flags=0\n"
+			      "1110 1 fault_begin vcpu=0 gfn=0x110\n"
+			      "#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
+			      "1130 1 fault_check vcpu=0 result=ok\n"
+			      "#@ level partial\n"
+			    : "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 "
+			      "flags=0\n"
+			      "1100 1 fault_begin vcpu=0 gfn=0x110\n"
+			      "#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
+			      "1130 1 fault_check vcpu=0 result=ok\n"
+			      "#@ level partial\n");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +380,11 @@ int main(void)
 		cmocka_unit_test(test_other_ends),
 		cmocka_unit_test(test_hva_kernel),
 		cmocka_unit_test(test_sign_extended),
+		cmocka_unit_test(test_async),
+		cmocka_unit_test(test_kernel_without_a_range),
+		cmocka_unit_test(test_number_of_retry),
+		cmocka_unit_test(test_check_after_a_missed_look_up),
+		cmocka_unit_test(test_decided_but_not_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,10 +44,115 @@ static void test_losses(void **state)
 		  "#@ anomaly lost-unknown-number 1\n");
 }
 
+/* A fault that was dropped without the lock before the loss stays: it is decided. */
+static void test_loss_behind_a_decision(void **state)
+{
+	static const struct put before[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1030, RECLAIM),
+		FAULT(1100, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
+		LOOKED_UP(1120, VCPU0, 1),
+		/* This one has not come to its decision: it is left out. */
+		FAULT(1130, VCPU1, KVM, 1, 1ULL),
+		BEGIN(1140, VCPU1, KVM, 1, 1ULL, 0, 1, 1, 2),
+	};
+	static const struct put after[] = {
+		FAULT(1300, VCPU0, KVM, 0, 3ULL),
+		FAULTED(1310, VCPU0, 5),
+		LOOKED_UP(1320, VCPU1, 1),
+		FAULTED(1330, VCPU1, 1),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	put_all(d, before, NR(before));
+	dat_at(d, 0, VCPU0 % 4, VCPU0);
+	dat_lose(d, 5);
+	put_all(d, after, NR(after));
+	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		  "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		  "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+		  "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+		  "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+		  "1110 1 fault_check vcpu=0 result=retry lockless=1\n"
+		  "1120 1 lost count=5\n"
+		  "1300 1 lost count=0\n"
+		  "1300 1 fault_begin vcpu=0 gfn=0x3\n"
+		  "1310 1 fault_end vcpu=0\n"
+		  "#@ level full\n");
+}
+
+/* Several VMs: whose events they were is not known, and the count is said once for the trace. */
+static void test_loss_with_two_vms(void **state)
+{
+	static const struct put before[] = { CREATE(1000, KVM, 0, 0, 0x40, HVA),
+					     CREATE(1010, KVM2, 0, 0, 0x40, HVA) };
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+	struct test_trace t = { 0 };
+
+	put_all(d, before, NR(before));
+	dat_at(d, 0, MAKER % 4, MAKER);
+	dat_lose(d, 5);
+	/* A page with nothing of use behind it is lost as well, and both are one loss. */
+	DAT_PUT(d, 1500, RS_PROBE_INVAL_STARTED, 0);
+	dat_lose(d, 7);
+	put_all(d, &(const struct put)CREATE(2000, KVM, 1, 0x100, 0x40, HVA + 0x100000), 1);
+	read_back(&t, d);
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(t.meta.lost, 12);
+	assert_int_equal(count_anomaly(&t, "lost-unknown-number"), 0);
+	for (size_t i = 0; i < t.nr; i++)
+		if (t.evs[i].type == RS_EV_LOST)
+			assert_true(t.evs[i].lost.count == 0 ||
+				    t.evs[i].lost.count == RS_LOST_UNKNOWN);
+	test_trace_free(&t);
+}
+
+/* While a CPU loses events the others' go on: that nothing is sure is said every 5 ms. */
+static void test_long_loss(void **state)
+{
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	put_all(d, &(const struct put)CREATE(1000, KVM, 0, 0, 0x40, HVA), 1);
+	put_all(d, &(const struct put)FAULTED(1000, VCPU1, 5), 1);
+	dat_at(d, 0, VCPU1 % 4, VCPU1);
+	dat_lose(d, 5);
+	put_all(d, &(const struct put)FAULTED(5001000, RECLAIM, 5), 1);
+	put_all(d, &(const struct put)FAULTED(5001001, RECLAIM, 5), 1);
+	put_all(d, &(const struct put)FAULTED(5001002, RECLAIM, 5), 1);
+	put_all(d, &(const struct put)FAULTED(9000000, VCPU1, 5), 1);
+	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		  "1000 1 lost count=5\n"
+		  "5001001 1 lost count=0\n"
+		  "9000000 1 lost count=0\n"
+		  "#@ level full\n");
+}
+
+/* What is lost at the end of a CPU's recording has no end: nothing comes behind it. */
+static void test_loss_at_the_end(void **state)
+{
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	put_all(d, &(const struct put)CREATE(1000, KVM, 0, 0, 0x40, HVA), 1);
+	put_all(d, &(const struct put)FAULTED(1100, VCPU1, 5), 1);
+	dat_at(d, 0, VCPU1 % 4, VCPU1);
+	dat_lose(d, 5);
+	dat_stamp(d, 1300);
+	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		  "1100 1 lost count=5\n"
+		  "#@ level full\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_loss_behind_a_decision),
+		cmocka_unit_test(test_loss_with_two_vms),
+		cmocka_unit_test(test_long_loss),
+		cmocka_unit_test(test_loss_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

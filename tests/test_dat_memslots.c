@@ -165,6 +165,153 @@ static void test_learned_memslots(void **state)
 		    "#@ anomaly memslots-learned 1\n");
 }
 
+/*
+ * A walk's range is that of whole pages, and the memslot may cut it at its begin: then
+ * its end tells the distance, as the check before does.
+ */
+static void test_learned_from_a_walk_that_is_cut(void **state)
+{
+	static const struct put puts[] = {
+		FAULT(1100, VCPU0, KVM, 0, 0x11ULL),
+		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 0x11, 0, 5, 0, 40, 0, NO_RANGE),
+		LOOKED_UP(1120, VCPU0, 0),
+		CHECK(1130, VCPU0, KVM, 0, 0x11ULL, 40, 40, 0, NO_RANGE),
+		VERDICT(1140, VCPU0, 0),
+		FAULTED(1150, VCPU0, 5),
+		START(1200, RECLAIM, KVM, HVA + 0x8000, HVA + 0x12200, 40, 0, NO_RANGE),
+		SLOT(1210, RECLAIM, KVM, 5, 0x10, 0x13, 40, 1, 0x10, 0x13),
+		STARTED(1220, RECLAIM),
+		END(1300, RECLAIM, KVM, HVA + 0x8000, HVA + 0x12200, 40, 1, 0x10, 0x13),
+		LOCKED(1310, RECLAIM, KVM, 40, 1, 0x10, 0x13),
+		ENDED(1320, RECLAIM),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1110 1 memslot as=0 id=5 gfn=0x10 npages=0x3 hva=0x7f0000010000 flags=0\n"
+		    "1110 1 fault_begin vcpu=0 gfn=0x11\n"
+		    "#@ state 1130 1 seq=40 in_progress=0 start=0x0 end=0x0\n"
+		    "1130 1 fault_check vcpu=0 result=ok\n"
+		    "1210 1 inval_begin id=1 hva=0x7f0000008000-0x7f0000012200 walk=1\n"
+		    "#@ state 1210 1 seq=40 in_progress=1 start=0x10 end=0x13\n"
+		    "1210 1 inval_slot id=1 slot=5 gfn=0x10-0x13\n"
+		    "1310 1 inval_end id=1\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslots-learned 1\n");
+}
+
+/* Another distance is another memslot in its place, from the moment on at which it is seen. */
+static void test_learned_in_its_place(void **state)
+{
+	static const struct put puts[] = {
+		FAULT(1100, VCPU0, KVM, 0, 0x10ULL),
+		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 0x10, 0, 5, 0, 40, 0, NO_RANGE),
+		LOOKED_UP(1120, VCPU0, 0),
+		CHECK(1130, VCPU0, KVM, 0, 0x10ULL, 40, 40, 0, NO_RANGE),
+		VERDICT(1140, VCPU0, 0),
+		FAULTED(1150, VCPU0, 5),
+		START(1200, RECLAIM, KVM, HVA + 0x92000, HVA + 0x94000, 40, 0, NO_RANGE),
+		SLOT(1210, RECLAIM, KVM, 5, 0x12, 0x14, 40, 1, 0x12, 0x14),
+		STARTED(1220, RECLAIM),
+		END(1300, RECLAIM, KVM, HVA + 0x92000, HVA + 0x94000, 40, 1, 0x12, 0x14),
+		LOCKED(1310, RECLAIM, KVM, 40, 1, 0x12, 0x14),
+		ENDED(1320, RECLAIM),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1110 1 memslot as=0 id=5 gfn=0x10 npages=0x1 hva=0x7f0000010000 flags=0\n"
+		    "1110 1 fault_begin vcpu=0 gfn=0x10\n"
+		    "#@ state 1130 1 seq=40 in_progress=0 start=0x0 end=0x0\n"
+		    "1130 1 fault_check vcpu=0 result=ok\n"
+		    "1210 1 memslot as=0 id=5 gfn=0x12 npages=0x2 hva=0x7f0000092000 flags=0\n"
+		    "1210 1 inval_begin id=1 hva=0x7f0000092000-0x7f0000094000 walk=1\n"
+		    "#@ state 1210 1 seq=40 in_progress=1 start=0x12 end=0x14\n"
+		    "1210 1 inval_slot id=1 slot=5 gfn=0x12-0x14\n"
+		    "1310 1 inval_end id=1\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslots-learned 2\n");
+}
+
+/*
+ * A memslot is used before its commit is recorded. Up to 500 ms later that is why, and it
+ * was made then; later it is not, and what was used is not known to be the same.
+ */
+static void test_commit_is_recorded_late(void **state)
+{
+	for (int late = 0; late < 2; late++) {
+		const uint64_t commit = 1110 + 500000000 + (uint64_t)late;
+		const struct put puts[] = {
+			CREATE(1000, KVM, 1, 0x200, 0x40, HVA + 0x200000),
+			START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+			SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+			STARTED(1120, RECLAIM),
+			END(1200, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
+			LOCKED(1210, RECLAIM, KVM, 0, 1, 1, 2),
+			ENDED(1220, RECLAIM),
+			CREATE(commit, KVM, 0, 0, 0x40, HVA),
+		};
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+		struct test_trace t = { 0 };
+
+		put_all(d, puts, NR(puts));
+		read_back(&t, d);
+		assert_int_equal(t.rc, 0);
+		assert_int_equal(t.evs[1].type, RS_EV_MEMSLOT);
+		assert_int_equal(t.evs[1].time_ns, 1110);
+		/* Learned is only what was used of it. */
+		assert_int_equal(t.evs[1].memslot.npages, late ? 1 : 0x40);
+		assert_int_equal(count_anomaly(&t, "memslots-learned"), late);
+		assert_int_equal(t.evs[t.nr - 1].type, late ? RS_EV_MEMSLOT : RS_EV_INVAL_END);
+		test_trace_free(&t);
+	}
+}
+
+/* The root is obsolete, of a fault that found no memslot: that is kept as its reason. */
+static void test_no_memslot_and_an_obsolete_root(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0x100, 0x40, HVA + 0x100000),
+		FAULT(1100, VCPU0, KVM, 0, 0x110ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 0x110ULL, 0, 0, NO_RANGE),
+		LOOKED_UP(1120, VCPU0, 0),
+		P(1130, VCPU0, FAULT_CHECK, KVM, 0, 0x110, 0xffff8df7c0000000, 0, 0, 0, NO_RANGE),
+		VERDICT(1140, VCPU0, 1),
+		FAULTED(1150, VCPU0, 1),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1110 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "#@ reason root_obsolete\n"
+		    "1130 1 fault_end vcpu=0\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslot-after-look-up 1\n"
+		    "#@ anomaly memslots-unexplained 1\n");
+}
+
+/* The address of a VM that has gone is another's now: it makes a memslot that is there. */
+static void test_another_vm_at_the_same_address(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		CREATE(1100, KVM, 1, 0x100, 0x40, HVA + 0x100000),
+		P(1200, MAKER, MEMSLOT, KVM, 1, 0x100, 0x40, 1, 0, 0, 0, 0, 0, 0, 0),
+		CREATE(1300, KVM, 1, 0x100, 0x40, HVA + 0x100000),
+		CREATE(1400, KVM, 0, 0, 0x20, HVA),
+		FAULT(1500, VCPU0, KVM, 0, 1ULL),
+		FAULTED(1510, VCPU0, 5),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1100 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1200 1 memslot as=0 id=1 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
+		    "1300 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1400 2 memslot as=0 id=0 gfn=0x0 npages=0x20 hva=0x7f0000000000 flags=0\n"
+		    "1500 2 fault_begin vcpu=0 gfn=0x1\n"
+		    "1510 2 fault_end vcpu=0\n"
+		    "#@ level full\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +319,11 @@ int main(void)
 		cmocka_unit_test(test_memslot_goes_during_an_entry),
 		cmocka_unit_test(test_memslot_comes_after_a_look_up),
 		cmocka_unit_test(test_learned_memslots),
+		cmocka_unit_test(test_learned_from_a_walk_that_is_cut),
+		cmocka_unit_test(test_learned_in_its_place),
+		cmocka_unit_test(test_commit_is_recorded_late),
+		cmocka_unit_test(test_no_memslot_and_an_obsolete_root),
+		cmocka_unit_test(test_another_vm_at_the_same_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -653,6 +653,15 @@ static void add_vms(struct sim *s)
 	}
 }
 
+/* Whether a change of memslots took effect and is not recorded yet: that does not take long. */
+static bool commits_are_due(const struct sim *s)
+{
+	for (unsigned int i = 0; i < s->nr_tasks; i++)
+		if (s->tasks[i].what == MAKER && s->tasks[i].step == 3)
+			return true;
+	return false;
+}
+
 unsigned char *random_recording(uint64_t seed, unsigned int how, unsigned int steps, size_t *size)
 {
 	struct sim s = { .random = seed, .how = how };
@@ -666,7 +675,7 @@ unsigned char *random_recording(uint64_t seed, unsigned int how, unsigned int st
 		s.quiet = n < begin;
 		if (one_in(&s, 200))
 			s.now += below(&s, 8000000);
-		if (one_in(&s, 2000))
+		if (one_in(&s, 2000) && (how & RECORDING_ODD || !commits_are_due(&s)))
 			s.now += below(&s, 700000000);
 		if (how & RECORDING_ODD && one_in(&s, 100))
 			odd(&s, t);

@@ -24,6 +24,8 @@ struct rs_dat_slots {
 	struct commit *commits; /* [first, nr): not yet in effect */
 	size_t first, nr, room;
 	struct rs_event before_last; /* what the last one replaced, and when */
+	bool *learned;		     /* by handle: no commit made it what it is */
+	size_t room_learned;
 };
 
 struct rs_dat_slots *rs_dat_slots_new(void)
@@ -45,6 +47,7 @@ void rs_dat_slots_free(struct rs_dat_slots *s)
 		return;
 	rs_vm_free(s->vm);
 	free(s->commits);
+	free(s->learned);
 	free(s);
 }
 
@@ -73,6 +76,7 @@ bool rs_dat_slots_next(const struct rs_dat_slots *s, uint64_t *ticket)
 bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id)
 {
 	const size_t most = s->nr - s->first < MAX_FORWARD ? s->nr - s->first : MAX_FORWARD;
+	uint32_t handle;
 
 	for (size_t n = s->nr; n > s->nr - most; n--) {
 		const struct rs_event *m = &s->commits[n - 1].memslot;
@@ -80,7 +84,8 @@ bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t i
 		if (m->as == as && m->memslot.id == id)
 			return m->memslot.npages;
 	}
-	return rs_vm_find_id(s->vm, as, id) != RS_NO_SLOT;
+	handle = rs_vm_find_id(s->vm, as, id);
+	return handle != RS_NO_SLOT && !s->learned[handle];
 }
 
 bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn)
@@ -103,9 +108,23 @@ static int set(struct rs_dat_slots *s, const struct rs_event *m)
 		       : 0;
 }
 
+/* The same for good, and from where it is known. */
+static int set_from(struct rs_dat_slots *s, const struct rs_event *m, bool learned)
+{
+	int ret = set(s, m);
+	const uint32_t handle = rs_vm_find_id(s->vm, m->as, m->memslot.id);
+
+	if (ret || handle == RS_NO_SLOT)
+		return ret;
+	if (RS_ROOM_ZEROED(s->learned, s->room_learned, (size_t)handle + 1))
+		return -ENOMEM;
+	s->learned[handle] = learned;
+	return 0;
+}
+
 int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot)
 {
-	return set(s, memslot);
+	return set_from(s, memslot, true);
 }
 
 /* ---- does the table agree with what was seen? ---- */
@@ -216,7 +235,7 @@ int rs_dat_slots_apply(struct rs_dat_slots *s, uint64_t time_ns)
 
 	s->before_last = present(s, m);
 	s->before_last.time_ns = time_ns;
-	return set(s, m);
+	return set_from(s, m, false);
 }
 
 /* Whether a fault was looked up before the last commit took effect, and agrees with that. */

@@ -32,7 +32,10 @@ int rs_dat_slots_apply(struct rs_dat_slots *s, uint64_t time_ns);
 bool rs_dat_slots_next(const struct rs_dat_slots *s, uint64_t *ticket);
 /* A memslot of which no commit was recorded. */
 int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot);
-/* Whether (as, id) is there once all commits have taken effect. */
+/*
+ * Whether (as, id) is there once all commits have taken effect, by these alone: what is
+ * learned may be that of a commit which is still to come.
+ */
 bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id);
 /* Whether a memslot in effect has @gfn. */
 bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn);

@@ -83,3 +83,40 @@ void fuzz_reader(const struct fuzz_piece *pieces, size_t nr)
 	read_twice(r);
 	rs_reader_close(r);
 }
+
+/* The blocks that the index tells of, from the first on, some of them passed over. */
+void fuzz_seek(const struct fuzz_piece *piece, unsigned int how)
+{
+	struct rs_reader_opts opts = { .jobs = 1 };
+	struct rs_error err = { 0 };
+	struct rs_block *blocks;
+	struct rs_reader *r;
+	size_t nr = 0, next = 0;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", input_fd(piece, 1));
+	r = rs_reader_open(path, &opts, &err);
+	if (!r) {
+		check(err.kind != RS_ERR_NONE && err.text[0]);
+		return;
+	}
+	blocks = rs_reader_blocks(r, &nr);
+	for (; blocks && next <= nr; how = how >> 1 | how << 7) {
+		const struct rs_event *evs;
+		ssize_t n = rs_reader_next(r, &evs, &err);
+
+		check(n >= 0 || (err.kind != RS_ERR_NONE && err.text[0]));
+		if (n <= 0)
+			break;
+		for (ssize_t i = 0; i < n; i++)
+			check(!rs_event_problem(&evs[i]));
+		next += 1 + how % 3;
+		next = next < nr ? next : nr;
+		if (rs_reader_skip_to(r, next, &err)) {
+			check(err.kind != RS_ERR_NONE && err.text[0]);
+			break;
+		}
+	}
+	free(blocks);
+	rs_reader_close(r);
+}

@@ -17,4 +17,7 @@ struct fuzz_piece {
  */
 void fuzz_reader(const struct fuzz_piece *pieces, size_t nr);
 
+/* Goes through a binary trace by its index; @how says which blocks are passed over. */
+void fuzz_seek(const struct fuzz_piece *piece, unsigned int how);
+
 #endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What a merged report says of each report that it was added up from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analysis/report/report_read.h"
+
+struct report {
+	const char *path, *kernel;
+	uint64_t events, begin_ns, end_ns, checked;
+};
+
+static const struct report first = { "a", "6.12", 10, 0, 1000, 7 };
+
+/* Two VMs, of which each word of the traced kernel's algorithm is another number. */
+static void make(struct rs_report_data *d, const struct report *from)
+{
+	struct rs_result *r = calloc(1, sizeof(*r));
+
+	memset(d, 0, sizeof(*d));
+	assert_non_null(r);
+	r->kernel_algo = strdup("gfn");
+	r->events = from->events;
+	r->begin_ns = from->begin_ns;
+	r->end_ns = from->end_ns;
+	r->nr_algos = 2;
+	r->nr_vms = 2;
+	r->vms = calloc(2, sizeof(*r->vms));
+	for (uint32_t i = 0; i < 2; i++) {
+		struct rs_vm_result *v = &r->vms[i];
+
+		v->vm = i + 1;
+		v->end_ns = from->end_ns;
+		v->checked = i ? 0 : from->checked;
+		v->state_compared = 20 + i;
+		v->state_equal = 10 + i;
+		v->algos = calloc(2, sizeof(*v->algos));
+		v->algos[0].name = strdup("hva");
+		v->algos[0].locked = (struct rs_agreement){ 1000, 900 };
+		v->algos[0].lockless = (struct rs_agreement){ 800, 700 };
+		v->algos[1].name = strdup("gfn");
+		v->algos[1].locked = (struct rs_agreement){ 100 + i, 50 + i };
+		v->algos[1].lockless = (struct rs_agreement){ 40 + i, 30 + i };
+	}
+	d->result = r;
+	assert_int_equal(rs_meta_set_kernel(&d->meta, from->kernel), 0);
+	d->report = (struct rs_report){ .result = r, .meta = &d->meta, .path = from->path };
+}
+
+static void test_own(void **state)
+{
+	struct report other = first;
+	struct rs_report_data d[2], sum;
+	struct rs_error err = { 0 };
+	size_t at;
+
+	other.path = "b";
+	make(&d[0], &first);
+	make(&d[1], &other);
+	assert_int_equal(rs_report_merge(d, 2, &sum, &at, &err), 0);
+	assert_int_equal(sum.report.nr_sources, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct rs_report_source *s = &sum.report.sources[i];
+
+		assert_string_equal(s->path, i ? "b" : "a");
+		assert_string_equal(s->kernel, "6.12");
+		assert_string_equal(s->kernel_algo, "gfn");
+		assert_int_equal(s->vms, 2);
+		assert_int_equal(s->events, 10);
+		assert_int_equal(s->begin_ns, 0);
+		assert_int_equal(s->end_ns, 1000);
+		assert_int_equal(s->checked, 7);
+		assert_int_equal(s->locked.known, 201);
+		assert_int_equal(s->locked.same, 101);
+		assert_int_equal(s->lockless.known, 81);
+		assert_int_equal(s->lockless.same, 61);
+		assert_int_equal(s->state_compared, 41);
+		assert_int_equal(s->state_equal, 21);
+	}
+	rs_report_data_free(&sum);
+	rs_report_data_free(&d[0]);
+	rs_report_data_free(&d[1]);
+}
+
+/* The same trace twice is refused; what differs in anything is another one. */
+static void merge_with(const struct report *other, bool refused)
+{
+	struct rs_report_data d[2], sum;
+	struct rs_error err = { 0 };
+	size_t at = 9;
+	int rc;
+
+	make(&d[0], &first);
+	make(&d[1], other);
+	rc = rs_report_merge(d, 2, &sum, &at, &err);
+	if (refused) {
+		assert_true(rc < 0);
+		assert_int_equal(at, 1);
+		assert_int_equal(err.kind, RS_ERR_INPUT);
+		assert_non_null(strstr(err.text, "is in an earlier report already"));
+	} else {
+		assert_int_equal(rc, 0);
+		assert_int_equal(sum.report.nr_sources, 2);
+		rs_report_data_free(&sum);
+	}
+	rs_report_data_free(&d[0]);
+	rs_report_data_free(&d[1]);
+}
+
+static void test_twice(void **state)
+{
+	struct report other = first;
+
+	merge_with(&other, true);
+	other.path = "b";
+	merge_with(&other, false);
+	other = first;
+	other.kernel = "6.1";
+	merge_with(&other, false);
+	other = first;
+	other.events++;
+	merge_with(&other, false);
+	other = first;
+	other.begin_ns++;
+	merge_with(&other, false);
+	other = first;
+	other.end_ns++;
+	merge_with(&other, false);
+	other = first;
+	other.checked++;
+	merge_with(&other, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_own),
+					    cmocka_unit_test(test_twice) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -363,6 +363,11 @@ static void test_mounts(void **state)
 	fake_host_write(&f.fh, "/proc/mounts", mounts);
 	plan("", "", RS_PROBE_FAULT);
 	assert_non_null(strstr(f.host->tracefs, "/somewhere/tracing"));
+	/* Of two the first. */
+	snprintf(mounts, sizeof(mounts), "%st /other/tracing tracefs rw 0 0\n", tracefs);
+	fake_host_write(&f.fh, "/proc/mounts", mounts);
+	plan("", "", RS_PROBE_FAULT);
+	assert_non_null(strstr(f.host->tracefs, "/somewhere/tracing"));
 	fake_host_write(&f.fh, "/proc/mounts", debugfs);
 	plan("", "", RS_PROBE_FAULT);
 	assert_non_null(strstr(f.host->tracefs, "/somewhere/debug/tracing"));

@@ -271,6 +271,7 @@ static void test_container(void **state)
 	fetch("fn", "p@outer.inner->after", "+0x10($arg1):x64");
 	fetch("fn", "p@outer.inner->inner.x", "+0x8($arg1):x64");
 	refuse("fn", "p@outer.inner", -EINVAL);
+	refuse("fn", "p@outer.inner.before", -EINVAL);
 	refuse("fn", "p@outer.nobody->after", -ENOENT);
 	refuse("fn", "p@nothing.inner->after", -ENOENT);
 	refuse("fn", "p@outer->after", -EINVAL);

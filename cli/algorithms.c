@@ -24,7 +24,7 @@ void rs_cli_list_algorithms(void)
 char *rs_cli_put_algos(const char *text, enum rs_algo_list which)
 {
 	const char *at = strstr(text, "%s");
-	char *list = at ? rs_algo_list(which) : NULL, *out;
+	char *list = at ? rs_algo_list(which, true) : NULL, *out;
 
 	if (!list)
 		return (char *)text;

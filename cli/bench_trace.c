@@ -24,7 +24,7 @@ static int feed(void *arg, const struct rs_event *evs, size_t n, struct rs_error
 struct rs_tape *bench_read_trace(struct bench_order *o, struct rs_result **res,
 				 struct rs_error *err)
 {
-	char *own = o->algos ? NULL : rs_algo_list(RS_ALGOS_PRICE);
+	char *own = o->algos ? NULL : rs_algo_list(RS_ALGOS_PRICE, true);
 	struct rs_tape *t = rs_tape_new(o->algos ? o->algos : own, err);
 	const struct rs_input_sink sink = { .arg = t, .start = start, .events = feed };
 	struct rs_reader *reader = t ? rs_input_read(&o->input, &sink, err) : NULL;

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "replay/algorithm.h"
 #include "replay/closed/closed.h"
 #include "replay/replay.h"
 #include "replay/team/team.h"
@@ -25,14 +26,16 @@ enum {
 	OPT_ARRIVALS,
 	OPT_PRECHECK,
 	OPT_GAP,
+	OPT_COUNTS,
 };
 
 struct replay_args {
 	struct rs_input input;
 	const struct rs_report_format *format;
 	const char *algos;
+	char *counted; /* what "all" or nothing stands for with --counts */
 	const char *output;
-	bool strict, distributions;
+	bool strict, distributions, counts;
 	bool closed_loop;
 	const char *closed_only; /* the first option given that needs --loop closed */
 	const char *precheck, *gap;
@@ -50,6 +53,10 @@ static const struct argp_option options[] = {
 	{ "loop", OPT_LOOP, "open|closed", 0,
 	  "open (the default): judge each recorded fault once; closed: also simulate each "
 	  "algorithm for itself",
+	  0 },
+	{ "counts", OPT_COUNTS, NULL, 0,
+	  "only how many faults each algorithm rejects: neither which of them were needless, nor "
+	  "what was blocked; takes the least time",
 	  0 },
 	{ "arrivals", OPT_ARRIVALS, "recorded|think", 0,
 	  "closed loop: a fault arrives at its recorded time (the default), or its vCPU runs as "
@@ -106,6 +113,39 @@ static error_t parse_closed(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
+static bool has_bound(const char *list)
+{
+	struct rs_algo_spec *specs;
+	bool has = false;
+	size_t n;
+
+	if (rs_algo_parse(list, &specs, &n, NULL))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		has |= (specs[i].ops->flags & RS_ALGO_BOUND) != 0;
+	free(specs);
+	return has;
+}
+
+/* Counts go without the truth, and a bound such as exact is that. */
+static void check_counts(struct argp_state *state, struct replay_args *a)
+{
+	if (a->closed_loop)
+		argp_error(state, "--counts is of the open loop");
+	if (a->distributions)
+		argp_error(state, "--counts has no distributions");
+	if (!a->algos || !strcmp(a->algos, "all")) {
+		a->counted = rs_algo_list(a->algos ? RS_ALGOS_ALL : RS_ALGOS_DEFAULT, false);
+		if (!a->counted)
+			argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
+	} else if (has_bound(a->algos)) {
+		argp_error(state, "--counts: exact is what must be retried, which is not worked "
+				  "out");
+	}
+	if (a->input.kernel_algo && has_bound(a->input.kernel_algo))
+		argp_error(state, "--counts: exact is no kernel's");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct replay_args *a = state->input;
@@ -135,12 +175,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o':
 		a->output = arg;
 		return 0;
+	case OPT_COUNTS:
+		a->counts = true;
+		return 0;
 	case OPT_DISTRIBUTIONS:
 		a->distributions = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (a->closed_only && !a->closed_loop)
 			argp_error(state, "%s needs --loop closed", a->closed_only);
+		if (a->counts)
+			check_counts(state, a);
 		return 0;
 	}
 	return parse_closed(key, arg, state);
@@ -184,6 +229,8 @@ static char *command_line(const struct replay_args *a)
 		rs_command_option(f, "--arrivals", "think");
 	rs_command_option(f, "--precheck", a->precheck);
 	rs_command_option(f, "--retry-gap", a->gap);
+	if (a->counts)
+		rs_command_word(f, "--counts");
 	if (a->strict)
 		rs_command_word(f, "--strict");
 	if (a->distributions)
@@ -196,8 +243,8 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 {
 	struct replay_args *a = arg;
 	struct rs_replay_opts opts = {
-		.algos = a->algos,
-		.flags = RS_REPLAY_ALL,
+		.algos = a->counted ? a->counted : a->algos,
+		.flags = a->counts ? 0 : RS_REPLAY_ALL,
 		.kernel_algo = rs_input_kernel_algo(&a->input),
 		.strict = a->strict,
 		.one_vm = a->input.vm_text,
@@ -282,12 +329,15 @@ static int run(struct replay_args *a, struct rs_error *err)
 
 	if (r && !rs_input_check_vm(&a->input, r->nr_vms, err) && !check_strict(a, reader, r, err))
 		rc = a->simulation ? rs_closed_finish(a->simulation, r, err) : 0;
+	if (r)
+		r->counts_only = a->counts;
 	if (r && !rc)
 		rc = write_report(a, reader, r, err);
 	rs_result_free(r);
 	rs_reader_close(reader);
 	rs_team_free(a->team);
 	rs_closed_free(a->simulation);
+	free(a->counted);
 	return rc;
 }
 

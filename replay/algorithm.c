@@ -65,17 +65,19 @@ static void put_names(FILE *f, const struct rs_algo_ops *a, const char *params)
 	} while (*params++);
 }
 
-static void put_list(FILE *f, enum rs_algo_list which, bool merged)
+static void put_list(FILE *f, enum rs_algo_list which, bool bounds, bool merged)
 {
 	for (const struct rs_algo_ops *a = next_algo(NULL); a; a = next_algo(a)) {
 		const char *params = params_in(a, which);
 
+		if (a->flags & RS_ALGO_BOUND && !bounds)
+			continue;
 		if (params && (which == RS_ALGOS_ALL || a->info.merged == merged))
 			put_names(f, a, params);
 	}
 }
 
-char *rs_algo_list(enum rs_algo_list which)
+char *rs_algo_list(enum rs_algo_list which, bool bounds)
 {
 	char *list = NULL;
 	size_t size;
@@ -83,9 +85,9 @@ char *rs_algo_list(enum rs_algo_list which)
 
 	if (!f)
 		return NULL;
-	put_list(f, which, true);
+	put_list(f, which, bounds, true);
 	if (which != RS_ALGOS_ALL)
-		put_list(f, which, false);
+		put_list(f, which, bounds, false);
 	if (!fclose(f))
 		return list;
 	free(list);
@@ -178,7 +180,7 @@ int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, stru
 
 	if (list && strcmp(list, "all"))
 		return parse_list(list, specs, n, err);
-	own = rs_algo_list(list ? RS_ALGOS_ALL : RS_ALGOS_DEFAULT);
+	own = rs_algo_list(list ? RS_ALGOS_ALL : RS_ALGOS_DEFAULT, true);
 	if (!own)
 		return rs_error_nomem(err);
 	ret = parse_list(own, specs, n, err);

@@ -59,6 +59,7 @@ struct rs_figure_base {
 	const struct rs_vm_result *vm;
 	size_t nr_algos;
 	const struct rs_algo_result *algo; /* NULL for a figure of the VM */
+	bool counts_only;		   /* of the result */
 };
 
 struct rs_figure_row {
@@ -75,6 +76,7 @@ struct rs_figure_row {
 	/* A report without it (of an earlier version) can be read. */
 	bool optional;
 	bool optional_object;	 /* a report without the object it is in */
+	bool full;		 /* not there if the result has counts only */
 	const char *csv, *sweep; /* names of its columns; NULL: it has none */
 };
 

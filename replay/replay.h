@@ -130,7 +130,10 @@ enum rs_algo_list {
 	RS_ALGOS_DEFAULT, /* if none is given: what kernels ran first */
 	RS_ALGOS_PRICE,	  /* if none is given where prices are asked for: likewise */
 };
-/* Their names, separated by commas, for the caller to free. NULL: no memory. */
-char *rs_algo_list(enum rs_algo_list which);
+/*
+ * Their names, separated by commas, for the caller to free; @bounds: with those that no
+ * kernel could run. NULL: no memory.
+ */
+char *rs_algo_list(enum rs_algo_list which, bool bounds);
 
 #endif

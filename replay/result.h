@@ -149,6 +149,7 @@ struct rs_vm_result {
 struct rs_result {
 	const char *kernel_algo; /* the traced kernel's own: NULL if not known */
 	bool closed;		 /* the closed_* figures are there */
+	bool counts_only;	 /* for reports: neither truth nor width was asked for */
 	uint64_t events;	 /* of the model: STATE records are not counted */
 	uint64_t begin_ns, end_ns;
 	uint64_t lost;	     /* events lost, as far as known */

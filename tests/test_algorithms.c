@@ -43,7 +43,7 @@ static void test_colours(void **state)
 /* Each list names algorithms that there are, none twice, and what stands for it gives the same. */
 static void check_list(enum rs_algo_list which, const char *short_name)
 {
-	char *list = rs_algo_list(which);
+	char *list = rs_algo_list(which, true);
 	struct rs_algo_spec *specs, *same;
 	size_t n, n_same, commas = 0;
 

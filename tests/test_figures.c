@@ -278,7 +278,7 @@ static size_t commas(const char *line)
 static void check_columns(enum rs_columns set, bool closed)
 {
 	struct rs_result *r = filled(100);
-	const struct rs_figure_base base = { r->vms, r->nr_algos, r->vms->algos };
+	const struct rs_figure_base base = { r->vms, r->nr_algos, r->vms->algos, false };
 	char *names, *values, *all, *name, *rest;
 	size_t size;
 	FILE *f = open_memstream(&names, &size);

@@ -35,7 +35,8 @@ static void put_vm(FILE *f, const struct rs_report *rep, const struct rs_vm_resu
 static void put_row(FILE *f, const struct rs_report *rep, const struct rs_vm_result *v,
 		    const struct rs_algo_result *a)
 {
-	const struct rs_figure_base base = { v, rep->result->nr_algos, a };
+	const struct rs_figure_base base = { v, rep->result->nr_algos, a,
+					     rep->result->counts_only };
 
 	put_vm(f, rep, v);
 	fputc(',', f);

@@ -133,7 +133,8 @@ static json_t *with_figures(json_t *o, const struct rs_report *rep, enum rs_figu
 	size_t len = object ? strlen(object) : 0;
 
 	for (size_t i = 0; o && (row = rs_figure_row(i)); i++)
-		if (row->of == of && row->key && !strncmp(row->key, object ? object : "", len) &&
+		if (row->of == of && row->key && !(row->full && rep->result->counts_only) &&
+		    !strncmp(row->key, object ? object : "", len) &&
 		    (!object || row->key[len] == '.'))
 			o = with_member(o, row->key, figure(rep, row, in, base));
 	return o;
@@ -142,7 +143,8 @@ static json_t *with_figures(json_t *o, const struct rs_report *rep, enum rs_figu
 static json_t *algorithm(const struct rs_report *rep, const struct rs_vm_result *v,
 			 const struct rs_algo_result *a)
 {
-	const struct rs_figure_base base = { v, rep->result->nr_algos, a };
+	const struct rs_figure_base base = { v, rep->result->nr_algos, a,
+					     rep->result->counts_only };
 	json_t *o = with_figures(json_object(), rep, RS_OF_ALGO, a, &base, NULL);
 
 	return a->closed ? rs_json_with(o, "closed",
@@ -224,7 +226,8 @@ json_t *rs_report_json_checks(const struct rs_report *rep, const struct rs_vm_re
 /* What a VM and a sum of VMs have in common, added to @o; takes @o and returns it, or NULL. */
 static json_t *vm_figures(const struct rs_report *rep, const struct rs_vm_result *v, json_t *o)
 {
-	const struct rs_figure_base base = { v, rep->result->nr_algos, NULL };
+	const struct rs_figure_base base = { v, rep->result->nr_algos, NULL,
+					     rep->result->counts_only };
 
 	o = with_figures(o, rep, RS_OF_VM, v, &base, NULL);
 	o = rs_json_with(o, "algorithms", algorithms(rep, v));
@@ -359,8 +362,10 @@ static json_t *document(const struct rs_report *rep)
 		    { "tool", RS_JSON({ "version", rs_json_text(rep->version) },
 				      { "command", rs_json_text(rep->command) }) },
 		    { "trace", rs_report_json_trace(rep) },
-		    { "loop", json_string(rep->result->closed ? "closed" : "open") },
-		    { "vms", vms(rep) });
+		    { "loop", json_string(rep->result->closed ? "closed" : "open") });
+	if (rep->result->counts_only)
+		o = rs_json_with(o, "counts_only", json_true());
+	o = rs_json_with(o, "vms", vms(rep));
 	if (rep->result->nr_vms > 1)
 		o = rs_json_with(o, "sum", sum(rep));
 	return rep->sources ? rs_json_with(o, "merged", sources(rep)) : o;

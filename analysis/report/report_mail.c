@@ -7,8 +7,14 @@
 
 #define COLUMNS 72
 
-static void put_question(struct rs_page *p)
+static void put_question(struct rs_page *p, const struct rs_report *rep)
 {
+	if (rep->result->counts_only) {
+		rs_para(p, 0, 0,
+			"How many guest page faults are dropped and tried again because of an MMU "
+			"notifier, with each way to remember what is being invalidated?");
+		return;
+	}
 	rs_para(p, 0, 0,
 		"How many guest page faults are dropped and tried again because of an MMU "
 		"notifier, how many of them needlessly, and how much of the guest is blocked, "
@@ -24,6 +30,14 @@ static void put_method(struct rs_page *p, const struct rs_report *rep)
 	else
 		snprintf(subject, sizeof(subject), "A trace of %s was",
 			 rs_part_kernel_name(rep, name, sizeof(name)));
+	if (rep->result->counts_only) {
+		rs_para(p, 0, 0,
+			"%s replayed through a model of each algorithm, with every invalidation, "
+			"memslot change and fault in its order under mmu_lock. Which rejections "
+			"were needless was not worked out.",
+			subject);
+		return;
+	}
 	rs_para(p, 0, 0,
 		"%s replayed through a model of each algorithm, with every invalidation, memslot "
 		"change and fault in its order under mmu_lock. A rejection counts as needless if "
@@ -46,8 +60,10 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 	rs_blank_line(p);
 	if (rs_part_missed(p, rep, v))
 		rs_blank_line(p);
-	rs_part_tables(p, rep, v);
-	rs_blank_line(p);
+	if (!rep->result->counts_only) {
+		rs_part_tables(p, rep, v);
+		rs_blank_line(p);
+	}
 	rs_part_contents(p, v);
 	rs_part_agreement(p, rep, v);
 }
@@ -120,7 +136,7 @@ static int write_mail(FILE *f, const struct rs_report *rep)
 {
 	struct rs_page p = { .f = f, .width = COLUMNS };
 
-	put_question(&p);
+	put_question(&p, rep);
 	rs_blank_line(&p);
 	put_method(&p, rep);
 	rs_blank_line(&p);

@@ -66,6 +66,11 @@ void rs_part_headline(struct rs_page *p, const struct rs_report *rep, const stru
 		rs_para(p, 0, 0,
 			"%s: no fault was checked, so nothing can be concluded about faults%s.",
 			who, v->inval_hit ? "" : "; and no invalidation hit a memslot");
+	else if (rep->result->counts_only)
+		rs_para(p, 0, 0,
+			"%s: %s fault%s checked. Counts only: how many of them had to be retried, "
+			"and what was blocked, was not worked out.",
+			who, COUNT(v->checked), v->checked == 1 ? "" : "s");
 	else
 		rs_para(p, 0, 0, "%s: %s fault%s checked, of which %s (%s) had to be retried%s.",
 			who, COUNT(v->checked), v->checked == 1 ? "" : "s", COUNT(v->necessary),

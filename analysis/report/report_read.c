@@ -564,6 +564,8 @@ static int read_head(struct reader *r, struct rs_report_data *d)
 		return rc;
 	if (!loop || (strcmp(loop, "open") && strcmp(loop, "closed")))
 		return wrong(r, "loop", "\"open\" or \"closed\"");
+	if (json_is_true(json_object_get(d->root, "counts_only")))
+		return wrong(r, "counts_only", "a whole report, not one of replay --counts");
 	d->result->closed = !strcmp(loop, "closed");
 	rc = read_text(r, json_object_get(d->root, "tool"), "version", &d->report.version);
 	if (rc)

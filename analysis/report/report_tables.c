@@ -30,15 +30,18 @@ void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct
 		{ "needlessly", "faults" }, { "of", "checked" },      { "missed", "faults" },
 		{ "blocked", "of guest" },
 	};
+	const bool counts = rep->result->counts_only;
 	struct rs_table t;
 
-	HEADINGS(&t, names);
+	headings(&t, names, counts ? 3 : 7);
 	for (size_t i = 0; i < rep->result->nr_algos; i++) {
 		const struct rs_algo_result *a = &v->algos[i];
 
 		rs_table_text(&t, a->name);
 		rs_table_count(&t, a->rejected);
 		rs_table_share(&t, share(a->rejected, v->checked));
+		if (counts)
+			continue;
 		rs_table_count(&t, a->spurious);
 		rs_table_share(&t, share(a->spurious, v->checked));
 		rs_table_count(&t, a->missed);
@@ -59,7 +62,7 @@ static const char *const cause_texts[RS_NR_CAUSES] = {
 	[RS_CAUSE_SEQ] = "outside the range; an invalidation ended meanwhile",
 	[RS_CAUSE_NO_HVA] = "an invalidation without host addresses blocked everything",
 	[RS_CAUSE_ALIAS] = "in the range only because memslots map the same page twice",
-	[RS_CAUSE_SCATTER] = "in the range only because neighbours are far apart in frames",
+	[RS_CAUSE_SCATTER] = "in the span of one: frames far apart, or not walked to yet",
 	[RS_CAUSE_CONCURRENT] = "in the span of all that was in progress, in none's own",
 	[RS_CAUSE_STALE] = "in the range only because of invalidations that had ended",
 };

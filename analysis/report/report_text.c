@@ -21,8 +21,10 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 	rs_part_missed(p, rep, v);
 	rs_part_agreement(p, rep, v);
 	rs_blank_line(p);
-	rs_part_tables(p, rep, v);
-	rs_blank_line(p);
+	if (!rep->result->counts_only) {
+		rs_part_tables(p, rep, v);
+		rs_blank_line(p);
+	}
 	rs_part_contents(p, v);
 }
 

@@ -23,7 +23,8 @@ void rs_sweep_table_header(FILE *f, const struct rs_sweep_opts *opts)
 void rs_sweep_table_rows(FILE *f, const struct rs_sweep_opts *opts, const struct rs_sweep_cell *c)
 {
 	for (size_t k = 0; c->sum->algos && k < c->nr_algos; k++) {
-		const struct rs_figure_base base = { c->sum, c->nr_algos, &c->sum->algos[k] };
+		const struct rs_figure_base base = { c->sum, c->nr_algos, &c->sum->algos[k],
+						     false };
 
 		fprintf(f, "%" PRIu64, c->cell);
 		for (size_t i = 0; i < opts->nr_axes; i++)

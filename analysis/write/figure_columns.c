@@ -111,11 +111,23 @@ static void put_value(FILE *f, enum rs_columns set, const struct rs_figure_row *
 	}
 }
 
+/* It was not asked for. */
+static void put_nothing(FILE *f, const struct rs_figure_row *row)
+{
+	for (unsigned int n = row->type == RS_FIGURE_CAUSES ? RS_NR_CAUSES : 1; n; n--)
+		fputc(',', f);
+}
+
 void rs_columns_values(FILE *f, enum rs_columns set, bool closed, const struct rs_figure_base *base)
 {
 	const struct rs_figure_row *row;
 
-	for (size_t i = 0; (row = rs_figure_row(i)); i++)
-		if (column(row, set, closed))
+	for (size_t i = 0; (row = rs_figure_row(i)); i++) {
+		if (!column(row, set, closed))
+			continue;
+		if (row->full && base->counts_only)
+			put_nothing(f, row);
+		else
 			put_value(f, set, row, base);
+	}
 }

@@ -21,7 +21,7 @@ const char *rs_cost_op_name(unsigned int op)
 int rs_cost_algos(const char *list, struct rs_algo_spec **specs, size_t *n, struct rs_error *err)
 {
 	bool all = list && !strcmp(list, "all");
-	char *own = list ? NULL : rs_algo_list(RS_ALGOS_PRICE);
+	char *own = list ? NULL : rs_algo_list(RS_ALGOS_PRICE, true);
 	size_t kept = 0;
 	int ret;
 

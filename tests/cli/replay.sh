@@ -28,6 +28,17 @@ check kernel-algo 'retryscope replay --kernel-algo gfn --algo hva mismatch.txt'
 check wide-json 'retryscope replay --format json --algo gfn --kernel-algo gfn wide.txt'
 check closed 'retryscope replay --loop closed aliases.txt'
 check closed-csv 'retryscope replay --loop closed --format csv --algo hva,exact aliases.txt'
+# What is not worked out is not said; what is said is what a whole report says.
+for format in text mail json csv; do
+	check counts-$format "retryscope replay --counts --format $format --algo hva,gfn two-vms.txt"
+done
+check counts-all 'retryscope replay --counts --format csv --algo all aliases.txt | cut -d, -f 3-16,17-18'
+check counts-same 'for trace in aliases two-vms lost mismatch; do for jobs in 1 3; do retryscope replay --counts --jobs $jobs --format csv --algo all $trace.txt | cut -d, -f 1-7,9-14,16,30- | diff - <(retryscope replay --format csv --algo all $trace.txt | grep -v ,\"exact\", | cut -d, -f 1-7,9-14,16,30-); done; done'
+check counts-exact 'retryscope replay --counts --algo gfn,exact aliases.txt'
+check counts-closed 'retryscope replay --counts --loop closed aliases.txt'
+check counts-distributions 'retryscope replay --counts --format json --distributions aliases.txt'
+check counts-merge 'retryscope replay --counts --format json aliases.txt >counts.json; retryscope merge counts.json counts.json'
+check counts-plot 'retryscope replay --counts --format json aliases.txt >counts.json; retryscope plot --what rejected -o x.svg counts.json'
 check stdin 'retryscope replay --algo hva - <aliases.txt'
 check output 'retryscope replay --algo hva -o out aliases.txt; ls out*; cat out'
 check odd-name 'cp aliases.txt "it'\''s \"a\" trace"; retryscope replay --format mail "it'\''s \"a\" trace" | grep "retryscope replay"'

@@ -16,7 +16,7 @@ struct host {
 	const struct rs_workload_options *opts;
 	const struct rs_workload_plan *plan;
 	struct rs_workload_memory mem, file; /* anonymous, and the guest_memfd's */
-	struct rs_vm *vm;
+	struct rs_guest *vm;
 	uint32_t index;
 	atomic_bool quit;
 	struct rs_workload_result *result;
@@ -76,13 +76,13 @@ static int churn_once(struct host *h, const struct rs_workload_slot *slot, enum 
 
 	switch (op) {
 	case RS_CHURN_DELETE:
-		ret = rs_vm_set_slot(h->vm, slot, slot->gfn, 0, false);
+		ret = rs_guest_set_slot(h->vm, slot, slot->gfn, 0, false);
 		break;
 	case RS_CHURN_MOVE:
-		ret = rs_vm_set_slot(h->vm, slot, h->plan->spare_gfn, 0, true);
+		ret = rs_guest_set_slot(h->vm, slot, h->plan->spare_gfn, 0, true);
 		break;
 	case RS_CHURN_FLAGS:
-		ret = rs_vm_set_slot(h->vm, slot, slot->gfn, RS_VM_SLOT_LOG_DIRTY, true);
+		ret = rs_guest_set_slot(h->vm, slot, slot->gfn, RS_VM_SLOT_LOG_DIRTY, true);
 		break;
 	case RS_NR_CHURN_OPS:
 		break;
@@ -90,7 +90,7 @@ static int churn_once(struct host *h, const struct rs_workload_slot *slot, enum 
 	if (ret)
 		return ret;
 	rs_workload_sleep(gap_ns / 2, &h->quit);
-	return rs_vm_set_slot(h->vm, slot, slot->gfn, 0, true);
+	return rs_guest_set_slot(h->vm, slot, slot->gfn, 0, true);
 }
 
 /* Changes one memslot at a time, and always back: all are there again at the end. */
@@ -117,7 +117,7 @@ static void *churn_main(void *arg)
 
 static bool time_to_stop(const struct host *h, const volatile sig_atomic_t *stop, uint64_t begin_ns)
 {
-	if (*stop || rs_vm_failed(h->vm))
+	if (*stop || rs_guest_failed(h->vm))
 		return true;
 	return h->opts->duration_ns && rs_workload_now_ns() - begin_ns >= h->opts->duration_ns;
 }
@@ -183,12 +183,12 @@ static int run_threads(struct host *h, const volatile sig_atomic_t *stop, struct
 
 	if (!workers)
 		return rs_error_nomem(err);
-	ret = rs_vm_start(h->vm, err);
+	ret = rs_guest_start(h->vm, err);
 	if (!ret) {
 		ret = run_workers(h, workers, stop, err);
-		stopped = rs_vm_stop(h->vm, ret ? NULL : err);
+		stopped = rs_guest_stop(h->vm, ret ? NULL : err);
 		ret = ret ? ret : stopped;
-		rs_vm_collect(h->vm, h->result);
+		rs_guest_collect(h->vm, h->result);
 	}
 	free(workers);
 	return ret;
@@ -208,9 +208,9 @@ static int run_vm(const struct rs_workload_options *opts, const struct rs_worklo
 		return rs_error_set(err, RS_ERR_HOST, -ret, "no memory of %llu pages%s: %s",
 				    (unsigned long long)opts->pages,
 				    opts->thp == RS_THP_ON ? " in huge pages" : "", strerror(-ret));
-	h.vm = rs_vm_create(opts, plan, &h.mem, &h.file, index, err);
+	h.vm = rs_guest_create(opts, plan, &h.mem, &h.file, index, err);
 	ret = h.vm ? run_threads(&h, stop, err) : -errno;
-	rs_vm_destroy(h.vm);
+	rs_guest_destroy(h.vm);
 	rs_workload_memory_unmap(&h.mem);
 	rs_workload_memory_unmap(&h.file);
 	return ret;

@@ -48,33 +48,34 @@ struct rs_workload_choice rs_workload_choose(const struct rs_workload_options *o
 int rs_workload_stat_read(int fd, const char *name, uint64_t *value);
 
 /* A VM's file descriptor and memslots; see workload_kvm.c. */
-struct rs_vm;
+struct rs_guest;
 
 /*
  * Opens /dev/kvm, creates the VM with the memslots of @plan over @mem and its vCPUs, ready to run.
  * Where @opts want a guest_memfd, it is created and mapped as @file, for the caller to unmap.
  * NULL with @err set on failure.
  */
-struct rs_vm *rs_vm_create(const struct rs_workload_options *opts,
-			   const struct rs_workload_plan *plan,
-			   const struct rs_workload_memory *mem, struct rs_workload_memory *file,
-			   uint32_t index, struct rs_error *err);
-void rs_vm_destroy(struct rs_vm *vm);
+struct rs_guest *rs_guest_create(const struct rs_workload_options *opts,
+				 const struct rs_workload_plan *plan,
+				 const struct rs_workload_memory *mem,
+				 struct rs_workload_memory *file, uint32_t index,
+				 struct rs_error *err);
+void rs_guest_destroy(struct rs_guest *vm);
 
 /* Starts a thread for each vCPU; and ends them. 0 or a negative errno with @err set. */
-int rs_vm_start(struct rs_vm *vm, struct rs_error *err);
+int rs_guest_start(struct rs_guest *vm, struct rs_error *err);
 /* 0, or the error of a vCPU that could not go on, with @err set. */
-int rs_vm_stop(struct rs_vm *vm, struct rs_error *err);
+int rs_guest_stop(struct rs_guest *vm, struct rs_error *err);
 /* A vCPU gave up: the run can end. */
-bool rs_vm_failed(const struct rs_vm *vm);
+bool rs_guest_failed(const struct rs_guest *vm);
 
 /* Sets slot @slot as planned with @flags, at @gfn; @present false deletes it. 0 or -errno. */
-int rs_vm_set_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, uint64_t gfn,
-		   uint32_t flags, bool present);
+int rs_guest_set_slot(struct rs_guest *vm, const struct rs_workload_slot *slot, uint64_t gfn,
+		      uint32_t flags, bool present);
 #define RS_VM_SLOT_LOG_DIRTY 1U
 
-/* Adds what the vCPUs did and what KVM counted to @result; after rs_vm_stop(). */
-void rs_vm_collect(struct rs_vm *vm, struct rs_workload_result *result);
+/* Adds what the vCPUs did and what KVM counted to @result; after rs_guest_stop(). */
+void rs_guest_collect(struct rs_guest *vm, struct rs_workload_result *result);
 
 /* Sleeps @ns, but not longer than until *@quit. */
 void rs_workload_sleep(uint64_t ns, const atomic_bool *quit);

@@ -41,7 +41,7 @@ struct guest_memfd_request {
 #define IDENTITY_MAP_ADDR 0xfffbc000ULL
 
 struct vcpu {
-	struct rs_vm *vm;
+	struct rs_guest *vm;
 	uint32_t index;
 	int fd;
 	struct kvm_run *run;
@@ -52,7 +52,7 @@ struct vcpu {
 	int failure; /* errno of KVM_RUN, or an exit reason that nobody expects, negated */
 };
 
-struct rs_vm {
+struct rs_guest {
 	int kvm, fd;
 	size_t run_size;
 	const unsigned char *memory;
@@ -76,7 +76,7 @@ static int kick_signal(void)
 	return SIGRTMIN;
 }
 
-static int set_file_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, uint64_t gfn,
+static int set_file_slot(struct rs_guest *vm, const struct rs_workload_slot *slot, uint64_t gfn,
 			 bool present)
 {
 	struct memory_region2 region = {
@@ -92,8 +92,8 @@ static int set_file_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, 
 	return ioctl(vm->fd, SET_USER_MEMORY_REGION2, &region) ? -errno : 0;
 }
 
-int rs_vm_set_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, uint64_t gfn,
-		   uint32_t flags, bool present)
+int rs_guest_set_slot(struct rs_guest *vm, const struct rs_workload_slot *slot, uint64_t gfn,
+		      uint32_t flags, bool present)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = slot->id,
@@ -110,7 +110,7 @@ int rs_vm_set_slot(struct rs_vm *vm, const struct rs_workload_slot *slot, uint64
 	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) ? -errno : 0;
 }
 
-static int open_kvm(struct rs_vm *vm, struct rs_error *err)
+static int open_kvm(struct rs_guest *vm, struct rs_error *err)
 {
 	int size;
 
@@ -134,7 +134,7 @@ static int open_kvm(struct rs_vm *vm, struct rs_error *err)
 }
 
 /* All of it is shared from the start, so the guest needs not be a confidential one. */
-static int open_file(struct rs_vm *vm, const struct rs_workload_options *opts,
+static int open_file(struct rs_guest *vm, const struct rs_workload_options *opts,
 		     struct rs_workload_memory *file, struct rs_error *err)
 {
 	const uint64_t flags = GUEST_MEMFD_MMAP | GUEST_MEMFD_INIT_SHARED;
@@ -158,7 +158,7 @@ static int open_file(struct rs_vm *vm, const struct rs_workload_options *opts,
 	return 0;
 }
 
-static int prepare_code(struct rs_vm *vm, const struct rs_workload_options *opts,
+static int prepare_code(struct rs_guest *vm, const struct rs_workload_options *opts,
 			const struct rs_workload_plan *plan, struct rs_error *err)
 {
 	const void *code;
@@ -179,7 +179,8 @@ static int prepare_code(struct rs_vm *vm, const struct rs_workload_options *opts
 	return 0;
 }
 
-static int create_slots(struct rs_vm *vm, const struct rs_workload_plan *plan, struct rs_error *err)
+static int create_slots(struct rs_guest *vm, const struct rs_workload_plan *plan,
+			struct rs_error *err)
 {
 	/* Only Intel needs these, and only old ones; where they are refused they are not needed. */
 	uint64_t identity = IDENTITY_MAP_ADDR;
@@ -187,7 +188,7 @@ static int create_slots(struct rs_vm *vm, const struct rs_workload_plan *plan, s
 	ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity);
 	ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDR);
 	for (uint32_t i = 0; i < plan->nr_slots; i++) {
-		int ret = rs_vm_set_slot(vm, &plan->slots[i], plan->slots[i].gfn, 0, true);
+		int ret = rs_guest_set_slot(vm, &plan->slots[i], plan->slots[i].gfn, 0, true);
 
 		if (ret)
 			return rs_error_set(err, RS_ERR_HOST, -ret,
@@ -238,8 +239,9 @@ static int set_registers(const struct vcpu *vcpu, const struct rs_workload_optio
 	return ioctl(vcpu->fd, KVM_SET_REGS, &regs) ? -errno : 0;
 }
 
-static int create_vcpu(struct rs_vm *vm, struct vcpu *vcpu, const struct rs_workload_options *opts,
-		       const struct rs_workload_plan *plan, uint32_t vm_index)
+static int create_vcpu(struct rs_guest *vm, struct vcpu *vcpu,
+		       const struct rs_workload_options *opts, const struct rs_workload_plan *plan,
+		       uint32_t vm_index)
 {
 	uint64_t control = RS_WORKLOAD_CONTROL_GFN - RS_WORKLOAD_CODE_GFN + vcpu->index;
 	int ret;
@@ -258,7 +260,7 @@ static int create_vcpu(struct rs_vm *vm, struct vcpu *vcpu, const struct rs_work
 	return ret ? ret : set_registers(vcpu, opts, plan, vm_index);
 }
 
-static int create_vcpus(struct rs_vm *vm, const struct rs_workload_options *opts,
+static int create_vcpus(struct rs_guest *vm, const struct rs_workload_options *opts,
 			const struct rs_workload_plan *plan, uint32_t vm_index,
 			struct rs_error *err)
 {
@@ -281,12 +283,13 @@ static int create_vcpus(struct rs_vm *vm, const struct rs_workload_options *opts
 	return 0;
 }
 
-struct rs_vm *rs_vm_create(const struct rs_workload_options *opts,
-			   const struct rs_workload_plan *plan,
-			   const struct rs_workload_memory *mem, struct rs_workload_memory *file,
-			   uint32_t index, struct rs_error *err)
+struct rs_guest *rs_guest_create(const struct rs_workload_options *opts,
+				 const struct rs_workload_plan *plan,
+				 const struct rs_workload_memory *mem,
+				 struct rs_workload_memory *file, uint32_t index,
+				 struct rs_error *err)
 {
-	struct rs_vm *vm = calloc(1, sizeof(*vm));
+	struct rs_guest *vm = calloc(1, sizeof(*vm));
 	int ret;
 
 	if (!vm) {
@@ -306,12 +309,12 @@ struct rs_vm *rs_vm_create(const struct rs_workload_options *opts,
 		ret = create_vcpus(vm, opts, plan, index, err);
 	if (!ret)
 		return vm;
-	rs_vm_destroy(vm);
+	rs_guest_destroy(vm);
 	errno = -ret;
 	return NULL;
 }
 
-void rs_vm_destroy(struct rs_vm *vm)
+void rs_guest_destroy(struct rs_guest *vm)
 {
 	if (!vm)
 		return;
@@ -377,7 +380,7 @@ static void *vcpu_main(void *arg)
 	return NULL;
 }
 
-int rs_vm_start(struct rs_vm *vm, struct rs_error *err)
+int rs_guest_start(struct rs_guest *vm, struct rs_error *err)
 {
 	struct sigaction sa = { .sa_handler = on_kick };
 
@@ -387,7 +390,7 @@ int rs_vm_start(struct rs_vm *vm, struct rs_error *err)
 		int ret = pthread_create(&vcpu->thread, NULL, vcpu_main, vcpu);
 
 		if (ret) {
-			rs_vm_stop(vm, NULL);
+			rs_guest_stop(vm, NULL);
 			return rs_error_set(err, RS_ERR_SYSTEM, ret, "no thread for vCPU %u: %s", i,
 					    strerror(ret));
 		}
@@ -396,7 +399,7 @@ int rs_vm_start(struct rs_vm *vm, struct rs_error *err)
 	return 0;
 }
 
-bool rs_vm_failed(const struct rs_vm *vm)
+bool rs_guest_failed(const struct rs_guest *vm)
 {
 	return atomic_load(&vm->failed);
 }
@@ -411,7 +414,7 @@ static int report_failure(const struct vcpu *vcpu, struct rs_error *err)
 			    vcpu->index, strerror(-vcpu->failure));
 }
 
-int rs_vm_stop(struct rs_vm *vm, struct rs_error *err)
+int rs_guest_stop(struct rs_guest *vm, struct rs_error *err)
 {
 	int ret = 0;
 
@@ -456,7 +459,7 @@ static void add_stats(const struct vcpu *vcpu, struct rs_workload_stats *stats)
 		close(fd);
 }
 
-void rs_vm_collect(struct rs_vm *vm, struct rs_workload_result *result)
+void rs_guest_collect(struct rs_guest *vm, struct rs_workload_result *result)
 {
 	result->memory_hva = (uintptr_t)vm->memory;
 	result->guest_memfd_hva = (uintptr_t)vm->file;

@@ -113,6 +113,7 @@ static void test_assumed(void **state)
 	const struct rs_reader_opts opts = {
 		.assume_duration_ns = 1000,
 		.memslots_path = test_write_file("memslots.txt", memslots, strlen(memslots)),
+		.each_event = rs_reader_each,
 		.facts_do = true,
 	};
 	static struct fixture f;

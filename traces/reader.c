@@ -80,6 +80,7 @@ struct rs_reader *rs_reader_open(const char *path, const struct rs_reader_opts *
 	}
 	if (opts)
 		r->opts = *opts;
+	r->opts.each_event = rs_reader_each;
 	rc = open_reader(r, path, err);
 	if (!rc)
 		return r;
@@ -122,6 +123,24 @@ ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct 
 	if (!n)
 		n = next_events(r, evs, err);
 	return n < 0 ? name_error(r, n, err) : n;
+}
+
+int rs_reader_each(const char *path, rs_event_fn fn, void *arg, struct rs_error *err)
+{
+	struct rs_reader *r = rs_reader_open(path, NULL, err);
+	const struct rs_event *evs;
+	ssize_t n = 0;
+	int ret = 0;
+
+	if (!r)
+		return -errno;
+	while (!ret && (n = rs_reader_next(r, &evs, err)) > 0)
+		for (ssize_t i = 0; i < n && !ret; i++)
+			ret = fn(arg, &evs[i], err);
+	if (ret)
+		name_error(r, ret, err);
+	rs_reader_close(r);
+	return ret ? ret : (int)n;
 }
 
 /* A form without a function of its own starts again on the rewound input. */

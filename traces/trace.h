@@ -83,6 +83,9 @@ enum rs_form {
 /* "unknown", "trace.dat", "text", "binary", "raw binary"; NULL if out of range. */
 const char *rs_form_name(enum rs_form form);
 
+/* Takes an event. 0, or what it returns, a negative errno with @err set, ends the reading. */
+typedef int (*rs_event_fn)(void *arg, const struct rs_event *ev, struct rs_error *err);
+
 struct rs_reader_opts {
 	/*
 	 * For a trace.dat with plain tracepoints only: how long an invalidation
@@ -90,6 +93,8 @@ struct rs_reader_opts {
 	 */
 	uint64_t assume_duration_ns;
 	const char *memslots_path;
+	/* rs_reader_each(), which reads that file; set by rs_reader_open(). */
+	int (*each_event)(const char *path, rs_event_fn fn, void *arg, struct rs_error *err);
 	/* Of such a trace, without these two, take the facts, and no events. */
 	bool facts_do;
 	/* Called now and then with bytes (or events) done and in all; may be NULL. Nonzero stops
@@ -119,6 +124,8 @@ struct rs_reader *rs_reader_open(const char *path, const struct rs_reader_opts *
  * was returned before is good) or could not be read.
  */
 ssize_t rs_reader_next(struct rs_reader *r, const struct rs_event **evs, struct rs_error *err);
+/* Calls @fn for each event of the trace at @path. 0 or negative errno with @err set. */
+int rs_reader_each(const char *path, rs_event_fn fn, void *arg, struct rs_error *err);
 /*
  * Starts again at the first event. -ESPIPE if the input cannot be read twice
  * (a pipe); then nothing is changed. After any other error @r can only be closed.

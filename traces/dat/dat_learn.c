@@ -7,7 +7,6 @@
 #include "base/array.h"
 #include "traces/event.h"
 
-#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
 #define SLOT_FLAGS 0xffU
 #define CHANGE_DELETE 1
 #define CHANGE_FLAGS 3

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
-
 /* How often it is said that events are being lost, while they are. */
 #define GAP_MARK_NS 5000000ULL
 
@@ -69,7 +67,7 @@ struct rs_dat_vm *rs_dat_pair_vm(struct rs_dat_pair *p, size_t i)
 	return p->vms[i];
 }
 
-/* ---- tasks and VMs ---- */
+/* ---- tasks ---- */
 
 static struct rs_dat_task *task_slot(struct rs_dat_task *tasks, size_t mask, uint32_t pid)
 {
@@ -117,82 +115,13 @@ static struct rs_dat_task *find_task(struct rs_dat_pair *p, uint32_t pid)
 	return t;
 }
 
-static int learn(void *arg, struct rs_event **list, size_t *n)
-{
-	struct rs_dat_vm *vm = arg;
-
-	return vm->ops->learn(vm->ops->arg, vm->kvm, list, n);
-}
-
-static int put_mark(struct rs_dat_vm *vm, enum rs_dat_item_type type, uint64_t time_ns,
-		    uint64_t count)
-{
-	const struct rs_event ev = {
-		.time_ns = time_ns,
-		.vm = vm->number,
-		.type = RS_EV_LOST,
-		.lost.count = count,
-	};
-
-	return rs_dat_order_put(vm->order, type, &ev, false, NULL) ? 0 : -ENOMEM;
-}
-
-static struct rs_dat_vm *new_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t number)
-{
-	struct rs_dat_vm *vm = calloc(1, sizeof(*vm));
-
-	if (!vm)
-		return NULL;
-	*vm = (struct rs_dat_vm){ .kvm = kvm, .number = number, .next_id = 1, .ops = p->ops };
-	vm->order = rs_dat_order_new(p->meta, number, p->by_time,
-				     &(struct rs_dat_learner){ .arg = vm, .learn = learn });
-	if (vm->order)
-		return vm;
-	free(vm);
-	return NULL;
-}
-
-static struct rs_dat_vm *add_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
-{
-	struct rs_dat_vm *vm;
-	int ret = 0;
-
-	if (RS_ROOM_FOR_ONE(p->vms, p->nr_vms))
-		return NULL;
-	vm = new_vm(p, kvm, (uint32_t)p->nr_vms + 1);
-	if (!vm)
-		return NULL;
-	p->vms[p->nr_vms++] = vm;
-	for (unsigned int i = 0; i < p->gaps && !ret; i++)
-		ret = put_mark(vm, RS_DAT_GAP_BEGIN_MARK, e->time, RS_LOST_UNKNOWN);
-	if (!ret)
-		ret = rs_meta_add_vm(p->meta, vm->number, 0, NULL);
-	vm->pid = e->pid;
-	return ret ? NULL : vm;
-}
-
-static struct rs_dat_vm *known_vm(struct rs_dat_pair *p, uint64_t kvm)
-{
-	for (size_t i = 0; i < p->nr_vms; i++)
-		if (p->vms[i]->kvm == kvm && !p->vms[i]->gone)
-			return p->vms[i];
-	return NULL;
-}
-
-struct rs_dat_vm *rs_dat_find_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
-{
-	struct rs_dat_vm *vm = known_vm(p, kvm);
-
-	return vm ? vm : add_vm(p, kvm, e);
-}
-
 /* ---- memslots ---- */
 
 static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
 	const bool gone = V(e, CHANGE) == CHANGE_DELETE;
 	const uint64_t as = gone ? V(e, OLD_AS) : V(e, AS), id = gone ? V(e, OLD_ID) : V(e, ID);
-	struct rs_dat_vm *vm = known_vm(p, V(e, KVM));
+	struct rs_dat_vm *vm = rs_dat_known_vm(p, V(e, KVM));
 	struct rs_event ev;
 
 	if (!rs_dat_is_memslot(as, id))
@@ -204,7 +133,7 @@ static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 		vm = NULL;
 	}
 	if (!vm)
-		vm = add_vm(p, V(e, KVM), e);
+		vm = rs_dat_add_vm(p, V(e, KVM), e);
 	if (!vm)
 		return -ENOMEM;
 	ev = rs_dat_event(vm, e, RS_EV_MEMSLOT);
@@ -240,7 +169,7 @@ static int mark_all(struct rs_dat_pair *p, enum rs_dat_item_type type, uint64_t 
 	if (p->nr_vms > 1 && count)
 		count = RS_LOST_UNKNOWN;
 	for (size_t i = 0; i < p->nr_vms && !ret; i++)
-		ret = put_mark(p->vms[i], type, time_ns, count);
+		ret = rs_dat_put_mark(p->vms[i], type, time_ns, count);
 	p->gap_mark_ns = time_ns;
 	return ret;
 }

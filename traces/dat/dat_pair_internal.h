@@ -9,9 +9,6 @@
 
 /* What the pairing of faults and that of invalidations share. */
 
-/* Field @f of probe event @e. */
-#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
-
 struct rs_dat_fault {
 	struct rs_dat_vm *vm; /* NULL: none going on */
 	bool begun, checked, tried_async, is_async;
@@ -103,6 +100,13 @@ static inline bool rs_dat_settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_
 	return true;
 }
 
+/* The VM at @kvm that there is now; NULL if none is known. */
+struct rs_dat_vm *rs_dat_known_vm(struct rs_dat_pair *p, uint64_t kvm);
+/* A new one, first met at @e; NULL if there is no memory. */
+struct rs_dat_vm *rs_dat_add_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e);
+/* Tells the order of @vm that events were lost. 0 or -ENOMEM. */
+int rs_dat_put_mark(struct rs_dat_vm *vm, enum rs_dat_item_type type, uint64_t time_ns,
+		    uint64_t count);
 /* The VM at @kvm, which may be new; NULL if there is no memory. */
 struct rs_dat_vm *rs_dat_find_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e);
 

@@ -182,6 +182,9 @@ static inline uint64_t rs_dat_value(const struct rs_dat_probe *e, enum rs_dat_fi
 	return ((rs_dat_uint(e->data + at->offset, 8, false) & at->mask) ^ at->sign) - at->sign;
 }
 
+/* The same by its name: V(e, GFN). */
+#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
+
 static inline bool rs_dat_has(const struct rs_dat_probes *p, unsigned int kind)
 {
 	return p->present[kind];

@@ -8,7 +8,6 @@
 
 #include "base/array.h"
 
-#define V(e, f) rs_dat_value(e, RS_DAT_F_##f)
 #define THE_VM 1
 
 /* A fault that is decided when its vCPU next enters the guest. */
@@ -65,14 +64,14 @@ static int check_opts(const struct rs_dat_probes *probes, const struct rs_reader
 			    opts->memslots_path ? "" : "--memslots FILE (memslot lines as text)");
 }
 
-static int add_memslot(struct rs_dat_tp *tp, const struct rs_event *ev, const char *path,
-		       struct rs_error *err)
+static int add_memslot(void *arg, const struct rs_event *ev, struct rs_error *err)
 {
+	struct rs_dat_tp *tp = arg;
+
 	if (ev->type != RS_EV_MEMSLOT) {
 		rs_error_set(err, RS_ERR_INPUT, EINVAL,
 			     "only memslot lines are expected here, not %s",
 			     rs_event_name(ev->type));
-		rs_error_set_file(err, path);
 		return -EINVAL;
 	}
 	if (RS_ROOM(tp->memslots, tp->room_memslots, tp->nr_memslots + 1))
@@ -80,22 +79,6 @@ static int add_memslot(struct rs_dat_tp *tp, const struct rs_event *ev, const ch
 	tp->memslots[tp->nr_memslots] = *ev;
 	tp->memslots[tp->nr_memslots++].vm = THE_VM;
 	return 0;
-}
-
-static int read_memslots(struct rs_dat_tp *tp, const char *path, struct rs_error *err)
-{
-	struct rs_reader *r = rs_reader_open(path, NULL, err);
-	const struct rs_event *evs;
-	ssize_t n;
-	int ret = 0;
-
-	if (!r)
-		return -errno;
-	while (!ret && (n = rs_reader_next(r, &evs, err)) > 0)
-		for (ssize_t i = 0; i < n && !ret; i++)
-			ret = add_memslot(tp, &evs[i], path, err);
-	rs_reader_close(r);
-	return ret ? ret : (int)n;
 }
 
 static int say_assumptions(const struct rs_dat_tp *tp, const char *path)
@@ -135,7 +118,8 @@ struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
 		tp->meta = meta;
 		tp->duration_ns = opts->assume_duration_ns;
 		tp->facts_only = facts_only(opts);
-		ret = tp->facts_only ? 0 : read_memslots(tp, opts->memslots_path, err);
+		ret = tp->facts_only ? 0
+				     : opts->each_event(opts->memslots_path, add_memslot, tp, err);
 	}
 	if (!ret && !tp->facts_only && say_assumptions(tp, opts->memslots_path))
 		ret = rs_error_nomem(err);

@@ -67,9 +67,6 @@ analysis/sweep/sweep_table.h the table a sweep writes
 
 # Files that use each other, and the reason: FILE FILE... : REASON.
 circles='
-traces/dat/dat_order.c traces/dat/dat_order_epochs.c traces/dat/dat_order_memslots.c : to be cut
-traces/dat/dat_pair.c traces/dat/dat_fault.c traces/dat/dat_inval.c : to be cut
-traces/dat/dat.c traces/dat/dat_tracepoints.c traces/reader.c traces/forms.c : to be cut
 '
 
 forbidden='exit|quick_exit|abort|__assert_fail|printf|vprintf|__printf_chk|__vprintf_chk|puts'

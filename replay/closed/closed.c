@@ -260,7 +260,7 @@ struct runner {
 	uint32_t attempt;
 	int64_t shift_ns;
 	uint64_t start_ns; /* of the logical fault */
-	uint64_t token;
+	uint64_t snapshot;
 	uint64_t retries;
 	bool rejected; /* decided already at its begin */
 	struct rs_fault f;
@@ -406,7 +406,7 @@ static bool slot_gone(const struct sim *s, const struct rs_fault *f)
 
 static unsigned int rejects(const struct sim *s, const struct runner *r)
 {
-	return s->algo.ops->rejects(s->algo.state, &r->f, r->token);
+	return s->algo.ops->rejects(s->algo.state, &r->f, r->snapshot);
 }
 
 static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
@@ -417,7 +417,7 @@ static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 	uint64_t took;
 
 	rs_fault_begin(&r->f, s->memslots, vcpu, l->as, l->gfn, now);
-	r->token = rs_algo_snapshot(&s->algo);
+	r->snapshot = rs_algo_snapshot(&s->algo);
 	r->rejected = s->plan.precheck && !slot_gone(s, &r->f) && (rejects(s, r) & RS_REJECT_RANGE);
 	if (r->rejected)
 		took = a && a->before_lookup ? a->check_ns - a->begin_ns : s->vm->precheck_ns;

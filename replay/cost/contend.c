@@ -48,7 +48,7 @@ static void note(struct contender *c, uint64_t wanted, uint64_t got, uint64_t le
 static void check_until_stopped(struct contender *c)
 {
 	struct arena *a = c->arena;
-	uint64_t token = 0, wanted = 0, got = 0, left = 0;
+	uint64_t snapshot = 0, wanted = 0, got = 0, left = 0;
 	unsigned int any = 0;
 
 	/* Once at least: on a busy host the time may be over before a thread gets to run. */
@@ -60,10 +60,10 @@ static void check_until_stopped(struct contender *c)
 		rs_fairlock_read_lock(&a->lock);
 		if (timed)
 			got = rs_ticks();
-		any += rs_cost_check(a->rig, i, token);
+		any += rs_cost_check(a->rig, i, snapshot);
 		if (timed)
 			left = rs_ticks();
-		token = rs_algo_snapshot(&a->rig->algo);
+		snapshot = rs_algo_snapshot(&a->rig->algo);
 		rs_fairlock_read_unlock(&a->lock);
 		if (timed)
 			note(c, wanted, got, left);

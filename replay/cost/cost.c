@@ -101,9 +101,9 @@ static int time_invals(struct rs_cost_rig *r, struct clocks *c)
 }
 
 /* What a fault read at its begin, after which as many ended as the setting says. */
-static int token_before_ends(struct rs_cost_rig *r, uint64_t *token)
+static int snapshot_before_ends(struct rs_cost_rig *r, uint64_t *snapshot)
 {
-	*token = rs_algo_snapshot(&r->algo);
+	*snapshot = rs_algo_snapshot(&r->algo);
 	for (uint32_t i = 0; i < r->set.ended; i++) {
 		const struct rs_inval *inv = rs_cost_spare(r) + i % RS_COST_BATCH;
 
@@ -118,13 +118,13 @@ static int token_before_ends(struct rs_cost_rig *r, uint64_t *token)
 static int time_checks(struct rs_cost_rig *r, struct clocks *c)
 {
 	unsigned int any = 0;
-	uint64_t token, t0;
+	uint64_t snapshot, t0;
 
-	if (token_before_ends(r, &token))
+	if (snapshot_before_ends(r, &snapshot))
 		return -ENOMEM;
 	t0 = rs_ticks();
 	for (uint32_t i = 0; i < CHECKS; i++)
-		any += rs_cost_check(r, i, token);
+		any += rs_cost_check(r, i, snapshot);
 	__asm__ volatile("" : : "r"(any));
 	note(&c->checks, rs_ticks() - t0, CHECKS);
 	return 0;
@@ -194,14 +194,14 @@ int rs_cost_count(struct rs_cost_rig *r, const struct rs_counter *counter,
 {
 	double steps[RS_NR_COST_OPS] = { 0, 0, 0, CHECKS };
 	unsigned int any = 0;
-	uint64_t token, n0;
+	uint64_t snapshot, n0;
 
 	memset(instructions, 0, RS_NR_COST_OPS * sizeof(*instructions));
-	if (count_batch(r, counter, instructions, steps) || token_before_ends(r, &token))
+	if (count_batch(r, counter, instructions, steps) || snapshot_before_ends(r, &snapshot))
 		return -ENOMEM;
 	n0 = rs_counter_read(counter);
 	for (uint32_t i = 0; i < CHECKS; i++)
-		any += rs_cost_check(r, i, token);
+		any += rs_cost_check(r, i, snapshot);
 	__asm__ volatile("" : : "r"(any));
 	instructions[RS_COST_CHECK] = (double)(rs_counter_read(counter) - n0) - counter->look;
 	for (unsigned int op = 0; op < RS_NR_COST_OPS; op++)
@@ -223,15 +223,15 @@ static int cycle(struct rs_cost_rig *r, const struct rs_inval *inv)
 int rs_cost_repeat(struct rs_cost_rig *r, uint64_t cycles, uint64_t checks)
 {
 	unsigned int any = 0;
-	uint64_t token;
+	uint64_t snapshot;
 
 	for (uint64_t i = 0; i < cycles; i++)
 		if (cycle(r, rs_cost_spare(r) + i % RS_COST_BATCH))
 			return -ENOMEM;
-	if (token_before_ends(r, &token))
+	if (snapshot_before_ends(r, &snapshot))
 		return -ENOMEM;
 	for (uint64_t i = 0; i < checks; i++)
-		any += rs_priced_check(&r->algo, &r->faults[i % RS_COST_FAULTS], token);
+		any += rs_priced_check(&r->algo, &r->faults[i % RS_COST_FAULTS], snapshot);
 	__asm__ volatile("" : : "r"(any));
 	return 0;
 }

@@ -32,9 +32,9 @@ static inline struct rs_inval *rs_cost_spare(struct rs_cost_rig *r)
 int rs_cost_begin_all(struct rs_cost_rig *r, const struct rs_inval *inv);
 
 /* RS_REJECT_* of fault @i, modulo how many there are. */
-static inline unsigned int rs_cost_check(const struct rs_cost_rig *r, uint64_t i, uint64_t token)
+static inline unsigned int rs_cost_check(const struct rs_cost_rig *r, uint64_t i, uint64_t snapshot)
 {
-	return r->algo.ops->rejects(r->algo.state, &r->faults[i % RS_COST_FAULTS], token);
+	return r->algo.ops->rejects(r->algo.state, &r->faults[i % RS_COST_FAULTS], snapshot);
 }
 
 #endif

@@ -35,9 +35,9 @@ LEFT_ALONE void rs_priced_end(struct rs_algo *a, const struct rs_inval *inv)
 }
 
 LEFT_ALONE unsigned int rs_priced_check(const struct rs_algo *a, const struct rs_fault *f,
-					uint64_t token)
+					uint64_t snapshot)
 {
-	unsigned int why = a->ops->rejects(a->state, f, token);
+	unsigned int why = a->ops->rejects(a->state, f, snapshot);
 
 	BEHIND_CALL;
 	return why;

@@ -13,6 +13,6 @@
 int rs_priced_begin(struct rs_algo *a, const struct rs_inval *inv);
 int rs_priced_slot(struct rs_algo *a, const struct rs_inval *inv, const struct rs_hit *hit);
 void rs_priced_end(struct rs_algo *a, const struct rs_inval *inv);
-unsigned int rs_priced_check(const struct rs_algo *a, const struct rs_fault *f, uint64_t token);
+unsigned int rs_priced_check(const struct rs_algo *a, const struct rs_fault *f, uint64_t snapshot);
 
 #endif

@@ -48,7 +48,7 @@ struct player {
 	struct rs_vm *vm;
 	struct rs_invals *invals;
 	struct rs_algo algo;
-	uint64_t *tokens; /* by fault */
+	uint64_t *snapshots; /* by fault */
 	uint64_t rejected;
 	bool sees_all;
 	bool watch; /* the bytes of state */
@@ -59,7 +59,7 @@ static void player_free(struct player *p)
 {
 	if (p->algo.ops)
 		rs_algo_destroy(&p->algo);
-	free(p->tokens);
+	free(p->snapshots);
 	rs_invals_free(p->invals);
 	rs_vm_free(p->vm);
 }
@@ -72,9 +72,9 @@ static int player_init(struct player *p, const struct rs_tape_vm *v,
 	*p = (struct player){ .v = v, .watch = watch };
 	p->vm = rs_vm_new();
 	p->invals = p->vm ? rs_invals_new(p->vm, 0) : NULL;
-	p->tokens = calloc(v->faults.n + 1, sizeof(*p->tokens));
+	p->snapshots = calloc(v->faults.n + 1, sizeof(*p->snapshots));
 	env = (struct rs_algo_env){ p->vm, p->invals, true };
-	if (p->invals && p->tokens && !rs_algo_init(&p->algo, spec, &env)) {
+	if (p->invals && p->snapshots && !rs_algo_init(&p->algo, spec, &env)) {
 		p->sees_all = spec->ops->flags & RS_ALGO_SEES_ALL;
 		return 0;
 	}
@@ -127,11 +127,11 @@ static int play_op(struct player *p, const struct rs_tape_op *op)
 {
 	switch (op->kind) {
 	case RS_TAPE_SNAPSHOT:
-		p->tokens[op->a] = rs_algo_snapshot(&p->algo);
+		p->snapshots[op->a] = rs_algo_snapshot(&p->algo);
 		return 0;
 	case RS_TAPE_CHECK:
 		p->rejected +=
-			rs_priced_check(&p->algo, &p->v->faults.v[op->a], p->tokens[op->a]) != 0;
+			rs_priced_check(&p->algo, &p->v->faults.v[op->a], p->snapshots[op->a]) != 0;
 		return 0;
 	case RS_TAPE_DROP:
 		drop(&p->algo);

@@ -96,7 +96,7 @@ static void free_vm(struct rs_replay *r, struct vm_run *v)
 	rs_invals_free(v->invals);
 	rs_vm_free(v->vm);
 	free(v->faults);
-	free(v->tokens);
+	free(v->snapshots);
 	free(v->open);
 	free(v->widths);
 	free(v->rejections);

@@ -76,10 +76,10 @@ static inline void rs_calls_end(const struct rs_calls *c, const struct rs_inval 
 }
 
 /* Of the first @n algorithms. */
-static inline void rs_calls_snapshot(const struct rs_calls *c, uint64_t *tokens, size_t n)
+static inline void rs_calls_snapshot(const struct rs_calls *c, uint64_t *snapshots, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		tokens[i] = *c->seq[i];
+		snapshots[i] = *c->seq[i];
 }
 
 #endif

@@ -13,7 +13,8 @@ int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 
 	while (n <= vcpu)
 		n *= 2;
-	if (RS_RESIZE(v->faults, n) || RS_RESIZE(v->tokens, n * r->nr_run) || RS_RESIZE(v->open, n))
+	if (RS_RESIZE(v->faults, n) || RS_RESIZE(v->snapshots, n * r->nr_run) ||
+	    RS_RESIZE(v->open, n))
 		return -ENOMEM;
 	memset(v->faults + v->nr_vcpus, 0, (n - v->nr_vcpus) * sizeof(*v->faults));
 	v->nr_vcpus = n;
@@ -76,13 +77,13 @@ static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
 static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
 			     const struct rs_event *e, bool necessary)
 {
-	const uint64_t *tokens = &v->tokens[f->vcpu * r->nr_run];
+	const uint64_t *snapshots = &v->snapshots[f->vcpu * r->nr_run];
 
 	if (r->opts.observer)
 		memset(r->verdicts, 0, r->nr_listed);
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		const struct rs_algo *a = &v->algos[i];
-		unsigned int why = a->ops->rejects(a->state, f, tokens[i]);
+		unsigned int why = a->ops->rejects(a->state, f, snapshots[i]);
 
 		if (why)
 			r->verdicts[i] = count_rejection(r, v, i, f, e, why, necessary);
@@ -125,7 +126,7 @@ static int note_disagreement(struct rs_replay *r, struct vm_run *v, const struct
 			     const struct rs_event *e)
 {
 	const struct rs_algo *a = &v->algos[r->kernel];
-	bool rejected = a->ops->rejects(a->state, f, v->tokens[f->vcpu * r->nr_run + r->kernel]);
+	bool rejected = a->ops->rejects(a->state, f, v->snapshots[f->vcpu * r->nr_run + r->kernel]);
 	struct rs_disagreement *d;
 
 	if (e->result == RS_RES_UNKNOWN || rejected == (e->result == RS_RES_RETRY))

@@ -59,7 +59,7 @@ struct vm_run {
 	bool watch; /* not seen yet, or dark */
 
 	struct rs_fault *faults; /* by vcpu */
-	uint64_t *tokens;	 /* nr_run per vcpu, of faults that are not quiet */
+	uint64_t *snapshots;	 /* nr_run per vcpu, of faults that are not quiet */
 	uint32_t nr_vcpus;
 	uint32_t nr_quiet; /* faults */
 	struct checks judged;
@@ -141,7 +141,7 @@ static inline uint64_t *rs_open_count_of(struct checks *c, const struct rs_event
 /* What @f keeps of each of the @n algorithms; it is not quiet any more. */
 static inline void rs_open_snapshot(struct vm_run *v, const struct rs_fault *f, size_t n)
 {
-	rs_calls_snapshot(&v->calls, &v->tokens[f->vcpu * n], n);
+	rs_calls_snapshot(&v->calls, &v->snapshots[f->vcpu * n], n);
 }
 
 /* The VM of that number, which is r->last_vm then; made if it is new. NULL: no memory. */

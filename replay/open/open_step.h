@@ -235,7 +235,7 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 		return 0;
 	if (m.flags || m.observed || m.nr_run != 1 || f->quiet || r->kernel != SIZE_MAX)
 		return rs_open_judge(r, v, f, e);
-	if (a->ops->rejects(a->state, f, v->tokens[f->vcpu]))
+	if (a->ops->rejects(a->state, f, v->snapshots[f->vcpu]))
 		++*rs_open_count_of(&v->rejections->checks, e);
 	return 0;
 }

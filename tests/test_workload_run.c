@@ -355,6 +355,73 @@ static void test_churn_refused(void **state)
 	json_decref(root);
 }
 
+/* Its memslots' pages are the file's: a hole is nothing that a guest cannot read. */
+static void test_guest_memfd(void **state)
+{
+	static const char *const names[] = { "gmem", "gmem-mixed" };
+
+	for (size_t i = 0; i < 2; i++) {
+		json_t *root, *vm;
+
+		run(ARGS("--scenario", names[i], "--seconds", "1", "--json"));
+		root = report();
+		vm = vm_of(root, 0);
+		assert_true(number(vm, "invalidations", "punch") > 0);
+		assert_true(number(vm, "invalidations", "dontneed") > 0);
+		assert_true(number(vm, "invalidations", "populate") > 0);
+		assert_int_equal(number(vm, "refused", "punch"), 0);
+		assert_int_equal(number(vm, "mmio", NULL), 0);
+		assert_int_equal(number(vm, "unmapped", NULL), 0);
+		json_decref(root);
+	}
+	run(ARGS("--scenario", "gmem", "--seconds", "1", "--churn", "100"));
+	assert_non_null(strstr(p.out.text, " memslot changes\n"));
+}
+
+/* Two VMs, one process; a signal ends both. */
+static void test_one_process(void **state)
+{
+	json_t *root;
+
+	run(ARGS("--scenario", "gmem-two-vms", "--seconds", "500ms", "--json"));
+	root = report();
+	assert_int_equal(json_array_size(json_object_get(root, "vms")), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(number(vm_of(root, i), "vm", NULL), i);
+		assert_int_equal(number(vm_of(root, i), "pid", NULL), p.pid);
+		assert_true(number(vm_of(root, i), "kvm", "pf_taken") > 0);
+	}
+	json_decref(root);
+	interrupted(ARGS("--seconds", "0", "--json", "--vms", "3", "--one-process"), SIGINT, 3);
+	/* One that fails ends the other. */
+	start(ARGS("--seconds", "1000", "--vms", "2", "--one-process"), "FAKE_KVM=vcpu@3:12");
+	ends_with(3);
+	assert_non_null(strstr(p.err.text, ": Cannot allocate memory\n"));
+	assert_string_equal(p.out.text, "");
+}
+
+static void gmem_refused(const char *scenario, const char *what, const char *text)
+{
+	start(ARGS("--scenario", scenario, "--seconds", "20"), what);
+	if (program_end(&p) != 3 || !strstr(p.err.text, text))
+		fail_msg("%s: it ends with %d and says: %s", what, p.status >> 8, p.err.text);
+	assert_ptr_equal(strchr(p.err.text, '\n'), p.err.text + p.err.len - 1);
+	assert_string_equal(p.out.text, "");
+}
+
+static void test_no_guest_memfd(void **state)
+{
+	static const char *const names[] = { "gmem", "gmem-mixed", "gmem-two-vms" };
+
+	for (size_t i = 0; i < 3; i++) {
+		gmem_refused(names[i], "FAKE_KVM=gmem_flags:0",
+			     "KVM has no guest_memfd for ordinary VMs here");
+		gmem_refused(names[i], "FAKE_KVM=gmem:12",
+			     "KVM creates no guest_memfd of 1024 pages: Cannot allocate memory\n");
+	}
+	gmem_refused("gmem", "FAKE_KVM=slot@3:22", "KVM refuses memslot 2 of 17: Invalid argument");
+}
+
 static void test_scenarios(void **state)
 {
 	static const char *const names[] = { "alias0", "partial", "memslots", "invalidators",
@@ -385,6 +452,9 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_not_refused),
 		cmocka_unit_test(test_churn_refused),
+		cmocka_unit_test(test_guest_memfd),
+		cmocka_unit_test(test_one_process),
+		cmocka_unit_test(test_no_guest_memfd),
 		cmocka_unit_test(test_scenarios),
 	};
 

@@ -4,8 +4,9 @@
  * are made, memslots are kept as KVM keeps them, and KVM_RUN does what the workload's
  * guest does, access by access, to the memory that the memslots map. FAKE_KVM can
  * name what is refused, "REQUEST:ERRNO", and REQUEST may have "@N" for the N-th time:
- * open, api, mmap_size, vm, slot, vcpu, sregs, set_sregs, regs, run, stats; or "exit:N"
- * for an exit reason of the first KVM_RUN.
+ * open, api, mmap_size, vm, slot, vcpu, sregs, set_sregs, regs, run, stats, gmem,
+ * gmem_flags (the kernel has none for ordinary VMs); or "exit:N" for an exit reason of the
+ * first KVM_RUN.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,14 +27,40 @@
 #define PAGE 4096ULL
 #define RUN_BYTES (2 * PAGE)
 #define MAX_SLOTS 32768
+#define MAX_VMS 4
 /* Accesses of one KVM_RUN, if nothing ends it before. */
 #define STEPS 2000
 
+/* The kernel's own, which the C library's headers may lack. */
+#define CHECK_GMEM_FLAGS 244
+#define GMEM_FLAGS 3
+#define SLOT_HAS_GMEM 4U
+struct region2 {
+	uint32_t slot, flags;
+	uint64_t gpa, bytes, hva, offset;
+	uint32_t gmem, pad1;
+	uint64_t pad2[14];
+};
+struct create_gmem {
+	uint64_t size, flags, reserved[6];
+};
+#define SET_REGION2 _IOW(KVMIO, 0x49, struct region2)
+#define CREATE_GMEM _IOWR(KVMIO, 0xd4, struct create_gmem)
+
 struct slot {
 	uint64_t gpa, bytes, hva;
+	bool gmem;
+	uint64_t offset;
+};
+
+struct vm {
+	int fd, gmem_fd;
+	struct slot slots[MAX_SLOTS];
+	unsigned int nr_slots;
 };
 
 struct vcpu {
+	struct vm *vm;
 	int fd;
 	struct kvm_run *run;
 	struct kvm_regs regs;
@@ -42,10 +69,10 @@ struct vcpu {
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct slot slots[MAX_SLOTS];
+static struct vm vms[MAX_VMS];
 static struct vcpu vcpus[512];
-static unsigned int nr_vcpus, nr_slots;
-static int kvm_fd = -1, vm_fd = -1;
+static unsigned int nr_vcpus, nr_vms, nr_opened;
+static int kvm_fds[MAX_VMS];
 
 static bool refused(const char *request)
 {
@@ -69,40 +96,58 @@ static bool refused(const char *request)
 }
 
 /* The host address of guest memory; 0: none. */
-static uint64_t translate(uint64_t gpa)
+static uint64_t translate(const struct vm *vm, uint64_t gpa)
 {
 	uint64_t hva = 0;
 
 	pthread_mutex_lock(&lock);
-	for (unsigned int i = 0; !hva && i < nr_slots; i++)
-		if (gpa >= slots[i].gpa && gpa - slots[i].gpa < slots[i].bytes)
-			hva = slots[i].hva + (gpa - slots[i].gpa);
+	for (unsigned int i = 0; !hva && i < vm->nr_slots; i++)
+		if (gpa >= vm->slots[i].gpa && gpa - vm->slots[i].gpa < vm->slots[i].bytes)
+			hva = vm->slots[i].hva + (gpa - vm->slots[i].gpa);
 	pthread_mutex_unlock(&lock);
 	return hva;
 }
 
-/* As KVM: no overlap, no change of size, and what is to be deleted must be there. */
-static int set_slot(const struct kvm_userspace_memory_region *r)
+/* As KVM: a page of a guest_memfd is in one memslot, which does not change. */
+static int check_gmem(const struct vm *vm, const struct slot *s, const struct region2 *r)
 {
-	struct slot *s = &slots[r->slot & 0xffff];
+	if (s->gmem && r->bytes)
+		return EINVAL;
+	if (!(r->flags & SLOT_HAS_GMEM) || !r->bytes)
+		return 0;
+	if ((int)r->gmem != vm->gmem_fd || r->flags != SLOT_HAS_GMEM)
+		return EINVAL;
+	for (unsigned int i = 0; i < vm->nr_slots; i++)
+		if (vm->slots[i].gmem && vm->slots[i].bytes &&
+		    vm->slots[i].offset < r->offset + r->bytes &&
+		    r->offset < vm->slots[i].offset + vm->slots[i].bytes)
+			return EINVAL;
+	return 0;
+}
+
+/* As KVM: no overlap, no change of size, and what is to be deleted must be there. */
+static int set_slot(struct vm *vm, const struct region2 *r)
+{
+	struct slot *slots = vm->slots, *s = &slots[r->slot & (MAX_SLOTS - 1)];
 	int errnum = 0;
 
 	if (refused("slot"))
 		return -1;
 	pthread_mutex_lock(&lock);
-	if ((r->slot & 0xffff) >= MAX_SLOTS || r->guest_phys_addr % PAGE || r->memory_size % PAGE ||
-	    r->userspace_addr % PAGE || (!r->memory_size && !s->bytes) ||
-	    (r->memory_size && s->bytes && r->memory_size != s->bytes))
+	if ((r->slot & 0xffff) >= MAX_SLOTS || r->gpa % PAGE || r->bytes % PAGE || r->hva % PAGE ||
+	    (!r->bytes && !s->bytes) || (r->bytes && s->bytes && r->bytes != s->bytes))
 		errnum = EINVAL;
-	for (unsigned int i = 0; !errnum && i < nr_slots; i++)
-		if (&slots[i] != s && slots[i].bytes &&
-		    slots[i].gpa < r->guest_phys_addr + r->memory_size &&
-		    r->guest_phys_addr < slots[i].gpa + slots[i].bytes)
+	else
+		errnum = check_gmem(vm, s, r);
+	for (unsigned int i = 0; !errnum && i < vm->nr_slots; i++)
+		if (&slots[i] != s && slots[i].bytes && slots[i].gpa < r->gpa + r->bytes &&
+		    r->gpa < slots[i].gpa + slots[i].bytes)
 			errnum = EEXIST;
-	if (!errnum && s - slots >= nr_slots)
-		nr_slots = (unsigned int)(s - slots) + 1;
+	if (!errnum && s - slots >= vm->nr_slots)
+		vm->nr_slots = (unsigned int)(s - slots) + 1;
 	if (!errnum)
-		*s = (struct slot){ r->guest_phys_addr, r->memory_size, r->userspace_addr };
+		*s = (struct slot){ r->gpa, r->bytes, r->hva, r->bytes && r->flags & SLOT_HAS_GMEM,
+				    r->offset };
 	pthread_mutex_unlock(&lock);
 	errno = errnum;
 	return errnum ? -1 : 0;
@@ -117,12 +162,37 @@ static int make_file(const char *name, size_t bytes)
 	return fd;
 }
 
-static int create_vcpu(void)
+static int create_gmem(struct vm *vm, const struct create_gmem *r)
+{
+	if (refused("gmem"))
+		return -1;
+	if (r->flags != GMEM_FLAGS || !r->size || r->size % PAGE) {
+		errno = EINVAL;
+		return -1;
+	}
+	vm->gmem_fd = make_file("fake-gmem", r->size);
+	return vm->gmem_fd;
+}
+
+static int create_vm(void)
+{
+	struct vm *vm = &vms[nr_vms];
+
+	if (refused("vm") || nr_vms == MAX_VMS)
+		return -1;
+	vm->gmem_fd = -1;
+	vm->fd = make_file("fake-vm", 0);
+	nr_vms++;
+	return vm->fd;
+}
+
+static int create_vcpu(struct vm *vm)
 {
 	struct vcpu *v = &vcpus[nr_vcpus];
 
 	if (refused("vcpu"))
 		return -1;
+	v->vm = vm;
 	v->fd = make_file("fake-vcpu", RUN_BYTES);
 	v->run = mmap(NULL, RUN_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	nr_vcpus++;
@@ -151,14 +221,14 @@ static int step(struct vcpu *v)
 {
 	uint32_t random = next_random((uint32_t)v->regs.rdi), address, value = random;
 	uint64_t entry = v->regs.rbx + ((uint64_t)random * v->regs.rcx >> 32) * 4, hva;
-	uint32_t *budget = (uint32_t *)(uintptr_t)translate(v->regs.rsi);
+	uint32_t *budget = (uint32_t *)(uintptr_t)translate(v->vm, v->regs.rsi);
 
-	if (!budget || !translate(entry)) {
+	if (!budget || !translate(v->vm, entry)) {
 		v->run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 		return 1;
 	}
-	address = *(uint32_t *)(uintptr_t)translate(entry);
-	hva = translate(address);
+	address = *(uint32_t *)(uintptr_t)translate(v->vm, entry);
+	hva = translate(v->vm, address);
 	v->regs.rdi = random;
 	--*budget;
 	v->faults++;
@@ -178,7 +248,7 @@ static int step(struct vcpu *v)
 static int run(struct vcpu *v)
 {
 	const char *what = getenv("FAKE_KVM");
-	uint32_t *budget = (uint32_t *)(uintptr_t)translate(v->regs.rsi);
+	uint32_t *budget = (uint32_t *)(uintptr_t)translate(v->vm, v->regs.rsi);
 
 	if (refused("run"))
 		return -1;
@@ -262,20 +332,45 @@ static int vcpu_ioctl(struct vcpu *v, unsigned long request, void *arg)
 	return 0;
 }
 
-static int any_ioctl(unsigned long request, void *arg)
+static int vm_ioctl(struct vm *vm, unsigned long request, void *arg)
 {
+	struct region2 r = { 0 };
+	int ret;
+
+	switch (request) {
+	case KVM_CHECK_EXTENSION:
+		return (uintptr_t)arg == CHECK_GMEM_FLAGS && !refused("gmem_flags") ? GMEM_FLAGS
+										    : 0;
+	case CREATE_GMEM:
+		return create_gmem(vm, arg);
+	case KVM_CREATE_VCPU:
+		pthread_mutex_lock(&lock);
+		ret = create_vcpu(vm);
+		pthread_mutex_unlock(&lock);
+		return ret;
+	case KVM_SET_USER_MEMORY_REGION:
+		memcpy(&r, arg, sizeof(struct kvm_userspace_memory_region));
+		return set_slot(vm, &r);
+	case SET_REGION2:
+		return set_slot(vm, arg);
+	}
+	return 0;
+}
+
+static int kvm_ioctl(unsigned long request)
+{
+	int ret;
+
 	switch (request) {
 	case KVM_GET_API_VERSION:
 		return refused("api") ? 11 : 12;
 	case KVM_GET_VCPU_MMAP_SIZE:
 		return refused("mmap_size") ? 16 : (int)RUN_BYTES;
 	case KVM_CREATE_VM:
-		vm_fd = refused("vm") ? -1 : make_file("fake-vm", 0);
-		return vm_fd;
-	case KVM_CREATE_VCPU:
-		return create_vcpu();
-	case KVM_SET_USER_MEMORY_REGION:
-		return set_slot(arg);
+		pthread_mutex_lock(&lock);
+		ret = create_vm();
+		pthread_mutex_unlock(&lock);
+		return ret;
 	}
 	return 0;
 }
@@ -292,8 +387,12 @@ int ioctl(int fd, unsigned long request, ...)
 	for (unsigned int i = 0; i < nr_vcpus; i++)
 		if (vcpus[i].fd == fd)
 			return vcpu_ioctl(&vcpus[i], request, arg);
-	if (fd >= 0 && (fd == kvm_fd || fd == vm_fd))
-		return any_ioctl(request, arg);
+	for (unsigned int i = 0; i < nr_vms; i++)
+		if (vms[i].fd == fd)
+			return vm_ioctl(&vms[i], request, arg);
+	for (unsigned int i = 0; i < nr_opened; i++)
+		if (kvm_fds[i] == fd)
+			return kvm_ioctl(request);
 	if (!next)
 		next = (int (*)(int, unsigned long, void *))dlsym(RTLD_NEXT, "ioctl");
 	return next(fd, request, arg);
@@ -301,12 +400,18 @@ int ioctl(int fd, unsigned long request, ...)
 
 static int open_any(const char *path, int flags, mode_t mode)
 {
+	int fd;
+
 	if (strcmp(path, "/dev/kvm"))
 		return openat(AT_FDCWD, path, flags, mode);
 	if (refused("open"))
 		return -1;
-	kvm_fd = make_file("fake-kvm", 0);
-	return kvm_fd;
+	pthread_mutex_lock(&lock);
+	fd = nr_opened < MAX_VMS ? make_file("fake-kvm", 0) : -1;
+	if (fd >= 0)
+		kvm_fds[nr_opened++] = fd;
+	pthread_mutex_unlock(&lock);
+	return fd;
 }
 
 int open(const char *path, int flags, ...)

@@ -145,6 +145,77 @@ static void test_loss_at_the_end(void **state)
 		  "#@ level full\n");
 }
 
+/* Pages with nothing of use between their losses: it is one loss of all of them. */
+static void test_losses_add_up(void **state)
+{
+	for (int unknown = 0; unknown < 2; unknown++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+		put_all(d, &(const struct put)CREATE(1000, KVM, 0, 0, 0x40, HVA), 1);
+		dat_lose(d, unknown ? UINT64_MAX : 5);
+		dat_stamp(d, 1500);
+		dat_lose(d, 7);
+		put_all(d, &(const struct put)FAULTED(2000, MAKER, 5), 1);
+		expect(d, unknown ? "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 "
+				    "hva=0x7f0000000000 flags=0\n"
+				    "1000 1 lost count=unknown\n"
+				    "2000 1 lost count=0\n"
+				    "#@ level full\n"
+				    "#@ anomaly lost-unknown-number 1\n"
+				  : "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 "
+				    "hva=0x7f0000000000 flags=0\n"
+				    "1000 1 lost count=12\n"
+				    "2000 1 lost count=0\n"
+				    "#@ level full\n");
+	}
+}
+
+/*
+ * The return from an end is among what was lost. A fault that then begins at the next
+ * sequence, with another invalidation of the same range in progress, is behind that end.
+ */
+static void test_loss_of_an_ends_return(void **state)
+{
+	static const struct put before[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
+		STARTED(1030, RECLAIM),
+		END(1040, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
+		LOCKED(1050, RECLAIM, KVM, 0, 1, 1, 2),
+	};
+	static const struct put after[] = {
+		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 1, 0, 1, 2),
+		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 1, 1, 1, 2),
+		STARTED(1120, RECLAIM),
+		FAULT(1200, VCPU0, KVM, 0, 1ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 1ULL, 1, 1, 1, 2),
+		LOOKED_UP(1220, VCPU0, 1),
+		FAULTED(1230, VCPU0, 1),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	put_all(d, before, NR(before));
+	dat_at(d, 0, VCPU1 % 4, VCPU1);
+	DAT_PUT(d, 1055, RS_PROBE_FAULT_END, 5);
+	dat_lose(d, 1);
+	DAT_PUT(d, 1060, RS_PROBE_FAULT_END, 5);
+	put_all(d, after, NR(after));
+	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		  "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		  "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+		  "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+		  "1050 1 inval_end id=1\n"
+		  "1055 1 lost count=1\n"
+		  "1060 1 lost count=0\n"
+		  "1110 1 inval_begin id=2 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		  "#@ state 1110 1 seq=1 in_progress=1 start=0x1 end=0x2\n"
+		  "1110 1 inval_slot id=2 slot=0 gfn=0x1-0x2\n"
+		  "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+		  "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+		  "#@ level full\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +224,8 @@ int main(void)
 		cmocka_unit_test(test_loss_with_two_vms),
 		cmocka_unit_test(test_long_loss),
 		cmocka_unit_test(test_loss_at_the_end),
+		cmocka_unit_test(test_losses_add_up),
+		cmocka_unit_test(test_loss_of_an_ends_return),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_CLOSED_CLOSED_INTERNAL_H
+#define RS_REPLAY_CLOSED_CLOSED_INTERNAL_H
+
+/*
+ * What the parts of the closed loop share: closed_record.c collects what was recorded
+ * and folds it, closed_measure.c has the medians, closed_sim.c simulates one
+ * algorithm in one VM, closed.c has all simulations do their work on several threads.
+ */
+#include "replay/algorithm.h"
+#include "replay/closed/closed.h"
+
+/* One recorded attempt of a fault: begun, decided. */
+struct attempt {
+	uint64_t begin_ns;
+	uint64_t check_ns : 62;
+	uint64_t before_lookup : 1;
+	uint64_t retry : 1;
+};
+
+/* A chain of attempts, folded. */
+struct logical {
+	uint64_t gfn;
+	uint32_t first, nr; /* in attempts[] of its vCPU */
+	uint8_t as;
+};
+
+struct vcpu {
+	bool chained; /* the next attempt may go on with the last fault */
+	struct logical *faults;
+	size_t nr_faults, max_faults;
+	struct attempt *attempts;
+	size_t nr_attempts, max_attempts;
+};
+
+/* What was recorded of one VM. */
+struct vm {
+	uint32_t number;
+	struct rs_event *events; /* sound ones, at the time they happen */
+	size_t nr_events, max_events;
+	struct vcpu *vcpus;
+	uint32_t nr_vcpus;
+	uint64_t nr_invals;
+	/* Medians. */
+	uint64_t precheck_ns, clean_ns, gap_ns;
+	bool has_gap;
+	uint64_t logical_faults, retries;
+};
+
+struct rs_closed {
+	struct rs_closed_opts opts;
+	struct rs_observer observer;
+	struct vm *vms;
+	size_t nr_vms, max_vms, last_vm;
+	uint64_t end_ns;
+	bool failed;	   /* no memory while collecting */
+	bool has_lockless; /* the kernel checks without the lock: all its VMs, used or not */
+	struct rs_algo_spec *specs;
+	size_t nr_specs;
+	struct rs_algo_spec *check; /* the traced kernel's; NULL: not known */
+};
+
+/* What one simulation is to do. */
+struct plan {
+	const struct rs_algo_spec *spec;
+	bool precheck, think;
+	uint64_t gap_ns;
+};
+
+/* What was recorded of a VM; NULL if nothing was. */
+struct vm *rs_closed_find_vm(const struct rs_closed *c, uint32_t number);
+/* The same, made if it is new. NULL: no memory, and c->failed. */
+struct vm *rs_closed_vm(struct rs_closed *c, uint32_t number);
+/* What collects, told of everything by the open loop. */
+void rs_closed_observe(struct rs_closed *c);
+/* Frees what was recorded. */
+void rs_closed_free_records(struct rs_closed *c);
+
+/* Its medians and sums, once everything is recorded. 0 or -ENOMEM. */
+int rs_closed_measure(struct vm *vm);
+
+/* The figures of one simulation of @vm into @out, which is all zero. 0 or -ENOMEM. */
+int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
+		       struct rs_closed_algo *out);
+
+#endif

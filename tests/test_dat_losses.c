@@ -185,9 +185,9 @@ static void test_loss_of_an_ends_return(void **state)
 		LOCKED(1050, RECLAIM, KVM, 0, 1, 1, 2),
 	};
 	static const struct put after[] = {
-		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 1, 0, 1, 2),
-		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 1, 1, 1, 2),
-		STARTED(1120, RECLAIM),
+		START(1100, OTHER, KVM, HVA + 0x1000, HVA + 0x2000, 1, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 0, 1, 2, 1, 1, 1, 2),
+		STARTED(1120, OTHER),
 		FAULT(1200, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1210, VCPU0, KVM, 0, 1ULL, 1, 1, 1, 2),
 		LOOKED_UP(1220, VCPU0, 1),

@@ -80,12 +80,21 @@ static void test_longest(void **state)
 		inval(200 * MS, RS_EV_INVAL_BEGIN, 3),
 	};
 
+	const struct rs_event orphan[] = {
+		lost(40 * MS),
+		inval(55 * MS, RS_EV_INVAL_END, 9),
+		inval(200 * MS, RS_EV_INVAL_BEGIN, 3),
+	};
+
 	assert_true(dark(long_one, 6, 45 * MS));
 	assert_true(dark(long_one, 6, 60 * MS));
 	assert_true(dark(long_one, 6, 70 * MS));
 	assert_false(dark(long_one, 6, 70 * MS + 1));
 	assert_true(dark(short_one, 4, 50 * MS));
 	assert_false(dark(short_one, 4, 50 * MS + 1));
+	/* An end without a begin is of one that was in progress while it was dark. */
+	assert_true(dark(orphan, 3, 65 * MS));
+	assert_false(dark(orphan, 3, 65 * MS + 1));
 }
 
 /* Which block comes after the first, of four; each has nothing pending at its start. */
@@ -119,6 +128,9 @@ static void test_blocks(void **state)
 	assert_int_equal(second_block(-1, -1, 350), 3);
 	assert_int_equal(second_block(-1, 3, 350), 2);
 	assert_int_equal(second_block(-1, -1, 250), 2);
+	/* The last event of block 2 is in the piece, what comes after it is not before. */
+	assert_int_equal(second_block(-1, -1, 299), 2);
+	assert_int_equal(second_block(-1, -1, 300), 3);
 	assert_int_equal(second_block(0, -1, 350), 1);
 	assert_int_equal(second_block(1, -1, 350), 1);
 	assert_int_equal(second_block(2, -1, 350), 1);

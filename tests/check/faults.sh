@@ -35,12 +35,12 @@ retryscope sweep ksm events=60 alias-share=0,0.5 --format json -o sweep.json
 cd "$work"
 
 jobs=2 sanitized=()
-if nm -D "$build/retryscope" | grep -q __asan_init; then
+if nm -D "$build/retryscope" | grep __asan_init >/dev/null; then
 	sanitized=(-s)
 	export ASAN_OPTIONS=verify_asan_link_order=0:exitcode=99:detect_leaks=1
 	export UBSAN_OPTIONS=exitcode=99:print_stacktrace=1
 	export LSAN_OPTIONS=suppressions=$source/tests/fuzz/lsan.supp:print_suppressions=0
-	[ "$most" -gt 1000 ] || most=6
+	[ "$most" -gt 1000 ] || most=3
 fi
 "$build/tests/inject_drive" -j "$jobs" -m "$most" "${only[@]}" "${sanitized[@]}" \
 	"$build/retryscope" "$build/tests/libinject.so" "$work"

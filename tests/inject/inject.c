@@ -66,7 +66,8 @@ static bool fail_more;
 static char out_path[4096];
 static const char *fired_name;
 static void *fired_from;
-static __thread unsigned int spared; /* nothing counts in here */
+static __thread
+	__attribute__((tls_model("initial-exec"))) unsigned int spared; /* nothing counts in here */
 
 #define REAL(name)                                                     \
 	({                                                             \

@@ -171,9 +171,12 @@ static void extremes_can_be_drawn(void **state)
 
 	if (no_gnuplot())
 		test_skip("gnuplot is not installed");
-	for (size_t i = 0; i < 80; i++)
-		many[i] = point("an-algorithm-with-a-name:of,some,length", 1 + (double)(i / 8),
+	for (size_t i = 0; i < 80; i++) {
+		const size_t price = 1 + i / 8;
+
+		many[i] = point("an-algorithm-with-a-name:of,some,length", (double)price,
 				i % 8 * 100, i % 5 == 4);
+	}
 	draw(many, 80);
 	many[0] = point("dear", 1e15, 1000, 0);
 	many[1] = point("cheap", 1e-3, 0, 0);

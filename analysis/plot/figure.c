@@ -345,7 +345,7 @@ static void put_symbol(struct rs_figure *fig, const struct rs_legend *e, double 
 static void put_entry(struct rs_figure *fig, const struct rs_legend *e, unsigned int column,
 		      unsigned int columns)
 {
-	double y = 1 - (double)(fig->header + LEGEND_LINE / 2) / fig->height;
+	double y = 1 - (fig->header + LEGEND_LINE / 2.0) / fig->height;
 	double x = (EDGE + (double)column * (fig->width - 2 * EDGE) / columns) / fig->width;
 
 	put_symbol(fig, e, x, y);

@@ -24,8 +24,6 @@
 /* No picture is as large; one that is would be of a script gone wrong. */
 #define MAX_PICTURE (256UL << 20)
 
-extern char **environ;
-
 static int missing(struct rs_error *err)
 {
 	return rs_error_set(err, RS_ERR_HOST, ENOENT,

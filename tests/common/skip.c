@@ -8,7 +8,7 @@
 #define SKIPPED 77
 
 /* Of the sanitizer, if it is there. It looks for leaks at exit, which _exit() passes by. */
-__attribute__((weak)) void __lsan_do_leak_check(void);
+__attribute__((weak)) void __lsan_do_leak_check(void); /* NOLINT(bugprone-reserved-identifier) */
 
 static unsigned int nr_skipped;
 

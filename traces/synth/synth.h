@@ -74,7 +74,7 @@ void rs_synth_defaults(struct rs_synth_params *p);
  * "scenario" sets what the scenario defines and was not set before. 0, or
  * -EINVAL with @err set (RS_ERR_USAGE; the text names the key and what it takes).
  */
-int rs_synth_set(struct rs_synth_params *p, const char *key, const char *value,
+int rs_synth_set(struct rs_synth_params *p, const char *key, const char *text,
 		 struct rs_error *err);
 /*
  * Writes the value of @key, as rs_synth_set() takes it, into @buf. 0, or

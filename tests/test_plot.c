@@ -263,6 +263,8 @@ static void pictures_come_whole(void **state)
 	char *bytes = NULL;
 	size_t size = 0;
 
+	if (no_gnuplot())
+		test_skip("gnuplot is not installed");
 	script("p.gp", draw);
 	assert_int_equal(
 		rs_gnuplot_draw(work.path, "p.gp", "p.svg", &bytes, &size, NULL, NULL, &err), 0);
@@ -285,6 +287,8 @@ static void pictures_and_gnuterm(void **state)
 	struct rs_error err = { 0 };
 	struct rs_figure fig;
 
+	if (no_gnuplot())
+		test_skip("gnuplot is not installed");
 	setenv("GNUTERM", "no-such-terminal", 1);
 	assert_int_equal(rs_figure_begin(&fig, &work, "g", "g.svg", RS_FIGURE_SVG, &err), 0);
 	rs_figure_size(&fig, 400, 300, 20);

@@ -14,7 +14,7 @@ fail() {
 	failures=$((failures + 1))
 }
 
-command -v cmake >/dev/null || { echo "cmake is not there"; exit 77; }
+command -v cmake >/dev/null || { echo "SKIPPED: cmake is not installed"; exit 77; }
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache)
 

@@ -3,7 +3,7 @@
 # ShellCheck has nothing to say about the scripts.
 set -u
 cd "$1" || exit 1
-command -v shellcheck >/dev/null || { echo "shellcheck is not installed"; exit 77; }
+command -v shellcheck >/dev/null || { echo "SKIPPED: shellcheck is not installed"; exit 77; }
 mapfile -t scripts < <({
 	find . \( -name .git -o -name 'build*' -o -name demo-out \) -prune -o -name '*.bash' -print
 	grep -rlIE --exclude-dir=.git --exclude-dir='build*' --exclude-dir=demo-out --exclude-dir=data \

@@ -35,8 +35,14 @@ export PATH=$cli_work/bin:$PATH LC_ALL=C
 cli_version=$(retryscope --version | sed 's/^retryscope //')
 
 check() {
-	local name=$1 command=$2 result=$cli_work/result code
+	local name=$1 command=$2 result=$cli_work/result code tool
 
+	for tool in zstd gnuplot; do
+		if grep -qE "(^|[ ;|&(])$tool " <<<"$command" && ! command -v $tool >/dev/null; then
+			skip "$name" "$tool is not installed"
+			return
+		fi
+	done
 	bash -c "$command" >"$cli_work/stdout" 2>"$cli_work/stderr" </dev/null
 	code=$?
 	{

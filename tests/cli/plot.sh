@@ -6,7 +6,7 @@ set -u
 source_dir=$1 build_dir=$2
 program=$build_dir/retryscope
 data=$source_dir/tests/data/plot
-command -v gnuplot >/dev/null || { echo "gnuplot is not installed"; exit 77; }
+command -v gnuplot >/dev/null || { echo "SKIPPED: gnuplot is not installed"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0

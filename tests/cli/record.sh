@@ -76,6 +76,7 @@ make_host
 skipped=''
 if [ "$(id -u)" -eq 0 ]; then
 	chmod 755 "$work"
+	chmod -R a+rX "$host"
 	cp "$build_dir/retryscope" "$work/"
 	program=(setpriv --reuid 65534 --regid 65534 --clear-groups "$work/retryscope")
 	"${program[@]}" --version >/dev/null 2>&1 || skipped="root cannot become nobody here"

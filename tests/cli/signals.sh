@@ -51,7 +51,7 @@ ended() {
 
 retryscope synth ksm events=30000 --to binary -o in.bin
 mkdir bin
-printf '#!/bin/sh\n: >%s/drawing\nexec sleep 1000\n' "$work" >bin/gnuplot
+printf '#!/bin/sh\n: >"%s/drawing"\nexec sleep 1000\n' "$work" >bin/gnuplot
 chmod +x bin/gnuplot
 for sig in INT TERM HUP; do
 	ended convert $sig 'out.*.tmp' sh -c 'exec retryscope synth ksm events=0 time=10h -o out'

@@ -98,7 +98,7 @@ static void test_longest(void **state)
 }
 
 /* Which block comes after the first, of four; each has nothing pending at its start. */
-static size_t second_block(int lost_block, int busy_block, uint64_t from_ns)
+static size_t second_with(int lost_block, int busy_block, int memslot_block, uint64_t from_ns)
 {
 	const struct rs_cut_opts opts = { .from = true, .from_absolute = true, .from_ns = from_ns };
 	struct rs_error err = { 0 };
@@ -115,6 +115,7 @@ static size_t second_block(int lost_block, int busy_block, uint64_t from_ns)
 					       .max_ns = 100 * (unsigned int)i + 99,
 					       .vms = 1U << 1,
 					       .lost = i == lost_block,
+					       .memslots = i == memslot_block,
 					       .idle = i != busy_block };
 	assert_int_equal(rs_cut_feed(c, evs, 2, &out, &err), 0);
 	assert_int_equal(rs_cut_next_block(c, blocks, 4, &next), 0);
@@ -122,11 +123,19 @@ static size_t second_block(int lost_block, int busy_block, uint64_t from_ns)
 	return next;
 }
 
+static size_t second_block(int lost_block, int busy_block, uint64_t from_ns)
+{
+	return second_with(lost_block, busy_block, -1, from_ns);
+}
+
 /* After a loss it matters how long invalidations were: nothing before it is passed over. */
 static void test_blocks(void **state)
 {
 	assert_int_equal(second_block(-1, -1, 350), 3);
 	assert_int_equal(second_block(-1, 3, 350), 2);
+	/* Memslots are those of all that lies before. */
+	assert_int_equal(second_with(-1, -1, 1, 350), 1);
+	assert_int_equal(second_with(-1, -1, 2, 350), 2);
 	assert_int_equal(second_block(-1, -1, 250), 2);
 	/* The last event of block 2 is in the piece, what comes after it is not before. */
 	assert_int_equal(second_block(-1, -1, 299), 2);

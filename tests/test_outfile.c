@@ -114,10 +114,23 @@ static void test_read_only(void **state)
 	free(dir);
 }
 
+static void test_folder(void **state)
+{
+	char *dir = folder("folder");
+	struct rs_error err = { 0 };
+
+	assert_null(rs_outfile_open(dir, &err));
+	assert_int_equal(errno, EISDIR);
+	assert_int_equal(err.kind, RS_ERR_OUTPUT);
+	assert_int_equal(nr_files(dir), 0);
+	free(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_no_name),
-					    cmocka_unit_test(test_read_only) };
+					    cmocka_unit_test(test_read_only),
+					    cmocka_unit_test(test_folder) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,13 @@ static void test_merged(void **state)
 	assert_int_equal(rs_hist_quantile(&low, 0.99), P99);
 	assert_int_equal(rs_hist_quantile(&low, 0.999), P999);
 	rs_hist_free(&low);
+	/* Into an empty one. */
+	rs_hist_merge(&low, &high);
+	assert_int_equal(low.weight, 333);
+	assert_int_equal(low.min, 3);
+	assert_int_equal(low.max, 999);
+	assert_int_equal(rs_hist_quantile(&low, 0), 3);
+	rs_hist_free(&low);
 	rs_hist_free(&high);
 }
 

@@ -209,6 +209,54 @@ static void test_leads_astray(void **state)
 	test_trace_free(&t);
 }
 
+static void change_trailer(char *bytes, size_t len, size_t at, uint64_t by)
+{
+	struct rs_binary_trailer t;
+	uint64_t v;
+
+	memcpy(&v, bytes + len - sizeof(t) + at, sizeof(v));
+	v += by;
+	memcpy(bytes + len - sizeof(t) + at, &v, sizeof(v));
+	memcpy(&t, bytes + len - sizeof(t), sizeof(t));
+	t.sum = rs_binary_sum(&t, offsetof(struct rs_binary_trailer, sum));
+	memcpy(bytes + len - sizeof(t), &t, sizeof(t));
+}
+
+/* An index that does not go with the trailer, or a trailer of another file, is not used. */
+static void test_not_believed(void **state)
+{
+	static const size_t members[] = { offsetof(struct rs_binary_trailer, size),
+					  offsetof(struct rs_binary_trailer, blocks),
+					  offsetof(struct rs_binary_trailer, index),
+					  offsetof(struct rs_binary_trailer, meta) };
+	struct rs_block *blocks;
+	struct rs_reader *r;
+	struct test_trace t, back;
+	size_t len, nr;
+	char *bytes, *entry;
+
+	make(&t);
+	bytes = test_trace_bytes(&t, RS_FORM_BINARY_RAW, &len);
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		change_trailer(bytes, len, members[i], 8);
+		r = open_bytes(bytes, len);
+		blocks = rs_reader_blocks(r, &nr);
+		assert_null(blocks);
+		rs_reader_close(r);
+		change_trailer(bytes, len, members[i], (uint64_t)-8);
+	}
+	/* A flag that no version has. */
+	entry = index_of(bytes, len) + sizeof(struct rs_binary_block) +
+		offsetof(struct rs_binary_entry, flags);
+	*entry |= 8;
+	seal(index_of(bytes, len));
+	test_trace_parse(&back, bytes, len);
+	assert_non_null(strstr(back.message, "the index does not fit the file"));
+	test_trace_free(&back);
+	test_trace_free(&t);
+	free(bytes);
+}
+
 /* So many events of different heads: retryscope-binary(5): 1 byte up to 256, 2 above. */
 static void heads(unsigned int nr, unsigned char width)
 {
@@ -260,9 +308,8 @@ static void test_heads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_says),
-		cmocka_unit_test(test_goes_on),
-		cmocka_unit_test(test_leads_astray),
+		cmocka_unit_test(test_says),	     cmocka_unit_test(test_goes_on),
+		cmocka_unit_test(test_leads_astray), cmocka_unit_test(test_not_believed),
 		cmocka_unit_test(test_heads),
 	};
 

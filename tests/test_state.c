@@ -124,9 +124,44 @@ static void test_words(void **state)
 	each_word("global", &none, &none_after, false);
 }
 
+/* Of many decisions that differ all are counted, and the first 64 are listed. */
+static void test_listed(void **state)
+{
+	struct rs_replay_opts opts = { .algos = "gfn", .kernel_algo = "gfn" };
+	struct rs_error err = { 0 };
+	struct rs_replay *replay = rs_replay_new(&opts, &err);
+	struct rs_event ev = { .vm = 1, .type = RS_EV_MEMSLOT };
+	struct rs_result *r;
+
+	assert_non_null(replay);
+	ev.memslot.npages = 16;
+	ev.memslot.hva = 0x7f0000000000;
+	assert_int_equal(rs_replay_feed(replay, &ev, 1, &err), 0);
+	for (uint64_t i = 1; i <= 70; i++) {
+		struct rs_event begin = { .time_ns = 10 * i, .vm = 1, .type = RS_EV_FAULT_BEGIN };
+		struct rs_event check = { .time_ns = 10 * i + 1,
+					  .vm = 1,
+					  .type = RS_EV_FAULT_CHECK,
+					  .result = RS_RES_RETRY };
+
+		assert_int_equal(rs_replay_feed(replay, &begin, 1, &err), 0);
+		assert_int_equal(rs_replay_feed(replay, &check, 1, &err), 0);
+	}
+	r = rs_replay_finish(replay, &err);
+	assert_non_null(r);
+	assert_int_equal(r->vms[0].algos[0].locked.known, 70);
+	assert_int_equal(r->vms[0].algos[0].locked.same, 0);
+	assert_int_equal(r->vms[0].nr_disagreements, RS_MAX_LISTED);
+	for (uint64_t i = 0; i < RS_MAX_LISTED; i++)
+		assert_int_equal(r->vms[0].disagreements[i].time_ns, 10 * (i + 1) + 1);
+	rs_result_free(r);
+	rs_replay_free(replay);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_words) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_words),
+					    cmocka_unit_test(test_listed) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,8 +28,7 @@ struct convert_args {
 static const struct argp_option options[] = {
 	{ "to", OPT_TO, "text|binary", 0, "the form to write (text)", 0 },
 	{ "raw", OPT_RAW, NULL, 0,
-	  "binary without compression: six to nine times the size, and replayed as it is mapped",
-	  0 },
+	  "binary without compression: six to nine times the size, and nothing to decompress", 0 },
 	{ "repair", OPT_REPAIR, NULL, 0,
 	  "of a damaged or unfinished binary trace keep what is whole before the damage", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },

@@ -121,7 +121,7 @@ static void test_round_trips(void **state)
 	}
 }
 
-/* The same through a pipe, and compressed as a whole: neither can be mapped. */
+/* The same through a pipe, and compressed as a whole: neither is a plain file. */
 static void test_streams(void **state)
 {
 	struct test_trace t, back;

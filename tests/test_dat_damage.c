@@ -77,11 +77,61 @@ static void test_wrong_bytes(void **state)
 	assert_true(refused > 100);
 }
 
+static unsigned char *find(unsigned char *bytes, size_t size, const char *text)
+{
+	unsigned char *at = memmem(bytes, size, text, strlen(text));
+
+	assert_non_null(at);
+	return at;
+}
+
+/* Nothing but a kernel's text gets as far as libtraceevent, which crashes of what is none. */
+static void test_format_text(void **state)
+{
+	static const unsigned char wrong[] = { 0x01, 0x7f, 0x80, 0xdd, 0xff };
+
+	for (unsigned int shape = 0; shape < 2; shape++) {
+		size_t size;
+		unsigned char *bytes = make(shape, &size);
+		unsigned char *from = find(bytes, size, "name: inval_");
+		unsigned char *fields = find(from, size - (size_t)(from - bytes), "field:");
+
+		for (unsigned char *at = bytes + 12; at < fields + 2000;
+		     at += at < fields ? 5 : 1) {
+			const unsigned char was = *at;
+
+			*at = wrong[(size_t)(at - bytes) % sizeof(wrong)];
+			is_refused(bytes, size);
+			*at = was;
+		}
+		for (size_t i = 0; i < sizeof(wrong); i++) {
+			fields[20] = wrong[i];
+			assert_true(is_refused(bytes, size));
+		}
+		free(bytes);
+	}
+}
+
+/* The pages of a CPU are no other CPU's, else a small file has any number of large CPUs. */
+static void test_shared_pages(void **state)
+{
+	size_t size;
+	unsigned char *bytes = make(0, &size);
+	unsigned char *table = find(bytes, size, "flyrecord") + 10;
+
+	for (int cpu = 1; cpu < 4; cpu++)
+		memcpy(table + 16 * cpu, table, 16);
+	assert_true(is_refused(bytes, size));
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cut_short),
 		cmocka_unit_test(test_wrong_bytes),
+		cmocka_unit_test(test_format_text),
+		cmocka_unit_test(test_shared_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "base/budget.h"
 #include "base/outfile.h"
 
 #define IN_SIZE (256U << 10)
@@ -29,8 +29,7 @@ struct rs_source {
 	size_t in_pos, in_len;
 	unsigned char head[RS_SOURCE_HEAD];
 	size_t head_pos, head_len;
-	void *map;
-	size_t map_size;
+	uint64_t made; /* bytes, of compressed ones */
 	char fd_path[32];
 };
 
@@ -91,6 +90,9 @@ static int zstd_step(struct rs_source *s, ZSTD_outBuffer *out, struct rs_error *
 	if (out->pos || in.pos != s->in_pos)
 		s->frame_left = ret;
 	s->in_pos = in.pos;
+	s->made += out->pos;
+	if (s->made > rs_budget_of(s->done))
+		return rs_budget_met(err, "what it is unpacked to");
 	return 0;
 }
 
@@ -235,8 +237,6 @@ void rs_source_close(struct rs_source *s)
 {
 	if (!s)
 		return;
-	if (s->map)
-		munmap(s->map, s->map_size);
 	close_fd(s);
 	ZSTD_freeDCtx(s->zstd);
 	free(s->in);
@@ -260,6 +260,7 @@ int rs_source_rewind(struct rs_source *s, struct rs_error *err)
 	s->in_pos = 0;
 	s->in_len = 0;
 	s->frame_left = 0;
+	s->made = 0;
 	if (s->zstd)
 		ZSTD_DCtx_reset(s->zstd, ZSTD_reset_session_only);
 	return fill_head(s, err);
@@ -334,23 +335,29 @@ const char *rs_source_seekable_path(struct rs_source *s, struct rs_error *err)
 	return s->fd_path;
 }
 
-const void *rs_source_map(struct rs_source *s, size_t *size, struct rs_error *err)
+bool rs_source_is_plain(const struct rs_source *s, uint64_t *size)
 {
-	void *map;
-
 	*size = s->total;
-	if (s->map)
-		return s->map;
-	if (!s->regular || s->zstd || s->base) {
-		errno = ENODEV;
-		return NULL;
+	return s->regular && !s->zstd && !s->base;
+}
+
+/* Not by a map: of a file that is cut off meanwhile a map kills who reads it. */
+ssize_t rs_source_read_at(const struct rs_source *s, void *buf, size_t size, uint64_t offset,
+			  struct rs_error *err)
+{
+	size_t got = 0;
+
+	while (got < size) {
+		ssize_t n = pread(s->fd, (char *)buf + got, size - got, (off_t)(offset + got));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot be read: %s",
+					    strerror(errno));
+		if (!n)
+			break;
+		got += (size_t)n;
 	}
-	map = mmap(NULL, s->total, PROT_READ, MAP_PRIVATE, s->fd, 0);
-	if (map == MAP_FAILED) {
-		rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot be mapped: %s", strerror(errno));
-		return NULL;
-	}
-	s->map = map;
-	s->map_size = s->total;
-	return map;
+	return (ssize_t)got;
 }

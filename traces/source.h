@@ -2,6 +2,7 @@
 #ifndef RS_TRACES_SOURCE_H
 #define RS_TRACES_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -10,8 +11,8 @@
 
 /*
  * Where a trace is read from: a file or a stream, decompressed on the way if it
- * is zstd (any number of frames). All positions and bytes are those of the
- * decompressed input unless said otherwise. Not thread safe.
+ * is zstd (any number of frames), as far as the budget of what is stored allows. All positions and
+ * bytes are those of the decompressed input unless said otherwise. Not thread safe.
  */
 struct rs_source;
 
@@ -54,10 +55,15 @@ void rs_source_set_done(struct rs_source *s, uint64_t done);
 const char *rs_source_seekable_path(struct rs_source *s, struct rs_error *err);
 
 /*
- * Maps the whole input read-only; it stays mapped until the source is closed.
- * NULL with errno = ENODEV (and @err untouched) if it is not a plain,
- * uncompressed file: then it must be read.
+ * Whether the input is a plain, uncompressed file of *@size bytes, which can be read at any
+ * place by rs_source_read_at().
  */
-const void *rs_source_map(struct rs_source *s, size_t *size, struct rs_error *err);
+bool rs_source_is_plain(const struct rs_source *s, uint64_t *size);
+/*
+ * @size bytes from @offset of a plain file, without moving in it. Returns how many there
+ * were: fewer if the file ends there by now. Negative errno with @err set.
+ */
+ssize_t rs_source_read_at(const struct rs_source *s, void *buf, size_t size, uint64_t offset,
+			  struct rs_error *err);
 
 #endif

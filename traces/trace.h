@@ -77,7 +77,7 @@ enum rs_form {
 	RS_FORM_TRACE_DAT,
 	RS_FORM_TEXT,
 	RS_FORM_BINARY,
-	RS_FORM_BINARY_RAW, /* for writing: RS_FORM_BINARY uncompressed, to be mapped */
+	RS_FORM_BINARY_RAW, /* for writing: RS_FORM_BINARY uncompressed */
 	RS_NR_FORMS
 };
 /* "unknown", "trace.dat", "text", "binary", "raw binary"; NULL if out of range. */
@@ -142,7 +142,7 @@ struct rs_block {
 	bool idle;
 };
 /*
- * The blocks of a whole, mapped trace in their order, *@nr of them, for the
+ * The blocks of a whole, plain trace in their order, *@nr of them, for the
  * caller to free: then the metadata are complete from the start. NULL if the
  * input has none, or must be read from first to last (or there is no memory).
  */

@@ -14,25 +14,29 @@
 #include "traces/binary/packed.h"
 #include "traces/source.h"
 
+/* So much of a plain file is read at once, or a block if that is more. */
+#define WINDOW (256U << 10)
+
 /*
- * The file is walked block by block from its start, mapped if it can be and read
- * otherwise. Of a mapped file the last metadata are known from the beginning.
+ * The file is walked block by block from its start. Of a plain file, where any place can
+ * be read, the last metadata are known from the beginning.
  */
 struct binary {
 	struct rs_source *src;
 	struct rs_trace_meta *meta;
 	bool repair;
-	const unsigned char *map; /* NULL: a stream */
-	size_t map_size;
+	bool plain_file; /* of @size bytes, of which the buffer has some, from @window_at on */
+	uint64_t size, window_at;
+	size_t window;
 	uint64_t offset; /* of what is read next */
 	uint64_t nr_events, nr_blocks;
 	uint64_t meta_at, index_at; /* the last ones of each kind */
 	bool ended;
 	struct rs_binary_entry *index; /* of the blocks seen */
 	size_t max_index;
-	const struct rs_binary_entry *ahead; /* the index as it stands in the mapped file */
+	struct rs_binary_entry *ahead; /* the index as it stands in the plain file */
 	size_t nr_ahead;
-	unsigned char *buf; /* of a stream: the payload */
+	unsigned char *buf; /* of a stream: the payload; of a plain file: the window */
 	size_t max_buf;
 	struct rs_event *evs; /* decoded */
 	unsigned char *plain;
@@ -94,18 +98,44 @@ static int read_all(struct binary *b, size_t at, size_t size, struct rs_error *e
 	return 0;
 }
 
+/* Of a plain file: has the @size bytes from @at on in the window. */
+static int move_window(struct binary *b, uint64_t at, size_t size, struct rs_error *err)
+{
+	size_t want = size > WINDOW ? size : WINDOW;
+	ssize_t n;
+
+	if (at >= b->window_at && at - b->window_at <= b->window &&
+	    size <= b->window - (at - b->window_at))
+		return 0;
+	if (at > b->size || size > b->size - at)
+		return truncated(b, err);
+	if (want > b->size - at)
+		want = b->size - at;
+	b->window = 0;
+	if (grow_buf(b, want))
+		return rs_error_nomem(err);
+	n = rs_source_read_at(b->src, b->buf, want, at, err);
+	if (n < 0)
+		return (int)n;
+	b->window_at = at;
+	b->window = (size_t)n;
+	return b->window < size ? truncated(b, err) : 0;
+}
+
 /*
- * The @size bytes behind the @skip bytes after the offset. A stream has them in
- * the buffer until the next call; memory grows only as bytes really come.
+ * The @size bytes behind the @skip bytes after the offset, in the buffer until the next
+ * call. Of a stream memory grows only as bytes really come.
  */
 static int get(struct binary *b, size_t skip, size_t size, const unsigned char **bytes,
 	       struct rs_error *err)
 {
 	const size_t step = 1U << 20;
 
-	if (b->map) {
-		*bytes = b->map + b->offset + skip;
-		return size > b->map_size - b->offset - skip ? truncated(b, err) : 0;
+	if (b->plain_file) {
+		int rc = move_window(b, b->offset + skip, size, err);
+
+		*bytes = rc ? NULL : b->buf + (b->offset + skip - b->window_at);
+		return rc;
 	}
 	for (size_t at = 0; at < size; at += step) {
 		size_t n = size - at < step ? size - at : step;
@@ -298,11 +328,11 @@ static int use_trailer(struct binary *b, const struct rs_binary_trailer *t, stru
 		return broken(b->offset, "the trailer does not fit the file", err);
 	b->offset += sizeof(*t);
 	b->ended = true;
-	if (!b->map)
+	if (!b->plain_file)
 		n = rs_source_read(b->src, &more, 1, err);
 	if (n < 0)
 		return (int)n;
-	if (n || (b->map && b->map_size != b->offset))
+	if (n || (b->plain_file && b->size != b->offset))
 		return broken(b->offset, "something follows the trailer", err);
 	return 0;
 }
@@ -353,50 +383,63 @@ static ssize_t next(void *state, const struct rs_event **evs, struct rs_error *e
 		return rs_meta_add_anomaly(b->meta, "binary-truncated", 1) ? rs_error_nomem(err)
 									   : 0;
 	}
-	if (b->map)
+	if (b->plain_file)
 		rs_source_set_done(b->src, b->offset);
 	return n;
 }
 
-/* The payload of the good block of that kind at @at in the mapped file, or NULL. */
-static const unsigned char *look_at(const struct binary *b, uint64_t at, uint32_t kind,
-				    struct rs_binary_block *h)
+/* Whether the plain file has all of those bytes at @at. */
+static bool has_at(const struct binary *b, void *to, size_t size, uint64_t at)
 {
-	size_t left, padded;
+	return at <= b->size && size <= b->size - at &&
+	       rs_source_read_at(b->src, to, size, at, NULL) == (ssize_t)size;
+}
 
-	if (at % 8 || at > b->map_size - sizeof(*h))
+/* The payload of the good block of that kind at @at in the plain file, to be freed; or NULL. */
+static void *look_at(const struct binary *b, uint64_t at, uint32_t kind, struct rs_binary_block *h)
+{
+	unsigned char *payload;
+	size_t padded;
+
+	if (at % 8 || !has_at(b, h, sizeof(*h), at) || h->kind != kind ||
+	    !good_sum(h, sizeof(*h)) || !sane_sizes(h))
 		return NULL;
-	memcpy(h, b->map + at, sizeof(*h));
-	left = b->map_size - at - sizeof(*h);
 	padded = rs_binary_padded(h->stored);
-	if (h->kind != kind || !good_sum(h, sizeof(*h)) || !sane_sizes(h) || padded > left ||
-	    rs_binary_sum(b->map + at + sizeof(*h), padded) != h->data_sum)
+	if (padded > b->size - at - sizeof(*h))
 		return NULL;
-	return b->map + at + sizeof(*h);
+	payload = malloc(padded ? padded : 1);
+	if (payload && has_at(b, payload, padded, at + sizeof(*h)) &&
+	    rs_binary_sum(payload, padded) == h->data_sum)
+		return payload;
+	free(payload);
+	return NULL;
 }
 
 /*
- * Of a mapped and finished file the last metadata and the index, before they are
+ * Of a plain and finished file the last metadata and the index, before they are
  * reached. If anything is wrong with them, it is said when the walk arrives.
  */
 static void look_ahead(struct binary *b)
 {
-	const unsigned char *payload;
 	struct rs_binary_trailer t;
 	struct rs_binary_block h;
+	void *payload;
+	int rc;
 
-	if (!b->map || b->map_size < b->offset + sizeof(t))
+	if (!b->plain_file || b->size < b->offset + sizeof(t) ||
+	    !has_at(b, &t, sizeof(t), b->size - sizeof(t)))
 		return;
-	memcpy(&t, b->map + b->map_size - sizeof(t), sizeof(t));
-	if (t.kind != RS_BINARY_TRAILER || !good_sum(&t, sizeof(t)) || t.size != b->map_size)
+	if (t.kind != RS_BINARY_TRAILER || !good_sum(&t, sizeof(t)) || t.size != b->size)
 		return;
 	payload = look_at(b, t.meta, RS_BINARY_META, &h);
-	if (!payload || rs_binary_unpack_meta(payload, h.stored, b->meta))
+	rc = payload ? rs_binary_unpack_meta(payload, h.stored, b->meta) : -EINVAL;
+	free(payload);
+	payload = rc ? NULL : look_at(b, t.index, RS_BINARY_INDEX, &h);
+	if (!payload || h.count != t.blocks) {
+		free(payload);
 		return;
-	payload = look_at(b, t.index, RS_BINARY_INDEX, &h);
-	if (!payload || h.count != t.blocks)
-		return;
-	b->ahead = (const void *)payload;
+	}
+	b->ahead = payload;
 	b->nr_ahead = h.count;
 }
 
@@ -430,7 +473,7 @@ static int skip_to(void *state, size_t block, struct rs_error *err)
 	b->ended = block == b->nr_ahead;
 	if (b->ended)
 		return 0;
-	if (b->ahead[block].offset % 8 || b->ahead[block].offset > b->map_size)
+	if (b->ahead[block].offset % 8 || b->ahead[block].offset > b->size)
 		return broken(b->offset, "the index does not fit the file", err);
 	b->offset = b->ahead[block].offset;
 	return 0;
@@ -443,9 +486,7 @@ static int open_file(struct binary *b, struct rs_error *err)
 	ssize_t n;
 	int rc;
 
-	b->map = rs_source_map(b->src, &b->map_size, err);
-	if (!b->map && errno != ENODEV)
-		return -errno;
+	b->plain_file = rs_source_is_plain(b->src, &b->size);
 	rc = read_header(b, err);
 	if (rc)
 		return rc;
@@ -466,6 +507,7 @@ static void close_binary(void *state)
 	rs_columns_free(b->columns);
 	ZSTD_freeDCtx(b->zstd);
 	free(b->index);
+	free(b->ahead);
 	free(b->buf);
 	free(b->evs);
 	free(b->plain);

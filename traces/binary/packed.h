@@ -8,7 +8,7 @@
 #include "traces/event.h"
 
 /*
- * The events of a block as records of 16 bytes, to be replayed from a mapped
+ * The events of a block as records of 16 bytes, to be replayed from a plain
  * file: what many events have in common is kept once, as a base, and a record
  * says how far its event is from its base. retryscope-binary(5) says how. Blocks
  * do not depend on one another. Not thread safe.

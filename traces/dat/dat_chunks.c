@@ -12,7 +12,9 @@
 #include "base/worker.h"
 
 #define PLAIN_BYTES (64U << 10)
-#define MAX_CHUNK_BYTES (256U << 20)
+/* A recorder's chunks are some pages each. */
+#define MAX_CHUNK_BYTES (16U << 20)
+#define MAX_CHUNK_PAGES 64U
 /* What is loaded at once: worth waking a thread for. */
 #define LOAD_BYTES (128U << 10)
 #define LOAD_CHUNKS 8
@@ -64,6 +66,8 @@ struct rs_dat_chunks {
 	struct workspace spaces[2];
 	struct stream *streams;
 	size_t nr_streams;
+	struct rs_budget budget; /* for what is loaded at a time, */
+	struct rs_budget work;	 /* and for all that is unpacked, from the first to the last */
 };
 
 int rs_dat_chunks_damaged(uint32_t cpu, uint64_t offset, const char *problem, struct rs_error *err)
@@ -75,13 +79,18 @@ int rs_dat_chunks_damaged(uint32_t cpu, uint64_t offset, const char *problem, st
 	return -EINVAL;
 }
 
-static int make_room(unsigned char **buffer, size_t *room, size_t need, struct rs_error *err)
+static int make_room(struct rs_dat_chunks *c, unsigned char **buffer, size_t *room, size_t need,
+		     struct rs_error *err)
 {
 	if (need <= *room)
 		return 0;
+	if (!rs_budget_take(&c->budget, need - *room))
+		return rs_budget_met(err, "trace.dat: what its CPUs' pages are unpacked to");
 	/* Just that much: what follows is about as large. */
-	if (RS_RESIZE(*buffer, need))
+	if (RS_RESIZE(*buffer, need)) {
+		rs_budget_give(&c->budget, need - *room);
 		return rs_error_nomem(err);
+	}
 	*room = need;
 	return 0;
 }
@@ -96,12 +105,19 @@ static int load_plain(struct load *l, struct place *p)
 
 	if (want > s->end - s->offset)
 		want = s->end - s->offset;
-	ret = make_room(&l->bytes, &l->room, p->at + want + BEHIND, &l->err);
+	ret = make_room(s->c, &l->bytes, &l->room, p->at + want + BEHIND, &l->err);
 	if (!ret)
 		ret = rs_dat_file_read(s->c->f, s->offset, l->bytes + p->at, want, &l->err);
 	s->offset += want;
 	p->size = want;
 	return ret;
+}
+
+static uint64_t max_chunk(const struct stream *s)
+{
+	const uint64_t pages = (uint64_t)s->page_size * MAX_CHUNK_PAGES;
+
+	return pages > MAX_CHUNK_BYTES ? pages : MAX_CHUNK_BYTES;
 }
 
 static int load_packed(struct load *l, struct place *p, struct workspace *ws)
@@ -122,12 +138,14 @@ static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 	s->offset += sizeof(head);
 	packed = (uint32_t)rs_dat_uint(head, 4, f->swap);
 	plain = (uint32_t)rs_dat_uint(head + 4, 4, f->swap);
-	if (packed > s->end - s->offset || plain > MAX_CHUNK_BYTES)
+	if (packed > s->end - s->offset || plain > max_chunk(s))
 		return rs_dat_chunks_damaged(
 			s->cpu, p->offset, "a compressed chunk is larger than it can be", &l->err);
-	ret = make_room(&ws->packed, &ws->room, packed, &l->err);
+	if (!rs_budget_take(&s->c->work, plain))
+		return rs_budget_met(&l->err, "trace.dat: what its CPUs' pages are unpacked to");
+	ret = make_room(s->c, &ws->packed, &ws->room, packed, &l->err);
 	if (!ret)
-		ret = make_room(&l->bytes, &l->room, p->at + plain + BEHIND, &l->err);
+		ret = make_room(s->c, &l->bytes, &l->room, p->at + plain + BEHIND, &l->err);
 	if (!ret)
 		ret = rs_dat_file_read(f, s->offset, ws->packed, packed, &l->err);
 	if (ret)
@@ -214,6 +232,20 @@ static struct load *next_load(struct stream *s)
 	return other;
 }
 
+/* Nothing more of @s is asked for, unless it begins again. */
+static void give_back(struct stream *s)
+{
+	for (int k = 0; k < 2; k++) {
+		struct load *l = &s->loads[k];
+
+		rs_worker_flush(s->c->worker, &l->work);
+		free(l->bytes);
+		l->bytes = NULL;
+		rs_budget_give(&s->c->budget, l->room);
+		l->room = 0;
+	}
+}
+
 int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *chunk,
 		       struct rs_error *err)
 {
@@ -228,6 +260,7 @@ int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *c
 		*chunk = (struct rs_dat_chunk){ l->bytes + p->at, p->size, p->offset, p->taken };
 		return 1;
 	}
+	give_back(s);
 	if (l->ret) {
 		rs_error_set(err, l->err.kind, -l->ret, "%s", l->err.text);
 		if (err)
@@ -238,6 +271,7 @@ int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *c
 
 void rs_dat_chunks_rewind(struct rs_dat_chunks *c)
 {
+	rs_budget_init(&c->work, c->f->size);
 	for (size_t i = 0; i < c->nr_streams; i++) {
 		struct stream *s = &c->streams[i];
 
@@ -258,8 +292,11 @@ void rs_dat_chunks_rewind(struct rs_dat_chunks *c)
 static void add_streams(struct rs_dat_chunks *c, const struct rs_dat_buffer *b)
 {
 	for (uint32_t i = 0; i < b->nr_cpus; i++) {
-		struct stream *s = &c->streams[c->nr_streams++];
+		struct stream *s;
 
+		if (!b->cpus[i].size)
+			continue;
+		s = &c->streams[c->nr_streams++];
 		s->c = c;
 		s->cpu = b->cpus[i].cpu;
 		s->page_size = b->page_size;
@@ -279,8 +316,8 @@ static bool fill(struct rs_dat_chunks *c, const struct rs_dat_file *f, unsigned 
 	size_t n = 0;
 
 	c->f = f;
-	for (size_t i = 0; i < f->nr_buffers; i++)
-		n += f->buffers[i].nr_cpus;
+	c->budget = f->budget;
+	n = rs_dat_file_nr_streams(f);
 	c->streams = calloc(n ? n : 1, sizeof(*c->streams));
 	if (!c->streams)
 		return false;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,11 @@ static const unsigned char dat_magic[10] = { 0x17, 0x08, 0x44, 't', 'r', 'a', 'c
 
 /* Far above what a kernel has; keeps a wrong count from eating the memory. */
 #define MAX_SECTION_BYTES (512ULL << 20)
+#define MAX_FORMAT_BYTES (64U << 10)
+#define MAX_FORMATS 512U
+#define MAX_OPTION_BYTES (1U << 20)
+/* So much of a format has its name. */
+#define FORMAT_HEAD 160U
 #define MAX_CPUS 65536U
 #define MAX_BUFFERS 4096U
 #define MAX_OPTION_SECTIONS 65536U
@@ -87,6 +93,18 @@ static bool cursor_read(struct cursor *c, void *to, size_t n)
 		c->ret = rs_dat_file_read(c->f, c->pos, to, n, c->err);
 	c->pos += n;
 	return !c->ret;
+}
+
+/* Takes @n bytes of the file's budget for what is being read. */
+static bool cursor_take(struct cursor *c, struct rs_dat_file *f, uint64_t n)
+{
+	char what[128];
+
+	if (c->ret || rs_budget_take(&f->budget, n))
+		return !c->ret;
+	snprintf(what, sizeof(what), "trace.dat: %s", c->what);
+	c->ret = rs_budget_met(c->err, what);
+	return false;
 }
 
 static uint64_t cursor_uint(struct cursor *c, unsigned int bytes)
@@ -174,6 +192,8 @@ static void read_header_info(struct cursor *c, struct rs_dat_file *f)
 	if (!cursor_expect(c, "header_page"))
 		return;
 	size = cursor_uint(c, 8);
+	if (size > MAX_FORMAT_BYTES)
+		cursor_fail(c, "is too large");
 	free(f->header_page);
 	f->header_page = cursor_dup(c, size);
 	if (c->ret || !cursor_expect(c, "header_event"))
@@ -181,25 +201,56 @@ static void read_header_info(struct cursor *c, struct rs_dat_file *f)
 	cursor_skip(c, cursor_uint(c, 8));
 }
 
-static void read_format(struct cursor *c, struct rs_dat_file *f, const char *system,
-			rs_dat_want_fn want)
+/* The beginning of what comes next, without moving: as much as a format's name may take. */
+static bool peek_head(struct cursor *c, uint64_t size, char head[FORMAT_HEAD + 1])
 {
-	uint64_t size = cursor_uint(c, 8);
-	char *text = cursor_dup(c, size);
-	if (!text)
-		return;
-	if (!want(system, text)) {
-		free(text);
-		return;
-	}
-	if (RS_ROOM_FOR_ONE(f->formats, f->nr_formats)) {
+	const uint64_t at = c->pos;
+	size_t n = size < FORMAT_HEAD ? (size_t)size : FORMAT_HEAD;
+
+	if (!cursor_read(c, head, n))
+		return false;
+	head[n] = 0;
+	c->pos = at;
+	return true;
+}
+
+static void add_format(struct cursor *c, struct rs_dat_file *f, const char *system, char *text,
+		       uint64_t size)
+{
+	if (f->nr_formats == MAX_FORMATS)
+		cursor_fail(c, "there are too many formats of events of retryscope or KVM");
+	else if (RS_ROOM_FOR_ONE(f->formats, f->nr_formats))
 		no_memory(c);
+	if (c->ret) {
 		free(text);
 		return;
 	}
 	f->formats[f->nr_formats] = (struct rs_dat_format){ strdup(system), text, size };
 	if (!f->formats[f->nr_formats++].system)
 		no_memory(c);
+}
+
+static void read_format(struct cursor *c, struct rs_dat_file *f, const char *system,
+			rs_dat_want_fn want)
+{
+	uint64_t size = cursor_uint(c, 8);
+	char head[FORMAT_HEAD + 1], *text;
+
+	if (c->ret || size > c->end - c->pos) {
+		cursor_fail(c, "ends too early");
+		return;
+	}
+	if (!peek_head(c, size, head))
+		return;
+	if (!want(system, head)) {
+		cursor_skip(c, size);
+		return;
+	}
+	if (size > MAX_FORMAT_BYTES)
+		cursor_fail(c, "a format is longer than one can be");
+	text = cursor_dup(c, size);
+	if (text)
+		add_format(c, f, system, text, size);
 }
 
 static void read_ftrace_formats(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want)
@@ -228,9 +279,14 @@ static void read_event_formats(struct cursor *c, struct rs_dat_file *f, rs_dat_w
 
 static void read_cmdlines(struct cursor *c, struct rs_dat_file *f)
 {
+	uint64_t size;
+
 	c->what = "the saved command lines";
+	size = cursor_uint(c, 8);
+	if (!cursor_take(c, f, size))
+		return;
 	free(f->cmdlines);
-	f->cmdlines = cursor_dup(c, cursor_uint(c, 8));
+	f->cmdlines = cursor_dup(c, size);
 }
 
 static struct rs_dat_buffer *add_buffer(struct cursor *c, struct rs_dat_file *f, const char *name,
@@ -244,6 +300,8 @@ static struct rs_dat_buffer *add_buffer(struct cursor *c, struct rs_dat_file *f,
 		cursor_fail(c, "there are too many buffers");
 		return NULL;
 	}
+	if (!cursor_take(c, f, sizeof(*b)))
+		return NULL;
 	if (RS_ROOM_FOR_ONE(f->buffers, f->nr_buffers)) {
 		no_memory(c);
 		return NULL;
@@ -257,9 +315,11 @@ static struct rs_dat_buffer *add_buffer(struct cursor *c, struct rs_dat_file *f,
 	return b;
 }
 
-static void add_cpu(struct cursor *c, struct rs_dat_buffer *b, struct rs_dat_cpu cpu)
+static void add_cpu(struct cursor *c, struct rs_dat_file *f, struct rs_dat_buffer *b,
+		    struct rs_dat_cpu cpu)
 {
-	if (c->ret)
+	/* Twice: a table that grows to twice its room. */
+	if (!cursor_take(c, f, 2 * sizeof(cpu)))
 		return;
 	if (cpu.offset > c->f->size || cpu.size > c->f->size - cpu.offset) {
 		c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL,
@@ -299,18 +359,40 @@ static void read_flyrecord_v6(struct cursor *c, struct rs_dat_file *f, const cha
 		cursor_fail(c, "does not start as it should");
 		return;
 	}
+	/* Each buffer has a table of its own. */
+	if (cpus * 16 * (f->nr_buffers + 1) > f->size)
+		cursor_fail(c, "they do not all fit into the file");
 	b = add_buffer(c, f, name, NULL);
 	for (uint32_t i = 0; b && i < cpus && !c->ret; i++) {
 		uint64_t offset = cursor_uint(c, 8);
 		uint64_t size = cursor_uint(c, 8);
 
-		add_cpu(c, b, (struct rs_dat_cpu){ i, offset, size });
+		add_cpu(c, f, b, (struct rs_dat_cpu){ i, offset, size });
 	}
 }
 
-static void add_option(struct cursor *c, struct rs_dat_file *f, uint16_t id, char *data,
-		       uint32_t size)
+/* Options that something is read from; of all others nothing is kept. */
+static bool is_used(uint16_t id)
 {
+	return id == RS_DAT_OPT_CPUSTAT || id == RS_DAT_OPT_BUFFER || id == RS_DAT_OPT_TRACECLOCK ||
+	       id == RS_DAT_OPT_UNAME || id == RS_DAT_OPT_VERSION;
+}
+
+static void read_plain_option(struct cursor *c, struct rs_dat_file *f, uint16_t id, uint32_t size)
+{
+	char *data;
+
+	if (!is_used(id)) {
+		cursor_skip(c, size);
+		return;
+	}
+	if (size > MAX_OPTION_BYTES)
+		cursor_fail(c, "an option is too long");
+	if (!cursor_take(c, f, size + 2 * sizeof(*f->options)))
+		return;
+	data = cursor_dup(c, size);
+	if (!data)
+		return;
 	if (RS_ROOM_FOR_ONE(f->options, f->nr_options)) {
 		no_memory(c);
 		free(data);
@@ -325,14 +407,11 @@ static void read_options_v6(struct cursor *c, struct rs_dat_file *f)
 	while (!c->ret) {
 		uint16_t id = (uint16_t)cursor_uint(c, 2);
 		uint32_t size;
-		char *data;
 
 		if (c->ret || id == RS_DAT_OPT_DONE)
 			return;
 		size = (uint32_t)cursor_uint(c, 4);
-		data = cursor_dup(c, size);
-		if (data)
-			add_option(c, f, id, data, size);
+		read_plain_option(c, f, id, size);
 	}
 }
 
@@ -384,7 +463,7 @@ static void read_v6(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want
 }
 
 /* A whole section in memory, decompressed. */
-static char *load_zstd(struct cursor *c, uint64_t *size)
+static char *load_zstd(struct cursor *c, struct rs_dat_file *f, uint64_t *size)
 {
 	uint64_t packed = cursor_uint(c, 4);
 	uint64_t plain = cursor_uint(c, 4);
@@ -393,6 +472,9 @@ static char *load_zstd(struct cursor *c, uint64_t *size)
 
 	if (plain > MAX_SECTION_BYTES)
 		cursor_fail(c, "is too large");
+	/* It takes the time, too: of one that is given back nothing comes back. */
+	if (!cursor_take(c, f, plain))
+		return NULL;
 	from = cursor_dup(c, packed);
 	if (!from)
 		return NULL;
@@ -420,8 +502,8 @@ static char *load_zstd(struct cursor *c, uint64_t *size)
  * Enters the section at @offset: a cursor over its content. *@owned is what to
  * free afterwards.
  */
-static struct cursor enter_section(struct cursor *c, uint64_t offset, uint16_t id, const char *what,
-				   char **owned, bool *compressed)
+static struct cursor enter_section(struct cursor *c, struct rs_dat_file *f, uint64_t offset,
+				   uint16_t id, const char *what, char **owned, bool *compressed)
 {
 	struct cursor s = *c;
 	uint16_t got, flags;
@@ -448,7 +530,7 @@ static struct cursor enter_section(struct cursor *c, uint64_t offset, uint16_t i
 		cursor_fail(&s, "is compressed though the file says it is not");
 	if (id == RS_DAT_OPT_BUFFER || s.ret)
 		return s;
-	*owned = load_zstd(&s, &size);
+	*owned = load_zstd(&s, f, &size);
 	s.mem = *owned;
 	s.base = offset;
 	s.pos = 0;
@@ -481,11 +563,11 @@ static void read_buffer_v7(struct cursor *c, struct rs_dat_file *f, struct curso
 		cpu.cpu = (uint32_t)cursor_uint(o, 4);
 		cpu.offset = cursor_uint(o, 8);
 		cpu.size = cursor_uint(o, 8);
-		add_cpu(o, b, cpu);
+		add_cpu(o, f, b, cpu);
 	}
 	if (o->ret)
 		return;
-	s = enter_section(c, offset, RS_DAT_OPT_BUFFER, "a ring buffer", &owned, &b->compressed);
+	s = enter_section(c, f, offset, RS_DAT_OPT_BUFFER, "a ring buffer", &owned, &b->compressed);
 	free(owned);
 	o->ret = s.ret;
 }
@@ -495,7 +577,7 @@ static void read_named_section(struct cursor *c, struct rs_dat_file *f, uint16_t
 {
 	bool compressed;
 	char *owned;
-	struct cursor s = enter_section(c, offset, id, "a section", &owned, &compressed);
+	struct cursor s = enter_section(c, f, offset, id, "a section", &owned, &compressed);
 
 	if (!s.ret && id == RS_DAT_OPT_HEADER_INFO)
 		read_header_info(&s, f);
@@ -536,10 +618,7 @@ static void read_option_v7(struct cursor *c, struct rs_dat_file *f, struct curso
 			read_named_section(c, f, id, offset, want);
 		o.ret = o.ret ? o.ret : c->ret;
 	} else {
-		char *data = cursor_dup(&o, size);
-
-		if (data)
-			add_option(&o, f, id, data, size);
+		read_plain_option(&o, f, id, size);
 	}
 	s->ret = o.ret;
 }
@@ -550,8 +629,8 @@ static void read_options_v7(struct cursor *c, struct rs_dat_file *f, uint64_t of
 	for (unsigned int sections = 0; offset && !c->ret; sections++) {
 		bool compressed;
 		char *owned;
-		struct cursor s = enter_section(c, offset, RS_DAT_OPT_DONE, "the options", &owned,
-						&compressed);
+		struct cursor s = enter_section(c, f, offset, RS_DAT_OPT_DONE, "the options",
+						&owned, &compressed);
 
 		if (sections == MAX_OPTION_SECTIONS)
 			cursor_fail(&s, "there are too many of them: they go round in a circle");
@@ -625,6 +704,40 @@ static void read_start(struct cursor *c, struct rs_dat_file *f)
 	check_page_size(c, f->page_size);
 }
 
+static int cmp_offset(const void *a, const void *b)
+{
+	const struct rs_dat_cpu *x = a, *y = b;
+
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Pages belong to one CPU: none are read, and none are unpacked, for several. */
+static void check_apart(struct cursor *c, const struct rs_dat_file *f)
+{
+	struct rs_dat_cpu *all = NULL;
+	size_t n = 0, max = 0;
+
+	for (size_t i = 0; i < f->nr_buffers && !c->ret; i++)
+		for (uint32_t k = 0; k < f->buffers[i].nr_cpus && !c->ret; k++) {
+			if (!f->buffers[i].cpus[k].size)
+				continue;
+			if (RS_ROOM(all, max, n + 1))
+				no_memory(c);
+			else
+				all[n++] = f->buffers[i].cpus[k];
+		}
+	if (n)
+		qsort(all, n, sizeof(*all), cmp_offset);
+	for (size_t i = 1; i < n && !c->ret; i++)
+		if (all[i].offset - all[i - 1].offset < all[i - 1].size)
+			c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL,
+					      "trace.dat: the pages of CPU %" PRIu32 " (at %" PRIu64
+					      ") are those of CPU %" PRIu32
+					      " as well: it is damaged",
+					      all[i].cpu, all[i].offset, all[i - 1].cpu);
+	free(all);
+}
+
 static void check_complete(struct cursor *c, const struct rs_dat_file *f)
 {
 	c->what = "incomplete";
@@ -647,12 +760,14 @@ int rs_dat_file_open(struct rs_dat_file *f, int fd, rs_dat_want_fn want, struct 
 		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot stat: %s", strerror(errno));
 	f->size = (uint64_t)st.st_size;
 	c.end = f->size;
+	rs_budget_init(&f->budget, f->size);
 	read_start(&c, f);
 	if (!c.ret && f->version == 6)
 		read_v6(&c, f, want);
 	else if (!c.ret)
 		read_v7(&c, f, want);
 	check_complete(&c, f);
+	check_apart(&c, f);
 	if (c.ret)
 		rs_dat_file_close(f);
 	return c.ret;
@@ -689,6 +804,16 @@ const struct rs_dat_option *rs_dat_file_option(const struct rs_dat_file *f, uint
 			return o;
 	}
 	return NULL;
+}
+
+size_t rs_dat_file_nr_streams(const struct rs_dat_file *f)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->nr_buffers; i++)
+		for (uint32_t k = 0; k < f->buffers[i].nr_cpus; k++)
+			n += f->buffers[i].cpus[k].size != 0;
+	return n;
 }
 
 bool rs_dat_probe(const unsigned char *head, size_t len)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/budget.h"
 #include "base/error.h"
 
 /*
@@ -60,7 +61,8 @@ struct rs_dat_format {
 struct rs_dat_file {
 	int fd;
 	uint64_t size;
-	unsigned int version; /* 6 or 7 */
+	struct rs_budget budget; /* what is left of it */
+	unsigned int version;	 /* 6 or 7 */
 	bool big_endian, swap;
 	unsigned int long_size; /* 4 or 8 */
 	uint32_t page_size;
@@ -68,14 +70,14 @@ struct rs_dat_file {
 	char *header_page; /* format of the ring buffer's page header, ends with 0 */
 	struct rs_dat_buffer *buffers;
 	size_t nr_buffers;
-	struct rs_dat_option *options; /* all but those that name sections */
+	struct rs_dat_option *options; /* those that are of use and name no sections */
 	size_t nr_options;
 	struct rs_dat_format *formats; /* those that @want of the open call took */
 	size_t nr_formats;
 	char *cmdlines; /* "PID COMM\n" lines, ends with 0; may be NULL */
 };
 
-/* True if an event's format is of use; @text has the whole format file. */
+/* True if an event's format is of use; @text has the first lines of the format file. */
 typedef bool (*rs_dat_want_fn)(const char *system, const char *text);
 
 /* Whether @head (@len bytes) starts as a trace.dat does. */
@@ -91,6 +93,8 @@ void rs_dat_file_close(struct rs_dat_file *f);
 /* The first option @id at or after *@pos (start with 0), which is then behind it; or NULL. */
 const struct rs_dat_option *rs_dat_file_option(const struct rs_dat_file *f, uint16_t id,
 					       size_t *pos);
+/* CPUs that have pages, in all buffers. */
+size_t rs_dat_file_nr_streams(const struct rs_dat_file *f);
 /* Exactly @n bytes from @offset; -EINVAL with @err set if the file ends before. */
 int rs_dat_file_read(const struct rs_dat_file *f, uint64_t offset, void *to, size_t n,
 		     struct rs_error *err);

@@ -359,8 +359,11 @@ static void add_streams(struct rs_dat_merge *m, uint32_t buffer)
 	const struct rs_dat_buffer *b = &m->f->buffers[buffer];
 
 	for (uint32_t i = 0; i < b->nr_cpus; i++) {
-		struct stream *s = &m->streams[m->nr_streams++];
+		struct stream *s;
 
+		if (!b->cpus[i].size)
+			continue;
+		s = &m->streams[m->nr_streams++];
 		s->buffer = s->record.buffer = buffer;
 		s->cpu = b->cpus[i].cpu;
 		s->record.cpu = i;
@@ -376,8 +379,7 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 	size_t n = 0;
 
 	if (m) {
-		for (size_t i = 0; i < f->nr_buffers; i++)
-			n += f->buffers[i].nr_cpus;
+		n = rs_dat_file_nr_streams(f);
 		m->f = f;
 		m->layout = *l;
 		m->type_end = l->type_offset + l->type_size;

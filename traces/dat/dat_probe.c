@@ -85,6 +85,33 @@ bool rs_dat_probe_wants(const char *system, const char *text)
 }
 
 /*
+ * libtraceevent was written for what a kernel says of itself. It takes a byte that is
+ * none of a text for the end of a name that it then reads, and puts a field's words
+ * together one by one, each behind all before it. So it sees texts of such lines only as a
+ * kernel makes: of printable bytes, not longer and not more than those can be.
+ */
+#define MAX_LINE 512
+#define MAX_LINES 192
+
+static bool is_kernels_text(const char *text, size_t len)
+{
+	size_t lines = 0, line = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if (c == '\n') {
+			line = 0;
+			if (++lines > MAX_LINES)
+				return false;
+		} else if ((c != '\t' && (c < ' ' || c > '~')) || ++line > MAX_LINE) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
  * The print format is of no use here, and its grammar is where a parser can go
  * wrong: libtraceevent gets an empty one instead.
  */
@@ -93,9 +120,12 @@ static int parse_format(struct tep_handle *tep, const struct rs_dat_format *f)
 	static const char empty[] = "print fmt: \"\"\n";
 	const char *print = strstr(f->text, "print fmt:");
 	size_t len = print ? (size_t)(print - f->text) : strlen(f->text);
-	char *text = malloc(len + sizeof(empty));
+	char *text;
 	int ret;
 
+	if (!is_kernels_text(f->text, len))
+		return -EINVAL;
+	text = malloc(len + sizeof(empty));
 	if (!text)
 		return -ENOMEM;
 	memcpy(text, f->text, len);
@@ -219,9 +249,11 @@ static int look_up_type(struct rs_dat_probes *p, struct tep_handle *tep, struct 
 
 static int parse_all(struct tep_handle *tep, const struct rs_dat_file *f, struct rs_error *err)
 {
-	int ret = tep_parse_header_page(tep, f->header_page, strlen(f->header_page),
-					(int)f->long_size);
+	const size_t len = strlen(f->header_page);
+	int ret = -EINVAL;
 
+	if (is_kernels_text(f->header_page, len))
+		ret = tep_parse_header_page(tep, f->header_page, len, (int)f->long_size);
 	if (ret || tep_is_old_format(tep))
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 				    "trace.dat: the page header's format is not known");

@@ -16,6 +16,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+command -v zstd >/dev/null || { echo "SKIPPED: zstd is not installed"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/in" "$work/bin"

@@ -31,6 +31,7 @@
 #define RS_ALGO_SEQ_FIRST 0x2 /* the state starts with its sequence count: what a fault keeps */
 #define RS_ALGO_NO_RANGE 0x4  /* of the kernel's words the range says nothing */
 #define RS_ALGO_BOUND 0x8     /* no kernel could do it: it has no price */
+#define RS_ALGO_SPLIT 0x10    /* shared and private mappings are kept apart */
 
 /* What rejects() answers; both may be set. */
 #define RS_REJECT_RANGE 0x1

@@ -46,7 +46,7 @@ struct rs_judged {
 	uint64_t gfn;
 	uint32_t vm, vcpu;
 	uint8_t as;
-	bool lockless, necessary;
+	bool lockless, necessary, private;
 	uint8_t result;		 /* what the kernel did: enum rs_result_code */
 	const uint8_t *rejected; /* one per algorithm: 0, or 1 + the cause, or 255 if necessary */
 };

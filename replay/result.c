@@ -6,11 +6,9 @@
 #include "replay/figures.h"
 
 static const char *const cause_names[RS_NR_CAUSES] = {
-	[RS_CAUSE_SEQ] = "seq",
-	[RS_CAUSE_NO_HVA] = "no-hva",
-	[RS_CAUSE_ALIAS] = "alias",
-	[RS_CAUSE_SCATTER] = "scatter",
-	[RS_CAUSE_CONCURRENT] = "concurrent",
+	[RS_CAUSE_KIND] = "kind",	[RS_CAUSE_SEQ] = "seq",
+	[RS_CAUSE_NO_HVA] = "no-hva",	[RS_CAUSE_ALIAS] = "alias",
+	[RS_CAUSE_SCATTER] = "scatter", [RS_CAUSE_CONCURRENT] = "concurrent",
 	[RS_CAUSE_STALE] = "stale",
 };
 

@@ -14,6 +14,7 @@
  * docs/model.md defines every figure.
  */
 enum rs_cause {
+	RS_CAUSE_KIND, /* only the page's other (shared, private) mapping was invalidated */
 	RS_CAUSE_SEQ,
 	RS_CAUSE_NO_HVA,
 	RS_CAUSE_ALIAS,
@@ -131,6 +132,8 @@ struct rs_vm_result {
 	unsigned __int128 frames_page_ns; /* frames in memslots, integrated over time */
 	double mean_frames;		  /* over time: base of the shares of blocked means */
 	uint64_t inval_hit, inval_no_hit, inval_gfn, max_outstanding;
+	uint64_t inval_private;	 /* those that concern private mappings alone */
+	uint64_t private_faults; /* of those checked */
 	struct rs_hist inval_ns; /* begin to end of those that hit */
 	uint64_t checked, necessary, no_memslot, ended, unjudged;
 	uint64_t slot_invalid, root_obsolete, async;

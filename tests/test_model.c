@@ -39,12 +39,16 @@ struct figure {
 #member, offsetof(struct naive_vm, member) \
 	}
 static const struct figure vm_figures[] = {
-	VM_FIGURE(begin_ns),	 VM_FIGURE(end_ns),	    VM_FIGURE(memslots),
-	VM_FIGURE(frames),	 VM_FIGURE(aliased_frames), VM_FIGURE(inval_hit),
-	VM_FIGURE(inval_no_hit), VM_FIGURE(inval_gfn),	    VM_FIGURE(max_outstanding),
-	VM_FIGURE(checked),	 VM_FIGURE(necessary),	    VM_FIGURE(checked_lockless),
-	VM_FIGURE(no_memslot),	 VM_FIGURE(ended),	    VM_FIGURE(unjudged),
-	VM_FIGURE(slot_invalid), VM_FIGURE(root_obsolete),  VM_FIGURE(async),
+	VM_FIGURE(begin_ns),	    VM_FIGURE(end_ns),
+	VM_FIGURE(memslots),	    VM_FIGURE(frames),
+	VM_FIGURE(aliased_frames),  VM_FIGURE(inval_hit),
+	VM_FIGURE(inval_no_hit),    VM_FIGURE(inval_gfn),
+	VM_FIGURE(inval_private),   VM_FIGURE(private_faults),
+	VM_FIGURE(max_outstanding), VM_FIGURE(checked),
+	VM_FIGURE(necessary),	    VM_FIGURE(checked_lockless),
+	VM_FIGURE(no_memslot),	    VM_FIGURE(ended),
+	VM_FIGURE(unjudged),	    VM_FIGURE(slot_invalid),
+	VM_FIGURE(root_obsolete),   VM_FIGURE(async),
 };
 
 static const struct figure vm_dists[] = {

@@ -24,7 +24,9 @@ enum {
 	HVA,
 	GFN_V7,
 	GFN,
+	HVA_V6,
 	HVA_SPLIT,
+	GFN_SPLIT,
 	GFN_SLOT,
 	GFN_MULTI_1,
 	GFN_MULTI_2,
@@ -147,6 +149,12 @@ static struct rs_result *replay(const struct stream *s, const char *algos, unsig
  * Of streams that a kernel could have made, no algorithm that was ever merged
  * or is proposed here misses a fault, and `exact` rejects nothing else.
  */
+/* Never merged: the first posting looked at one memslot, the others end too soon. */
+static bool may_miss(size_t algo)
+{
+	return algo == GFN_V7 || algo == HVA_V6 || algo == HVA_SPLIT;
+}
+
 static bool nothing_missed(const struct stream *s, FILE *f)
 {
 	struct rs_result *r = replay(s, ALGOS, RS_REPLAY_TRUTH);
@@ -156,7 +164,7 @@ static bool nothing_missed(const struct stream *s, FILE *f)
 		for (size_t a = 0; a < NR_ALGOS; a++) {
 			const struct rs_algo_result *res = &r->vms[i].algos[a];
 
-			if ((a == GFN_V7 || !res->missed) && (a != EXACT || !res->spurious) &&
+			if ((may_miss(a) || !res->missed) && (a != EXACT || !res->spurious) &&
 			    res->rejected + res->missed - res->spurious == r->vms[i].necessary)
 				continue;
 			good = false;
@@ -231,9 +239,10 @@ static const struct {
 	{ GFN_MULTI_1, GFN, false },	  { GFN, GFN_MULTI_1, false },
 	{ EXACT, GFN_SLOT, false },	  { GFN_SLOT, GFN, false },
 	{ GFN_V7, GFN, false },		  { GFN, GLOBAL, false },
-	{ EXACT, HVA_SPLIT, false },	  { HVA_SPLIT, HVA, false },
-	{ HVA, HVA_512, false },	  { HVA, GLOBAL, false },
-	{ EXACT, GFN_RECENT, false },	  { EXACT, HFN_RECENT, false },
+	{ HVA_SPLIT, HVA, false },	  { EXACT, GFN_SPLIT, false },
+	{ GFN_SPLIT, GFN, false },	  { HVA, HVA_512, false },
+	{ HVA, GLOBAL, false },		  { EXACT, GFN_RECENT, false },
+	{ EXACT, HFN_RECENT, false },
 };
 
 static bool one_address_space(const struct stream *s)
@@ -250,11 +259,17 @@ static bool by_range(uint8_t verdict)
 	return verdict > 1 + RS_CAUSE_SEQ && verdict != NAIVE_NECESSARY;
 }
 
+/* Where the kinds differ that is said first, whatever the range has. */
+static bool maybe_by_range(uint8_t verdict)
+{
+	return by_range(verdict) || verdict == 1 + RS_CAUSE_KIND;
+}
+
 static bool verdict_within(const struct naive_judged *j, int inner, int outer)
 {
 	if (j->rejected[inner] && !j->rejected[outer])
 		return false;
-	return !by_range(j->rejected[inner]) || by_range(j->rejected[outer]);
+	return !by_range(j->rejected[inner]) || maybe_by_range(j->rejected[outer]);
 }
 
 static bool blocked_within(const struct rs_algo_result *algos, int inner, int outer)

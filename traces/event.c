@@ -24,6 +24,13 @@ static const char *const reason_names[RS_NR_END_REASONS] = {
 	[RS_END_ROOT_OBSOLETE] = "root_obsolete",
 };
 
+static const char *const filter_names[] = { NULL, "shared", "private", "both" };
+
+const char *rs_filter_name(unsigned int filter)
+{
+	return filter <= RS_KIND_BOTH ? filter_names[filter] : NULL;
+}
+
 const char *rs_event_name(unsigned int type)
 {
 	return type < RS_NR_EVENT_TYPES ? event_names[type] : NULL;

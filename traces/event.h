@@ -16,10 +16,11 @@
  *
  *   MEMSLOT        as, memslot.*: npages = 0 removes (as, id)
  *   INVAL_BEGIN    inval.id, start, end; RS_F_GFN: they are gfns, else hvas;
- *                  RS_F_WALK: memslots follow as INVAL_SLOT
+ *                  RS_F_WALK: memslots follow as INVAL_SLOT; RS_F_SHARED, RS_F_PRIVATE:
+ *                  which mappings it concerns, see rs_event_filter()
  *   INVAL_SLOT     as, inval.id, slot (a memslot's id), start, end (gfns)
  *   INVAL_END      inval.id
- *   FAULT_BEGIN    as, fault.vcpu, gfn
+ *   FAULT_BEGIN    as, fault.vcpu, gfn; RS_F_PRIVATE: on private memory
  *   FAULT_CHECK    fault.vcpu; RS_F_LOCKLESS, result
  *   FAULT_END      fault.vcpu, reason
  *   LOST           lost.count; ~0: unknown
@@ -57,6 +58,17 @@ enum rs_end_reason {
 #define RS_F_WALK 0x01
 #define RS_F_GFN 0x02
 #define RS_F_LOCKLESS 0x04
+#define RS_F_SHARED 0x08
+#define RS_F_PRIVATE 0x10
+
+/*
+ * Kinds of mappings of guest memory: those of a process's address space, and those of a
+ * guest_memfd that no process needs to map. A fault is of one kind; an invalidation
+ * concerns one or both (struct kvm_gfn_range has it as attr_filter).
+ */
+#define RS_KIND_SHARED 0x1
+#define RS_KIND_PRIVATE 0x2
+#define RS_KIND_BOTH (RS_KIND_SHARED | RS_KIND_PRIVATE)
 
 #define RS_LOST_UNKNOWN UINT64_MAX
 #define RS_PAGE_SHIFT 12
@@ -119,6 +131,34 @@ _Static_assert(sizeof(((struct rs_event *)0)->memslot) == 32 &&
 		       sizeof(((struct rs_event *)0)->raw) == 32,
 	       "no member leaves bytes of the union uninitialized");
 
+/* The kind, RS_KIND_SHARED or RS_KIND_PRIVATE, of a FAULT_BEGIN with these flags. */
+static inline unsigned int rs_flags_kind(unsigned int flags)
+{
+	return flags & RS_F_PRIVATE ? RS_KIND_PRIVATE : RS_KIND_SHARED;
+}
+
+/* The kinds of mappings, RS_KIND_*, that an INVAL_BEGIN with these flags concerns. */
+static inline unsigned int rs_flags_filter(unsigned int flags)
+{
+	const unsigned int said = flags / RS_F_SHARED & RS_KIND_BOTH;
+
+	return said ? said : flags & RS_F_GFN ? RS_KIND_BOTH : RS_KIND_SHARED;
+}
+
+/*
+ * Says in @ev, an INVAL_BEGIN whose other flags are set, that it concerns @filter
+ * (RS_KIND_*). What a range of its space concerns anyway (of hvas shared mappings, of gfns
+ * both) is not said, so that equal events are equal bytes.
+ */
+static inline void rs_event_set_filter(struct rs_event *ev, unsigned int filter)
+{
+	ev->flags &= (uint8_t) ~(RS_F_SHARED | RS_F_PRIVATE);
+	if (filter != rs_flags_filter(ev->flags))
+		ev->flags |= (uint8_t)(filter * RS_F_SHARED);
+}
+
+/* "shared", "private", "both"; NULL if @filter is none of RS_KIND_*. */
+const char *rs_filter_name(unsigned int filter);
 /* "memslot", "inval_begin" ...; NULL if @type is none. The names of the text form. */
 const char *rs_event_name(unsigned int type);
 /* "unknown", "ok", "retry"; NULL if out of range. */

@@ -17,10 +17,14 @@ static const struct part {
 	char letter; /* in plain text */
 } parts[NR_PARTS + 1] = {
 	{ RS_COLOUR_GREEN, "the page is really being invalidated", "necessary", 'N' },
+	[1 + RS_CAUSE_KIND] = { RS_COLOUR_GREY,
+				"only its other (shared, private) mapping is invalidated", "kind",
+				'k' },
 	[1 + RS_CAUSE_SEQ] = { RS_COLOUR_SKY, "outside the range, but an invalidation has ended",
 			       "seq", 'q' },
-	[1 + RS_CAUSE_NO_HVA] = { RS_COLOUR_YELLOW, "what has no host address blocks everything",
-				  "no-hva", 'h' },
+	[1 + RS_CAUSE_NO_HVA] = { RS_COLOUR_YELLOW,
+				  "it has no host address, or what blocks it has none", "no-hva",
+				  'h' },
 	[1 + RS_CAUSE_ALIAS] = { RS_COLOUR_VERMILION, "between two aliases of a host page", "alias",
 				 'a' },
 	[1 + RS_CAUSE_SCATTER] = { RS_COLOUR_PURPLE,

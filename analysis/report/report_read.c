@@ -165,7 +165,9 @@ static int read_causes(struct reader *r, const json_t *o, const char *key, uint6
 		return rc;
 	where = enter(r, "%s", key);
 	for (unsigned int i = 0; !rc && i < RS_NR_CAUSES; i++)
-		if (!rs_json_get_u64(json_object_get(v, rs_cause_name(i)), &counts[i]))
+		/* Reports of before there were kinds of faults have none. */
+		if ((i != RS_CAUSE_KIND || json_object_get(v, rs_cause_name(i))) &&
+		    !rs_json_get_u64(json_object_get(v, rs_cause_name(i)), &counts[i]))
 			rc = wrong(r, rs_cause_name(i), "a count");
 	leave(r, where);
 	return rc;

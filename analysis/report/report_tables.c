@@ -59,41 +59,54 @@ bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *
 }
 
 static const char *const cause_texts[RS_NR_CAUSES] = {
+	[RS_CAUSE_KIND] = "only its other (shared, private) mapping was invalidated",
 	[RS_CAUSE_SEQ] = "outside the range; an invalidation ended meanwhile",
-	[RS_CAUSE_NO_HVA] = "an invalidation without host addresses blocked everything",
+	[RS_CAUSE_NO_HVA] = "it, or an invalidation, has no host address to compare",
 	[RS_CAUSE_ALIAS] = "in the range only because memslots map the same page twice",
 	[RS_CAUSE_SCATTER] = "in the span of one: frames far apart, or not walked to yet",
 	[RS_CAUSE_CONCURRENT] = "in the span of all that was in progress, in none's own",
 	[RS_CAUSE_STALE] = "in the range only because of invalidations that had ended",
 };
 
+static bool occurs(const struct rs_report *rep, const struct rs_vm_result *v, unsigned int cause)
+{
+	for (size_t i = 0; i < rep->result->nr_algos; i++)
+		if (v->algos[i].causes[cause])
+			return true;
+	return false;
+}
+
+/* Without private memory there is nothing to be told of kinds. */
+static bool is_shown(const struct rs_report *rep, const struct rs_vm_result *v, unsigned int cause)
+{
+	return cause != RS_CAUSE_KIND || occurs(rep, v, cause);
+}
+
 /* Only of the causes that occur. */
 static void put_legend(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
-	for (unsigned int c = 0; c < RS_NR_CAUSES; c++) {
-		uint64_t n = 0;
-
-		for (size_t i = 0; i < rep->result->nr_algos; i++)
-			n += v->algos[i].causes[c];
-		if (n)
+	for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
+		if (occurs(rep, v, c))
 			fprintf(p->f, "  %-11s%s\n", rs_cause_name(c), cause_texts[c]);
-	}
 }
 
 void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
 	struct rs_table t;
+	unsigned int n = 1;
 
 	rs_para(p, 0, 0, "Why they rejected needlessly (faults, each counted under one cause):");
 	rs_blank_line(p);
-	rs_table_init(&t, 1 + RS_NR_CAUSES);
+	rs_table_init(&t, RS_NR_CAUSES + is_shown(rep, v, RS_CAUSE_KIND));
 	t.heading[0][0] = "algorithm";
 	for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
-		t.heading[0][1 + c] = rs_cause_name(c);
+		if (is_shown(rep, v, c))
+			t.heading[0][n++] = rs_cause_name(c);
 	for (size_t i = 0; i < rep->result->nr_algos; i++) {
 		rs_table_text(&t, v->algos[i].name);
 		for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
-			rs_table_count(&t, v->algos[i].causes[c]);
+			if (is_shown(rep, v, c))
+				rs_table_count(&t, v->algos[i].causes[c]);
 	}
 	rs_table_write(p, &t);
 	rs_blank_line(p);

@@ -28,6 +28,33 @@ struct rs_words {
 	struct rs_range range;
 };
 
+/*
+ * Two sequence counts in the one word that a fault keeps, of shared and of private mappings.
+ * They wrap, as a fault cannot be under way for so long that it would be seen.
+ */
+struct rs_two_seqs {
+	union {
+		uint64_t both;
+		uint32_t of[2];
+	};
+};
+
+static inline void rs_two_seqs_raise(struct rs_two_seqs *s, unsigned int kinds)
+{
+	s->of[0] += kinds & RS_KIND_SHARED ? 1 : 0;
+	s->of[1] += kinds & RS_KIND_PRIVATE ? 1 : 0;
+}
+
+/* RS_REJECT_SEQ if that of its kind has changed since @f, which kept @snapshot, began. */
+static inline unsigned int rs_two_seqs_reject(const struct rs_two_seqs *s, const struct rs_fault *f,
+					      uint64_t snapshot)
+{
+	const struct rs_two_seqs then = { .both = snapshot };
+	const unsigned int i = rs_fault_is_private(f);
+
+	return s->of[i] != then.of[i] ? RS_REJECT_SEQ : 0;
+}
+
 static inline int rs_words_init(void *state, const struct rs_algo_env *env, uint64_t param)
 {
 	struct rs_words *w = state;
@@ -42,6 +69,16 @@ static inline void rs_words_begin(struct rs_words *w)
 {
 	if (!w->in_progress++)
 		w->range = (struct rs_range){ 0, 0 };
+}
+
+/* The same for the one hva range; without a host address that becomes everything. */
+static inline void rs_words_begin_hva(struct rs_words *w, const struct rs_inval *inv)
+{
+	rs_words_begin(w);
+	if (inv->gfn)
+		rs_range_widen(&w->range, 0, UINT64_MAX);
+	else
+		rs_range_widen(&w->range, inv->range.start, inv->range.end);
 }
 
 static inline void rs_words_end(struct rs_words *w)
@@ -94,7 +131,8 @@ static inline unsigned int rs_words_rejects_hva(const void *state, const struct 
 						uint64_t snapshot)
 {
 	const struct rs_words *w = state;
-	bool range = w->in_progress && rs_range_has(&w->range, f->hva);
+	/* A private fault has no address that could be compared. */
+	bool range = w->in_progress && (rs_fault_is_private(f) || rs_range_has(&w->range, f->hva));
 
 	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
 }
@@ -104,7 +142,7 @@ static inline void rs_words_explain_gfn(const void *state, const struct rs_fault
 {
 	const struct rs_words *w = state;
 
-	why->cause = rs_invals_cause_gfn(w->invals, f);
+	why->cause = rs_invals_cause_gfn(w->invals, f, RS_KIND_BOTH);
 }
 
 static inline void rs_words_explain_hva(const void *state, const struct rs_fault *f,
@@ -112,7 +150,7 @@ static inline void rs_words_explain_hva(const void *state, const struct rs_fault
 {
 	const struct rs_words *w = state;
 
-	why->cause = rs_invals_cause_hva(w->invals, f, false);
+	why->cause = rs_invals_cause_hva(w->invals, f, RS_KIND_BOTH, false);
 }
 
 static inline uint64_t rs_words_blocked_gfn(void *state)

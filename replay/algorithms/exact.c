@@ -21,7 +21,7 @@ static unsigned int exact_rejects(const void *state, const struct rs_fault *f, u
 {
 	const struct exact *e = state;
 
-	return f->necessary || rs_invals_cover(e->invals, f) ? RS_REJECT_RANGE : 0;
+	return f->necessary || rs_invals_cover(e->invals, f, f->kind) ? RS_REJECT_RANGE : 0;
 }
 
 static uint64_t exact_blocked(void *state)

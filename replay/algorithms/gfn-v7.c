@@ -40,7 +40,7 @@ static int v7_slot(void *state, const struct rs_inval *inv, const struct rs_hit 
 {
 	struct rs_words *w = state;
 
-	if (inv->gfn || hit == inv->hits)
+	if (hit == inv->hits)
 		rs_range_widen(&w->range, hit->gfns.start, hit->gfns.end);
 	return 0;
 }

@@ -1,25 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * As in v6 of the series: the hva range for what has host addresses, and a
- * count of its own for what has none, which rejects everything.
+ * As sketched in the review of v6 (17 June 2022): the hva range for shared memory, and a
+ * sequence count of its own for private memory, at which private faults look and at nothing
+ * else. An invalidation of private memory raises it once, at its begin; one of both is in
+ * progress for shared faults, and counts for private ones at its begin and its end.
  */
 #include "replay/algorithms/algorithms.h"
 
 struct split {
-	struct rs_words words; /* of hva invalidations; its seq counts both */
-	uint64_t gfns;	       /* gfn invalidations in progress */
+	struct rs_two_seqs seqs; /* first: RS_ALGO_SEQ_FIRST */
+	struct rs_words shared;	 /* its own count is not used */
 };
+
+static int split_init(void *state, const struct rs_algo_env *env, uint64_t param)
+{
+	struct split *s = state;
+
+	return rs_words_init(&s->shared, env, param);
+}
 
 static int split_begin(void *state, const struct rs_inval *inv)
 {
 	struct split *s = state;
 
-	if (inv->gfn) {
-		s->gfns++;
-		return 0;
-	}
-	rs_words_begin(&s->words);
-	rs_range_widen(&s->words.range, inv->range.start, inv->range.end);
+	if (inv->filter & RS_KIND_PRIVATE)
+		rs_two_seqs_raise(&s->seqs, RS_KIND_PRIVATE);
+	if (inv->filter & RS_KIND_SHARED)
+		rs_words_begin_hva(&s->shared, inv);
 	return 0;
 }
 
@@ -27,52 +34,61 @@ static void split_end(void *state, const struct rs_inval *inv)
 {
 	struct split *s = state;
 
-	if (inv->gfn) {
-		s->gfns--;
-		s->words.seq++;
+	if (inv->filter == RS_KIND_PRIVATE)
 		return;
-	}
-	rs_words_end(&s->words);
+	rs_words_end(&s->shared);
+	rs_two_seqs_raise(&s->seqs, inv->filter);
 }
 
 static void split_drop(void *state)
 {
 	struct split *s = state;
 
-	s->gfns = 0;
-	rs_words_drop(&s->words);
+	rs_words_drop(&s->shared);
 }
 
 static unsigned int split_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct split *s = state;
+	const unsigned int seq = rs_two_seqs_reject(&s->seqs, f, snapshot);
 
-	return rs_words_rejects_hva(&s->words, f, snapshot) | (s->gfns ? RS_REJECT_RANGE : 0);
+	if (rs_fault_is_private(f))
+		return seq;
+	return (s->shared.in_progress && rs_range_has(&s->shared.range, f->hva) ? RS_REJECT_RANGE
+										: 0) |
+	       seq;
+}
+
+static void split_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
+{
+	const struct split *s = state;
+
+	why->cause = rs_invals_cause_hva(s->shared.invals, f, RS_KIND_SHARED, false);
 }
 
 static uint64_t split_blocked(void *state)
 {
 	struct split *s = state;
 
-	return s->gfns ? rs_vm_frames(s->words.vm) : rs_words_blocked_hva(&s->words);
+	return rs_words_blocked_hva(&s->shared);
 }
 
 static const struct rs_algo_ops hva_split = {
 	.info = {
 		.name = "hva-split",
-		.kernels = "posted as v6, never merged",
-		.summary = "one hva range; a gfn invalidation in progress rejects everything",
+		.kernels = "sketched for v6, never merged",
+		.summary = "one hva range for shared faults; private ones have a count of their own",
 	},
 	.place = 60,
 	.in_all = RS_ALGO_ITSELF,
-	.flags = RS_ALGO_SEQ_FIRST,
+	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_SPLIT,
 	.state_size = sizeof(struct split),
-	.init = rs_words_init,
+	.init = split_init,
 	.begin = split_begin,
 	.end = split_end,
 	.drop = split_drop,
 	.rejects = split_rejects,
-	.explain = rs_words_explain_hva,
+	.explain = split_explain,
 	.blocked = split_blocked,
 	.fixed_bytes = 40,
 };

@@ -8,13 +8,7 @@
 
 static int hva_begin(void *state, const struct rs_inval *inv)
 {
-	struct rs_words *w = state;
-
-	rs_words_begin(w);
-	if (inv->gfn)
-		rs_range_widen(&w->range, 0, UINT64_MAX);
-	else
-		rs_range_widen(&w->range, inv->range.start, inv->range.end);
+	rs_words_begin_hva(state, inv);
 	return 0;
 }
 
@@ -22,7 +16,7 @@ static void hva_5_12_explain(const void *state, const struct rs_fault *f, struct
 {
 	const struct rs_words *w = state;
 
-	why->cause = rs_invals_cause_hva(w->invals, f, true);
+	why->cause = rs_invals_cause_hva(w->invals, f, RS_KIND_BOTH, true);
 }
 
 static const struct rs_algo_ops hva_5_12 = {

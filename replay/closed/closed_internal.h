@@ -12,10 +12,8 @@
 
 /* One recorded attempt of a fault: begun, decided. */
 struct attempt {
-	uint64_t begin_ns;
-	uint64_t check_ns : 62;
-	uint64_t before_lookup : 1;
-	uint64_t retry : 1;
+	uint64_t begin_ns, check_ns;
+	bool before_lookup, retry, private;
 };
 
 /* A chain of attempts, folded. */

@@ -110,6 +110,7 @@ static void on_judged(void *arg, const struct rs_judged *j)
 		(struct attempt){ .begin_ns = j->begin_ns,
 				  .check_ns = j->time_ns,
 				  .before_lookup = j->lockless && j->time_ns == j->begin_ns,
+				  .private = j->private,
 				  .retry = retry };
 	v->chained = retry;
 	c->has_lockless |= j->lockless;

@@ -169,6 +169,15 @@ static unsigned int rejects(const struct sim *s, const struct runner *r)
 	return s->algo.ops->rejects(s->algo.state, &r->f, r->snapshot);
 }
 
+/* Of attempt @attempt as recorded; beyond that of the last one: the guest may convert meanwhile. */
+static unsigned int kind_of(const struct sim *s, uint32_t vcpu, uint32_t attempt)
+{
+	const uint32_t last = fault_of(s, vcpu)->nr - 1;
+
+	return recorded(s, vcpu, attempt < last ? attempt : last)->private ? RS_KIND_PRIVATE
+									   : RS_KIND_SHARED;
+}
+
 static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 {
 	struct runner *r = &s->runners[vcpu];
@@ -176,7 +185,7 @@ static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 	const struct attempt *a = recorded(s, vcpu, r->attempt);
 	uint64_t took;
 
-	rs_fault_begin(&r->f, s->memslots, vcpu, l->as, l->gfn, now);
+	rs_fault_begin(&r->f, s->memslots, vcpu, l->as, l->gfn, kind_of(s, vcpu, r->attempt), now);
 	r->snapshot = rs_algo_snapshot(&s->algo);
 	r->rejected = s->plan.precheck && !slot_gone(s, &r->f) && (rejects(s, r) & RS_REJECT_RANGE);
 	if (r->rejected)
@@ -283,13 +292,11 @@ static int apply_memslot(struct sim *s, const struct rs_event *e)
 
 static int apply_begin(struct sim *s, const struct rs_event *e)
 {
-	struct rs_range range = { e->inval.start, e->inval.end };
 	const struct rs_inval *inv;
 
 	if (rs_vm_update(s->memslots))
 		return -ENOMEM;
-	inv = rs_invals_begin(s->invals, e->inval.id, e->time_ns, range, e->flags & RS_F_GFN,
-			      e->flags & RS_F_WALK);
+	inv = rs_invals_begin(s->invals, e, e->time_ns);
 	if (!inv || note_begin(s, e->inval.id))
 		return -ENOMEM;
 	return rs_algo_sees(&s->algo, inv) ? rs_algo_begin(&s->algo, inv) : 0;

@@ -53,7 +53,9 @@ static int make_ready(struct rs_cost_rig *r, struct rs_inval *inv)
 	uint64_t start = GUEST_HVA + ((next_random(r) % span) << RS_PAGE_SHIFT);
 	uint64_t end = start + ((uint64_t)r->set.pages << RS_PAGE_SHIFT);
 
-	*inv = (struct rs_inval){ .range = { start, end }, .walk = true, .hit = true };
+	*inv = (struct rs_inval){
+		.range = { start, end }, .walk = true, .filter = RS_KIND_SHARED, .hit = true
+	};
 	inv->max_hits = r->set.pages / (uint32_t)r->slot_pages + 2 + r->set.aliases;
 	inv->hits = calloc(inv->max_hits, sizeof(*inv->hits));
 	if (!inv->hits)
@@ -73,7 +75,7 @@ static void make_fault(struct rs_cost_rig *r, struct rs_fault *f)
 	uint64_t page = next_random(r) % (r->slot_pages * r->set.memslots);
 	uint64_t alias = next_random(r) % (r->set.aliases + 1);
 
-	rs_fault_begin(f, r->vm, 0, 0, (alias << 32) + page, 0);
+	rs_fault_begin(f, r->vm, 0, 0, (alias << 32) + page, RS_KIND_SHARED, 0);
 }
 
 int rs_cost_begin_all(struct rs_cost_rig *r, const struct rs_inval *inv)

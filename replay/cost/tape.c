@@ -85,14 +85,12 @@ static int push_hit(struct rs_inval *inv, const struct rs_hit *hit)
 
 static int on_begin(struct rs_tape *t, struct rs_tape_vm *v, const struct rs_event *e, uint64_t now)
 {
-	struct rs_range range = { e->inval.start, e->inval.end };
 	uint32_t number = (uint32_t)v->invals.n;
 	struct rs_inval *inv, copy;
 
 	if (rs_vm_update(v->vm))
 		return -ENOMEM;
-	inv = rs_invals_begin(v->outstanding, e->inval.id, now, range, e->flags & RS_F_GFN,
-			      e->flags & RS_F_WALK);
+	inv = rs_invals_begin(v->outstanding, e, now);
 	if (!inv || ROOM(v->inval_of, inv->slot + 1))
 		return -ENOMEM;
 	v->inval_of.v[inv->slot] = number;
@@ -176,7 +174,8 @@ static int on_fault_begin(struct rs_tape *t, const struct rs_event *e)
 
 	if (!v || ROOM(v->fault_of, (size_t)e->fault.vcpu + 1))
 		return -ENOMEM;
-	rs_fault_begin(&f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, e->time_ns);
+	rs_fault_begin(&f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, rs_flags_kind(e->flags),
+		       e->time_ns);
 	v->fault_of.v[e->fault.vcpu] = (uint32_t)v->faults.n;
 	if (push_op(v, RS_TAPE_SNAPSHOT, (uint32_t)v->faults.n, 0))
 		return -ENOMEM;

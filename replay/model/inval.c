@@ -36,6 +36,8 @@ void rs_invals_free(struct rs_invals *t)
 	free(t->outstanding);
 	free(t->hash);
 	rs_spans_free(&t->covered);
+	rs_spans_free(&t->covered_kind[0]);
+	rs_spans_free(&t->covered_kind[1]);
 	rs_spans_free(&t->spans);
 	rs_spans_free(&t->primary);
 	rs_spans_free(&t->hvas);
@@ -163,7 +165,7 @@ static void widen_spans(const struct rs_invals *t, struct rs_inval *inv, uint32_
 	rs_range_widen(&inv->span, gfns.start, gfns.end);
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return;
-	p = inv->gfn ? gfns : rs_vm_primary_hull(t->vm, handle, gfns.start, gfns.end);
+	p = rs_vm_primary_hull(t->vm, handle, gfns.start, gfns.end);
 	if (p.start < p.end)
 		rs_range_widen(&inv->primary, p.start, p.end);
 }
@@ -242,6 +244,23 @@ RS_LOOP_PART int cover_memslot(const struct rs_invals *t, const struct rs_inval 
 	return covered_in(inv, s, &gfns) ? fn(arg, s->as, s, gfns) : 0;
 }
 
+/*
+ * A walk that reached a memslot covers of it what is in the range of hvas. Where there is no
+ * such range (a hole in a file), it covers what it says of the memslot.
+ */
+static bool covered_by_hit(const struct rs_invals *t, const struct rs_inval *inv,
+			   const struct rs_hit *hit, struct rs_range *gfns)
+{
+	const struct rs_memslot *s = rs_vm_memslot(t->vm, hit->handle);
+
+	if (!inv->gfn)
+		return covered_in(inv, s, gfns);
+	if (!s->present)
+		return false;
+	*gfns = rs_memslot_clip(s, hit->gfns);
+	return gfns->start < gfns->end;
+}
+
 static int cover_found(void *arg, uint32_t handle)
 {
 	const struct cover_walk *w = arg;
@@ -277,7 +296,10 @@ RS_LOOP_PART int for_each_covered(const struct rs_invals *t, const struct rs_inv
 	if (!inv->walk)
 		return for_each_in_range(t, inv, fn, arg);
 	for (uint32_t i = 0; i < inv->nr_hits; i++) {
-		int ret = cover_memslot(t, inv, inv->hits[i].handle, fn, arg);
+		const struct rs_memslot *s = rs_vm_memslot(t->vm, inv->hits[i].handle);
+		struct rs_range gfns;
+		int ret =
+			covered_by_hit(t, inv, &inv->hits[i], &gfns) ? fn(arg, s->as, s, gfns) : 0;
 
 		if (ret < 0)
 			return ret;
@@ -316,23 +338,87 @@ static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struc
 	return 0;
 }
 
+/* Of mappings of one kind. */
+struct cover_kind {
+	const struct rs_invals *t;
+	struct rs_spans *covered;
+};
+
+static int cover_kind_add(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
+{
+	const struct cover_kind *k = arg;
+	struct rs_range f = fold(k->t, as, s, gfns);
+
+	return rs_spans_add(k->covered, f.start, f.end);
+}
+
+static int cover_kind_remove(void *arg, uint8_t as, const struct rs_memslot *s,
+			     struct rs_range gfns)
+{
+	const struct cover_kind *k = arg;
+	struct rs_range f = fold(k->t, as, s, gfns);
+
+	rs_spans_remove(k->covered, f.start, f.end);
+	return 0;
+}
+
+/* The kinds that @inv concerns, each with what it covers of them. */
+static int for_each_kind(struct rs_invals *t, const struct rs_inval *inv, rs_covered_fn *fn)
+{
+	for (unsigned int i = 0; t->kinds_differ && i < 2; i++) {
+		struct cover_kind k = { t, &t->covered_kind[i] };
+
+		if ((inv->filter & 1U << i) && for_each_covered(t, inv, fn, &k) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int rs_invals_tell_kinds(struct rs_invals *t)
+{
+	t->kinds_differ = true;
+	for (uint32_t i = 0; (t->flags & RS_INVALS_TRUTH) && i < t->nr; i++)
+		if (for_each_kind(t, t->outstanding[i], cover_kind_add))
+			return -ENOMEM;
+	return 0;
+}
+
 int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
 {
-	return for_each_covered(t, inv, cover_add, t);
+	return for_each_covered(t, inv, cover_add, t) < 0 ? -ENOMEM
+							  : for_each_kind(t, inv, cover_kind_add);
 }
 
 void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv)
 {
 	for_each_covered(t, inv, cover_remove, t);
+	for_each_kind(t, inv, cover_kind_remove);
+}
+
+/* Its walk has reached memslot @s, of which it covers @gfns. */
+static int cover_slot(struct rs_invals *t, const struct rs_inval *inv, const struct rs_memslot *s,
+		      struct rs_range gfns)
+{
+	if (cover_add(t, s->as, s, gfns))
+		return -ENOMEM;
+	for (unsigned int i = 0; t->kinds_differ && i < 2; i++) {
+		struct cover_kind k = { t, &t->covered_kind[i] };
+
+		if ((inv->filter & 1U << i) && cover_kind_add(&k, s->as, s, gfns))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
 			 struct rs_range gfns)
 {
 	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
+	const struct rs_hit hit = { handle, gfns };
 	struct rs_range c;
 
-	if ((t->flags & RS_INVALS_TRUTH) && covered_in(inv, s, &c) && cover_add(t, s->as, s, c))
+	if ((t->flags & RS_INVALS_TRUTH) && covered_by_hit(t, inv, &hit, &c) &&
+	    cover_slot(t, inv, s, c))
 		return -ENOMEM;
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return 0;
@@ -349,10 +435,9 @@ struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id)
 	return invals_find(t, id);
 }
 
-struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
-				 struct rs_range range, bool gfn, bool walk)
+struct rs_inval *rs_invals_begin(struct rs_invals *t, const struct rs_event *e, uint64_t time_ns)
 {
-	return invals_begin(t, id, time_ns, range, gfn, walk, t->flags);
+	return invals_begin(t, e, time_ns, t->flags);
 }
 
 const struct rs_hit *rs_invals_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
@@ -376,6 +461,8 @@ void rs_invals_drop(struct rs_invals *t)
 	t->asked = false;
 	t->recent = NULL;
 	rs_spans_clear(&t->covered);
+	rs_spans_clear(&t->covered_kind[0]);
+	rs_spans_clear(&t->covered_kind[1]);
 	t->counted = false;
 	rs_invals_become_few(t);
 }
@@ -385,6 +472,8 @@ int rs_invals_memslots_changed(struct rs_invals *t)
 	if (!(t->flags & RS_INVALS_TRUTH))
 		return 0;
 	rs_spans_clear(&t->covered);
+	rs_spans_clear(&t->covered_kind[0]);
+	rs_spans_clear(&t->covered_kind[1]);
 	t->counted = false;
 	for (uint32_t i = 0; i < t->nr; i++)
 		if (rs_invals_cover_in(t, t->outstanding[i]))
@@ -424,38 +513,55 @@ uint64_t rs_invals_covered_frames(struct rs_invals *t)
 /* ---- faults ---- */
 
 void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
-		    uint64_t gfn, uint64_t now)
+		    uint64_t gfn, unsigned int kind, uint64_t now)
 {
-	fault_begin(f, vm, vcpu, as, gfn, now);
+	fault_begin(f, vm, vcpu, as, gfn, kind, now);
 }
 
 bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f)
 {
-	if (!inv->hit || !rs_range_has(&inv->range, inv->gfn ? f->gfn : f->hva))
+	const bool by_hits = inv->gfn && inv->walk;
+
+	if (!inv->hit || (!by_hits && !rs_range_has(&inv->range, inv->gfn ? f->gfn : f->hva)))
 		return false;
 	if (!inv->walk)
 		return true;
 	for (uint32_t i = 0; i < inv->nr_hits; i++)
-		if (inv->hits[i].handle == f->handle)
+		if (inv->hits[i].handle == f->handle &&
+		    (!by_hits || rs_range_has(&inv->hits[i].gfns, f->gfn)))
 			return true;
 	return false;
 }
 
 void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv)
 {
-	if (!f->necessary && f->handle != RS_NO_SLOT && rs_inval_covers(inv, f))
+	if (f->necessary || f->handle == RS_NO_SLOT || !rs_inval_covers(inv, f))
+		return;
+	if (inv->filter & f->kind)
 		f->necessary = true;
+	else
+		f->other = true;
 }
 
-bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f)
+bool rs_invals_cover(struct rs_invals *t, const struct rs_fault *f, unsigned int kind)
 {
 	if (!t->nr_hit)
 		return false;
-	if (t->nr <= 4) {
+	if (t->nr <= 4 || (kind == RS_KIND_PRIVATE && !t->kinds_differ)) {
 		for (uint32_t i = 0; i < t->nr; i++)
-			if (rs_inval_covers(rs_invals_get(t, i), f))
+			if ((t->outstanding[i]->filter & kind) &&
+			    rs_inval_covers(t->outstanding[i], f))
 				return true;
 		return false;
 	}
-	return rs_spans_cover(&t->covered, rs_vm_fold(t->vm, f->as, f->gfn, f->gfn + 1).start);
+	return rs_spans_cover(t->kinds_differ ? &t->covered_kind[kind - 1] : &t->covered,
+			      rs_vm_fold(t->vm, f->as, f->gfn, f->gfn + 1).start);
+}
+
+bool rs_invals_other_kind(struct rs_invals *t, const struct rs_fault *f)
+{
+	/* All outstanding ones concern shared faults, which therefore are of no other kind. */
+	if (!t->kinds_differ && f->kind == RS_KIND_SHARED)
+		return false;
+	return f->other || rs_invals_cover(t, f, RS_KIND_BOTH & ~f->kind);
 }

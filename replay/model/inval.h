@@ -27,7 +27,8 @@ struct rs_inval {
 	struct rs_range range; /* hvas, or gfns if @gfn */
 	bool gfn;
 	bool walk;
-	bool hit; /* counts as in progress */
+	uint8_t filter; /* the mappings that it concerns: RS_KIND_* */
+	bool hit;	/* counts as in progress */
 	struct rs_hit *hits;
 	uint32_t nr_hits, max_hits;
 	struct rs_range span; /* hull of what it holds in gfn space; of a walk with CAUSES only */
@@ -47,18 +48,25 @@ struct rs_fault {
 	uint32_t generation;
 	uint32_t place; /* for its keeper, while it is open */
 	uint8_t as;
+	uint8_t kind; /* RS_KIND_SHARED or RS_KIND_PRIVATE */
 	bool open;
 	bool quiet;	/* for its keeper: nothing was outstanding since it began */
 	bool judged;	/* false: it began when the VM's state was not known */
 	bool necessary; /* an invalidation that covered it ended since it began */
+	bool other;	/* one did that would have, were the fault of the other kind */
 };
 
 /*
  * Starts @f, which is all zero or an earlier fault of the same VM, at @now: finds its
- * memslot. It is open and, to begin with, judged.
+ * memslot. It is open and, to begin with, judged. @kind: RS_KIND_*. The hva is where the
+ * memslot has the page, also of a private fault, which knows none.
  */
 void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
-		    uint64_t gfn, uint64_t now);
+		    uint64_t gfn, unsigned int kind, uint64_t now);
+static inline bool rs_fault_is_private(const struct rs_fault *f)
+{
+	return f->kind == RS_KIND_PRIVATE;
+}
 /* Whether the memslot of @f, which had one, was deleted, moved or replaced since. */
 static inline bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_vm *vm)
 {
@@ -77,11 +85,10 @@ void rs_invals_free(struct rs_invals *t);
 /* The outstanding one of that id, or NULL. */
 struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id);
 /*
- * Begins one whose id is not outstanding and whose range is sound, and finds
- * the memslots it hits (walk: only whether it hits any). NULL: no memory.
+ * Begins that of @e, an INVAL_BEGIN whose id is not outstanding and whose range is sound,
+ * and finds the memslots it hits (walk: only whether it hits any). NULL: no memory.
  */
-struct rs_inval *rs_invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
-				 struct rs_range range, bool gfn, bool walk);
+struct rs_inval *rs_invals_begin(struct rs_invals *t, const struct rs_event *e, uint64_t time_ns);
 /*
  * Its walk reached memslot @handle at @gfns; *@first is set if only now it turns
  * out to hit one. NULL: no memory.
@@ -102,12 +109,25 @@ uint32_t rs_invals_nr_gfn(const struct rs_invals *t);
 /* Number @i of the outstanding ones, in no particular order. */
 const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i);
 
-/* Whether @inv covers the page of @f (it must have hit, and with walk reached the memslot). */
+/*
+ * Whether @inv covers the page of @f, whatever the kinds (it must have hit, and with walk
+ * reached the memslot).
+ */
 bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f);
-/* @inv ends while @f is open: from now on @f is necessary if it covers its page. */
+/* @inv ends while @f is open: from now on @f is necessary if it covers its page and kind. */
 void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv);
-/* Whether any outstanding one does. Needs RS_INVALS_TRUTH. */
-bool rs_invals_cover(const struct rs_invals *t, const struct rs_fault *f);
+/*
+ * Whether any outstanding one that concerns mappings of @kind covers its page. Needs
+ * RS_INVALS_TRUTH.
+ */
+bool rs_invals_cover(struct rs_invals *t, const struct rs_fault *f, unsigned int kind);
+/*
+ * A private fault begins, or an invalidation of private memory alone: from now on what is
+ * covered is kept by kind as well. 0 or -ENOMEM.
+ */
+int rs_invals_tell_kinds(struct rs_invals *t);
+/* Whether @f, which is not necessary, would be if it were of the other kind. */
+bool rs_invals_other_kind(struct rs_invals *t, const struct rs_fault *f);
 /* Frames, each (as, gfn) once, that outstanding ones cover. Needs RS_INVALS_TRUTH. */
 uint64_t rs_invals_covered_frames(struct rs_invals *t);
 /* Frames of one address space, all of memslot @s if that is not NULL. < 0: no more of them. */
@@ -118,11 +138,14 @@ int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *
 
 /*
  * Why ranges reject @f, which no outstanding one covers: for algorithms whose ranges are
- * hulls in that space. Need RS_INVALS_CAUSES.
+ * hulls in that space. Need RS_INVALS_CAUSES. Only those are asked that concern one of
+ * @kinds (RS_KIND_*).
  */
-enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f);
+enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f,
+				  unsigned int kinds);
 /* @all: those that hit nothing count as well. */
-enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fault *f, bool all);
+enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fault *f,
+				  unsigned int kinds, bool all);
 /* What has no host address counts as the host pages of its memslots. */
 enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f);
 

@@ -59,7 +59,7 @@ static enum rs_cause cause_by_index(const struct rs_invals *t, uint64_t gfn)
 	return cause_in_hull(&hull, gfn);
 }
 
-static enum rs_cause cause_one_by_one(const struct rs_invals *t, uint64_t gfn)
+static enum rs_cause cause_one_by_one(const struct rs_invals *t, uint64_t gfn, unsigned int kinds)
 {
 	struct rs_range hull = { 0, 0 };
 	bool in_span = false;
@@ -67,6 +67,8 @@ static enum rs_cause cause_one_by_one(const struct rs_invals *t, uint64_t gfn)
 	for (uint32_t i = 0; i < t->nr; i++) {
 		const struct rs_inval *inv = t->outstanding[i];
 
+		if (!(inv->filter & kinds))
+			continue;
 		/* Those that hit nothing have neither. */
 		if (rs_range_has(&inv->primary, gfn))
 			return RS_CAUSE_SCATTER;
@@ -78,14 +80,16 @@ static enum rs_cause cause_one_by_one(const struct rs_invals *t, uint64_t gfn)
 
 static __attribute__((noinline)) enum rs_cause find_cause(struct rs_invals *t, uint64_t gfn)
 {
-	t->answer = t->hashed ? cause_by_index(t, gfn) : cause_one_by_one(t, gfn);
+	t->answer = t->hashed ? cause_by_index(t, gfn) : cause_one_by_one(t, gfn, RS_KIND_BOTH);
 	t->asked_gfn = gfn;
 	t->asked = true;
 	return t->answer;
 }
 
-enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f)
+enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f, unsigned int kinds)
 {
+	if (kinds != RS_KIND_BOTH && t->kinds_differ)
+		return cause_one_by_one(t, f->gfn, kinds);
 	return t->asked && t->asked_gfn == f->gfn ? t->answer : find_cause(t, f->gfn);
 }
 
@@ -93,6 +97,7 @@ enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f)
 
 /* The hull of the hvas of those that hit, or of those that hit nothing; one has @hva itself. */
 struct hvas {
+	unsigned int kinds;
 	struct rs_range hull;
 	uint64_t hva;
 	bool has;
@@ -100,7 +105,7 @@ struct hvas {
 
 static void add_hvas(const struct rs_invals *t, bool hit, struct hvas *h)
 {
-	if (t->hashed) {
+	if (t->hashed && (h->kinds == RS_KIND_BOTH || !t->kinds_differ)) {
 		const struct rs_spans *s = hit ? &t->hvas : &t->silent;
 		const struct rs_range hull = rs_spans_hull(s);
 
@@ -111,18 +116,30 @@ static void add_hvas(const struct rs_invals *t, bool hit, struct hvas *h)
 	for (uint32_t i = 0; i < t->nr; i++) {
 		const struct rs_inval *inv = t->outstanding[i];
 
-		if (inv->hit != hit || inv->gfn)
+		if (inv->hit != hit || inv->gfn || !(inv->filter & h->kinds))
 			continue;
 		h->has |= rs_range_has(&inv->range, h->hva);
 		widen_by(&h->hull, &inv->range);
 	}
 }
 
-enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fault *f, bool all)
+/* Whether one that concerns @kinds has no host address. */
+static bool any_gfn(const struct rs_invals *t, unsigned int kinds)
 {
-	struct hvas h = { .hva = f->hva };
+	if (kinds == RS_KIND_BOTH || !t->kinds_differ || !t->nr_gfn)
+		return t->nr_gfn;
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (t->outstanding[i]->gfn && (t->outstanding[i]->filter & kinds))
+			return true;
+	return false;
+}
 
-	if (t->nr_gfn)
+enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fault *f,
+				  unsigned int kinds, bool all)
+{
+	struct hvas h = { .kinds = kinds, .hva = f->hva };
+
+	if (rs_fault_is_private(f) || any_gfn(t, kinds))
 		return RS_CAUSE_NO_HVA;
 	add_hvas(t, true, &h);
 	if (all)
@@ -154,7 +171,7 @@ static int add_host_pages(void *arg, uint32_t handle)
 
 enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f)
 {
-	struct hvas all = { .hva = f->hva };
+	struct hvas all = { .kinds = RS_KIND_BOTH, .hva = f->hva };
 	bool between = false;
 
 	add_hvas(t, true, &all);

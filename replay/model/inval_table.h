@@ -36,6 +36,12 @@ struct rs_invals {
 	struct rs_spans covered; /* folded frames */
 	bool counted;		 /* how many they are is known: */
 	uint64_t frames;
+	/*
+	 * The same by kind, from the first private fault or invalidation of private memory
+	 * alone on; before that all concern shared mappings.
+	 */
+	bool kinds_differ;
+	struct rs_spans covered_kind[2];
 	/* The index for the causes. */
 	struct rs_spans spans;	 /* gfns */
 	struct rs_spans primary; /* gfns */
@@ -128,10 +134,11 @@ RS_LOOP_PART bool invals_hit_again(const struct rs_invals *t, struct rs_range hv
 	return s->present && (hvas.start - s->hva) >> RS_PAGE_SHIFT < s->npages;
 }
 
-RS_LOOP_PART struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uint64_t time_ns,
-					   struct rs_range range, bool gfn, bool walk,
-					   unsigned int flags)
+RS_LOOP_PART struct rs_inval *invals_begin(struct rs_invals *t, const struct rs_event *e,
+					   uint64_t time_ns, unsigned int flags)
 {
+	const struct rs_range range = { e->inval.start, e->inval.end };
+	const bool gfn = e->flags & RS_F_GFN, walk = e->flags & RS_F_WALK;
 	struct rs_inval *inv;
 
 	if ((!t->unused && rs_invals_grow_unused(t)) ||
@@ -141,11 +148,14 @@ RS_LOOP_PART struct rs_inval *invals_begin(struct rs_invals *t, uint64_t id, uin
 		t->asked = false;
 	inv = t->unused;
 	t->unused = inv->next;
-	inv->id = id;
+	inv->id = e->inval.id;
 	inv->begin_ns = time_ns;
 	inv->range = range;
 	inv->gfn = gfn;
 	inv->walk = walk;
+	inv->filter = (uint8_t)rs_flags_filter(e->flags);
+	if (inv->filter == RS_KIND_PRIVATE && !t->kinds_differ && rs_invals_tell_kinds(t))
+		return NULL;
 	inv->hit = walk && !gfn && invals_hit_again(t, range);
 	inv->nr_hits = 0;
 	inv->span = inv->primary = (struct rs_range){ 0, 0 };
@@ -220,7 +230,7 @@ RS_LOOP_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint
 }
 
 RS_LOOP_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
-			      uint64_t gfn, uint64_t now)
+			      uint64_t gfn, unsigned int kind, uint64_t now)
 {
 	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
 	const struct rs_memslot *s;
@@ -230,10 +240,12 @@ RS_LOOP_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32
 	f->vcpu = vcpu;
 	f->handle = handle;
 	f->as = as;
+	f->kind = (uint8_t)kind;
 	f->open = true;
 	f->quiet = false;
 	f->judged = true;
 	f->necessary = false;
+	f->other = false;
 	f->hva = 0;
 	if (handle == RS_NO_SLOT)
 		return;

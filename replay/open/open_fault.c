@@ -41,10 +41,13 @@ void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 }
 
 /* The one cause of a spurious rejection. */
-static enum rs_cause cause_of(const struct rs_algo *a, const struct rs_fault *f, unsigned int why)
+static enum rs_cause cause_of(struct rs_invals *invals, const struct rs_algo *a,
+			      const struct rs_fault *f, unsigned int why)
 {
 	struct rs_reason reason = { .cause = RS_CAUSE_SEQ };
 
+	if (!(a->ops->flags & RS_ALGO_SPLIT) && rs_invals_other_kind(invals, f))
+		return RS_CAUSE_KIND;
 	if (why & RS_REJECT_RANGE)
 		a->ops->explain(a->state, f, &reason);
 	return reason.cause;
@@ -68,7 +71,7 @@ static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
 	res->spurious++;
 	if (!(r->opts.flags & RS_REPLAY_CAUSES))
 		return 1;
-	cause = cause_of(&v->algos[i], f, why);
+	cause = cause_of(v->invals, &v->algos[i], f, why);
 	res->causes[cause]++;
 	return (uint8_t)(1 + cause);
 }
@@ -157,7 +160,7 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 	if (f->quiet)
 		rs_open_snapshot(v, f, r->nr_run);
 	if (r->opts.flags & RS_REPLAY_TRUTH) {
-		necessary = f->necessary || rs_invals_cover(v->invals, f);
+		necessary = f->necessary || rs_invals_cover(v->invals, f, f->kind);
 		v->res.necessary += necessary;
 	}
 	judge_all(r, v, f, e, necessary);

@@ -83,8 +83,6 @@ RS_LOOP_PART int step_silent(struct vm_run *v, const struct rs_inval *inv)
 RS_LOOP_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 				  const struct mode m)
 {
-	const struct rs_range range = { e->inval.start, e->inval.end };
-	const bool gfn = e->flags & RS_F_GFN;
 	struct rs_inval *inv;
 
 	if (!is_sound(r, rs_range_problem(e)))
@@ -97,11 +95,11 @@ RS_LOOP_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const s
 		return -ENOMEM;
 	if (v->nr_quiet)
 		rs_open_end_quiet(r, v);
-	inv = invals_begin(v->invals, e->inval.id, r->now, range, gfn, e->flags & RS_F_WALK,
-			   table_flags(m));
+	inv = invals_begin(v->invals, e, r->now, table_flags(m));
 	if (!inv)
 		return -ENOMEM;
-	v->res.inval_gfn += gfn;
+	v->res.inval_gfn += inv->gfn;
+	v->res.inval_private += inv->filter == RS_KIND_PRIVATE;
 	step_applied(r, v, e, m);
 	return inv->hit ? step_hit(r, v, inv, false, m) : step_silent(v, inv);
 }
@@ -211,7 +209,9 @@ RS_LOOP_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const s
 	f = &v->faults[e->fault.vcpu];
 	if (f->open)
 		rs_open_nested(r, v, f);
-	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, r->now);
+	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, rs_flags_kind(e->flags), r->now);
+	if (rs_fault_is_private(f) && !v->invals->kinds_differ && rs_invals_tell_kinds(v->invals))
+		return -ENOMEM;
 	f->judged = !v->dark;
 	f->place = v->nr_open;
 	v->open[v->nr_open++] = e->fault.vcpu;
@@ -230,6 +230,7 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 	const struct rs_algo *a = v->algos;
 
 	++*rs_open_count_of(&v->judged, e);
+	v->res.private_faults += rs_fault_is_private(f);
 	/* No algorithm rejects a fault that is quiet. If the kernel did, that is noted. */
 	if (f->quiet && !m.observed && e->result != RS_RES_RETRY)
 		return 0;

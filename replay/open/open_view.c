@@ -121,6 +121,7 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 			       .vcpu = f->vcpu,
 			       .as = f->as,
 			       .lockless = e->flags & RS_F_LOCKLESS,
+			       .private = rs_fault_is_private(f),
 			       .necessary = necessary,
 			       .result = e->result,
 			       .rejected = r->verdicts };

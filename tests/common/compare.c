@@ -92,6 +92,8 @@ static void equal_vm(struct diff *d, const struct naive_vm *n, const struct rs_v
 	equal(d, "inval_hit", n->inval_hit, e->inval_hit);
 	equal(d, "inval_no_hit", n->inval_no_hit, e->inval_no_hit);
 	equal(d, "inval_gfn", n->inval_gfn, e->inval_gfn);
+	equal(d, "inval_private", n->inval_private, e->inval_private);
+	equal(d, "private_faults", n->private_faults, e->private_faults);
 	equal(d, "max_outstanding", n->max_outstanding, e->max_outstanding);
 	equal(d, "checked", n->checked, e->checked);
 	equal(d, "checked_lockless", n->checked_lockless, e->checked_lockless);

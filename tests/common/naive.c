@@ -16,7 +16,9 @@ static bool parse_algo(const char *name, struct nv_algo *a)
 		[NV_HVA] = "hva",
 		[NV_GFN_V7] = "gfn-v7",
 		[NV_GFN] = "gfn",
+		[NV_HVA_V6] = "hva-v6",
 		[NV_HVA_SPLIT] = "hva-split",
+		[NV_GFN_SPLIT] = "gfn-split",
 		[NV_GFN_SLOT] = "gfn-slot",
 		[NV_GFN_MULTI] = "gfn-multi:",
 		[NV_GFN_LIST] = "gfn-list",
@@ -268,7 +270,7 @@ static bool hit_memslots(struct naive *nv, struct nv_vm *vm, struct nv_inval *iv
 		if (!overlap_of(iv, &vm->slots[i], &start, &end))
 			continue;
 		hit = true;
-		if (iv->gfn || !iv->walk)
+		if (!iv->walk)
 			add_hit(nv, vm, iv, &vm->slots[i], start, end);
 	}
 	return hit;
@@ -311,6 +313,10 @@ static void on_inval_begin(struct naive *nv, struct nv_vm *vm, struct naive_vm *
 
 	new.gfn = ev->flags &RS_F_GFN;
 	new.walk = ev->flags &RS_F_WALK;
+	new.filter = ev->flags &RS_F_SHARED ? NV_SHARED : 0;
+	new.filter |= ev->flags &RS_F_PRIVATE ? NV_PRIVATE : 0;
+	if (!new.filter)
+		new.filter = new.gfn ? NV_BOTH : NV_SHARED;
 	new.begin_pos = nv->pos;
 	new.begin_ns = nv->now_ns;
 	new.hit_pos = new.end_pos = NV_NEVER;
@@ -324,6 +330,7 @@ static void on_inval_begin(struct naive *nv, struct nv_vm *vm, struct naive_vm *
 	iv = &vm->invals[vm->nr_invals++];
 	*iv = new;
 	out->inval_gfn += iv->gfn;
+	out->inval_private += iv->filter == NV_PRIVATE;
 	out->inval_no_hit++;
 	if (hit_memslots(nv, vm, iv) || iv->gfn)
 		becomes_hit(nv, vm, out, iv);
@@ -348,8 +355,6 @@ static void on_inval_slot(struct naive *nv, struct nv_vm *vm, struct naive_vm *o
 		return anomaly(nv, NAIVE_SLOT_NO_MEMSLOT);
 	if (ev->inval.start < s->gfn || ev->inval.end > s->gfn + s->npages)
 		return anomaly(nv, NAIVE_SLOT_OUTSIDE);
-	if (iv->gfn)
-		return;
 	add_hit(nv, vm, iv, s, ev->inval.start, ev->inval.end);
 	if (iv->hit_pos == NV_NEVER)
 		becomes_hit(nv, vm, out, iv);
@@ -415,6 +420,7 @@ static void on_fault_begin(struct naive *nv, struct nv_vm *vm, const struct rs_e
 	f->outstanding = true;
 	f->unjudged = vm->blackout;
 	f->as = ev->as;
+	f->kind = ev->flags & RS_F_PRIVATE ? NV_PRIVATE : NV_SHARED;
 	f->gfn = ev->fault.gfn;
 	f->begin_pos = nv->pos;
 	f->begin_ns = nv->now_ns;
@@ -434,7 +440,7 @@ static bool slot_unchanged(struct nv_vm *vm, const struct nv_fault *f)
 static bool is_necessary(const struct nv_vm *vm, const struct nv_fault *f)
 {
 	for (size_t i = 0; i < vm->nr_invals; i++)
-		if (vm->invals[i].end_pos > f->begin_pos &&
+		if (vm->invals[i].end_pos > f->begin_pos && (vm->invals[i].filter & f->kind) &&
 		    nv_covers(&vm->invals[i], &f->slot, f->gfn))
 			return true;
 	return false;
@@ -448,13 +454,13 @@ static uint8_t verdict(const struct nv_vm *vm, struct nv_algo algo, const struct
 	uint8_t v = NAIVE_NOT_REJECTED;
 	bool rejects;
 
-	nv_view_make(&view, vm, algo);
-	rejects = algo.kind == NV_EXACT
-			  ? necessary
-			  : nv_view_rejects(&view, &f->slot, f->gfn) ||
-				    nv_seq_rejects(vm, algo, f->begin_pos, &f->slot, f->gfn);
+	nv_view_make(&view, vm, algo, f->kind);
+	rejects = algo.kind == NV_EXACT ? necessary
+					: nv_view_rejects(&view, &f->slot, f->gfn) ||
+						  nv_seq_rejects(vm, algo, f->begin_pos, &f->slot,
+								 f->gfn, f->kind);
 	if (rejects)
-		v = necessary ? NAIVE_NECESSARY : 1 + nv_cause(vm, algo, &view, &f->slot, f->gfn);
+		v = necessary ? NAIVE_NECESSARY : 1 + nv_cause(vm, algo, &view, f);
 	nv_areas_free(&view.areas);
 	return v;
 }
@@ -487,7 +493,9 @@ static void judge(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 	j.result = ev->result;
 	j.lockless = ev->flags & RS_F_LOCKLESS;
 	j.necessary = is_necessary(vm, f);
+	j.private = f->kind == NV_PRIVATE;
 	out->checked++;
+	out->private_faults += j.private;
 	out->checked_lockless += j.lockless;
 	out->necessary += j.necessary;
 	for (size_t i = 0; i < nv->res->nr_algos; i++) {
@@ -603,7 +611,7 @@ static void elapse(struct naive *nv, struct nv_vm *vm, struct naive_vm *out)
 	if (!dt)
 		return;
 	for (size_t i = 0; i <= n; i++)
-		nv_view_make(&views[i], vm, i < n ? nv->algos[i] : exact);
+		nv_view_make(&views[i], vm, i < n ? nv->algos[i] : exact, NV_BOTH);
 	out->frame_ns += (unsigned __int128)nv_count_blocked(vm, views, n + 1, blocked) * dt;
 	for (size_t i = 0; i < n; i++) {
 		out->algos[i].blocked_page_ns += (unsigned __int128)blocked[i] * dt;

@@ -17,13 +17,14 @@
  *
  * Test code: out of memory aborts.
  */
-#define NAIVE_MAX_ALGOS 16
-#define NAIVE_NR_CAUSES 6
+#define NAIVE_MAX_ALGOS 20
+#define NAIVE_NR_CAUSES 7
 #define NAIVE_NOT_REJECTED 0
 #define NAIVE_NECESSARY 255
 
 /* In the order of model.md section 4. */
 enum naive_cause {
+	NAIVE_KIND,
 	NAIVE_SEQ,
 	NAIVE_NO_HVA,
 	NAIVE_ALIAS,
@@ -73,10 +74,10 @@ struct naive_vm {
 	uint64_t begin_ns, end_ns;
 	uint64_t memslots, frames, aliased_frames; /* the most at once */
 	unsigned __int128 frame_ns;		   /* frames x time */
-	uint64_t inval_hit, inval_no_hit, inval_gfn, max_outstanding;
+	uint64_t inval_hit, inval_no_hit, inval_gfn, inval_private, max_outstanding;
 	struct naive_dist inval_ns, epoch_ns, epoch_invals;
 	uint64_t checked, checked_lockless, necessary, no_memslot, ended, unjudged;
-	uint64_t slot_invalid, root_obsolete, async;
+	uint64_t slot_invalid, root_obsolete, async, private_faults;
 	struct naive_algo algos[NAIVE_MAX_ALGOS];
 };
 
@@ -85,7 +86,7 @@ struct naive_judged {
 	uint64_t begin_ns, time_ns, gfn;
 	uint32_t vm, vcpu;
 	uint8_t as, result;
-	bool lockless, necessary;
+	bool lockless, necessary, private;
 	uint8_t rejected[NAIVE_MAX_ALGOS]; /* NOT_REJECTED, 1 + cause, or NECESSARY */
 };
 
@@ -98,8 +99,9 @@ struct naive_result {
 };
 
 /* Every algorithm of the model; gfn-multi with a few N. */
-#define NAIVE_ALL_ALGOS                                                                          \
-	"global,hva-5.12,hva,gfn-v7,gfn,hva-split,gfn-slot,gfn-multi:1,gfn-multi:2,gfn-multi:4," \
+#define NAIVE_ALL_ALGOS                                                                   \
+	"global,hva-5.12,hva,gfn-v7,gfn,hva-v6,hva-split,gfn-split,gfn-slot,gfn-multi:1," \
+	"gfn-multi:2,gfn-multi:4,"                                                        \
 	"gfn-list,gfn-recent:2.2.3,hfn-recent:2.1.3,exact"
 
 /*

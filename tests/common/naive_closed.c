@@ -11,6 +11,7 @@ struct attempt {
 	uint64_t begin_ns, decided_ns;
 	bool before; /* decided before its lookup */
 	bool retry;
+	unsigned int kind;
 };
 
 /* A chain of attempts: one logical fault. */
@@ -84,7 +85,7 @@ static void fold_judged(struct sim *s, const struct naive_judged *j)
 	c->attempts = nv_grow(c->attempts, c->nr, sizeof(*c->attempts));
 	c->attempts[c->nr++] =
 		(struct attempt){ j->begin_ns, j->time_ns, j->lockless && j->begin_ns == j->time_ns,
-				  j->result == RS_RES_RETRY };
+				  j->result == RS_RES_RETRY, j->private ? NV_PRIVATE : NV_SHARED };
 	c->ended = j->result != RS_RES_RETRY;
 	s->lockless |= j->lockless;
 }
@@ -247,24 +248,24 @@ static struct nv_vm state_at(const struct sim *s, uint64_t pos)
 }
 
 static bool is_stale(const struct nv_vm *vm, uint64_t since, const struct nv_slot *slot,
-		     uint64_t gfn)
+		     uint64_t gfn, unsigned int kind)
 {
 	for (size_t i = 0; i < vm->nr_invals; i++)
-		if (vm->invals[i].end_pos > since && !nv_dropped(&vm->invals[i]) &&
-		    nv_covers(&vm->invals[i], slot, gfn))
+		if (vm->invals[i].end_pos > since && (vm->invals[i].filter & kind) &&
+		    !nv_dropped(&vm->invals[i]) && nv_covers(&vm->invals[i], slot, gfn))
 			return true;
 	return false;
 }
 
 /* By range alone, at @pos. */
 static bool rejected_by_range(const struct sim *s, struct nv_algo algo, uint64_t pos,
-			      const struct nv_slot *slot, uint64_t gfn)
+			      const struct nv_slot *slot, uint64_t gfn, unsigned int kind)
 {
 	struct nv_vm vm = state_at(s, pos);
 	struct nv_view view;
 	bool rejected;
 
-	nv_view_make(&view, &vm, algo);
+	nv_view_make(&view, &vm, algo, kind);
 	rejected = nv_view_rejects(&view, slot, gfn);
 	nv_areas_free(&view.areas);
 	free(vm.invals);
@@ -273,14 +274,14 @@ static bool rejected_by_range(const struct sim *s, struct nv_algo algo, uint64_t
 
 /* By range or by what ended, of an attempt that began after the event at @since. */
 static bool rejected_at(const struct sim *s, struct nv_algo algo, uint64_t since, uint64_t pos,
-			const struct nv_slot *slot, uint64_t gfn)
+			const struct nv_slot *slot, uint64_t gfn, unsigned int kind)
 {
 	struct nv_vm vm = state_at(s, pos);
-	bool rejected = algo.kind == NV_EXACT ? is_stale(&vm, since, slot, gfn)
-					      : nv_seq_rejects(&vm, algo, since, slot, gfn);
+	bool rejected = algo.kind == NV_EXACT ? is_stale(&vm, since, slot, gfn, kind)
+					      : nv_seq_rejects(&vm, algo, since, slot, gfn, kind);
 
 	free(vm.invals);
-	return rejected || rejected_by_range(s, algo, pos, slot, gfn);
+	return rejected || rejected_by_range(s, algo, pos, slot, gfn, kind);
 }
 
 /* The youngest outstanding one at @pos, else the last that ended; NULL if none began. */
@@ -308,8 +309,10 @@ static bool try(const struct sim *s, struct nv_algo algo, const struct chain *c,
 {
 	uint64_t since = pos_at(s, begin_ns), pos;
 	const struct nv_slot *slot = slot_at(s, since, c), *now;
+	/* Beyond what was recorded, that of the last attempt that was. */
+	unsigned int kind = a ? a->kind : c->attempts[c->nr - 1].kind;
 
-	if (s->common->precheck && slot && rejected_by_range(s, algo, since, slot, c->gfn)) {
+	if (s->common->precheck && slot && rejected_by_range(s, algo, since, slot, c->gfn, kind)) {
 		*decided_ns =
 			begin_ns + (a && a->before ? a->decided_ns - a->begin_ns : s->precheck_ns);
 		return false;
@@ -319,7 +322,7 @@ static bool try(const struct sim *s, struct nv_algo algo, const struct chain *c,
 	pos = pos_at(s, *decided_ns);
 	now = slot_at(s, pos, c);
 	*gone = !slot || !now || now->serial != slot->serial;
-	return *gone || !rejected_at(s, algo, since, pos, slot, c->gfn);
+	return *gone || !rejected_at(s, algo, since, pos, slot, c->gfn, kind);
 }
 
 /* @return when it was done. */

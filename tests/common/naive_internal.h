@@ -4,6 +4,11 @@
 
 #include "tests/common/naive.h"
 
+/* Kinds of mappings, as bits; a fault is of one, an invalidation concerns one or both. */
+#define NV_SHARED 1U
+#define NV_PRIVATE 2U
+#define NV_BOTH 3U
+
 /* Moments are positions in the stream, from 1. */
 #define NV_NEVER UINT64_MAX
 
@@ -13,7 +18,9 @@ enum nv_kind {
 	NV_HVA,
 	NV_GFN_V7,
 	NV_GFN,
+	NV_HVA_V6,
 	NV_HVA_SPLIT,
+	NV_GFN_SPLIT,
 	NV_GFN_SLOT,
 	NV_GFN_MULTI,
 	NV_GFN_LIST,
@@ -26,6 +33,7 @@ struct nv_algo {
 	enum nv_kind kind;
 	size_t max_ranges; /* gfn-multi's N, the R of L.R.D */
 	size_t live, done; /* its L and D */
+	unsigned int half; /* of gfn-split, while one is looked at: NV_SHARED or NV_PRIVATE */
 };
 
 struct nv_slot {
@@ -62,6 +70,7 @@ struct nv_hit {
 struct nv_inval {
 	uint64_t id, start, end;
 	bool gfn, walk;
+	unsigned int filter;
 	uint64_t begin_pos, begin_ns;
 	uint64_t hit_pos;    /* NV_NEVER as long as it has hit nothing */
 	uint64_t end_pos;    /* NV_NEVER as long as it is outstanding */
@@ -73,6 +82,7 @@ struct nv_inval {
 struct nv_fault {
 	bool outstanding, unjudged, backed;
 	uint8_t as;
+	unsigned int kind;
 	uint32_t vcpu;
 	uint64_t gfn, begin_pos, begin_ns;
 	struct nv_slot slot;
@@ -124,22 +134,25 @@ uint64_t nv_slot_hva_end(const struct nv_slot *s);
 bool nv_outstanding(const struct nv_inval *iv);
 /* It is gone without an end: as if it had never been. */
 bool nv_dropped(const struct nv_inval *iv);
+/* Whatever the kinds. */
 bool nv_covers(const struct nv_inval *iv, const struct nv_slot *s, uint64_t gfn);
 bool nv_area_has(const struct nv_area *a, const struct nv_slot *s, uint64_t gfn);
 
-void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo);
+/* For a fault of that kind; NV_BOTH: for counting frames, where either kind will do. */
+void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo,
+		  unsigned int kind);
 bool nv_view_rejects(const struct nv_view *v, const struct nv_slot *s, uint64_t gfn);
 /*
  * Does what ended after @since reject a fault at @gfn: any end that @algo counts, or, with
  * what it remembers in place of a count, those of its page?
  */
 bool nv_seq_rejects(const struct nv_vm *vm, struct nv_algo algo, uint64_t since,
-		    const struct nv_slot *s, uint64_t gfn);
+		    const struct nv_slot *s, uint64_t gfn, unsigned int kind);
 /* From which position on has something been in progress without a break; NV_NEVER: nothing is. */
 uint64_t nv_epoch_start(const struct nv_vm *vm, struct nv_algo algo);
 /* The first cause that applies to a spurious rejection. */
 enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const struct nv_view *v,
-			  const struct nv_slot *s, uint64_t gfn);
+			  const struct nv_fault *f);
 
 /* Adds a range that may stand alone, swallowing what it overlaps or touches. */
 void nv_add_merging(struct nv_areas *as, struct nv_area a);

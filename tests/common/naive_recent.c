@@ -116,10 +116,10 @@ static void happen(struct fold *f, const struct nv_inval *iv, uint64_t pos, size
 		return;
 	if (iv->hit_pos == pos) {
 		begin(f, iv);
-		if (iv->gfn)
+		if (iv->gfn && !iv->walk)
 			add_gfn_inval(f, entry_of(f, iv), iv);
 	}
-	for (size_t i = 0; !iv->gfn && i < iv->nr_hits; i++)
+	for (size_t i = 0; (!iv->gfn || iv->walk) && i < iv->nr_hits; i++)
 		if (iv->hits[i].pos == pos)
 			add_hit(f, entry_of(f, iv), &iv->hits[i]);
 	if (iv->end_pos == pos)

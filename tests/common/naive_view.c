@@ -69,10 +69,15 @@ bool nv_covers(const struct nv_inval *iv, const struct nv_slot *s, uint64_t gfn)
 {
 	if (iv->hit_pos == NV_NEVER)
 		return false;
+	/* Without host addresses a walk covers what it says of each memslot. */
+	for (size_t i = 0; iv->gfn && iv->walk && i < iv->nr_hits; i++)
+		if (iv->hits[i].as == s->as && iv->hits[i].id == s->id &&
+		    iv->hits[i].start <= gfn && gfn < iv->hits[i].end)
+			return true;
+	if (iv->walk && (iv->gfn || !reached(iv, s)))
+		return false;
 	if (iv->gfn)
 		return iv->start <= gfn && gfn < iv->end;
-	if (iv->walk && !reached(iv, s))
-		return false;
 	return iv->start <= hva_of(s, gfn) && hva_of(s, gfn) < iv->end;
 }
 
@@ -85,13 +90,36 @@ static uint64_t known_from(const struct nv_inval *iv, struct nv_algo algo)
 /* Is it one of those whose count decides when the range of @algo lapses? */
 static bool holds_range(const struct nv_inval *iv, struct nv_algo algo)
 {
-	if (algo.kind == NV_HVA_SPLIT && iv->gfn)
+	if (algo.kind == NV_HVA_V6 && iv->filter == NV_PRIVATE)
+		return false;
+	if (algo.kind == NV_HVA_SPLIT && !(iv->filter & NV_SHARED))
+		return false;
+	if (algo.kind == NV_GFN_SPLIT && !(iv->filter & algo.half))
 		return false;
 	return known_from(iv, algo) != NV_NEVER;
 }
 
+/* Does @iv raise the sequence count that a fault of @kind looks at at its begin, at its end? */
+static bool raises_at_begin(const struct nv_inval *iv, struct nv_algo algo, unsigned int kind)
+{
+	if (algo.kind == NV_HVA_V6)
+		return iv->filter == NV_PRIVATE;
+	return algo.kind == NV_HVA_SPLIT && kind == NV_PRIVATE && (iv->filter & NV_PRIVATE);
+}
+
+static bool raises_at_end(const struct nv_inval *iv, struct nv_algo algo, unsigned int kind)
+{
+	if (algo.kind == NV_HVA_V6)
+		return iv->filter != NV_PRIVATE;
+	if (algo.kind == NV_HVA_SPLIT && kind == NV_PRIVATE)
+		return iv->filter == NV_BOTH;
+	if (algo.kind == NV_HVA_SPLIT || algo.kind == NV_GFN_SPLIT)
+		return iv->filter & kind;
+	return true;
+}
+
 bool nv_seq_rejects(const struct nv_vm *vm, struct nv_algo algo, uint64_t since,
-		    const struct nv_slot *s, uint64_t gfn)
+		    const struct nv_slot *s, uint64_t gfn, unsigned int kind)
 {
 	if (algo.kind == NV_EXACT)
 		return false;
@@ -100,7 +128,11 @@ bool nv_seq_rejects(const struct nv_vm *vm, struct nv_algo algo, uint64_t since,
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		const struct nv_inval *iv = &vm->invals[i];
 
-		if (known_from(iv, algo) != NV_NEVER && !nv_outstanding(iv) && !iv->dropped &&
+		if (known_from(iv, algo) == NV_NEVER)
+			continue;
+		if (raises_at_begin(iv, algo, kind) && known_from(iv, algo) > since)
+			return true;
+		if (raises_at_end(iv, algo, kind) && !nv_outstanding(iv) && !iv->dropped &&
 		    iv->end_pos > since)
 			return true;
 	}
@@ -129,8 +161,8 @@ uint64_t nv_epoch_start(const struct nv_vm *vm, struct nv_algo algo)
 
 static bool is_hva_algo(struct nv_algo algo)
 {
-	return algo.kind == NV_HVA_512 || algo.kind == NV_HVA || algo.kind == NV_HVA_SPLIT ||
-	       algo.kind == NV_HFN_RECENT;
+	return algo.kind == NV_HVA_512 || algo.kind == NV_HVA || algo.kind == NV_HVA_V6 ||
+	       algo.kind == NV_HVA_SPLIT || algo.kind == NV_HFN_RECENT;
 }
 
 /* Has @iv been one of those in progress at any time since @start? */
@@ -161,8 +193,6 @@ static void view_hva(struct nv_view *v, const struct nv_vm *vm, struct nv_algo a
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		const struct nv_inval *iv = &vm->invals[i];
 
-		if (algo.kind == NV_HVA_SPLIT && iv->gfn && nv_outstanding(iv))
-			v->all = v->busy = true;
 		if (!since(iv, algo, start))
 			continue;
 		if (iv->gfn)
@@ -179,14 +209,14 @@ static void view_hva(struct nv_view *v, const struct nv_vm *vm, struct nv_algo a
  */
 static size_t gfn_ranges(const struct nv_inval *iv, struct nv_algo algo)
 {
-	if (iv->gfn)
+	if (iv->gfn && !iv->walk)
 		return 1;
 	return algo.kind == NV_GFN_V7 && iv->nr_hits ? 1 : iv->nr_hits;
 }
 
 static struct nv_hit gfn_range(const struct nv_inval *iv, size_t i)
 {
-	if (iv->gfn)
+	if (iv->gfn && !iv->walk)
 		return (struct nv_hit){ .pos = iv->hit_pos, .start = iv->start, .end = iv->end };
 	return iv->hits[i];
 }
@@ -319,15 +349,15 @@ static void view_gfn_list(struct nv_view *v, const struct nv_vm *vm, struct nv_a
 	}
 }
 
-static void view_exact(struct nv_view *v, const struct nv_vm *vm)
+static void view_exact(struct nv_view *v, const struct nv_vm *vm, unsigned int kind)
 {
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		const struct nv_inval *iv = &vm->invals[i];
 		struct nv_area a = { .hva = !iv->gfn, .start = iv->start, .end = iv->end };
 
-		if (!nv_outstanding(iv) || iv->hit_pos == NV_NEVER)
+		if (!nv_outstanding(iv) || iv->hit_pos == NV_NEVER || !(iv->filter & kind))
 			continue;
-		if (iv->gfn || !iv->walk) {
+		if (!iv->walk) {
 			nv_area_add(&v->areas, a);
 			continue;
 		}
@@ -335,15 +365,35 @@ static void view_exact(struct nv_view *v, const struct nv_vm *vm)
 		for (size_t j = 0; j < iv->nr_hits; j++) {
 			a.as = iv->hits[j].as;
 			a.id = iv->hits[j].id;
+			if (iv->gfn) {
+				a.start = iv->hits[j].start;
+				a.end = iv->hits[j].end;
+			}
 			nv_area_add(&v->areas, a);
 		}
 	}
 }
 
-void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo)
+/* Each half has epochs and a range of its own. */
+static void view_gfn_split(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo,
+			   unsigned int kind)
 {
-	uint64_t start = nv_epoch_start(vm, algo);
+	for (algo.half = NV_SHARED; algo.half <= NV_PRIVATE; algo.half++) {
+		uint64_t start = nv_epoch_start(vm, algo);
 
+		if (!(kind & algo.half) || start == NV_NEVER)
+			continue;
+		v->busy = true;
+		view_gfn(v, vm, algo, start);
+	}
+}
+
+void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo, unsigned int kind)
+{
+	uint64_t start;
+
+	algo.half = NV_BOTH;
+	start = nv_epoch_start(vm, algo);
 	memset(v, 0, sizeof(*v));
 	v->busy = start != NV_NEVER;
 	switch (algo.kind) {
@@ -352,8 +402,20 @@ void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo
 		break;
 	case NV_HVA_512:
 	case NV_HVA:
+	case NV_HVA_V6:
+		/* A private fault has no address to compare. */
+		if (kind == NV_PRIVATE)
+			v->all = true;
+		else
+			view_hva(v, vm, algo, start);
+		break;
 	case NV_HVA_SPLIT:
-		view_hva(v, vm, algo, start);
+		if (kind != NV_PRIVATE)
+			view_hva(v, vm, algo, start);
+		break;
+	case NV_GFN_SPLIT:
+		v->busy = false;
+		view_gfn_split(v, vm, algo, kind);
 		break;
 	case NV_GFN_V7:
 	case NV_GFN:
@@ -373,7 +435,7 @@ void nv_view_make(struct nv_view *v, const struct nv_vm *vm, struct nv_algo algo
 		nv_recent_view(v, vm, algo);
 		break;
 	case NV_EXACT:
-		view_exact(v, vm);
+		view_exact(v, vm, kind);
 		break;
 	}
 }
@@ -393,7 +455,7 @@ static struct nv_area span(const struct nv_inval *iv, struct nv_algo algo, bool 
 {
 	struct nv_area hull = { .hva = is_hva_algo(algo) };
 
-	if (iv->gfn || is_hva_algo(algo)) {
+	if ((iv->gfn && !iv->walk) || is_hva_algo(algo)) {
 		hull_add(&hull, iv->start, iv->end);
 		return hull;
 	}
@@ -444,12 +506,29 @@ static enum naive_cause cause_hfn(const struct nv_vm *vm, const struct nv_slot *
 	return nv_area_has(&all, s, gfn) ? NAIVE_CONCURRENT : NAIVE_STALE;
 }
 
-enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const struct nv_view *v,
-			  const struct nv_slot *s, uint64_t gfn)
+/* Would it be necessary, were it of the other kind? */
+static bool other_kind(const struct nv_vm *vm, const struct nv_fault *f)
 {
-	struct nv_area all = { .hva = is_hva_algo(algo) };
-	bool no_hva = false, in_span = false, in_primary = false;
+	for (size_t i = 0; i < vm->nr_invals; i++)
+		if (vm->invals[i].end_pos > f->begin_pos &&
+		    (vm->invals[i].filter & (NV_BOTH - f->kind)) &&
+		    nv_covers(&vm->invals[i], &f->slot, f->gfn))
+			return true;
+	return false;
+}
 
+enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const struct nv_view *v,
+			  const struct nv_fault *f)
+{
+	const struct nv_slot *s = &f->slot;
+	const uint64_t gfn = f->gfn;
+	struct nv_area all = { .hva = is_hva_algo(algo) };
+	bool no_hva = is_hva_algo(algo) && f->kind == NV_PRIVATE, in_span = false,
+	     in_primary = false;
+
+	algo.half = f->kind;
+	if (algo.kind != NV_HVA_SPLIT && algo.kind != NV_GFN_SPLIT && other_kind(vm, f))
+		return NAIVE_KIND;
 	if (!nv_view_rejects(v, s, gfn))
 		return NAIVE_SEQ;
 	if (algo.kind == NV_GLOBAL)
@@ -460,7 +539,7 @@ enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const str
 		const struct nv_inval *iv = &vm->invals[i];
 		struct nv_area own = span(iv, algo, false), primary = span(iv, algo, true);
 
-		if (!nv_outstanding(iv) || known_from(iv, algo) == NV_NEVER)
+		if (!nv_outstanding(iv) || !holds_range(iv, algo))
 			continue;
 		no_hva |= is_hva_algo(algo) && iv->gfn;
 		in_span |= nv_area_has(&own, s, gfn);

@@ -43,6 +43,8 @@ struct gen {
 	/* Drawn once per stream, so that streams differ in kind and not only in detail. */
 	unsigned int nr_vms, nr_vcpus, nr_as, max_outstanding;
 	unsigned int nr_invals; /* places for them */
+	unsigned int
+		private_percent; /* of faults, and of invalidations that say what they concern */
 	unsigned int walk_percent, gfn_percent, slot_percent, lockless_percent, extreme_percent;
 	uint64_t hva_base, gfn_base;
 	struct gen_vm vms[MAX_VMS];
@@ -258,14 +260,15 @@ static void remember_walk(struct gen_vm *vm, struct gen_inval *iv)
 {
 	for (size_t i = 0; i < MAX_SLOTS; i++) {
 		struct gen_slot s = vm->slots[i];
-		uint64_t end = s.hva + s.npages * RS_PAGE_SIZE;
-		uint64_t from = iv->start > s.hva ? iv->start : s.hva;
+		uint64_t unit = iv->gfn ? 1 : RS_PAGE_SIZE, base = iv->gfn ? s.gfn : s.hva;
+		uint64_t end = base + s.npages * unit;
+		uint64_t from = iv->start > base ? iv->start : base;
 		uint64_t to = iv->end < end ? iv->end : end;
 
 		if (!s.used || from >= to)
 			continue;
-		s.gfn += (from - s.hva) / RS_PAGE_SIZE;
-		s.npages = (to - from) / RS_PAGE_SIZE;
+		s.gfn += (from - base) / unit;
+		s.npages = (to - from) / unit;
 		iv->todo[iv->nr_todo++] = s;
 	}
 }
@@ -273,24 +276,26 @@ static void remember_walk(struct gen_vm *vm, struct gen_inval *iv)
 static void begin_inval(struct gen *g, struct gen_vm *vm)
 {
 	struct gen_inval *iv = &vm->invals[below(g, g->nr_invals)];
+	struct rs_event ev = { .type = RS_EV_INVAL_BEGIN };
 
 	if (iv->used || (size_t)(iv - vm->invals) >= g->max_outstanding)
 		return;
 	memset(iv, 0, sizeof(*iv));
 	iv->used = true;
 	iv->gfn = percent(g, g->gfn_percent);
-	iv->walk = !iv->gfn && percent(g, g->walk_percent);
+	iv->walk = percent(g, g->walk_percent);
 	/* An id may come again once it is free. */
 	iv->id = percent(g, 50) ? (uint64_t)(iv - vm->invals) : 100 + g->next_id++;
 	draw_range(g, vm, iv);
 	if (iv->walk)
 		remember_walk(vm, iv);
-	emit(g, vm,
-	     (struct rs_event){ .type = RS_EV_INVAL_BEGIN,
-				.flags = (iv->gfn ? RS_F_GFN : 0) | (iv->walk ? RS_F_WALK : 0),
-				.inval.id = iv->id,
-				.inval.start = iv->start,
-				.inval.end = iv->end });
+	ev.flags = (iv->gfn ? RS_F_GFN : 0) | (iv->walk ? RS_F_WALK : 0);
+	if (percent(g, g->private_percent))
+		rs_event_set_filter(&ev, 1 + (unsigned int)below(g, RS_KIND_BOTH));
+	ev.inval.id = iv->id;
+	ev.inval.start = iv->start;
+	ev.inval.end = iv->end;
+	emit(g, vm, ev);
 }
 
 static void emit_inval_slot(struct gen *g, struct gen_vm *vm, const struct gen_inval *iv,
@@ -408,6 +413,7 @@ static void step_fault(struct gen *g, struct gen_vm *vm)
 	}
 	ev.as = below(g, g->nr_as);
 	ev.fault.gfn = draw_gfn(g, vm, &ev.as);
+	ev.flags = percent(g, g->private_percent) ? RS_F_PRIVATE : 0;
 	if (g->flags & STREAM_CHAINS && vm->retried[vcpu] && percent(g, 85))
 		ev = vm->last_begin[vcpu];
 	vm->last_begin[vcpu] = ev;
@@ -526,6 +532,7 @@ static void draw_kind(struct gen *g)
 		g->max_outstanding = MAX_INVALS;
 	g->walk_percent = below(g, 3) * 45;
 	g->gfn_percent = percent(g, 50) ? 0 : below(g, 60);
+	g->private_percent = percent(g, 50) ? 0 : 10 + below(g, 50);
 	g->slot_percent = below(g, 8);
 	g->lockless_percent = percent(g, 50) ? 0 : 30;
 	g->extreme_percent = percent(g, 80) ? 0 : 15;
@@ -538,7 +545,7 @@ static void draw_kind(struct gen *g)
 	g->gfn_base = percent(g, 80) ? 0 : percent(g, 50) ? 1ULL << 40 : UINT64_MAX - WINDOW_PAGES;
 	if (g->flags & STREAM_CONTIGUOUS) {
 		g->nr_as = 1;
-		g->walk_percent = g->gfn_percent = g->extreme_percent = 0;
+		g->walk_percent = g->gfn_percent = g->extreme_percent = g->private_percent = 0;
 		/* A memslot added inside a range that is stale would be in the hva range alone. */
 		g->slot_percent = 0;
 	}

@@ -17,6 +17,7 @@ enum value_kind {
 	VALUE_HVAS, /* START-END */
 	VALUE_GFNS, /* START-END, and sets RS_F_GFN where @max says so */
 	VALUE_RESULT,
+	VALUE_FILTER,
 	VALUE_COUNT, /* a number or "unknown" */
 };
 
@@ -49,6 +50,7 @@ static const struct rs_text_key event_keys[RS_NR_EVENT_TYPES][MAX_KEYS + 1] = {
 		{ "hva", VALUE_HVAS, true, AT(inval.start), 0 },
 		{ "gfn", VALUE_GFNS, true, AT(inval.start), RS_F_GFN },
 		{ "walk", VALUE_FLAG, true, 0, RS_F_WALK },
+		{ "filter", VALUE_FILTER, true, 0, 0 },
 	},
 	[RS_EV_INVAL_SLOT] = {
 		{ "id", VALUE_U64, false, AT(inval.id), UINT64_MAX },
@@ -63,6 +65,7 @@ static const struct rs_text_key event_keys[RS_NR_EVENT_TYPES][MAX_KEYS + 1] = {
 		{ "vcpu", VALUE_U32, false, AT(fault.vcpu), RS_MAX_VCPU },
 		{ "gfn", VALUE_U64, false, AT(fault.gfn), UINT64_MAX },
 		{ "as", VALUE_U8, true, AT(as), RS_MAX_AS },
+		{ "private", VALUE_FLAG, true, 0, RS_F_PRIVATE },
 	},
 	[RS_EV_FAULT_CHECK] = {
 		{ "vcpu", VALUE_U32, false, AT(fault.vcpu), RS_MAX_VCPU },
@@ -126,6 +129,22 @@ static int parse_result(struct rs_text_line *l, struct rs_event *ev)
 	return rs_text_expected(l, l->p, "ok, retry or unknown");
 }
 
+static int parse_filter(struct rs_text_line *l, struct rs_event *ev)
+{
+	size_t len = rs_text_word(l, l->p);
+
+	for (unsigned int f = RS_KIND_SHARED; f <= RS_KIND_BOTH; f++) {
+		const char *name = rs_filter_name(f);
+
+		if (strlen(name) == len && !memcmp(name, l->p, len)) {
+			ev->flags |= (uint8_t)(f * RS_F_SHARED);
+			l->p += len;
+			return 0;
+		}
+	}
+	return rs_text_expected(l, l->p, "shared, private or both");
+}
+
 static bool take_word(struct rs_text_line *l, const char *word)
 {
 	size_t len = strlen(word);
@@ -147,6 +166,8 @@ static int parse_value(struct rs_text_line *l, const struct rs_text_key *k, stru
 		return parse_range(l, k, ev);
 	case VALUE_RESULT:
 		return parse_result(l, ev);
+	case VALUE_FILTER:
+		return parse_filter(l, ev);
 	case VALUE_FLAG:
 		rc = rs_text_number(l, "0 or 1", 1, &value);
 		if (!rc && value)
@@ -194,7 +215,7 @@ static int unknown_key(struct rs_text_line *l, const struct rs_text_key *keys)
 }
 
 static int check_keys(struct rs_text_line *l, const struct rs_text_key *keys, unsigned int given,
-		      const struct rs_event *ev)
+		      struct rs_event *ev)
 {
 	bool removed = ev->type == RS_EV_MEMSLOT && !ev->memslot.npages;
 
@@ -210,7 +231,47 @@ static int check_keys(struct rs_text_line *l, const struct rs_text_key *keys, un
 		return 0;
 	if ((given & GIVEN_RANGES) == GIVEN_RANGES)
 		return rs_text_error(l, l->end, "hva= and gfn= exclude each other");
-	return given & GIVEN_RANGES ? 0 : rs_text_error(l, l->end, "hva= or gfn= is missing");
+	if (!(given & GIVEN_RANGES))
+		return rs_text_error(l, l->end, "hva= or gfn= is missing");
+	/* Now that it is known what a range of its space concerns anyway. */
+	rs_event_set_filter(ev, rs_flags_filter(ev->flags));
+	return 0;
+}
+
+/*
+ * Who did it may stand on any event. No figure depends on it, and it is not kept: the
+ * value is read as far as it goes. False: it is another key.
+ */
+static bool skip_who(struct rs_text_line *l, int *rc)
+{
+	static const char *const names[] = { "pid", "comm", "reason" };
+	const size_t len = rs_text_word(l, l->p);
+	bool known = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		known |= strlen(names[i]) == len && !memcmp(names[i], l->p, len);
+	if (!known)
+		return false;
+	l->p += len;
+	if (l->p == l->end || *l->p != '=') {
+		*rc = rs_text_expected(l, l->p, "'='");
+		return true;
+	}
+	l->p++;
+	if (l->p < l->end && *l->p == '"') {
+		for (l->p++; l->p < l->end && *l->p != '"'; l->p++)
+			l->p += *l->p == '\\' && l->p + 1 < l->end;
+		if (l->p == l->end) {
+			*rc = rs_text_expected(l, l->p, "'\"'");
+			return true;
+		}
+		l->p++;
+	} else {
+		while (l->p < l->end && *l->p != ' ' && *l->p != '\t')
+			l->p++;
+	}
+	*rc = rs_text_separator(l);
+	return true;
 }
 
 static int parse_key(struct rs_text_line *l, const struct rs_text_key *keys, unsigned int *hint,
@@ -222,7 +283,7 @@ static int parse_key(struct rs_text_line *l, const struct rs_text_key *keys, uns
 	int rc;
 
 	if (!k)
-		return unknown_key(l, keys);
+		return skip_who(l, &rc) ? rc : unknown_key(l, keys);
 	bit = 1U << (k - keys);
 	if (*given & bit)
 		return rs_text_error(l, start, "%s= is given twice", k->name);

@@ -102,6 +102,10 @@ static void put_inval_begin(struct text_writer *w, const struct rs_event *ev)
 	put_dec(w, " id=", ev->inval.id);
 	put_range(w, ev->flags & RS_F_GFN ? " gfn=" : " hva=", ev->inval.start, ev->inval.end);
 	put_nonzero(w, " walk=", !!(ev->flags & RS_F_WALK));
+	if (ev->flags & (RS_F_SHARED | RS_F_PRIVATE)) {
+		put_str(w, " filter=");
+		put_str(w, rs_filter_name(rs_flags_filter(ev->flags)));
+	}
 }
 
 static void put_inval_slot(struct text_writer *w, const struct rs_event *ev)
@@ -122,6 +126,7 @@ static void put_fault_begin(struct text_writer *w, const struct rs_event *ev)
 	put_dec(w, " vcpu=", ev->fault.vcpu);
 	put_hex(w, " gfn=", ev->fault.gfn);
 	put_nonzero(w, " as=", ev->as);
+	put_nonzero(w, " private=", !!(ev->flags & RS_F_PRIVATE));
 }
 
 static void put_fault_check(struct text_writer *w, const struct rs_event *ev)

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What-if: the words of gfn twice, for shared and for private faults. An invalidation is in
+ * those that it concerns, and a fault looks at those of its kind.
+ */
+#include "replay/algorithms/algorithms.h"
+
+struct half {
+	uint64_t in_progress;
+	struct rs_range range;
+};
+
+struct split {
+	struct rs_two_seqs seqs; /* first: RS_ALGO_SEQ_FIRST */
+	const struct rs_vm *vm;
+	struct rs_invals *invals;
+	struct half halves[2]; /* of shared, of private mappings */
+};
+
+static int split_init(void *state, const struct rs_algo_env *env, uint64_t param)
+{
+	struct split *s = state;
+
+	s->vm = env->vm;
+	s->invals = env->invals;
+	return 0;
+}
+
+static void widen(struct split *s, const struct rs_inval *inv, const struct rs_range *r)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (inv->filter & 1U << i)
+			rs_range_widen(&s->halves[i].range, r->start, r->end);
+}
+
+static int split_begin(void *state, const struct rs_inval *inv)
+{
+	struct split *s = state;
+
+	for (unsigned int i = 0; i < 2; i++)
+		if ((inv->filter & 1U << i) && !s->halves[i].in_progress++)
+			s->halves[i].range = (struct rs_range){ 0, 0 };
+	if (!inv->walk && inv->span.start < inv->span.end)
+		widen(s, inv, &inv->span);
+	return 0;
+}
+
+static int split_slot(void *state, const struct rs_inval *inv, const struct rs_hit *hit)
+{
+	widen(state, inv, &hit->gfns);
+	return 0;
+}
+
+static void split_end(void *state, const struct rs_inval *inv)
+{
+	struct split *s = state;
+
+	for (unsigned int i = 0; i < 2; i++)
+		s->halves[i].in_progress -= inv->filter >> i & 1;
+	rs_two_seqs_raise(&s->seqs, inv->filter);
+}
+
+static void split_drop(void *state)
+{
+	struct split *s = state;
+
+	s->halves[0].in_progress = s->halves[1].in_progress = 0;
+}
+
+static unsigned int split_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
+{
+	const struct split *s = state;
+	const struct half *h = &s->halves[rs_fault_is_private(f)];
+	const bool range = h->in_progress && rs_range_has(&h->range, f->gfn);
+
+	return (range ? RS_REJECT_RANGE : 0) | rs_two_seqs_reject(&s->seqs, f, snapshot);
+}
+
+static void split_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
+{
+	const struct split *s = state;
+
+	why->cause = rs_invals_cause_gfn(s->invals, f, f->kind);
+}
+
+static uint64_t frames(const struct split *s, struct rs_range r)
+{
+	return r.start < r.end ? rs_vm_frames_of_gfns(s->vm, r.start, r.end) : 0;
+}
+
+/* A frame that is blocked for both kinds counts once. */
+static uint64_t split_blocked(void *state)
+{
+	const struct split *s = state;
+	struct rs_range r[2] = { { 0, 0 }, { 0, 0 } }, both;
+
+	for (unsigned int i = 0; i < 2; i++)
+		if (s->halves[i].in_progress)
+			r[i] = s->halves[i].range;
+	both.start = r[0].start > r[1].start ? r[0].start : r[1].start;
+	both.end = r[0].end < r[1].end ? r[0].end : r[1].end;
+	return frames(s, r[0]) + frames(s, r[1]) - frames(s, both);
+}
+
+static const struct rs_algo_ops gfn_split = {
+	.info = {
+		.name = "gfn-split",
+		.kernels = "what-if",
+		.summary = "one gfn range for shared faults and one for private ones",
+	},
+	.place = 65,
+	.in_all = RS_ALGO_ITSELF,
+	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_SPLIT,
+	.state_size = sizeof(struct split),
+	.init = split_init,
+	.begin = split_begin,
+	.slot = split_slot,
+	.end = split_end,
+	.drop = split_drop,
+	.rejects = split_rejects,
+	.explain = split_explain,
+	.blocked = split_blocked,
+	.fixed_bytes = 64,
+};
+
+RS_ALGORITHMS(&gfn_split);

@@ -144,8 +144,8 @@ enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fau
 	add_hvas(t, true, &h);
 	if (all)
 		add_hvas(t, false, &h);
-	/* The walk has not reached the memslot: the range is whole from the begin on. */
-	return h.has ? RS_CAUSE_SCATTER : cause_in_hull(&h.hull, f->hva);
+	/* Also of the invalidation itself, where its walk has not reached the memslot yet. */
+	return cause_in_hull(&h.hull, f->hva);
 }
 
 /* The host pages of one without a host address, and whether @hva is among them. */

@@ -548,7 +548,8 @@ enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const str
 	}
 	if (no_hva)
 		return NAIVE_NO_HVA;
-	if (in_span)
+	/* In host addresses nothing lies between what one invalidation hit. */
+	if (in_span && !is_hva_algo(algo))
 		return in_primary ? NAIVE_SCATTER : NAIVE_ALIAS;
 	return nv_area_has(&all, s, gfn) ? NAIVE_CONCURRENT : NAIVE_STALE;
 }

@@ -82,8 +82,8 @@ static void test_same_bytes(void **state)
 		{ "memory-reclaim", 0x5adac5674c943a26 },
 		{ "live-migration", 0x931347e7ef5f4df2 },
 		{ "madvise-all", 0x91954e5d2faabb26 },
-		{ "guest-memfd", 0xc543bb091e3295a8 },
-
+		{ "guest-memfd", 0x6626bd34bffc1770 },
+		{ "conversion", 0x013564296af423a8 },
 	};
 	static const char *const settings[] = { "events=100000", NULL };
 	static const char *const other[] = { "events=100000", "seed=2", NULL };
@@ -160,6 +160,10 @@ static void test_well_formed(void **state)
 		{ "vms=3", "miss=20%", "ended=10%", "aliases=2", "refault=1", "period=1ms",
 		  "walk=on", "walk-time=0", NULL },
 		{ "vcpus=0", "period=1us", "gap=1", "inval-time=1", NULL },
+		{ "private-share=0.3", "aliases=2", "walk=on", "invalidators=3", "repeat=3",
+		  "nested=16K", "period=100us", NULL },
+		{ "private-share=1", "inval-size=12K", "guest-size=10M", "layout=flat", NULL },
+		{ "private-share=0", "inval-size=3M", "vga=on", NULL },
 		{ "invalidators=0", "fault-time=1", "fault-rate=1000000000", NULL },
 	};
 	const struct rs_synth_scenario_info *scenario;
@@ -298,6 +302,186 @@ static void test_common_random_numbers(void **state)
 	rs_synth_free(t);
 }
 
+#define GUEST_PAGES 0x10000ULL /* 256 MiB */
+
+/*
+ * What a stream says of private memory, followed by the test itself. With layout=flat a page is
+ * its guest frame, and of pieces of 512 pages each fourth from the first on begins as private.
+ */
+struct kinds {
+	bool private[GUEST_PAGES], touched[GUEST_PAGES];
+	uint64_t nr_private, least_private, most_private;
+	uint64_t faults[2], faults_on_touched[2]; /* by private */
+	uint64_t invalidations[2];		  /* host addresses, guest frames */
+	uint64_t start, end;			  /* of the invalidation before */
+	bool gives_up;				  /* private memory, in the conversion before */
+	bool converts;				  /* the one that is outstanding */
+};
+
+static void kinds_init(struct kinds *k)
+{
+	memset(k, 0, sizeof(*k));
+	for (uint64_t i = 0; i < GUEST_PAGES; i++)
+		k->nr_private += k->private[i] = i / 512 % 4 == 0;
+	k->least_private = k->most_private = k->nr_private;
+}
+
+static void kinds_fault(struct kinds *k, const struct rs_event *e)
+{
+	const bool is_private = e->flags & RS_F_PRIVATE;
+
+	assert_true(e->fault.gfn < GUEST_PAGES);
+	assert_int_equal(is_private, k->private[e->fault.gfn]);
+	k->faults[is_private]++;
+	k->faults_on_touched[is_private] += k->touched[e->fault.gfn];
+}
+
+/* In whole pages from 0, whatever it is told in. */
+static void kinds_range(const struct rs_event *e, uint64_t *start, uint64_t *end)
+{
+	const uint64_t first = 0x400000000000ULL;
+	const bool gfn = e->flags & RS_F_GFN;
+
+	*start = gfn ? e->inval.start : (e->inval.start - first) >> RS_PAGE_SHIFT;
+	*end = gfn ? e->inval.end : (e->inval.end - first) >> RS_PAGE_SHIFT;
+	assert_true(*start < *end && *end <= GUEST_PAGES);
+}
+
+/* Runs through the stream of @p; its invalidations are @convert's, or punch holes. */
+static void kinds_follow(struct kinds *k, const struct rs_synth_params *p)
+{
+	struct rs_synth *s = make(p);
+	const struct rs_event *evs;
+	size_t n;
+
+	kinds_init(k);
+	while ((n = rs_synth_next(s, &evs))) {
+		for (const struct rs_event *e = evs; e < evs + n; e++) {
+			if (e->type == RS_EV_FAULT_BEGIN)
+				kinds_fault(k, e);
+			if (e->type == RS_EV_INVAL_BEGIN) {
+				unsigned int filter = rs_flags_filter(e->flags);
+				uint64_t start, end;
+
+				kinds_range(e, &start, &end);
+				k->invalidations[!!(e->flags & RS_F_GFN)]++;
+				/* A conversion and what it gives up take turns. */
+				k->converts = p->convert && !(p->discard && k->converts);
+				if (!p->convert || k->converts) {
+					k->gives_up = k->private[start];
+					assert_true(e->flags & RS_F_GFN);
+					for (uint64_t i = start; i < end; i++)
+						assert_int_equal(k->private[i], k -> gives_up);
+				} else {
+					assert_int_equal(start, k->start);
+					assert_int_equal(end, k->end);
+					assert_int_equal(!!(e->flags & RS_F_GFN), k->gives_up);
+				}
+				if (p->concerns == RS_CONCERNS_ALL && k->converts)
+					assert_int_equal(filter, RS_KIND_BOTH);
+				else
+					assert_int_equal(filter, k->gives_up ? RS_KIND_PRIVATE
+									     : RS_KIND_SHARED);
+				k->start = start;
+				k->end = end;
+			}
+			if (e->type == RS_EV_INVAL_END && k->converts) {
+				for (uint64_t i = k->start; i < k->end; i++) {
+					k->private[i] = !k->gives_up;
+					k->touched[i] = true;
+				}
+				k->nr_private +=
+					k->gives_up ? k->start - k->end : k->end - k->start;
+				if (k->nr_private < k->least_private)
+					k->least_private = k->nr_private;
+				if (k->nr_private > k->most_private)
+					k->most_private = k->nr_private;
+			}
+		}
+	}
+	rs_synth_free(s);
+}
+
+#define FLAT_QUARTER                                                                         \
+	"events=200000", "layout=flat", "guest-size=256M", "private-share=25%", "refault=0", \
+		"zipf=0"
+
+static void assert_quarter_private(const struct kinds *k)
+{
+	uint64_t all = k->faults[0] + k->faults[1];
+
+	assert_true(all > 10000);
+	assert_true(fabs((double)k->faults[1] / (double)all - 0.25) < 0.02);
+}
+
+/* Holes are punched into private memory alone, and faults are of the kind of their page. */
+static void test_private_memory(void **state)
+{
+	static const char *const settings[] = { FLAT_QUARTER, NULL };
+	static const char *const none[] = { "events=1000", "private-share=0", NULL };
+	static struct kinds k;
+	struct rs_synth_params p = params_of("guest-memfd", settings), q;
+	struct rs_result *r;
+
+	kinds_follow(&k, &p);
+	assert_quarter_private(&k);
+	assert_int_equal(k.invalidations[0], 0);
+	assert_true(k.invalidations[1] > 10000 && k.gives_up);
+
+	q = params_of("guest-memfd", none);
+	r = replay(&q, "gfn", NULL);
+	assert_int_equal(r->vms[0].private_faults, 0);
+	rs_result_free(r);
+}
+
+/* Each conversion gives up what its memory is, and the share of private memory stays. */
+static void test_conversion(void **state)
+{
+	static const char *const shapes[][MAX_SETTINGS] = {
+		{ FLAT_QUARTER, NULL },
+		{ FLAT_QUARTER, "discard=off", NULL },
+		{ FLAT_QUARTER, "concerns=all", "pick=scan", "skip=1M", NULL },
+	};
+	static struct kinds k;
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		struct rs_synth_params p = params_of("conversion", shapes[i]);
+
+		kinds_follow(&k, &p);
+		assert_quarter_private(&k);
+		assert_int_equal(k.invalidations[0] > 0, p.discard);
+		assert_true(k.invalidations[1] > 10000);
+		assert_true(k.faults_on_touched[0] > 100 && k.faults_on_touched[1] > 100);
+		assert_true(k.least_private >= GUEST_PAGES / 4 - 16);
+		assert_true(k.most_private <= GUEST_PAGES / 4 + 16);
+	}
+}
+
+/* A notifier concerns shared memory, and picks it where there is any. */
+static void test_notifiers_leave_private_memory(void **state)
+{
+	static const char *const settings[] = { FLAT_QUARTER, "inval-size=2M", NULL };
+	struct rs_synth_params p = params_of("memory-reclaim", settings);
+	struct rs_synth *s = make(&p);
+	const struct rs_event *evs;
+	uint64_t start, end, seen = 0;
+	size_t n;
+
+	while ((n = rs_synth_next(s, &evs))) {
+		for (const struct rs_event *e = evs; e < evs + n; e++) {
+			if (e->type != RS_EV_INVAL_BEGIN)
+				continue;
+			kinds_range(e, &start, &end);
+			assert_int_equal(rs_flags_filter(e->flags), RS_KIND_SHARED);
+			assert_int_equal(end - start, 512);
+			assert_true(start / 512 % 4 != 0);
+			seen++;
+		}
+	}
+	assert_true(seen > 1000);
+	rs_synth_free(s);
+}
+
 static void test_parameters(void **state)
 {
 	static const char *const bad[][2] = {
@@ -328,6 +512,9 @@ static void test_parameters(void **state)
 		{ "seed", "1x" },
 		{ "miss", "%" },
 		{ "miss", "0.0000001" },
+		{ "private-share", "101%" },
+		{ "concerns", "both" },
+		{ "convert", "yes" },
 	};
 	const struct rs_synth_param_info *d;
 	struct rs_synth_params p, q;
@@ -389,6 +576,11 @@ static void test_impossible(void **state)
 		{ "aliases=1", "alias-share=0.5", "alias-distance=8G", "layout=dimms:4", NULL },
 		{ "aliases=3", "alias-distance=1G", "vga=on", "guest-size=4032M", "alias-share=0.1",
 		  "layout=pc", NULL },
+		{ "convert=on", NULL },
+		{ "concerns=private", NULL },
+		{ "space=gfn", "concerns=given-up", NULL },
+		{ "space=gfn", "discard=on", NULL },
+		{ "space=gfn", "convert=on", "concerns=private", NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -478,6 +670,9 @@ int main(void)
 		cmocka_unit_test(test_causes_of_layouts),
 		cmocka_unit_test(test_contiguous_is_alike),
 		cmocka_unit_test(test_common_random_numbers),
+		cmocka_unit_test(test_private_memory),
+		cmocka_unit_test(test_conversion),
+		cmocka_unit_test(test_notifiers_leave_private_memory),
 		cmocka_unit_test(test_parameters),
 		cmocka_unit_test(test_impossible),
 		cmocka_unit_test(test_logarithms),

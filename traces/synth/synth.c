@@ -9,6 +9,7 @@
 
 #define BLOCK 1024 /* events handed out at once */
 #define RECENT 64  /* invalidated ranges that a VM remembers for its refaults */
+#define PIECE 512  /* pages of one kind in a row, before any is converted */
 #define MISS_HVA 0x300000000000ULL
 #define NEVER UINT64_MAX
 
@@ -23,6 +24,9 @@ struct vm {
 	struct range recent[RECENT];
 	uint64_t nr_recent; /* ever */
 	uint64_t next_id;
+	/* With convert: a bit for each page, set if its kind is not the one it began with. */
+	uint64_t *converted;
+	uint64_t nr_private; /* pages */
 };
 
 struct vcpu {
@@ -43,6 +47,8 @@ enum step {
 
 struct inval {
 	struct range range;
+	bool gfn;
+	unsigned int filter; /* RS_KIND_* */
 	uint64_t id;
 	size_t next_slot; /* of its walk */
 };
@@ -52,6 +58,8 @@ struct invalidator {
 	uint32_t vm;
 	enum step step;
 	bool miss;
+	unsigned int gives_up; /* RS_KIND_* of a conversion that is under way or done; or 0 */
+	bool discards;	       /* what is outstanding, or comes next, takes what was given up */
 	struct inval outer, inner;
 	uint64_t left_ns;	  /* how long after the walk it is outstanding */
 	uint64_t scan;		  /* where RS_PICK_SCAN goes on */
@@ -137,8 +145,67 @@ static uint64_t recent_page(const struct vm *vm, uint64_t random, uint64_t rando
 	return r->page + rs_scale(random2, r->npages);
 }
 
+/* How many of the first @pieces pieces are private: they are spread evenly, from the first on. */
+static uint64_t private_pieces(const struct rs_synth *s, uint64_t pieces)
+{
+	return (uint64_t)(((unsigned __int128)pieces * s->p.private_share + 999999) / 1000000);
+}
+
+static unsigned int initial_kind(const struct rs_synth *s, uint64_t page)
+{
+	uint64_t piece = page / PIECE;
+
+	return private_pieces(s, piece + 1) > private_pieces(s, piece) ? RS_KIND_PRIVATE
+								       : RS_KIND_SHARED;
+}
+
+static unsigned int kind_of(const struct rs_synth *s, const struct vm *vm, uint64_t page)
+{
+	unsigned int kind = initial_kind(s, page);
+
+	if (vm->converted && vm->converted[page / 64] >> page % 64 & 1)
+		kind ^= RS_KIND_BOTH;
+	return kind;
+}
+
+/* The pages of @r become @kind. */
+static void set_kind(const struct rs_synth *s, struct vm *vm, const struct range *r,
+		     unsigned int kind)
+{
+	for (uint64_t page = r->page; page < r->page + r->npages; page++) {
+		if (kind_of(s, vm, page) == kind)
+			continue;
+		vm->converted[page / 64] ^= 1ULL << page % 64;
+		vm->nr_private += kind == RS_KIND_PRIVATE ? 1 : UINT64_MAX;
+	}
+}
+
+/*
+ * *@page, or the next page that is mapped and of this kind, from the first on again behind the
+ * last: 0, or -1 if there is none.
+ */
+static int find_kind(const struct rs_synth *s, const struct vm *vm, unsigned int kind,
+		     uint64_t *page)
+{
+	uint64_t at = rs_layout_mapped(&s->layout, *page), step;
+
+	for (uint64_t seen = 0; seen <= s->layout.pages; seen += step) {
+		uint64_t word = vm->converted ? vm->converted[at / 64] : 0;
+
+		if (kind_of(s, vm, at) == kind) {
+			*page = at;
+			return 0;
+		}
+		/* The pages of a piece are alike, and so are 64 that are all converted or not. */
+		step = !vm->converted ? PIECE - at % PIECE : word && ~word ? 1 : 64 - at % 64;
+		at = at + step < s->layout.pages ? at + step : 0;
+		at = rs_layout_mapped(&s->layout, at);
+	}
+	return -1;
+}
+
 /* Every fault draws as many numbers as any other: a parameter changes what it is about alone. */
-static uint64_t fault_gfn(struct rs_synth *s, struct vcpu *v)
+static uint64_t fault_page(struct rs_synth *s, struct vcpu *v, uint64_t *gfn)
 {
 	struct vm *vm = &s->vms[v->vm];
 	uint64_t refault = rs_random(&v->random);
@@ -148,13 +215,16 @@ static uint64_t fault_gfn(struct rs_synth *s, struct vcpu *v)
 
 	if (vm->nr_recent && chance(refault, s->p.refault))
 		page = recent_page(vm, which, where);
-	return rs_layout_gfn(&s->layout, rs_layout_mapped(&s->layout, page), way);
+	page = rs_layout_mapped(&s->layout, page);
+	*gfn = rs_layout_gfn(&s->layout, page, way);
+	return page;
 }
 
 /* Each of the *_step() functions does what is due @now and returns when the next step is due. */
 static uint64_t vcpu_step(struct rs_synth *s, struct vcpu *v, uint64_t now)
 {
 	struct rs_event *e;
+	uint64_t page;
 
 	if (!v->faulting) {
 		if (stopping(s, now))
@@ -162,7 +232,9 @@ static uint64_t vcpu_step(struct rs_synth *s, struct vcpu *v, uint64_t now)
 		v->faulting = true;
 		e = emit(s, now, RS_EV_FAULT_BEGIN, v->vm);
 		e->fault.vcpu = v->index;
-		e->fault.gfn = fault_gfn(s, v);
+		page = fault_page(s, v, &e->fault.gfn);
+		if (kind_of(s, &s->vms[v->vm], page) == RS_KIND_PRIVATE)
+			e->flags = RS_F_PRIVATE;
 		return now + spread(s, &v->random, s->p.fault_ns);
 	}
 	v->faulting = false;
@@ -187,6 +259,37 @@ static uint64_t aligned(uint64_t page, uint64_t npages)
 	return npages <= 512 && !(npages & (npages - 1)) ? page & ~(npages - 1) : page;
 }
 
+/* As much is converted one way as the other, so that the share of private memory stays. */
+static unsigned int conversion_gives_up(const struct rs_synth *s, const struct vm *vm)
+{
+	return vm->nr_private > rs_synth_share(s->layout.pages, s->p.private_share)
+		       ? RS_KIND_PRIVATE
+		       : RS_KIND_SHARED;
+}
+
+/*
+ * Where from @page on there is memory that the next invalidation is for: that of the kind
+ * that it concerns or gives up, if there is any.
+ */
+static uint64_t suitable(const struct rs_synth *s, struct invalidator *v, uint64_t page)
+{
+	const struct vm *vm = &s->vms[v->vm];
+
+	if (s->p.convert) {
+		v->gives_up = conversion_gives_up(s, vm);
+		if (find_kind(s, vm, v->gives_up, &page)) {
+			v->gives_up ^= RS_KIND_BOTH;
+			find_kind(s, vm, v->gives_up, &page);
+		}
+	} else if (s->p.private_share && s->p.concerns == RS_CONCERNS_PRIVATE) {
+		find_kind(s, vm, RS_KIND_PRIVATE, &page);
+	} else if (s->p.private_share &&
+		   (s->p.concerns == RS_CONCERNS_SHARED || s->p.space == RS_SYNTH_HVA)) {
+		find_kind(s, vm, RS_KIND_SHARED, &page);
+	}
+	return page;
+}
+
 static struct range pick_range(struct rs_synth *s, struct invalidator *v)
 {
 	uint64_t npages = s->p.inval_size >> RS_PAGE_SHIFT, page;
@@ -203,9 +306,9 @@ static struct range pick_range(struct rs_synth *s, struct invalidator *v)
 	default:
 		page = rs_scale(any, s->layout.pages);
 	}
+	page = aligned(suitable(s, v, page), npages);
 	if (npages >= s->layout.pages)
 		page = 0;
-	page = aligned(page, npages);
 	if (s->p.space == RS_SYNTH_GFN)
 		page = rs_layout_mapped(&s->layout, page);
 	r = clipped(s, page, npages);
@@ -232,13 +335,13 @@ static void remember(struct vm *vm, const struct range *r)
 static void emit_begin(struct rs_synth *s, struct invalidator *v, struct inval *i, uint64_t now)
 {
 	struct rs_event *e = emit(s, now, RS_EV_INVAL_BEGIN, v->vm);
-	bool gfn = s->p.space == RS_SYNTH_GFN;
 
 	i->id = s->vms[v->vm].next_id++;
 	i->next_slot = 0;
-	e->flags = (gfn ? RS_F_GFN : 0) | (s->p.walk ? RS_F_WALK : 0);
+	e->flags = (i->gfn ? RS_F_GFN : 0) | (s->p.walk ? RS_F_WALK : 0);
+	rs_event_set_filter(e, i->filter);
 	e->inval.id = i->id;
-	if (gfn) {
+	if (i->gfn) {
 		e->inval.start = rs_layout_gfn(&s->layout, i->range.page, 0);
 		e->inval.end = e->inval.start + i->range.npages;
 		return;
@@ -263,7 +366,7 @@ static bool emit_slot(struct rs_synth *s, struct invalidator *v, struct inval *i
 				     &i->next_slot, &gfn_start, &gfn_end))
 		return false;
 	/* A range of frames is hit as such: other frames of the same memory are not. */
-	if (s->p.space == RS_SYNTH_GFN && i->next_slot > s->layout.nr_primary)
+	if (i->gfn && i->next_slot > s->layout.nr_primary)
 		return false;
 	e = emit(s, now, RS_EV_INVAL_SLOT, v->vm);
 	e->inval.slot = (uint32_t)(i->next_slot - 1);
@@ -294,17 +397,41 @@ static uint64_t after_walk(struct rs_synth *s, struct invalidator *v, uint64_t n
 	return now + v->left_ns;
 }
 
+/* What the next invalidation is told in, and which mappings it concerns. */
+static void set_concern(const struct rs_synth *s, struct invalidator *v)
+{
+	static const unsigned int filters[] = {
+		[RS_CONCERNS_ALL] = RS_KIND_BOTH,
+		[RS_CONCERNS_SHARED] = RS_KIND_SHARED,
+		[RS_CONCERNS_PRIVATE] = RS_KIND_PRIVATE,
+	};
+	struct inval *i = &v->outer;
+
+	/* The process's memory is dropped by a notifier, a guest_memfd's by a hole in the file. */
+	i->gfn = v->discards ? v->gives_up == RS_KIND_PRIVATE : s->p.space == RS_SYNTH_GFN;
+	if (v->discards || s->p.concerns == RS_CONCERNS_GIVEN_UP)
+		i->filter = v->gives_up;
+	else
+		i->filter = i->gfn ? filters[s->p.concerns] : RS_KIND_SHARED;
+	v->inner.gfn = i->gfn;
+	v->inner.filter = i->filter;
+}
+
 static uint64_t begin_step(struct rs_synth *s, struct invalidator *v, uint64_t now)
 {
 	if (stopping(s, now))
 		return NEVER;
-	if (v->repeats) {
+	if (v->discards) {
+		/* the range of the conversion before */
+	} else if (v->repeats) {
 		v->repeats--;
+		v->gives_up ^= s->p.convert ? RS_KIND_BOTH : 0;
 	} else {
 		v->repeats = s->p.repeat - 1;
 		v->outer.range = pick_range(s, v);
 		v->miss = s->p.space == RS_SYNTH_HVA && chance(rs_random(&v->random), s->p.miss);
 	}
+	set_concern(s, v);
 	emit_begin(s, v, &v->outer, now);
 	if (!v->miss)
 		remember(&s->vms[v->vm], &v->outer.range);
@@ -326,7 +453,13 @@ static uint64_t end_step(struct rs_synth *s, struct invalidator *v, uint64_t now
 {
 	emit_end(s, v, &v->outer, now);
 	v->step = STEP_BEGIN;
-	if (v->repeats || --v->bursts)
+	if (s->p.convert && !v->discards) {
+		set_kind(s, &s->vms[v->vm], &v->outer.range, v->gives_up ^ RS_KIND_BOTH);
+		v->discards = s->p.discard;
+	} else {
+		v->discards = false;
+	}
+	if (v->discards || v->repeats || --v->bursts)
 		return now + spread(s, &v->random, s->p.gap_ns);
 	v->bursts = s->p.burst;
 	return now + spread(s, &v->random, s->p.period_ns);
@@ -412,9 +545,25 @@ static int allocate(struct rs_synth *s)
 	s->vms = calloc(s->p.vms, sizeof(*s->vms));
 	s->vcpus = calloc(s->nr_vcpus + 1, sizeof(*s->vcpus));
 	s->invalidators = calloc(nr_invalidators + 1, sizeof(*s->invalidators));
+	for (size_t i = 0; s->vms && s->p.convert && i < s->p.vms; i++) {
+		s->vms[i].converted = calloc(s->layout.pages / 64 + 1, sizeof(uint64_t));
+		if (!s->vms[i].converted)
+			return -ENOMEM;
+	}
 	s->time = calloc(s->leaves, sizeof(*s->time));
 	s->winner = calloc(2 * s->leaves, sizeof(*s->winner));
 	return s->vms && s->vcpus && s->invalidators && s->time && s->winner ? 0 : -ENOMEM;
+}
+
+static void init_vms(struct rs_synth *s)
+{
+	uint64_t whole = s->layout.pages / PIECE, rest = s->layout.pages % PIECE;
+	uint64_t pages = private_pieces(s, whole) * PIECE;
+
+	if (rest && initial_kind(s, whole * PIECE) == RS_KIND_PRIVATE)
+		pages += rest;
+	for (size_t i = 0; i < s->p.vms; i++)
+		s->vms[i].nr_private = pages;
 }
 
 static void init_vcpus(struct rs_synth *s)
@@ -455,6 +604,25 @@ static void init_queue(struct rs_synth *s)
 		s->winner[i] = earlier(s, s->winner[2 * i], s->winner[2 * i + 1]);
 }
 
+static int check_kinds(const struct rs_synth_params *p, struct rs_error *err)
+{
+	if (p->space == RS_SYNTH_HVA && (p->convert || p->concerns > RS_CONCERNS_SHARED))
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "%s needs space=gfn: host addresses are of shared memory",
+				    p->convert				 ? "convert=on"
+				    : p->concerns == RS_CONCERNS_PRIVATE ? "concerns=private"
+									 : "concerns=given-up");
+	if (p->convert && (p->concerns == RS_CONCERNS_SHARED || p->concerns == RS_CONCERNS_PRIVATE))
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "convert=on needs concerns=given-up or all: it goes both ways");
+	if (!p->convert && p->concerns == RS_CONCERNS_GIVEN_UP)
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "concerns=given-up needs convert=on");
+	if (!p->convert && p->discard)
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "discard=on needs convert=on");
+	return 0;
+}
+
 struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *err)
 {
 	struct rs_synth *s = calloc(1, sizeof(*s));
@@ -463,6 +631,8 @@ struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *
 	if (s) {
 		s->p = *p;
 		ret = rs_layout_init(&s->layout, p, err);
+		if (!ret)
+			ret = check_kinds(p, err);
 		if (!ret)
 			ret = allocate(s);
 	}
@@ -483,6 +653,7 @@ struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *
 		;
 	s->mask--;
 	s->scramble = rs_random_fork(p->seed, FORK_SCRAMBLE, 0) | 1;
+	init_vms(s);
 	init_vcpus(s);
 	init_invalidators(s);
 	init_queue(s);
@@ -494,6 +665,8 @@ void rs_synth_free(struct rs_synth *s)
 	if (!s)
 		return;
 	rs_layout_free(&s->layout);
+	for (size_t i = 0; s->vms && i < s->p.vms; i++)
+		free(s->vms[i].converted);
 	free(s->vms);
 	free(s->vcpus);
 	free(s->invalidators);

@@ -25,6 +25,13 @@ enum rs_synth_layout {
 };
 enum rs_synth_pick { RS_PICK_SCAN, RS_PICK_RANDOM, RS_PICK_HOT };
 enum rs_synth_space { RS_SYNTH_HVA, RS_SYNTH_GFN };
+/* Which mappings an invalidation concerns: all that its space can say, or fewer. */
+enum rs_synth_concerns {
+	RS_CONCERNS_ALL,
+	RS_CONCERNS_SHARED,
+	RS_CONCERNS_PRIVATE,
+	RS_CONCERNS_GIVEN_UP,
+};
 
 /* Sizes in bytes, shares in millionths. Read freely; change with rs_synth_set(). */
 struct rs_synth_params {
@@ -43,6 +50,7 @@ struct rs_synth_params {
 	uint64_t alias_distance; /* from one to the next */
 	uint64_t alias_share;	 /* how much of the guest's memory is aliased */
 	uint64_t alias_part;	 /* how much of that each alias maps */
+	uint64_t private_share;	 /* how much of the guest's memory is private */
 
 	uint64_t fault_rate; /* per second and vCPU */
 	uint64_t fault_ns;   /* mean time from fault_begin to fault_check */
@@ -52,6 +60,9 @@ struct rs_synth_params {
 
 	uint64_t invalidators; /* how many at once, at most */
 	uint64_t space;	       /* enum rs_synth_space */
+	uint64_t concerns;     /* enum rs_synth_concerns */
+	uint64_t convert;      /* 0 or 1: each makes private memory of shared, or the reverse */
+	uint64_t discard;      /* 0 or 1: what a conversion gives up is invalidated once more */
 	uint64_t inval_size;
 	uint64_t pick;	    /* enum rs_synth_pick */
 	uint64_t skip;	    /* RS_PICK_SCAN: mean distance from the end of one to the next */
@@ -104,8 +115,8 @@ struct rs_synth;
 
 /*
  * A stream with these parameters; @p is copied. Its memory grows with vCPUs,
- * invalidators and memslots, never with events. NULL with errno and @err set:
- * EINVAL if they do not fit together (RS_ERR_USAGE: memslots that would
+ * invalidators and memslots (with convert: a bit for each page too), never with events. NULL with
+ * errno and @err set: EINVAL if they do not fit together (RS_ERR_USAGE: memslots that would
  * overlap, ...), ENOMEM.
  */
 struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *err);

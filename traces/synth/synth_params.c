@@ -42,6 +42,7 @@ struct param {
 static const char *const layouts[] = { "flat", "pc", "q35", "many", "dimms", NULL };
 static const char *const picks[] = { "scan", "random", "hot", NULL };
 static const char *const spaces[] = { "hva", "gfn", NULL };
+static const char *const concerns[] = { "all", "shared", "private", "given-up", NULL };
 
 #define PARAM_ANY(of_scenario, key, takes, kind, member, min, max, choices, summary)               \
 	{                                                                                          \
@@ -72,6 +73,8 @@ static const struct param params[] = {
 	      "how much of the memory is aliased"),
 	PARAM("alias-part", "share", SHARE, alias_part, 1, 100 * PERCENT, NULL,
 	      "how much of the aliased memory each alias maps, at offsets of their own"),
+	PARAM_OF_SCENARIO("private-share", "share", SHARE, private_share, 0, 100 * PERCENT, NULL,
+			  "how much of the memory is private, in pieces of 2M"),
 	PARAM("fault-rate", "number", COUNT, fault_rate, 1, 1000000000, NULL,
 	      "faults per second and vCPU"),
 	PARAM("fault-time", "time", TIME, fault_ns, 1, 1ULL << 40, NULL,
@@ -86,6 +89,12 @@ static const struct param params[] = {
 			  "threads that invalidate: as many are outstanding at most"),
 	PARAM_OF_SCENARIO("space", "hva|gfn", CHOICE, space, 0, 1, spaces,
 			  "what an invalidation is told in: gfn has no host address"),
+	PARAM_OF_SCENARIO("concerns", "all|shared|private|given-up", CHOICE, concerns, 0, 3,
+			  concerns, "which mappings an invalidation concerns, if not all"),
+	PARAM_OF_SCENARIO("convert", "on|off", FLAG, convert, 0, 1, NULL,
+			  "each turns private memory into shared, or shared into private"),
+	PARAM_OF_SCENARIO("discard", "on|off", FLAG, discard, 0, 1, NULL,
+			  "after a conversion another one takes what was given up"),
 	PARAM_OF_SCENARIO("inval-size", "size", SIZE, inval_size, 4 * K, 64 * T, NULL,
 			  "memory of one invalidation, clipped to the guest's"),
 	PARAM_OF_SCENARIO("pick", "scan|random|hot", CHOICE, pick, 0, 2, picks,
@@ -235,11 +244,31 @@ static const struct scenario scenarios[] = {
 	  .inval_ns = 10 * US,
 	  .page_ns = 100,
 	  } },
-	{ .info = { "guest-memfd", "pages turn private or shared: there is no host address",
+	{ .info = { "guest-memfd", "holes are punched into private memory: there is no host address",
 		    "seq,no-hva" },
 	  .sets = {
+	  .private_share = 50 * PERCENT,
 	  .invalidators = 1,
 	  .space = RS_SYNTH_GFN,
+	  .concerns = RS_CONCERNS_PRIVATE,
+	  .inval_size = 64 * K,
+	  .pick = RS_PICK_RANDOM,
+	  .repeat = 1,
+	  .burst = 64,
+	  .gap_ns = 5 * US,
+	  .period_ns = 1 * MS,
+	  .inval_ns = 5 * US,
+	  .page_ns = 100,
+	  } },
+	{ .info = { "conversion", "the guest turns shared memory private, and private shared",
+		    "kind,seq,no-hva" },
+	  .sets = {
+	  .private_share = 50 * PERCENT,
+	  .invalidators = 1,
+	  .space = RS_SYNTH_GFN,
+	  .concerns = RS_CONCERNS_GIVEN_UP,
+	  .convert = 1,
+	  .discard = 1,
 	  .inval_size = 64 * K,
 	  .pick = RS_PICK_RANDOM,
 	  .repeat = 1,

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
+
 int rs_error_set(struct rs_error *err, enum rs_error_kind kind, int errnum, const char *fmt, ...)
 {
 	va_list ap;
@@ -36,7 +38,7 @@ void rs_error_set_file(struct rs_error *err, const char *path)
 
 char *rs_error_format(const struct rs_error *err, char *buf, unsigned long size)
 {
-	char where[64] = "";
+	char where[64] = "", line[sizeof(err->file) + sizeof(where) + sizeof(err->text) + 4];
 
 	if (err->line && err->column)
 		snprintf(where, sizeof(where), ":%" PRIu64 ":%" PRIu64, err->line, err->column);
@@ -44,9 +46,9 @@ char *rs_error_format(const struct rs_error *err, char *buf, unsigned long size)
 		snprintf(where, sizeof(where), ":%" PRIu64, err->line);
 	else if (err->offset >= 0)
 		snprintf(where, sizeof(where), ": offset %" PRId64, err->offset);
-	snprintf(buf, size, "%s%s%s%s", err->file, where, err->file[0] || where[0] ? ": " : "",
-		 err->text);
-	return buf;
+	snprintf(line, sizeof(line), "%s%s%s%s", err->file, where,
+		 err->file[0] || where[0] ? ": " : "", err->text);
+	return rs_clean(buf, size, line, RS_CLEAN_UTF8);
 }
 
 int rs_error_exit_code(const struct rs_error *err)

@@ -40,7 +40,8 @@ void rs_error_set_file(struct rs_error *err, const char *path);
 
 /*
  * One line "FILE:LINE:COLUMN: TEXT" (or "FILE: offset N: TEXT", or without what
- * is not known) into @buf of @size bytes, always terminated. Returns @buf.
+ * is not known) into @buf of @size bytes, always terminated. Returns @buf. Names in it may
+ * be foreign: it is cleaned (base/clean.h), so that it is one line and no more.
  */
 char *rs_error_format(const struct rs_error *err, char *buf, unsigned long size);
 

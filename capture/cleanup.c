@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "capture/session_internal.h"
 
+#include "base/clean.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -163,7 +164,7 @@ static int end_writers(const struct cleaner *c, const struct rs_state *st)
 
 static void remark(struct cleaner *c, const char *fmt, ...)
 {
-	char *old = c->result->remarks, *text, *both;
+	char *old = c->result->remarks, *text, *clean, *both;
 	va_list ap;
 	int n;
 
@@ -172,11 +173,13 @@ static void remark(struct cleaner *c, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	if (asprintf(&both, "%s%s\n", old ? old : "", text) >= 0) {
+	clean = rs_clean_dup(text, RS_CLEAN_UTF8);
+	free(text);
+	if (clean && asprintf(&both, "%s%s\n", old ? old : "", clean) >= 0) {
 		free(old);
 		c->result->remarks = both;
 	}
-	free(text);
+	free(clean);
 }
 
 /* A trace-cmd that came to its end has left a whole file. */

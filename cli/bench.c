@@ -95,8 +95,8 @@ static uint32_t parse_number(struct argp_state *state, const char *name, const c
 	uint64_t v;
 
 	if (rs_parse_u64(arg, &v) || v < min || v > max)
-		argp_error(state, "--%s: %" PRIu32 " to %" PRIu32 " expected, not '%s'", name, min,
-			   max, arg);
+		rs_cli_usage(state, "--%s: %" PRIu32 " to %" PRIu32 " expected, not '%s'", name,
+			     min, max, arg);
 	return (uint32_t)v;
 }
 
@@ -110,7 +110,7 @@ static void parse_list(struct argp_state *state, const char *name, const char *a
 	list->n = 0;
 	for (char *value; (value = strsep(&next, ","));) {
 		if (list->n == BENCH_MAX_VALUES)
-			argp_error(state, "--%s: more than %d values", name, BENCH_MAX_VALUES);
+			rs_cli_usage(state, "--%s: more than %d values", name, BENCH_MAX_VALUES);
 		list->v[list->n++] = parse_number(state, name, value, min, max);
 	}
 	free(copy);
@@ -124,7 +124,7 @@ static void parse_algos(struct argp_state *state, struct bench_order *o, const c
 	o->specs = NULL;
 	o->algos = list;
 	if (rs_cost_algos(list, &o->specs, &o->nr_specs, &err))
-		argp_error(state, "%s", err.text);
+		rs_cli_usage(state, "%s", err.text);
 }
 
 /* "gfn-multi:4/end:1000" */
@@ -141,7 +141,7 @@ static void parse_ops(struct argp_state *state, struct bench_args *a, const char
 	slash = strchr(r->text, '/');
 	colon = slash ? strchr(slash, ':') : NULL;
 	if (!colon || strchr(r->text, ','))
-		argp_error(state, wrong, arg);
+		rs_cli_usage(state, wrong, arg);
 	*slash = *colon = '\0';
 	r->op = slash + 1;
 	r->mix = !strcmp(r->op, "mix");
@@ -150,10 +150,10 @@ static void parse_ops(struct argp_state *state, struct bench_args *a, const char
 		    !strcmp(r->op, "all");
 	if ((!r->mix && !r->checks && !r->cycles) || rs_parse_u64(colon + 1, &r->times) ||
 	    !r->times || r->times > MAX_REPEAT)
-		argp_error(state, wrong, arg);
+		rs_cli_usage(state, wrong, arg);
 	parse_algos(state, &a->order, r->text);
 	if (a->order.nr_specs != 1)
-		argp_error(state, wrong, arg);
+		rs_cli_usage(state, wrong, arg);
 }
 
 /* The options that have numbers. */
@@ -194,7 +194,8 @@ static error_t parse_setting(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ROUND_TIME:
 		if (rs_parse_time(arg, &o->round_ns) || !o->round_ns || o->round_ns > MAX_ROUND_NS)
-			argp_error(state, "--round-time: a time up to 60s expected, not '%s'", arg);
+			rs_cli_usage(state, "--round-time: a time up to 60s expected, not '%s'",
+				     arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -216,13 +217,13 @@ static void check_together(struct argp_state *state, struct bench_args *a)
 	struct bench_order *o = &a->order;
 
 	if (a->contend_only && !a->contend)
-		argp_error(state, "%s needs --contend", a->contend_only);
+		rs_cli_usage(state, "%s needs --contend", a->contend_only);
 	if (a->contend + (o->input.path && !a->repeat.op) + (a->repeat.op != NULL) > 1)
-		argp_error(state, "--contend, --trace and --ops do not go together");
+		rs_cli_usage(state, "--contend, --trace and --ops do not go together");
 	if (a->repeat.op && a->repeat.mix != (o->input.path != NULL))
-		argp_error(state, "--ops: mix needs --trace, all others go without");
+		rs_cli_usage(state, "--ops: mix needs --trace, all others go without");
 	if ((o->instructions || a->plot) && (!o->input.path || a->repeat.op))
-		argp_error(state, "%s needs --trace", a->plot ? "--plot" : "--instructions");
+		rs_cli_usage(state, "%s needs --trace", a->plot ? "--plot" : "--instructions");
 	if (!o->specs)
 		parse_algos(state, o, NULL);
 	if (!o->threads.n)
@@ -267,8 +268,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_PLOT:
 		if (!bench_plot_format(arg, &format))
-			argp_error(state, "--plot: FILE.svg, .png, .pdf or .txt expected, not '%s'",
-				   arg);
+			rs_cli_usage(state,
+				     "--plot: FILE.svg, .png, .pdf or .txt expected, not '%s'",
+				     arg);
 		a->plot = arg;
 		return 0;
 	case OPT_OPS:
@@ -281,8 +283,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->output = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "no argument expected, but '%s' is one; a trace is --trace %s",
-			   arg, arg);
+		rs_cli_usage(state, "no argument expected, but '%s' is one; a trace is --trace %s",
+			     arg, arg);
 		return 0;
 	case ARGP_KEY_END:
 		check_together(state, a);

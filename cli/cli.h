@@ -42,8 +42,17 @@ void rs_cli_list_algorithms(void);
 char *rs_cli_put_algos(const char *text, enum rs_algo_list which);
 
 struct argp;
+struct argp_state;
 /* argp_parse(), but comes back only when all is parsed: without memory, it says so and ends. */
 void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input);
+
+/*
+ * argp_error(), and a line "retryscope: ..." on stderr: both clean what they print
+ * (base/clean.h), since arguments may be names that a shell found in a folder.
+ */
+void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+void rs_cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Set by SIGINT, SIGTERM and SIGHUP, which main() catches before a verb runs. A verb asks

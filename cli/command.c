@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
+
 static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			       "0123456789_-+=./:,@%^";
 
@@ -15,11 +17,31 @@ char *rs_command_end(FILE *f, char **text)
 	return NULL;
 }
 
-void rs_command_word(FILE *f, const char *word)
+/* As $'...', which bash, ksh, zsh and POSIX since 2024 know: nothing but printable ASCII. */
+static void put_escaped(FILE *f, const char *word)
 {
-	fputc(' ', f);
+	fputs("$'", f);
+	for (; *word; word++) {
+		unsigned char c = (unsigned char)*word;
+
+		if (c == '\'' || c == '\\')
+			fprintf(f, "\\%c", c);
+		else if (c < ' ' || c > '~')
+			fprintf(f, "\\%03o", c);
+		else
+			fputc(c, f);
+	}
+	fputc('\'', f);
+}
+
+static void put_quoted(FILE *f, const char *word)
+{
 	if (*word && !word[strspn(word, harmless)]) {
 		fputs(word, f);
+		return;
+	}
+	if (!rs_is_clean(word)) {
+		put_escaped(f, word);
 		return;
 	}
 	fputc('\'', f);
@@ -29,6 +51,18 @@ void rs_command_word(FILE *f, const char *word)
 		fputc(*word, f);
 	}
 	fputc('\'', f);
+}
+
+void rs_command_word(FILE *f, const char *word)
+{
+	fputc(' ', f);
+	put_quoted(f, word);
+}
+
+void rs_command_file(FILE *f, const char *path)
+{
+	fputs(path[0] == '-' && path[1] ? " ./" : " ", f);
+	put_quoted(f, path);
 }
 
 void rs_command_option(FILE *f, const char *name, const char *value)

@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 
-/* For command lines that a report shows: each adds to @f, quoted for a shell where it must be. */
+/*
+ * For command lines that a report shows: each adds to @f, quoted for a shell where it must
+ * be, and with escapes for bytes that are not to be seen (base/clean.h).
+ */
 
 /*
  * Closes @f, which open_memstream() opened on @text, and hands the text over to
@@ -14,6 +17,8 @@ char *rs_command_end(FILE *f, char **text);
 
 /* " WORD" */
 void rs_command_word(FILE *f, const char *word);
+/* " PATH" as an argument: if it begins with a dash it is written so that it is no option. */
+void rs_command_file(FILE *f, const char *path);
 /* " NAME VALUE"; nothing if @value is NULL. */
 void rs_command_option(FILE *f, const char *name, const char *value);
 

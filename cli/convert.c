@@ -41,7 +41,7 @@ static enum rs_form parse_form(struct argp_state *state, const char *arg)
 		return RS_FORM_TEXT;
 	if (!strcmp(arg, "binary"))
 		return RS_FORM_BINARY;
-	argp_error(state, "--to: text or binary expected, not '%s'", arg);
+	rs_cli_usage(state, "--to: text or binary expected, not '%s'", arg);
 	return RS_FORM_UNKNOWN;
 }
 
@@ -65,7 +65,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (a->raw && a->form != RS_FORM_BINARY)
-			argp_error(state, "--raw: only with --to binary");
+			rs_cli_usage(state, "--raw: only with --to binary");
 		return 0;
 	case 'o':
 		a->output = arg;

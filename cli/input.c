@@ -34,7 +34,7 @@ void rs_input_check_algos(struct argp_state *state, const char *algos)
 	struct rs_replay *engine = rs_replay_new(&opts, &err);
 
 	if (!engine && err.kind == RS_ERR_USAGE)
-		argp_error(state, "%s", err.text);
+		rs_cli_usage(state, "%s", err.text);
 	if (!engine)
 		exit(rs_cli_report(&err));
 	rs_replay_free(engine);
@@ -45,14 +45,14 @@ static uint32_t parse_u32(struct argp_state *state, const char *option, const ch
 	uint64_t v;
 
 	if (rs_parse_u64(arg, &v) || v > UINT32_MAX)
-		argp_error(state, "%s: a number expected, not '%s'", option, arg);
+		rs_cli_usage(state, "%s: a number expected, not '%s'", option, arg);
 	return (uint32_t)v;
 }
 
 static void parse_duration(struct argp_state *state, struct rs_input *in, const char *arg)
 {
 	if (rs_parse_time(arg, &in->reader.assume_duration_ns) || !in->reader.assume_duration_ns)
-		argp_error(state, "--assume-duration: a time like 50us expected, not '%s'", arg);
+		rs_cli_usage(state, "--assume-duration: a time like 50us expected, not '%s'", arg);
 	in->assume_text = arg;
 }
 
@@ -67,7 +67,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_KERNEL_ALGO:
 		if (strchr(arg, ','))
-			argp_error(state, "--kernel-algo: one algorithm expected, not '%s'", arg);
+			rs_cli_usage(state, "--kernel-algo: one algorithm expected, not '%s'", arg);
 		rs_input_check_algos(state, arg);
 		in->kernel_algo = arg;
 		return 0;
@@ -80,15 +80,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'j':
 		in->reader.jobs = parse_u32(state, "--jobs", arg);
 		if (!in->reader.jobs || in->reader.jobs > MAX_JOBS)
-			argp_error(state, "--jobs: 1 to %d expected, not '%s'", MAX_JOBS, arg);
+			rs_cli_usage(state, "--jobs: 1 to %d expected, not '%s'", MAX_JOBS, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (in->path)
-			argp_error(state, "only one FILE expected, not also '%s'", arg);
+			rs_cli_usage(state, "only one FILE expected, not also '%s'", arg);
 		in->path = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "FILE expected");
+		rs_cli_usage(state, "FILE expected");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -128,8 +128,8 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 static void note_unused(const struct rs_input *in, const struct rs_trace_meta *meta)
 {
 	if (!meta->nr_assumptions && (in->assume_text || in->reader.memslots_path))
-		fprintf(stderr, "retryscope: %s: tells all by itself: %s had no effect\n", in->path,
-			in->assume_text ? "--assume-duration" : "--memslots");
+		rs_cli_say("%s: tells all by itself: %s had no effect", in->path,
+			   in->assume_text ? "--assume-duration" : "--memslots");
 }
 
 struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink *sink,
@@ -175,5 +175,5 @@ void rs_input_command(FILE *f, const struct rs_input *in)
 	rs_command_option(f, "--kernel-algo", in->kernel_algo);
 	rs_command_option(f, "--assume-duration", in->assume_text);
 	rs_command_option(f, "--memslots", in->reader.memslots_path);
-	rs_command_word(f, in->path);
+	rs_command_file(f, in->path);
 }

@@ -77,7 +77,7 @@ int rs_cmd_help(int argc, char **argv)
 	}
 	v = find_verb(argv[1]);
 	if (!v) {
-		fprintf(stderr, "retryscope: no verb '%s'; see `retryscope help`\n", argv[1]);
+		rs_cli_say("no verb '%s'; see `retryscope help`", argv[1]);
 		return RS_EXIT_USAGE;
 	}
 	return run_verb(v, 2, args);
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 	}
 	v = find_verb(argv[1]);
 	if (!v) {
-		fprintf(stderr, "retryscope: no verb '%s'; see `retryscope help`\n", argv[1]);
+		rs_cli_say("no verb '%s'; see `retryscope help`", argv[1]);
 		return RS_EXIT_USAGE;
 	}
 	return run_verb(v, argc - 1, argv + 1);

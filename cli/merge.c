@@ -33,8 +33,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
 		if (!a->format)
-			argp_error(state, "--format: %s expected, not '%s'", RS_REPORT_FORMAT_NAMES,
-				   arg);
+			rs_cli_usage(state, "--format: %s expected, not '%s'",
+				     RS_REPORT_FORMAT_NAMES, arg);
 		return 0;
 	case 'o':
 		a->output = arg;
@@ -44,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->nr = (size_t)(state->argc - state->next);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "FILE expected");
+		rs_cli_usage(state, "FILE expected");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -89,7 +89,7 @@ static char *command_line(const struct merge_args *a)
 	if (strcmp(a->format->name, "json"))
 		rs_command_option(f, "--format", a->format->name);
 	for (size_t i = 0; i < a->nr; i++)
-		rs_command_word(f, a->paths[i]);
+		rs_command_file(f, a->paths[i]);
 	return rs_command_end(f, &text);
 }
 

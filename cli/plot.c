@@ -43,8 +43,8 @@ static void parse_what(struct argp_state *state, const char *list, struct plot_o
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
 		if (a->nr_what == PLOT_MAX_WHAT || !rs_plot_find(name))
-			argp_error(state, "--what: no plot '%.*s'; all draws every one", (int)len,
-				   p);
+			rs_cli_usage(state, "--what: no plot '%.*s'; all draws every one", (int)len,
+				     p);
 		a->what[a->nr_what++] = rs_plot_find(name);
 		p += len;
 		if (!*p)
@@ -61,17 +61,17 @@ static void parse_format(struct argp_state *state, const char *arg, struct plot_
 		a->format_given = true;
 		return;
 	}
-	argp_error(state, "--format: svg, png, pdf or dumb expected, not '%s'", arg);
+	rs_cli_usage(state, "--format: svg, png, pdf or dumb expected, not '%s'", arg);
 }
 
 static void check_args(struct argp_state *state, const struct plot_order *a)
 {
 	if (a->output && a->output_dir)
-		argp_error(state, "--output and --output-dir exclude each other");
+		rs_cli_usage(state, "--output and --output-dir exclude each other");
 	if (a->output && a->nr_what != 1)
-		argp_error(state, "--output takes one plot: choose it with --what");
+		rs_cli_usage(state, "--output takes one plot: choose it with --what");
 	if (a->keep_data && a->output && !strcmp(a->output, "-"))
-		argp_error(state, "--keep-data needs a file or folder to keep it beside");
+		rs_cli_usage(state, "--keep-data needs a file or folder to keep it beside");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -94,11 +94,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_LOOP:
 		a->req.closed = !strcmp(arg, "closed");
 		if (!a->req.closed && strcmp(arg, "open"))
-			argp_error(state, "--loop: open or closed expected, not '%s'", arg);
+			rs_cli_usage(state, "--loop: open or closed expected, not '%s'", arg);
 		return 0;
 	case OPT_WHERE:
 		if (a->req.nr_where == PLOT_MAX_WHERE)
-			argp_error(state, "--where: at most %d times", PLOT_MAX_WHERE);
+			rs_cli_usage(state, "--where: at most %d times", PLOT_MAX_WHERE);
 		a->req.where[a->req.nr_where++] = arg;
 		return 0;
 	case OPT_X:

@@ -14,6 +14,8 @@
 #include "replay/closed/closed.h"
 #include "base/outfile.h"
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* The input as something that can be read twice. */
 struct input {
 	char path[64 + 4096]; /* to open it by */
@@ -87,9 +89,12 @@ static int find_kind(const struct input *in, enum plot_kind *kind)
 	if (rc)
 		return rc;
 	head[n] = '\0';
+	text += strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) ? 0
+									: strlen(BYTE_ORDER_MARK);
 	while (isspace((unsigned char)*text))
 		text++;
-	if (!strncmp(text, "cell,", strlen("cell,")))
+	if (!strncmp(text, "cell,", strlen("cell,")) ||
+	    !strncmp(text, "\"cell\",", strlen("\"cell\",")))
 		*kind = PLOT_OF_SWEEP;
 	else if (*text != '{')
 		*kind = PLOT_OF_TRACE;
@@ -236,6 +241,8 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 	int rc = 0;
 
 	p.input.path = path;
+	p.input.reader.also = "a report (JSON), what bench measured (JSON), or the table of a "
+			      "sweep (CSV or JSON)";
 	p.opts = (struct rs_replay_opts){ .algos = req->algos,
 					  .flags = RS_REPLAY_ALL,
 					  .one_vm = req->input.vm_text,

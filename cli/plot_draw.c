@@ -10,6 +10,7 @@
 
 #include "analysis/plot/plot_sweep.h"
 #include "base/array.h"
+#include "base/clean.h"
 #include "base/temp.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -265,7 +266,7 @@ static int draw_sweep(struct plotting *p, const struct rs_plot_type *type, struc
 	choose_sweep_algos(p, &v);
 	why = sweep_obstacle(&v, type);
 	if (why && p->order->all) {
-		fprintf(stderr, "retryscope: no plot '%s': %s\n", type->name, why);
+		rs_cli_say("no plot '%s': %s", type->name, why);
 		return 0;
 	}
 	if (why)
@@ -336,7 +337,7 @@ static int draw_type(struct plotting *p, const struct rs_plot_type *type, struct
 	if (why && !p->order->all)
 		return refuse(p, type, why, err);
 	if (why) {
-		fprintf(stderr, "retryscope: no plot '%s': %s\n", type->name, why);
+		rs_cli_say("no plot '%s': %s", type->name, why);
 		return 0;
 	}
 	return rs_plot_is_per_vm(type) ? draw_per_vm(p, type, err) : draw_input(p, type, NULL, err);
@@ -412,8 +413,10 @@ static int deliver(struct plotting *p, const char *home, struct rs_error *err)
 		rc = deliver_to_dir(p, home, stream ? nr_pictures : 0, err);
 	if (!rc && stream)
 		return deliver_to_stream(p, nr_pictures, err);
-	for (size_t i = 0; i < nr_pictures && !rc; i++)
-		printf("%s/%s\n", home, p->outputs[i]);
+	for (size_t i = 0; i < nr_pictures && !rc; i++) {
+		rs_clean_put(stdout, home);
+		printf("/%s\n", p->outputs[i]);
+	}
 	return rc;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "capture/plan.h"
+#include "analysis/write/json_exact.h"
+#include "base/clean.h"
 #include "cli/cli.h"
 #include "cli/output.h"
 
@@ -39,7 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->output = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "takes no file: '%s'", arg);
+		rs_cli_usage(state, "takes no file: '%s'", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -60,6 +62,11 @@ static const char *paging_text(enum rs_paging p)
 
 	return names[p];
 }
+
+/* What a host says is foreign. NULL is nothing. */
+#define SHOW(text) \
+	rs_clean((char[SHOWN_SIZE]){ 0 }, SHOWN_SIZE, (text) ? (text) : "", RS_CLEAN_UTF8)
+#define SHOWN_SIZE 512
 
 static void print_parts(FILE *f, const struct rs_plan *p, bool there, const char *before)
 {
@@ -96,24 +103,24 @@ static void print_level(FILE *f, const struct rs_plan *p)
 
 static void print_host(FILE *f, const struct rs_host *h)
 {
-	fprintf(f, "kernel     %s%s%s\n", h->release, h->machine ? " " : "",
-		h->machine ? h->machine : "");
+	fprintf(f, "kernel     %s%s%s\n", SHOW(h->release), h->machine ? " " : "",
+		SHOW(h->machine));
 	if (h->vendor)
-		fprintf(f, "kvm        %s, %s", h->vendor, paging_text(h->paging));
+		fprintf(f, "kvm        %s, %s", SHOW(h->vendor), paging_text(h->paging));
 	else if (h->kvm)
 		fprintf(f, "kvm        loaded, but neither kvm_amd nor kvm_intel");
 	else
 		fprintf(f, "kvm        not loaded");
 	fprintf(f, "; /dev/kvm: %s\n", access_text(h->dev_kvm));
 	if (h->tracefs)
-		fprintf(f, "tracefs    %s%s\n", h->tracefs,
+		fprintf(f, "tracefs    %s%s\n", SHOW(h->tracefs),
 			h->tracing == RS_ACCESS_OK ? "" : ", which this user cannot read");
 	else
 		fputs("tracefs    not mounted (mount -t tracefs nodev /sys/kernel/tracing)\n", f);
 	if (h->tracefs)
 		fprintf(f, "kprobes    %s\n", access_text(h->kprobes));
-	fprintf(f, "types      %s%s%s\n", h->btf_vmlinux ? h->btf_vmlinux : "none (no BTF)",
-		h->btf_kvm ? ", " : "", h->btf_kvm ? h->btf_kvm : "");
+	fprintf(f, "types      %s%s%s\n", h->btf_vmlinux ? SHOW(h->btf_vmlinux) : "none (no BTF)",
+		h->btf_kvm ? ", " : "", SHOW(h->btf_kvm));
 }
 
 static void print_gfn_invals(FILE *f, const struct rs_plan *p)
@@ -137,11 +144,11 @@ static void print_points(FILE *f, const struct rs_plan *p)
 			probe->renamed ? "renamed" : rs_point_state_name(probe->state));
 		if (probe->state == RS_POINT_THERE)
 			fprintf(f, "%s%s", rs_points[ev].on_return ? "return of " : "",
-				probe->target);
+				SHOW(probe->target));
 		else
-			fputs(probe->reason ? probe->reason : "", f);
+			fputs(SHOW(probe->reason), f);
 		if (probe->lacking)
-			fprintf(f, " (without %s)", probe->lacking);
+			fprintf(f, " (without %s)", SHOW(probe->lacking));
 		if (probe->state != RS_POINT_THERE && rs_points[ev].optional)
 			fputs("; can be done without", f);
 		fputc('\n', f);
@@ -158,7 +165,7 @@ static void print_text(FILE *f, const struct rs_host *h, const struct rs_plan *p
 	print_level(f, p);
 	print_host(f, h);
 	if (types_err->kind != RS_ERR_NONE)
-		fprintf(f, "           %s\n", types_err->text);
+		fprintf(f, "           %s\n", SHOW(types_err->text));
 	print_gfn_invals(f, p);
 	print_points(f, p);
 	if (h->tracing == RS_ACCESS_DENIED)
@@ -171,12 +178,13 @@ static json_t *json_points(const struct rs_plan *p)
 
 	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
 		const struct rs_planned_probe *probe = &p->probes[ev];
-		json_t *point =
-			json_pack("{s:s, s:s?, s:b, s:b, s:b, s:s?, s:s?, s:s?}", "state",
-				  rs_point_state_name(probe->state), "function", probe->function,
-				  "renamed", probe->renamed, "on_return", rs_points[ev].on_return,
-				  "optional", rs_points[ev].optional, "fetch", probe->fetch,
-				  "lacking", probe->lacking, "reason", probe->reason);
+		json_t *point = json_pack(
+			"{s:s, s:o, s:b, s:b, s:b, s:o, s:o, s:o}", "state",
+			rs_point_state_name(probe->state), "function",
+			rs_json_text(probe->function), "renamed", probe->renamed, "on_return",
+			rs_points[ev].on_return, "optional", rs_points[ev].optional, "fetch",
+			rs_json_text(probe->fetch), "lacking", rs_json_text(probe->lacking),
+			"reason", rs_json_text(probe->reason));
 
 		json_object_set_new(points, rs_probe_event_name(ev), point);
 	}
@@ -194,16 +202,17 @@ static json_t *json_report(const struct rs_host *h, const struct rs_plan *p)
 	for (unsigned int i = 0; i < RS_NR_TRACEPOINTS; i++)
 		json_object_set_new(tracepoints, p->tracepoints[i].name,
 				    json_boolean(p->tracepoints[i].there));
-	return json_pack("{s:s, s:{s:s}, s:s, s:s?, s:{s:b, s:s?, s:s, s:s}, s:{s:s?, s:s, s:s},"
-			 " s:{s:s?, s:s?}, s:s, s:b, s:b, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:{s:s}, s:o, s:o, s:{s:b, s:o, s:s, s:s}, s:{s:o, s:s, s:s},"
+			 " s:{s:o, s:o}, s:s, s:b, s:b, s:o, s:o, s:o}",
 			 "schema", "retryscope-probe/1", "tool", "version", RS_VERSION, "kernel",
-			 h->release, "machine", h->machine, "kvm", "loaded", h->kvm, "vendor",
-			 h->vendor, "paging", paging[h->paging], "dev_kvm", access[h->dev_kvm],
-			 "tracefs", "path", h->tracefs, "access", access[h->tracing], "kprobes",
-			 access[h->kprobes], "btf", "vmlinux", h->btf_vmlinux, "kvm", h->btf_kvm,
-			 "level", rs_level_name(p->level), "gfn_invalidations", p->gfn_invals,
-			 "private_kinds", p->private_kinds, "parts", parts, "points",
-			 json_points(p), "tracepoints", tracepoints);
+			 rs_json_text(h->release), "machine", rs_json_text(h->machine), "kvm",
+			 "loaded", h->kvm, "vendor", rs_json_text(h->vendor), "paging",
+			 paging[h->paging], "dev_kvm", access[h->dev_kvm], "tracefs", "path",
+			 rs_json_text(h->tracefs), "access", access[h->tracing], "kprobes",
+			 access[h->kprobes], "btf", "vmlinux", rs_json_text(h->btf_vmlinux), "kvm",
+			 rs_json_text(h->btf_kvm), "level", rs_level_name(p->level),
+			 "gfn_invalidations", p->gfn_invals, "private_kinds", p->private_kinds,
+			 "parts", parts, "points", json_points(p), "tracepoints", tracepoints);
 }
 
 static int print_json(FILE *f, const struct rs_host *h, const struct rs_plan *p,
@@ -214,9 +223,8 @@ static int print_json(FILE *f, const struct rs_host *h, const struct rs_plan *p,
 
 	if (!report)
 		return rs_error_nomem(err);
-	if (json_dumpf(report, f, JSON_INDENT(2) | JSON_ENSURE_ASCII))
+	if (rs_json_write(f, report))
 		ret = rs_error_set(err, RS_ERR_OUTPUT, EIO, "cannot write");
-	fputc('\n', f);
 	json_decref(report);
 	return ret;
 }

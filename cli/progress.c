@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clean.h"
+
 #define REDRAW_NS 200000000LL
 
 static int64_t now_ns(void)
@@ -26,6 +28,7 @@ void rs_progress_init(struct rs_progress *p, const char *what)
 int rs_progress_update(void *arg, uint64_t done, uint64_t total)
 {
 	struct rs_progress *p = arg;
+	char what[256];
 	int64_t now;
 
 	if (rs_cli_interrupted)
@@ -37,11 +40,12 @@ int rs_progress_update(void *arg, uint64_t done, uint64_t total)
 		return 0;
 	p->last_ns = now;
 	p->shown = true;
+	rs_clean(what, sizeof(what), p->what, RS_CLEAN_UTF8);
 	if (total)
-		fprintf(stderr, "\r%s: %3.0f %%", p->what,
+		fprintf(stderr, "\r%s: %3.0f %%", what,
 			100.0 * (double)(done < total ? done : total) / (double)total);
 	else
-		fprintf(stderr, "\r%s: %.1f MB", p->what, (double)done / 1e6);
+		fprintf(stderr, "\r%s: %.1f MB", what, (double)done / 1e6);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "capture/command.h"
 #include "capture/session.h"
 #include "cli/cli.h"
+#include "base/clean.h"
 #include "base/parse.h"
 
 #define POLL_PAUSE_US 100000
@@ -63,7 +64,7 @@ static void parse_event_name(uint64_t *withheld, const char *name, struct argp_s
 			return;
 		}
 	}
-	argp_error(state, "--without: no event '%s'; `retryscope probe` lists them", name);
+	rs_cli_usage(state, "--without: no event '%s'; `retryscope probe` lists them", name);
 }
 
 static void parse_events(uint64_t *withheld, char *list, struct argp_state *state)
@@ -79,7 +80,7 @@ static enum rs_level parse_level(const char *name, struct argp_state *state)
 	for (unsigned int l = RS_LEVEL_TRACEPOINTS; l <= RS_LEVEL_FULL; l++)
 		if (!strcmp(rs_level_name(l), name))
 			return l;
-	argp_error(state, "--min-level takes full, partial or tracepoints, not '%s'", name);
+	rs_cli_usage(state, "--min-level takes full, partial or tracepoints, not '%s'", name);
 	return RS_LEVEL_PARTIAL;
 }
 
@@ -88,7 +89,7 @@ static pid_t parse_pid(const char *text, struct argp_state *state)
 	uint64_t pid;
 
 	if (rs_parse_u64(text, &pid) || !pid || pid > INT32_MAX)
-		argp_error(state, "--pid takes the id of a process, not '%s'", text);
+		rs_cli_usage(state, "--pid takes the id of a process, not '%s'", text);
 	return (pid_t)pid;
 }
 
@@ -96,7 +97,7 @@ static void parse_size(const char *option, const char *text, uint64_t *bytes,
 		       struct argp_state *state)
 {
 	if (rs_parse_size(text, bytes) || !*bytes)
-		argp_error(state, "--%s takes a size as 64K or 2G, not '%s'", option, text);
+		rs_cli_usage(state, "--%s takes a size as 64K or 2G, not '%s'", option, text);
 }
 
 static void check_args(const struct record_args *a, struct argp_state *state)
@@ -104,9 +105,9 @@ static void check_args(const struct record_args *a, struct argp_state *state)
 	if (a->cleanup)
 		return;
 	if (!a->session.output && !a->dry_run)
-		argp_error(state, "-o FILE is missing");
+		rs_cli_usage(state, "-o FILE is missing");
 	if (a->session.output && !strcmp(a->session.output, "-"))
-		argp_error(state, "a trace.dat cannot be written to standard output");
+		rs_cli_usage(state, "a trace.dat cannot be written to standard output");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -125,7 +126,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_DURATION:
 		if (rs_parse_time(arg, &a->duration_ns) || !a->duration_ns)
-			argp_error(state, "--duration takes a time as 10s or 5m, not '%s'", arg);
+			rs_cli_usage(state, "--duration takes a time as 10s or 5m, not '%s'", arg);
 		return 0;
 	case OPT_BUFFER:
 		parse_size("buffer", arg, &a->session.buffer_bytes, state);
@@ -271,9 +272,9 @@ static void print_missing(const struct rs_plan *p)
 		const struct rs_planned_probe *probe = &p->probes[ev];
 
 		if (probe->state != RS_POINT_THERE && !rs_points[ev].optional)
-			fprintf(stderr, "retryscope: not recorded: %s (%s%s%s)\n",
-				rs_probe_event_name(ev), rs_point_state_name(probe->state),
-				probe->reason ? ": " : "", probe->reason ? probe->reason : "");
+			rs_cli_say("not recorded: %s (%s%s%s)", rs_probe_event_name(ev),
+				   rs_point_state_name(probe->state), probe->reason ? ": " : "",
+				   probe->reason ? probe->reason : "");
 	}
 }
 
@@ -287,13 +288,12 @@ static void print_summary(const struct record_args *a, const struct rs_session *
 	if (a->quiet)
 		return;
 	print_missing(rs_session_plan(s));
-	fprintf(stderr,
-		"retryscope: %s: %s events in %s of %u VM%s, %.1f MiB, buffers of %" PRIu64
-		" KiB per CPU, level %s\n",
-		a->session.output, rs_format_count(st->events, count, sizeof(count)),
-		rs_format_time((double)st->elapsed_ns, time, sizeof(time)), st->nr_vms,
-		plural(st->nr_vms), (double)st->file_bytes / (1 << 20), st->buffer_bytes >> 10,
-		rs_level_name(rs_session_plan(s)->level));
+	rs_cli_say("%s: %s events in %s of %u VM%s, %.1f MiB, buffers of %" PRIu64
+		   " KiB per CPU, level %s",
+		   a->session.output, rs_format_count(st->events, count, sizeof(count)),
+		   rs_format_time((double)st->elapsed_ns, time, sizeof(time)), st->nr_vms,
+		   plural(st->nr_vms), (double)st->file_bytes / (1 << 20), st->buffer_bytes >> 10,
+		   rs_level_name(rs_session_plan(s)->level));
 }
 
 static void print_ending(const struct record_args *a, const struct ending *end)
@@ -301,14 +301,12 @@ static void print_ending(const struct record_args *a, const struct ending *end)
 	int status = end->command_status;
 
 	if (end->why)
-		fprintf(stderr, "retryscope: %s: stopped: %s; what was captured is kept\n",
-			a->session.output, end->why);
+		rs_cli_say("%s: stopped: %s; what was captured is kept", a->session.output,
+			   end->why);
 	if (WIFSIGNALED(status))
-		fprintf(stderr, "retryscope: %s was killed by signal %d\n", a->command[0],
-			WTERMSIG(status));
+		rs_cli_say("%s was killed by signal %d", a->command[0], WTERMSIG(status));
 	else if (WEXITSTATUS(status))
-		fprintf(stderr, "retryscope: %s ended with %d\n", a->command[0],
-			WEXITSTATUS(status));
+		rs_cli_say("%s ended with %d", a->command[0], WEXITSTATUS(status));
 }
 
 static int capture(const struct record_args *a, struct rs_session *s, struct ending *end,
@@ -391,10 +389,10 @@ static void print_plan(const struct rs_plan *plan)
 	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
 		char *line = rs_plan_definition(plan, ev, RS_PROBE_GROUP);
 
-		if (line)
-			puts(line);
-		else
-			printf("# %s: %s\n", rs_probe_event_name(ev), plan->probes[ev].reason);
+		if (!line)
+			printf("# %s: ", rs_probe_event_name(ev));
+		rs_clean_put(stdout, line ? line : plan->probes[ev].reason);
+		putchar('\n');
 		free(line);
 	}
 	for (unsigned int i = 0; i < RS_NR_TRACEPOINTS; i++)

@@ -81,7 +81,7 @@ static enum rs_precheck parse_precheck(struct argp_state *state, const char *arg
 	if (!strcmp(arg, "off"))
 		return RS_PRECHECK_OFF;
 	if (strcmp(arg, "traced"))
-		argp_error(state, "--precheck: on, off or traced expected, not '%s'", arg);
+		rs_cli_usage(state, "--precheck: on, off or traced expected, not '%s'", arg);
 	return RS_PRECHECK_TRACED;
 }
 
@@ -95,7 +95,8 @@ static error_t parse_closed(int key, char *arg, struct argp_state *state)
 		a->closed_only = "--arrivals";
 		a->closed.think = !strcmp(arg, "think");
 		if (!a->closed.think && strcmp(arg, "recorded"))
-			argp_error(state, "--arrivals: recorded or think expected, not '%s'", arg);
+			rs_cli_usage(state, "--arrivals: recorded or think expected, not '%s'",
+				     arg);
 		return 0;
 	case OPT_PRECHECK:
 		a->closed_only = "--precheck";
@@ -106,8 +107,8 @@ static error_t parse_closed(int key, char *arg, struct argp_state *state)
 		a->closed_only = "--retry-gap";
 		a->gap = arg;
 		if (rs_parse_time(arg, &a->closed.retry_gap_ns) || !a->closed.retry_gap_ns)
-			argp_error(state, "--retry-gap: a time of at least 1ns expected, not '%s'",
-				   arg);
+			rs_cli_usage(state,
+				     "--retry-gap: a time of at least 1ns expected, not '%s'", arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -131,19 +132,19 @@ static bool has_bound(const char *list)
 static void check_counts(struct argp_state *state, struct replay_args *a)
 {
 	if (a->closed_loop)
-		argp_error(state, "--counts is of the open loop");
+		rs_cli_usage(state, "--counts is of the open loop");
 	if (a->distributions)
-		argp_error(state, "--counts has no distributions");
+		rs_cli_usage(state, "--counts has no distributions");
 	if (!a->algos || !strcmp(a->algos, "all")) {
 		a->counted = rs_algo_list(a->algos ? RS_ALGOS_ALL : RS_ALGOS_DEFAULT, false);
 		if (!a->counted)
 			argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
 	} else if (has_bound(a->algos)) {
-		argp_error(state, "--counts: exact is what must be retried, which is not worked "
-				  "out");
+		rs_cli_usage(state, "--counts: exact is what must be retried, which is not worked "
+				    "out");
 	}
 	if (a->input.kernel_algo && has_bound(a->input.kernel_algo))
-		argp_error(state, "--counts: exact is no kernel's");
+		rs_cli_usage(state, "--counts: exact is no kernel's");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -157,8 +158,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
 		if (!a->format)
-			argp_error(state, "--format: %s expected, not '%s'", RS_REPORT_FORMAT_NAMES,
-				   arg);
+			rs_cli_usage(state, "--format: %s expected, not '%s'",
+				     RS_REPORT_FORMAT_NAMES, arg);
 		return 0;
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);
@@ -167,7 +168,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_LOOP:
 		a->closed_loop = !strcmp(arg, "closed");
 		if (!a->closed_loop && strcmp(arg, "open"))
-			argp_error(state, "--loop: open or closed expected, not '%s'", arg);
+			rs_cli_usage(state, "--loop: open or closed expected, not '%s'", arg);
 		return 0;
 	case OPT_STRICT:
 		a->strict = true;
@@ -183,7 +184,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (a->closed_only && !a->closed_loop)
-			argp_error(state, "%s needs --loop closed", a->closed_only);
+			rs_cli_usage(state, "%s needs --loop closed", a->closed_only);
 		if (a->counts)
 			check_counts(state, a);
 		return 0;

@@ -61,19 +61,19 @@ static void add_axis(struct argp_state *state, struct sweep_args *a, const char 
 	char **values = a->values[a->opts.nr_axes];
 
 	if (a->opts.nr_axes == MAX_AXES)
-		argp_error(state, "at most %d parameters can be varied", MAX_AXES);
+		rs_cli_usage(state, "at most %d parameters can be varied", MAX_AXES);
 	for (size_t i = 0; i < a->opts.nr_axes; i++)
 		if (!strcmp(a->axes[i].key, key))
-			argp_error(state, "%s is varied already", key);
+			rs_cli_usage(state, "%s is varied already", key);
 	axis->key = key;
 	axis->values = (const char *const *)values;
 	for (char *v = strtok(list, ","); v; v = strtok(NULL, ",")) {
 		if (axis->nr == sizeof(a->values[0]) / sizeof(a->values[0][0]))
-			argp_error(state, "%s: too many values", key);
+			rs_cli_usage(state, "%s: too many values", key);
 		values[axis->nr++] = v;
 	}
 	if (!axis->nr)
-		argp_error(state, "%s: values separated by commas expected", key);
+		rs_cli_usage(state, "%s: values separated by commas expected", key);
 	a->opts.nr_axes++;
 }
 
@@ -95,7 +95,7 @@ static void parse_parameter(struct argp_state *state, struct sweep_args *a, char
 	if (value)
 		*value++ = '\0';
 	if (rs_synth_set(&a->opts.base, value ? arg : "scenario", value ? value : arg, &err))
-		argp_error(state, "%s; `retryscope synth --list` names them", err.text);
+		rs_cli_usage(state, "%s; `retryscope synth --list` names them", err.text);
 }
 
 /* argp_failure() would want some. */
@@ -112,7 +112,7 @@ static void add_seeds(struct argp_state *state, struct sweep_args *a)
 
 	for (size_t i = 0; i < a->opts.nr_axes; i++)
 		if (!strcmp(a->axes[i].key, "seed"))
-			argp_error(state, "seed=...: use --seeds N, from the parameter seed on");
+			rs_cli_usage(state, "seed=...: use --seeds N, from the parameter seed on");
 	axis->key = "seed";
 	axis->values = (const char *const *)values;
 	axis->nr = a->seeds;
@@ -132,19 +132,19 @@ static void check_axes(struct argp_state *state, struct sweep_args *a)
 			struct rs_synth_params p = a->opts.base;
 
 			if (rs_synth_set(&p, a->axes[i].key, a->axes[i].values[k], &err))
-				argp_error(state, "%s; `retryscope synth --list` names them",
-					   err.text);
+				rs_cli_usage(state, "%s; `retryscope synth --list` names them",
+					     err.text);
 		}
 	}
 	a->nr_cells = rs_sweep_cells(&a->opts);
 	if (!a->nr_cells || a->nr_cells > MAX_CELLS)
-		argp_error(state, "more than %llu cells", MAX_CELLS);
+		rs_cli_usage(state, "more than %llu cells", MAX_CELLS);
 }
 
 static void finish_parse(struct argp_state *state, struct sweep_args *a)
 {
 	if ((a->arrivals || a->precheck) && !a->opts.closed)
-		argp_error(state, "--arrivals and --precheck need --loop closed");
+		rs_cli_usage(state, "--arrivals and --precheck need --loop closed");
 	a->opts.axes = a->axes;
 	add_seeds(state, a);
 	check_axes(state, a);
@@ -156,7 +156,7 @@ static uint64_t parse_count(struct argp_state *state, const char *name, const ch
 	uint64_t n;
 
 	if (rs_parse_u64(arg, &n) || !n || n > max)
-		argp_error(state, "%s: 1 to %" PRIu64 " expected, not '%s'", name, max, arg);
+		rs_cli_usage(state, "%s: 1 to %" PRIu64 " expected, not '%s'", name, max, arg);
 	return n;
 }
 
@@ -164,7 +164,7 @@ static bool parse_choice(struct argp_state *state, const char *name, const char 
 			 const char *no, const char *yes)
 {
 	if (strcmp(arg, no) && strcmp(arg, yes))
-		argp_error(state, "%s: %s or %s expected, not '%s'", name, no, yes, arg);
+		rs_cli_usage(state, "%s: %s or %s expected, not '%s'", name, no, yes, arg);
 	return !strcmp(arg, yes);
 }
 
@@ -207,7 +207,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_parameter(state, a, arg);
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "name a scenario; `retryscope synth --list` has them");
+		rs_cli_usage(state, "name a scenario; `retryscope synth --list` has them");
 		return 0;
 	case ARGP_KEY_END:
 		finish_parse(state, a);

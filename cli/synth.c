@@ -39,7 +39,7 @@ static error_t parse_parameter(struct argp_state *state, struct synth_args *a, c
 	if (value)
 		*value++ = '\0';
 	if (rs_synth_set(&a->params, value ? arg : "scenario", value ? value : arg, &err))
-		argp_error(state, "%s; --list names them", err.text);
+		rs_cli_usage(state, "%s; --list names them", err.text);
 	return 0;
 }
 
@@ -57,7 +57,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		else if (!strcmp(arg, "binary"))
 			a->form = RS_FORM_BINARY;
 		else
-			argp_error(state, "--to takes text or binary, not '%s'", arg);
+			rs_cli_usage(state, "--to takes text or binary, not '%s'", arg);
 		return 0;
 	case OPT_LIST:
 		a->list = true;
@@ -72,7 +72,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_parameter(state, a, arg);
 	case ARGP_KEY_NO_ARGS:
 		if (!a->list)
-			argp_error(state, "name a scenario; --list has them");
+			rs_cli_usage(state, "name a scenario; --list has them");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

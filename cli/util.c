@@ -3,12 +3,14 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/clean.h"
 #include "base/temp.h"
 
 /* How long a verb has to end by itself after a signal. */
@@ -72,6 +74,42 @@ void rs_cli_catch_signals(void)
 void rs_cli_be_patient(void)
 {
 	patient = 1;
+}
+
+/* The text, cleaned, for the caller to free; NULL without memory. */
+static char *clean_text(const char *fmt, va_list ap)
+{
+	char *text, *clean = NULL;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return NULL;
+	clean = rs_clean_dup(text, RS_CLEAN_UTF8);
+	free(text);
+	return clean;
+}
+
+void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = clean_text(fmt, ap);
+	va_end(ap);
+	argp_error(state, "%s", text ? text : "wrong usage");
+	free(text);
+}
+
+void rs_cli_say(const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = clean_text(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "retryscope: %s\n", text ? text : "out of memory");
+	free(text);
 }
 
 void rs_cli_name_input(struct rs_error *err, const char *path)

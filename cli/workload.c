@@ -81,8 +81,8 @@ static void parse_number(struct argp_state *state, const char *name, const char 
 			 uint64_t *value)
 {
 	if (rs_parse_u64(arg, value) || *value > max)
-		argp_error(state, "--%s takes a number up to %" PRIu64 ", not '%s'", name, max,
-			   arg);
+		rs_cli_usage(state, "--%s takes a number up to %" PRIu64 ", not '%s'", name, max,
+			     arg);
 }
 
 static void parse_u32(struct argp_state *state, const char *name, const char *arg, uint32_t *value)
@@ -99,7 +99,7 @@ static void parse_scenario(struct argp_state *state, const char *arg,
 	const struct rs_workload_scenario *s = rs_workload_scenario_find(arg);
 
 	if (!s)
-		argp_error(state, "no scenario '%s'; --list names them", arg);
+		rs_cli_usage(state, "no scenario '%s'; --list names them", arg);
 	else
 		s->apply(opts);
 }
@@ -109,7 +109,7 @@ static void parse_distance(struct argp_state *state, const char *arg, uint64_t *
 	uint64_t bytes = 0;
 
 	if (rs_parse_size(arg, &bytes) || bytes % 4096 || !bytes)
-		argp_error(state, "--alias-distance takes a multiple of 4K, not '%s'", arg);
+		rs_cli_usage(state, "--alias-distance takes a multiple of 4K, not '%s'", arg);
 	*pages = bytes / 4096;
 }
 
@@ -120,7 +120,7 @@ static void parse_range(struct argp_state *state, const char *arg, struct rs_wor
 
 	if (!min || rs_parse_u64(min, &opts->range_min) ||
 	    rs_parse_u64(dash ? dash + 1 : min, &opts->range_max))
-		argp_error(state, "--range takes MIN or MIN-MAX pages, not '%s'", arg);
+		rs_cli_usage(state, "--range takes MIN or MIN-MAX pages, not '%s'", arg);
 	free(min);
 }
 
@@ -130,7 +130,7 @@ static void parse_ops(struct argp_state *state, const char *arg, bool churn, uin
 
 	if (churn ? rs_workload_churn_ops_parse(arg, ops, &err)
 		  : rs_workload_ops_parse(arg, ops, &err))
-		argp_error(state, "%s; --list names them", err.text);
+		rs_cli_usage(state, "%s; --list names them", err.text);
 }
 
 static void parse_thp(struct argp_state *state, const char *arg, enum rs_workload_thp *thp)
@@ -142,7 +142,7 @@ static void parse_thp(struct argp_state *state, const char *arg, enum rs_workloa
 	else if (!strcmp(arg, "host"))
 		*thp = RS_THP_HOST;
 	else
-		argp_error(state, "--thp takes off, on or host, not '%s'", arg);
+		rs_cli_usage(state, "--thp takes off, on or host, not '%s'", arg);
 }
 
 static void parse_memory(struct argp_state *state, const char *arg,
@@ -155,7 +155,8 @@ static void parse_memory(struct argp_state *state, const char *arg,
 	else if (!strcmp(arg, "mixed"))
 		*backing = RS_WORKLOAD_MIXED;
 	else
-		argp_error(state, "--memory takes anonymous, guest_memfd or mixed, not '%s'", arg);
+		rs_cli_usage(state, "--memory takes anonymous, guest_memfd or mixed, not '%s'",
+			     arg);
 }
 
 static void parse_seconds(struct argp_state *state, const char *arg, uint64_t *ns)
@@ -165,7 +166,7 @@ static void parse_seconds(struct argp_state *state, const char *arg, uint64_t *n
 	/* A bare number is seconds here, as the option's name says. */
 	snprintf(text, sizeof(text), "%s%s", arg, arg[strspn(arg, "0123456789")] ? "" : "s");
 	if (rs_parse_time(text, ns))
-		argp_error(state, "--seconds takes a time, not '%s'", arg);
+		rs_cli_usage(state, "--seconds takes a time, not '%s'", arg);
 }
 
 static error_t parse_shape(int key, char *arg, struct argp_state *state,
@@ -259,7 +260,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		args->memslots_to = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "takes no file: '%s'", arg);
+		rs_cli_usage(state, "takes no file: '%s'", arg);
 		return 0;
 	}
 	if (!parse_shape(key, arg, state, &args->opts))

@@ -48,7 +48,8 @@ static int find_form(struct rs_reader *r, struct rs_error *err)
 		return 0;
 	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 			    "is no trace: neither a trace.dat, nor the text form (which starts "
-			    "with 'retryscope-events 1'), nor the binary form");
+			    "with 'retryscope-events 1'), nor the binary form%s%s",
+			    r->opts.also ? "; nor " : "", r->opts.also ? r->opts.also : "");
 }
 
 static int open_reader(struct rs_reader *r, const char *path, struct rs_error *err)

@@ -107,6 +107,7 @@ struct rs_reader_opts {
 	 * damage, and count an anomaly binary-truncated, instead of failing there.
 	 */
 	bool repair;
+	const char *also; /* what else the caller takes, to name where it is no trace; or NULL */
 };
 
 struct rs_reader;

@@ -72,7 +72,7 @@ static char *next_text(struct sheet *s)
 static const char *brief(double x, char *buf, size_t size)
 {
 	return x < 999.5 ? rs_format_number(x, buf, size)
-			 : rs_format_short((uint64_t)(x + 0.5), buf, size);
+			 : rs_format_short(rs_clamp_u64(x + 0.5), buf, size);
 }
 
 /* "12.3 11.9-14.0": the median and the range. */
@@ -216,7 +216,7 @@ static void table_of_growth(struct sheet *s, const struct rs_bench *b, unsigned 
 			double x = growing_figure(cost_at(b, settings[k], i), what);
 
 			if (what == GROW_BYTES)
-				rs_table_count(&s->table, (uint64_t)x);
+				rs_table_count(&s->table, rs_clamp_u64(x));
 			else
 				rs_table_number(&s->table, x);
 		}

@@ -7,7 +7,7 @@
 #include "analysis/write/json_exact.h"
 #include "analysis/report/report_json.h"
 
-#define SCHEMA "retryscope-info/1"
+#define SCHEMA "retryscope-info/2"
 
 static json_t *events(const struct rs_vm_inventory *vm)
 {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/plot/figure.h"
+#include "base/clean.h"
 #include "base/textbuf.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,21 +236,38 @@ void rs_figure_put(struct rs_figure *fig, const char *fmt, ...)
 	va_end(ap);
 }
 
-/*
- * Between single quotes gnuplot takes everything as it is, but a quote, which
- * is doubled; in plain text only ASCII has a width that is known.
- */
-void rs_figure_string(struct rs_figure *fig, const char *text)
+static enum rs_clean_to alphabet(const struct rs_figure *fig)
 {
-	rs_figure_put(fig, "'");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	/* In plain text only ASCII has a width that is known. */
+	return rs_figure_is_text(fig) ? RS_CLEAN_ASCII : RS_CLEAN_UTF8;
+}
 
-		if (c < ' ' || c == 127 || (c > 127 && rs_figure_is_text(fig)))
-			c = '?';
-		rs_figure_put(fig, c == '\'' ? "''" : "%c", c);
+/* Between single quotes gnuplot takes everything as it is, but a quote; each of @twice is doubled.
+ */
+static void put_literal(struct rs_figure *fig, const char *text, const char *twice)
+{
+	char *clean = rs_clean_dup(text, alphabet(fig));
+
+	if (!clean)
+		note_failure(fig, ENOMEM);
+	rs_figure_put(fig, "'");
+	for (const char *c = clean; c && *c; c++) {
+		if (strchr(twice, *c))
+			rs_figure_put(fig, "%c", *c);
+		rs_figure_put(fig, "%c", *c);
 	}
 	rs_figure_put(fig, "'");
+	free(clean);
+}
+
+void rs_figure_string(struct rs_figure *fig, const char *text)
+{
+	put_literal(fig, text, "'");
+}
+
+void rs_figure_tic(struct rs_figure *fig, const char *text)
+{
+	put_literal(fig, text, "'%");
 }
 
 /* At most @columns characters, of which multi-byte ones stay whole. */
@@ -272,7 +291,7 @@ static void put_line(struct rs_figure *fig, const char *text, unsigned int down,
 {
 	char line[512];
 
-	snprintf(line, sizeof(line), "%s", text);
+	rs_clean(line, sizeof(line), text, alphabet(fig));
 	cut(line, rs_figure_is_text(fig) ? RS_FIGURE_TEXT_COLUMNS - 1 : TITLE_COLUMNS);
 	rs_figure_put(fig, "set label ");
 	rs_figure_string(fig, line);
@@ -473,14 +492,32 @@ void rs_figure_size(struct rs_figure *fig, unsigned int width, unsigned int heig
 				   "set grid linetype 1 linewidth 0.5 linecolor '#dddddd'\n");
 }
 
+/*
+ * A file's name takes letters, digits and a few more of @what; what has others, or too
+ * many, is told apart by a hash.
+ */
 static void data_file(const struct rs_figure *fig, const char *what, char *buf, size_t size)
 {
-	snprintf(buf, size, "%s-%s.dat", fig->name, what);
+	static const char taken[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._-";
+	uint32_t hash = 2166136261U; /* FNV-1a */
+	char part[64];
+	size_t n = 0;
+
+	for (const char *c = what; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619U;
+	for (; what[n] && n < sizeof(part) - 1; n++)
+		part[n] = strchr(taken, what[n]) ? what[n] : '_';
+	part[n] = '\0';
+	if (strcmp(part, what))
+		snprintf(buf, size, "%s-%.48s-%08" PRIx32 ".dat", fig->name, part, hash);
+	else
+		snprintf(buf, size, "%s-%s.dat", fig->name, part);
 }
 
 FILE *rs_figure_data(struct rs_figure *fig, const char *what, const char *columns)
 {
-	char name[192];
+	char name[sizeof(fig->name) + 80];
 	FILE *f;
 
 	data_file(fig, what, name, sizeof(name));
@@ -492,6 +529,21 @@ FILE *rs_figure_data(struct rs_figure *fig, const char *what, const char *column
 	return f;
 }
 
+void rs_figure_cell(FILE *data, const char *text)
+{
+	char c[8];
+	uint32_t code;
+
+	fputc('"', data);
+	for (size_t len; *text; text += len) {
+		len = rs_utf8_next(text, &code);
+		memcpy(c, text, len);
+		c[len] = '\0';
+		rs_clean_put(data, strchr("\"\\", *c) ? "?" : c);
+	}
+	fputc('"', data);
+}
+
 void rs_figure_data_end(struct rs_figure *fig, FILE *data)
 {
 	if (data)
@@ -500,7 +552,7 @@ void rs_figure_data_end(struct rs_figure *fig, FILE *data)
 
 void rs_figure_data_name(struct rs_figure *fig, const char *what)
 {
-	char name[192];
+	char name[sizeof(fig->name) + 80];
 
 	data_file(fig, what, name, sizeof(name));
 	rs_figure_string(fig, name);

@@ -41,6 +41,8 @@ const char *rs_figure_algo_colour(const char *algo, size_t index);
 
 /* Columns of a figure in plain text; as many as a mail has. */
 #define RS_FIGURE_TEXT_COLUMNS 72
+/* Columns that a name gets at the left of a picture; a longer one is cut off by its edge. */
+#define RS_FIGURE_MAX_NAME 48
 
 /*
  * One picture on its way: a gnuplot script NAME.gp, its data NAME-*.dat and,
@@ -77,8 +79,10 @@ void rs_figure_size(struct rs_figure *fig, unsigned int width, unsigned int heig
 /* Formatted lines of the script. */
 void rs_figure_put(struct rs_figure *fig, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* @text as a string literal of the script, whatever is in it. */
+/* @text, cleaned (base/clean.h), as a string literal of the script, whatever is in it. */
 void rs_figure_string(struct rs_figure *fig, const char *text);
+/* The same for the label of a tic, which gnuplot takes for a format. */
+void rs_figure_tic(struct rs_figure *fig, const char *text);
 /* Two lines at the top: what is shown, and of what (both cut to what fits). */
 void rs_figure_title(struct rs_figure *fig, const char *what, const char *of);
 
@@ -113,9 +117,12 @@ void rs_figure_nothing(struct rs_figure *fig, const char *text);
 /*
  * Begins a data file and returns its stream (of the figure; NULL if there was
  * a failure), with @columns as its heading. The script calls it
- * 'NAME-@what.dat', which rs_figure_data_name() writes with its quotes.
+ * 'NAME-@what.dat', which rs_figure_data_name() writes with its quotes; @what may be a
+ * foreign name, of which only harmless characters are taken.
  */
 FILE *rs_figure_data(struct rs_figure *fig, const char *what, const char *columns);
+/* @text, cleaned, between quotes as one column of @data. */
+void rs_figure_cell(FILE *data, const char *text);
 void rs_figure_data_end(struct rs_figure *fig, FILE *data);
 void rs_figure_data_name(struct rs_figure *fig, const char *what);
 

@@ -106,7 +106,7 @@ static void put_figures(struct rs_figure *fig, const struct rs_plot_input *in,
 	bool text = rs_figure_is_text(fig);
 
 	rs_format_count(a->blocked_max, max, sizeof(max));
-	rs_format_count((uint64_t)(mean + 0.5), count, sizeof(count));
+	rs_format_count(rs_clamp_u64(mean + 0.5), count, sizeof(count));
 	if (mean < 10)
 		snprintf(count, sizeof(count), "%.2f", mean);
 	if (asprintf(&lines[0], "mean %s", count) < 0 ||

@@ -7,6 +7,7 @@
 
 #include "analysis/write/layout.h"
 #include "analysis/plot/plot_sweep.h"
+#include "base/clean.h"
 
 /* Columns that a cell has in plain text, and its first. */
 #define TEXT_CELL 8
@@ -115,7 +116,7 @@ static void put_tics(struct rs_figure *fig, char axis, const struct rs_sweep_val
 	rs_figure_put(fig, "set %crange [-0.5:%zu.5]\nset %ctics (", axis, v->nr - 1, axis);
 	for (size_t i = 0; i < v->nr; i++) {
 		rs_figure_put(fig, i ? ", " : "");
-		rs_figure_string(fig, v->text[i]);
+		rs_figure_tic(fig, v->text[i]);
 		rs_figure_put(fig, " %zu", i);
 	}
 	rs_figure_put(fig, ") scale 0\n");
@@ -123,12 +124,13 @@ static void put_tics(struct rs_figure *fig, char axis, const struct rs_sweep_val
 
 static unsigned int longest(const struct rs_sweep_values *v)
 {
-	size_t most = 0;
+	size_t most = 0, columns;
 
-	for (size_t i = 0; i < v->nr; i++)
-		if (strlen(v->text[i]) > most)
-			most = strlen(v->text[i]);
-	return (unsigned int)most;
+	for (size_t i = 0; i < v->nr; i++) {
+		columns = rs_clean_columns(v->text[i]);
+		most = columns > most ? columns : most;
+	}
+	return most < RS_FIGURE_MAX_NAME ? (unsigned int)most : RS_FIGURE_MAX_NAME;
 }
 
 static void draw_picture(struct rs_figure *fig, const struct heat *h)

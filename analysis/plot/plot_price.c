@@ -10,6 +10,7 @@
 
 #include "analysis/write/layout.h"
 #include "analysis/plot/plot.h"
+#include "base/clean.h"
 
 #define WIDTH 1000
 #define HEIGHT 640
@@ -18,6 +19,10 @@
 #define CHARACTER 7.2
 #define LINE 15
 #define POINT 9
+/* What gets a logarithmic axis in any case, since room beside it would be beyond all numbers. */
+#define LARGE 1e15
+/* Decades with a tick; of more than this, every second has one, and so on. */
+#define MAX_DECADES 12
 /* Half the height of an error bar. */
 #define BAR 4
 /* Worse than covering anything: a label that leaves the axes. */
@@ -82,11 +87,11 @@ static struct scale price_scale(const struct rs_price_point *points, size_t nr)
 		min = fmin(min, points[i].price_min);
 		max = fmax(max, points[i].price_max);
 	}
-	s.log = max > 8 * min;
+	s.log = max / 8 > min || max > LARGE;
 	s.begin = s.log ? log10(min) : 0;
 	s.end = s.log ? log10(max) : max;
 	/* To the right is room for a label. */
-	room = s.end - s.begin;
+	room = s.end - s.begin > 0 ? s.end - s.begin : 1;
 	s.begin -= s.log ? 0.06 * room : 0;
 	s.end += 0.16 * room;
 	s.zero = s.begin;
@@ -123,6 +128,7 @@ static void put_ticks(struct rs_figure *fig, char axis, const struct scale *s)
 	static const double steps[] = { 1, 2, 5 };
 	bool fine = s->end - s->begin < 3;
 	const char *comma = "";
+	int stride;
 
 	rs_figure_put(fig, "set %crange [%.9g:%.9g]\n", axis, s->begin, s->end);
 	if (!s->log)
@@ -132,7 +138,8 @@ static void put_ticks(struct rs_figure *fig, char axis, const struct scale *s)
 		rs_figure_put(fig, "'0' %.9g", s->zero);
 		comma = ", ";
 	}
-	for (int decade = (int)floor(s->begin); decade <= s->end; decade++) {
+	stride = 1 + (int)((s->end - s->begin) / MAX_DECADES);
+	for (int decade = (int)floor(s->begin); decade <= s->end; decade += stride) {
 		for (size_t i = 0; i < (fine ? 3 : 1); i++) {
 			double at = decade + log10(steps[i]);
 
@@ -157,8 +164,9 @@ static void put_points(struct rs_figure *fig, const struct picture *p)
 		const struct rs_price_point *a = &p->points[i];
 		double rate = 100 * rs_price_spurious_rate(a);
 
-		fprintf(f, "\"%s\" %.9g %.9g %.9g %.9g %.9g %.9g %.9g %.9g %" PRIu64 " %d\n",
-			a->algorithm, place(&p->x, a->price_median), place(&p->y, rate),
+		rs_figure_cell(f, a->algorithm);
+		fprintf(f, " %.9g %.9g %.9g %.9g %.9g %.9g %.9g %.9g %" PRIu64 " %d\n",
+			place(&p->x, a->price_median), place(&p->y, rate),
 			place(&p->x, a->price_min), place(&p->x, a->price_max), a->price_median,
 			a->price_min, a->price_max, rate, a->missed, p->on_front[i]);
 	}
@@ -261,7 +269,7 @@ static const struct {
 
 static struct box label_box(const struct box *point, const char *text, size_t where)
 {
-	double w = CHARACTER * (double)strlen(text);
+	double w = CHARACTER * (double)rs_clean_columns(text);
 	double x = (point->left + point->right) / 2, y = (point->top + point->bottom) / 2;
 	struct box b;
 

@@ -31,6 +31,9 @@ struct rs_price_data {
 	void *root;
 };
 
+/* More are refused: a picture has no room for them. */
+#define RS_PRICE_MAX_POINTS 1000
+
 /*
  * Reads JSON of schema retryscope-bench/1 from @f to its end: what it has under
  * "price", and "trace" if it is a text. 0, or negative errno with @err naming

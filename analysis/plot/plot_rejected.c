@@ -6,6 +6,7 @@
 
 #include "analysis/plot/plot.h"
 #include "analysis/write/units.h"
+#include "base/clean.h"
 
 /* Columns of the data: index, name, label, then the parts of a bar, missed, its label. */
 #define FIRST_PART 4
@@ -97,7 +98,9 @@ static void put_data(struct rs_figure *fig, const struct rs_plot_input *in)
 
 		label_of(in, a->rejected, label, sizeof(label));
 		label_of(in, a->missed, missed, sizeof(missed));
-		fprintf(f, "%zu \"%s\" \"%s\"", i, a->name, label);
+		fprintf(f, "%zu ", i);
+		rs_figure_cell(f, a->name);
+		fprintf(f, " \"%s\"", label);
 		for (size_t p = 0; p < NR_PARTS; p++)
 			fprintf(f, " %" PRIu64, part_of(a, p));
 		fprintf(f, " %" PRIu64 " \"%s\"\n", a->missed, a->missed ? missed : "");
@@ -111,7 +114,7 @@ static void put_names(struct rs_figure *fig, const struct rs_plot_input *in)
 	rs_figure_put(fig, "set ytics (");
 	for (size_t i = 0; i < in->nr_shown; i++) {
 		rs_figure_put(fig, i ? ", " : "");
-		rs_figure_string(fig, rs_plot_algo(in, i)->name);
+		rs_figure_tic(fig, rs_plot_algo(in, i)->name);
 		rs_figure_put(fig, " %zu", i);
 	}
 	rs_figure_put(fig, ") scale 0\nset yrange [%zu.5:-0.5]\n", in->nr_shown - 1);
@@ -165,12 +168,13 @@ static void put_legend(struct rs_figure *fig, const struct rs_plot_input *in)
 
 static unsigned int longest_name(const struct rs_plot_input *in)
 {
-	size_t most = 0;
+	size_t most = 0, columns;
 
-	for (size_t i = 0; i < in->nr_shown; i++)
-		if (strlen(rs_plot_algo(in, i)->name) > most)
-			most = strlen(rs_plot_algo(in, i)->name);
-	return (unsigned int)most;
+	for (size_t i = 0; i < in->nr_shown; i++) {
+		columns = rs_clean_columns(rs_plot_algo(in, i)->name);
+		most = columns > most ? columns : most;
+	}
+	return most < RS_FIGURE_MAX_NAME ? (unsigned int)most : RS_FIGURE_MAX_NAME;
 }
 
 static void draw_picture(struct rs_figure *fig, const struct rs_plot_input *in)
@@ -203,10 +207,17 @@ static void text_bar(const struct rs_algo_result *a, uint64_t most, char *bar)
 
 	for (size_t p = 0; p < NR_PARTS && most; p++) {
 		uint64_t count = part_of(a, p);
-		size_t letters = (size_t)((double)count * TEXT_BAR / (double)most + 0.5);
+		size_t letters = 0;
 
+		/* No part is more than the whole, unless a report says so. */
+		if (count)
+			letters = count < most
+					  ? (size_t)((double)count * TEXT_BAR / (double)most + 0.5)
+					  : TEXT_BAR;
 		if (count && !letters)
 			letters = 1;
+		if (letters > TEXT_BAR + NR_PARTS - n)
+			letters = TEXT_BAR + NR_PARTS - n;
 		memset(bar + n, parts[p].letter, letters);
 		n += letters;
 	}

@@ -7,6 +7,8 @@
 
 #include "analysis/write/layout.h"
 #include "analysis/plot/plot_sweep.h"
+#include "analysis/write/units.h"
+#include "base/clean.h"
 
 #define PANEL 190     /* pixels */
 #define TEXT_PANEL 12 /* lines */
@@ -137,7 +139,7 @@ static void choose_unit(struct lines *l)
 
 	for (size_t i = 0; i < nr_panels(l) * l->view->nr_algos * l->x.nr; i++)
 		most = fmax(most, l->cells[i].n ? l->cells[i].max : 0);
-	unit = rs_figure_time_unit((uint64_t)most);
+	unit = rs_figure_time_unit(rs_clamp_u64(most));
 	l->unit = l->metric->time ? unit->ns : 1;
 	l->unit_name = unit->name;
 }
@@ -185,6 +187,15 @@ static double dodge(const struct lines *l, size_t algo)
 	return ((double)algo - middle) * 0.005 * (l->end - l->begin);
 }
 
+static void put_point(FILE *f, const struct lines *l, double at, const struct spread *s,
+		      const char *value)
+{
+	fprintf(f, "%.9g %.9g %.9g %.9g ", at, s->sum / (double)s->n / l->unit, s->min / l->unit,
+		s->max / l->unit);
+	rs_figure_cell(f, value);
+	fprintf(f, " %zu\n", s->n);
+}
+
 static void put_data(struct rs_figure *fig, const struct lines *l, size_t panel, size_t algo)
 {
 	bool text = rs_figure_is_text(fig);
@@ -199,10 +210,7 @@ static void put_data(struct rs_figure *fig, const struct lines *l, size_t panel,
 		const struct spread *s = cell(l, panel, algo, x);
 
 		if (s->n)
-			fprintf(f, "%.9g %.9g %.9g %.9g \"%s\" %zu\n",
-				l->place[x] + (text ? 0 : dodge(l, algo)),
-				s->sum / (double)s->n / l->unit, s->min / l->unit, s->max / l->unit,
-				l->x.text[x], s->n);
+			put_point(f, l, l->place[x] + (text ? 0 : dodge(l, algo)), s, l->x.text[x]);
 	}
 	rs_figure_data_end(fig, f);
 }
@@ -216,12 +224,12 @@ static void put_xtics(struct rs_figure *fig, const struct lines *l, bool labels)
 
 	for (size_t x = 0; x < l->x.nr; x++) {
 		double at = room * (l->place[x] - l->begin) / (l->end - l->begin);
-		double width = text ? (double)strlen(l->x.text[x]) + 1
-				    : fmax(TICK, 8.0 * (double)strlen(l->x.text[x]));
+		double columns = (double)rs_clean_columns(l->x.text[x]);
+		double width = text ? columns + 1 : fmax(TICK, 8.0 * columns);
 		bool fits = at - width / 2 >= last;
 
 		rs_figure_put(fig, "%s", comma);
-		rs_figure_string(fig, labels && fits ? l->x.text[x] : "");
+		rs_figure_tic(fig, labels && fits ? l->x.text[x] : "");
 		rs_figure_put(fig, " %.9g", l->place[x]);
 		comma = ", ";
 		if (fits)

@@ -99,6 +99,10 @@ static int read_root(struct rs_price_data *d, const json_t *root, struct rs_erro
 
 	if (!schema || strcmp(schema, SCHEMA))
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL, "schema: \"" SCHEMA "\" expected");
+	if (json_array_size(list) > RS_PRICE_MAX_POINTS)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "price: at most %d entries expected, not %zu",
+				    RS_PRICE_MAX_POINTS, json_array_size(list));
 	if (!json_is_array(list) || !json_array_size(list))
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 				    "price: a list expected, not empty; measure with a trace");

@@ -4,32 +4,19 @@
 
 #include "analysis/report/derive.h"
 #include "analysis/report/report.h"
+#include "analysis/write/csv.h"
 #include "analysis/write/figure_columns.h"
 
-/*
- * One row per VM and algorithm, fields as in RFC 4180 (but lines end in LF).
- * What is not known is empty.
- */
-static void put_text(FILE *f, const char *text)
-{
-	fputc('"', f);
-	for (; text && *text; text++) {
-		if (*text == '"')
-			fputc('"', f);
-		fputc(*text, f);
-	}
-	fputc('"', f);
-}
-
+/* One row per VM and algorithm; lines end in LF. What is not known is empty. */
 static void put_vm(FILE *f, const struct rs_report *rep, const struct rs_vm_result *v)
 {
 	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, v->vm);
 
-	put_text(f, rep->path);
+	rs_csv_text(f, rep->path);
 	fputc(',', f);
-	put_text(f, rep->meta->kernel);
+	rs_csv_text(f, rep->meta->kernel);
 	fprintf(f, ",%" PRIu32 ",%" PRId64 ",", v->vm, info ? info->pid : 0);
-	put_text(f, info ? info->command : NULL);
+	rs_csv_text(f, info ? info->command : NULL);
 }
 
 static void put_row(FILE *f, const struct rs_report *rep, const struct rs_vm_result *v,
@@ -40,7 +27,7 @@ static void put_row(FILE *f, const struct rs_report *rep, const struct rs_vm_res
 
 	put_vm(f, rep, v);
 	fputc(',', f);
-	put_text(f, a->name);
+	rs_csv_text(f, a->name);
 	rs_columns_values(f, RS_COLUMNS_CSV, rep->result->closed, &base);
 	fputc('\n', f);
 }

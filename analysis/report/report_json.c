@@ -8,10 +8,9 @@
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
 #include "analysis/report/report_json.h"
-#include "base/textbuf.h"
 
-/* Schema "retryscope-report/1". Every builder returns a new reference, or NULL without memory. */
-#define SCHEMA "retryscope-report/1"
+/* Schema "retryscope-report/2". Every builder returns a new reference, or NULL without memory. */
+#define SCHEMA "retryscope-report/2"
 
 /* @ratio: the values are thousandths. */
 static json_t *hist_value(unsigned __int128 v, bool ratio)
@@ -23,27 +22,15 @@ static json_t *hist_value(unsigned __int128 v, bool ratio)
 static json_t *buckets(const struct rs_hist *h, bool ratio)
 {
 	uint64_t value, weight;
-	size_t pos = 0, size;
-	const char *sep = "";
-	char *text;
-	json_t *v = NULL;
-	FILE *f = rs_textbuf_open(&text, &size);
+	json_t *list = json_array();
+	size_t pos = 0;
 
-	if (!f)
-		return NULL;
-	fputc('[', f);
-	for (; rs_hist_next(h, &pos, &value, &weight); sep = ", ") {
-		if (ratio)
-			fprintf(f, "%s[%" PRIu64 ".%03u, %" PRIu64 "]", sep, value / RS_RATIO_SCALE,
-				(unsigned int)(value % RS_RATIO_SCALE), weight);
-		else
-			fprintf(f, "%s[%" PRIu64 ", %" PRIu64 "]", sep, value, weight);
+	while (list && rs_hist_next(h, &pos, &value, &weight)) {
+		json_t *pair = rs_json_append(json_array(), hist_value(value, ratio));
+
+		list = rs_json_append(list, rs_json_append(pair, rs_json_u64(weight)));
 	}
-	fputc(']', f);
-	if (!fclose(f))
-		v = rs_json_raw(text);
-	free(text);
-	return v;
+	return list;
 }
 
 static json_t *quantile(const struct rs_hist *h, double q, bool ratio)

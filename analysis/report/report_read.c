@@ -10,7 +10,9 @@
 #include "analysis/report/report_json.h"
 #include "analysis/write/json_exact.h"
 
-#define SCHEMA "retryscope-report/1"
+#define SCHEMA "retryscope-report/2"
+/* The same, but for numbers without quotes that are strings since. */
+#define OLD_SCHEMA "retryscope-report/1"
 
 /*
  * All functions below return 0, or negative errno with the error set. @where is
@@ -337,11 +339,13 @@ static int check_sums(struct reader *r, const struct rs_result *res, const struc
 {
 	for (size_t i = 0; i < res->nr_algos; i++) {
 		const struct rs_algo_result *a = &v->algos[i];
-		uint64_t causes = 0;
+		unsigned __int128 causes = 0;
 
 		for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
 			causes += a->causes[c];
-		if (causes != a->spurious || a->rejected - a->spurious + a->missed != v->necessary)
+		if (causes != a->spurious || a->spurious > a->rejected ||
+		    a->rejected > v->checked || a->missed > v->necessary ||
+		    a->rejected - a->spurious + a->missed != v->necessary)
 			return rs_error_set(r->err, RS_ERR_INPUT, EINVAL,
 					    "%s: the figures of %s do not add up", r->where,
 					    a->name);
@@ -559,8 +563,8 @@ static int read_head(struct reader *r, struct rs_report_data *d)
 
 	if (rc)
 		return rc;
-	if (!schema || strcmp(schema, SCHEMA))
-		return wrong(r, "schema", "\"" SCHEMA "\"");
+	if (!schema || (strcmp(schema, SCHEMA) && strcmp(schema, OLD_SCHEMA)))
+		return wrong(r, "schema", "\"" SCHEMA "\" or \"" OLD_SCHEMA "\"");
 	rc = read_text(r, d->root, "loop", &loop);
 	if (rc)
 		return rc;

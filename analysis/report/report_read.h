@@ -16,7 +16,7 @@ struct rs_report_data {
 };
 
 /*
- * Reads a JSON report of schema retryscope-report/1 from @f to its end. What
+ * Reads a JSON report of schema retryscope-report/2, or /1, from @f to its end. What
  * the schema has must be there and of its type; members that it does not name
  * are ignored. Without whole distributions a histogram has its count, total and
  * maximum, and no quantiles. report.distributions says which. 0, or negative

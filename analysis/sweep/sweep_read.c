@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/write/csv.h"
 #include "analysis/write/json_exact.h"
 #include "base/array.h"
 #include "base/parse.h"
 
-#define SCHEMA "retryscope-sweep/1"
+#define SCHEMA "retryscope-sweep/2"
+/* The same, but for numbers without quotes that are strings since. */
+#define OLD_SCHEMA "retryscope-sweep/1"
 
 static int wrong(struct rs_error *err, uint64_t line, const char *text)
 {
@@ -53,10 +56,9 @@ static bool is_number(const char *text)
 {
 	char *end;
 
-	if (!isdigit((unsigned char)text[0]))
+	if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789.eE+-")])
 		return false;
-	strtod(text, &end);
-	return !*end;
+	return isfinite(strtod(text, &end)) && !*end;
 }
 
 /* Figures are numbers or empty, all else is not empty. */
@@ -88,52 +90,112 @@ static int row_length(const struct rs_sweep_data *d, uint64_t line, size_t found
 
 /* ---- CSV ---- */
 
-/* Splits at commas into the list. The number of fields, or -ENOMEM. */
-static ssize_t split(char *line, char ***list, size_t *n)
-{
-	size_t before = *n;
+/* A field while it is read. */
+struct cell {
+	char *text;
+	size_t len, room;
+};
 
-	line[strcspn(line, "\r\n")] = '\0';
-	for (char *field; (field = strsep(&line, ","));)
-		if (add_text(list, n, strdup(field)))
-			return -ENOMEM;
-	return (ssize_t)(*n - before);
+static int put(struct cell *cell, int c)
+{
+	if (RS_ROOM(cell->text, cell->room, cell->len + 1))
+		return -ENOMEM;
+	cell->text[cell->len++] = (char)c;
+	return 0;
 }
 
-static int read_csv_row(struct rs_sweep_data *d, char *text, size_t *nr_fields, uint64_t line,
-			struct rs_error *err)
+/* What is between quotes, behind the first: two are one. Returns what follows the last. */
+static int quoted(FILE *f, struct cell *cell, uint64_t *line, int *rc)
 {
-	ssize_t found = split(text, &d->fields, nr_fields);
+	int c;
 
-	if (found < 0)
+	while ((c = getc(f)) != EOF && !*rc) {
+		if (c == '"' && (c = getc(f)) != '"')
+			return c;
+		*line += c == '\n';
+		*rc = put(cell, c ? c : '?');
+	}
+	if (!*rc)
+		*rc = -EINVAL;
+	return EOF;
+}
+
+/*
+ * One field into the list, as RFC 4180 has it; what rs_csv_text() put before a formula is
+ * taken off. Returns the character that ends it: a comma, a newline, or EOF.
+ */
+static int read_field(FILE *f, char ***list, size_t *n, uint64_t *line, int *rc)
+{
+	struct cell cell = { 0 };
+	int c = getc(f);
+	char *text;
+
+	if (c == '"')
+		c = quoted(f, &cell, line, rc);
+	for (; !*rc && c != ',' && c != '\n' && c != EOF; c = getc(f))
+		*rc = put(&cell, c ? c : '?');
+	while (c != ',' && cell.len && cell.text[cell.len - 1] == '\r')
+		cell.len--;
+	if (!*rc)
+		*rc = put(&cell, '\0');
+	text = *rc ? NULL : strdup(rs_csv_undo(cell.text));
+	free(cell.text);
+	if (!*rc)
+		*rc = add_text(list, n, text);
+	return c;
+}
+
+/*
+ * The fields of the next line into the list: how many, 0 at the end, or negative errno
+ * with @err set. @line is moved to what follows.
+ */
+static ssize_t read_line(FILE *f, char ***list, size_t *n, uint64_t *line, struct rs_error *err)
+{
+	const uint64_t first = *line;
+	size_t before = *n;
+	int c, rc = 0;
+
+	c = getc(f);
+	if (c == EOF)
+		return 0;
+	ungetc(c, f);
+	do
+		c = read_field(f, list, n, line, &rc);
+	while (c == ',' && !rc);
+	++*line;
+	if (rc == -ENOMEM)
 		return rs_error_nomem(err);
-	if ((size_t)found != d->nr_columns)
-		return row_length(d, line, (size_t)found, err);
+	return rc ? wrong(err, first, "a field begins with a quote that does not end")
+		  : (ssize_t)(*n - before);
+}
+
+static int read_csv_row(struct rs_sweep_data *d, size_t found, uint64_t line, struct rs_error *err)
+{
+	if (found != d->nr_columns)
+		return row_length(d, line, found, err);
 	return check_row(d, d->nr_rows++, line, err);
 }
 
 static int read_csv(struct rs_sweep_data *d, FILE *f, size_t *nr_fields, struct rs_error *err)
 {
-	char *text = NULL;
-	size_t size = 0;
-	int rc = 0;
+	uint64_t line = 1, at = 1;
+	ssize_t found = read_line(f, &d->columns, &d->nr_columns, &line, err);
+	int rc = found < 0 ? (int)found : 0;
 
-	for (uint64_t line = 1; !rc && getline(&text, &size, f) >= 0; line++) {
-		if (line > 1)
-			rc = read_csv_row(d, text, nr_fields, line, err);
-		else if (split(text, &d->columns, &d->nr_columns) < 0)
-			rc = rs_error_nomem(err);
-		else
-			rc = check_columns(d, line, err);
+	if (found > 0)
+		rc = check_columns(d, at, err);
+	while (!rc && found > 0) {
+		at = line;
+		found = read_line(f, &d->fields, nr_fields, &line, err);
+		if (found < 0)
+			rc = (int)found;
+		else if (found > 0)
+			rc = read_csv_row(d, (size_t)found, at, err);
 	}
-	/* getline() says of no memory and of the end the same. */
-	if (!rc && !feof(f) && !ferror(f))
-		rc = rs_error_nomem(err);
 	if (!rc && ferror(f))
 		rc = rs_error_set(err, RS_ERR_INPUT, EIO, "cannot read: %s", strerror(EIO));
 	if (!rc && !d->nr_columns)
 		rc = wrong(err, 1, "it is empty");
-	free(text);
 	return rc;
 }
 
@@ -190,8 +252,8 @@ static int read_json_root(struct rs_sweep_data *d, const json_t *root, size_t *n
 	int rc = 0;
 	size_t i;
 
-	if (!schema || strcmp(schema, SCHEMA))
-		return wrong(err, 0, "schema: \"" SCHEMA "\" expected");
+	if (!schema || (strcmp(schema, SCHEMA) && strcmp(schema, OLD_SCHEMA)))
+		return wrong(err, 0, "schema: \"" SCHEMA "\" or \"" OLD_SCHEMA "\" expected");
 	if (!json_array_size(columns) || !json_is_array(rows))
 		return wrong(err, 0, "columns and rows expected");
 	json_array_foreach(columns, i, v)
@@ -229,6 +291,7 @@ int rs_sweep_read(FILE *f, struct rs_sweep_data *d, struct rs_error *err)
 	int c, rc;
 
 	memset(d, 0, sizeof(*d));
+	rs_csv_skip_mark(f);
 	do
 		c = fgetc(f);
 	while (c != EOF && isspace(c));

@@ -22,7 +22,7 @@ struct rs_sweep_data {
 };
 
 /*
- * Reads CSV or JSON (schema retryscope-sweep/1) from @f to its end; which of
+ * Reads CSV or JSON (schema retryscope-sweep/2) from @f to its end; which of
  * them is seen from its content. 0, or negative errno with @err set, its line
  * (CSV) or row named; then nothing is to free.
  */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/write/figure_columns.h"
+#include "analysis/write/json_exact.h"
 
 void rs_sweep_table_header(FILE *f, const struct rs_sweep_opts *opts)
 {
@@ -35,28 +36,36 @@ void rs_sweep_table_rows(FILE *f, const struct rs_sweep_opts *opts, const struct
 	}
 }
 
+/* Of digits alone: those of a 128 bit count, or of a parameter of any length. */
+static json_t *exact_value(const char *digits)
+{
+	unsigned __int128 v = 0;
+
+	for (const char *p = digits; *p; p++)
+		if (__builtin_mul_overflow(v, (unsigned __int128)10, &v) ||
+		    __builtin_add_overflow(v, (unsigned __int128)(*p - '0'), &v))
+			return json_string(digits);
+	return rs_json_u128(v);
+}
+
 /* A field as JSON: a number if it is one to the last character, null if empty. */
 static json_t *field_value(const char *text, size_t len)
 {
 	char buf[128], *end;
-	long long i;
 	double d;
 
 	if (!len)
 		return json_null();
 	if (len >= sizeof(buf))
-		return json_stringn(text, len);
+		return json_stringn(text, len); /* no parameter is so long */
 	memcpy(buf, text, len);
 	buf[len] = '\0';
-	errno = 0;
-	i = strtoll(buf, &end, 10);
-	if (!*end && !errno)
-		return json_integer(i);
-	errno = 0;
+	if (strspn(buf, "0123456789") == len)
+		return exact_value(buf);
 	d = strtod(buf, &end);
-	if (!*end && !errno && isfinite(d) && strspn(buf, "0123456789.eE+-") == len)
-		return json_real(d);
-	return json_string(buf);
+	if (!*end && isfinite(d) && strspn(buf, "0123456789.eE+-") == len)
+		return rs_json_number(d);
+	return rs_json_text(buf);
 }
 
 /* The fields of one line as an array; *@line moves behind it. */
@@ -86,15 +95,14 @@ int rs_sweep_table_json(FILE *f, const char *header, const char *rows, const cha
 	json_t *root = json_object(), *list = json_array();
 	int bad = !root || !list;
 
-	bad |= json_object_set_new(root, "schema", json_string("retryscope-sweep/1"));
-	bad |= json_object_set_new(root, "command", json_string(command));
+	bad |= json_object_set_new(root, "schema", json_string("retryscope-sweep/2"));
+	bad |= json_object_set_new(root, "command", rs_json_text(command));
 	bad |= json_object_set_new(root, "columns", line_fields(&header));
 	while (!bad && *rows)
 		bad |= json_array_append_new(list, line_fields(&rows));
 	bad |= json_object_set_new(root, "rows", list);
 	if (!bad)
-		bad |= json_dumpf(root, f, JSON_INDENT(0) | JSON_REAL_PRECISION(6));
+		bad |= rs_json_write(f, root);
 	json_decref(root);
-	fputc('\n', f);
 	return bad ? -ENOMEM : 0;
 }

@@ -13,7 +13,7 @@
 void rs_sweep_table_header(FILE *f, const struct rs_sweep_opts *opts);
 void rs_sweep_table_rows(FILE *f, const struct rs_sweep_opts *opts, const struct rs_sweep_cell *c);
 /*
- * The same as JSON, schema "retryscope-sweep/1": the columns' names once, then
+ * The same as JSON, schema "retryscope-sweep/2": the columns' names once, then
  * the rows. @rows is the text of all rows. 0 or negative errno.
  */
 int rs_sweep_table_json(FILE *f, const char *header, const char *rows, const char *command);

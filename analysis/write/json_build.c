@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/write/json_build.h"
 
+#include <stdlib.h>
+
+#include "analysis/write/json_exact.h"
+
 json_t *rs_json_with(json_t *object, const char *key, json_t *value)
 {
-	if (!object || !value || json_object_set(object, key, value)) {
+	char *utf8 = rs_json_utf8(key);
+
+	if (!object || !value || !utf8 || json_object_set(object, utf8, value)) {
 		json_decref(object);
 		object = NULL;
 	}
+	free(utf8);
 	json_decref(value);
 	return object;
 }

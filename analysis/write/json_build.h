@@ -18,7 +18,7 @@ json_t *rs_json_object(const struct rs_json_member *members);
 /* RS_JSON({ "key", value }, ...) */
 #define RS_JSON(...) rs_json_object((const struct rs_json_member[]){ __VA_ARGS__, { NULL, NULL } })
 
-/* @object with one more member behind its own, or NULL. */
+/* @object with one more member behind its own, or NULL. What of @key is not UTF-8 is U+FFFD. */
 json_t *rs_json_with(json_t *object, const char *key, json_t *value);
 /* @array with @value at its end, or NULL. */
 json_t *rs_json_append(json_t *array, json_t *value);

@@ -10,11 +10,11 @@
 #include "base/error.h"
 
 /*
- * Exact numbers in JSON. The library knows integers of 64 bits with a sign;
- * integrals over time need 128, and JSON itself has no limit. A number that the
- * library cannot hold is a string with a mark that no other string has (see
- * rs_json_text), which loses mark and quotes on the way out, and gets them on
- * the way in.
+ * Exact numbers in JSON, which has no limit for them, but whose readers mostly have a
+ * double: an integer beyond 2^53, and a decimal of more than 15 digits, is written as a
+ * string of its digits. As read, a number of more than 15 characters without an exponent
+ * is such a string too, so that documents that have the digits without quotes, as older
+ * schemas do, are read as exactly.
  *
  * The constructors return a new reference, NULL without memory.
  */
@@ -24,22 +24,27 @@ json_t *rs_json_u64(uint64_t v);
 json_t *rs_json_u128(unsigned __int128 v);
 /* @v / 1000 as a decimal number, without trailing zeros: "1.25", "3.0". */
 json_t *rs_json_thousandths(unsigned __int128 v);
-/* null if @v is no finite number. */
+/* To 12 digits; null if @v is no finite number. */
 json_t *rs_json_number(double v);
 /*
- * null if @text is NULL. What is not UTF-8, and control characters, become
- * U+FFFD: paths and command names may hold anything.
+ * null if @text is NULL. What is not UTF-8 becomes U+FFFD: paths and command names may
+ * hold anything.
  */
 json_t *rs_json_text(const char *text);
-/* @text, which must be JSON without strings, as it is. */
-json_t *rs_json_raw(const char *text);
+/* @text as such a text has it, for the caller to free; NULL without memory. */
+char *rs_json_utf8(const char *text);
 
-/* Writes @root indented, with a newline at the end. 0, -ENOMEM, or -EIO if @f has failed. */
-int rs_json_write(FILE *f, const json_t *root);
+/*
+ * Writes @root indented, a list of lists on one line, with a newline at the end. In texts
+ * and keys all that is not printable (base/clean.h) is escaped. 0, or -EIO if @f has failed.
+ */
+int rs_json_write(FILE *f, json_t *root);
 
 /* Reads one JSON document from @f to its end. NULL with errno and @err (line, column) set. */
 json_t *rs_json_read(FILE *f, struct rs_error *err);
-/* false: @v is no such number (not negative, an integer; for thousandths at most three decimals).
+/*
+ * false: @v is no such number (not negative, an integer; for thousandths at most three
+ * decimals; finite).
  */
 bool rs_json_get_u64(const json_t *v, uint64_t *to);
 bool rs_json_get_u128(const json_t *v, unsigned __int128 *to);

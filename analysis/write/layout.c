@@ -11,6 +11,7 @@
 
 #include "analysis/write/units.h"
 #include "base/array.h"
+#include "base/clean.h"
 
 #define CELL_SIZE 48
 /* What is left of a first column at least, in columns. */
@@ -49,7 +50,7 @@ char *rs_format_number(double number, char *buf, size_t size)
 		snprintf(buf, size, "%.2e", number);
 		return buf;
 	}
-	rounded = (uint64_t)(number + 0.5);
+	rounded = rs_clamp_u64(number + 0.5);
 	return rs_format_count(rounded, buf, size);
 }
 
@@ -74,11 +75,21 @@ char *rs_format_short(uint64_t count, char *buf, size_t size)
 /* Length of the word at @s; a number keeps the percent sign behind its blank. */
 static size_t word_length(const char *s)
 {
-	size_t len = strcspn(s, " \n");
+	size_t len = strcspn(s, " ");
 
 	if (s[len] == ' ' && s[len + 1] == '%')
-		len += 1 + strcspn(s + len + 1, " \n");
+		len += 1 + strcspn(s + len + 1, " ");
 	return len;
+}
+
+static size_t columns_of(const char *s, size_t len)
+{
+	size_t columns = 0;
+
+	/* It is clean: what follows a character's first byte is no column. */
+	for (size_t i = 0; i < len; i++)
+		columns += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return columns;
 }
 
 static void put_words(struct rs_page *p, unsigned int first, unsigned int indent, const char *text)
@@ -87,10 +98,10 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 	bool fresh = true;
 
 	fprintf(p->f, "%*s", (int)first, "");
-	for (text += strspn(text, " \n"); *text; text += strspn(text, " \n")) {
-		size_t len = word_length(text);
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		size_t len = word_length(text), columns = columns_of(text, len);
 
-		if (!fresh && column + 1 + len > p->width) {
+		if (!fresh && column + 1 + columns > p->width) {
 			fprintf(p->f, "\n%*s", (int)indent, "");
 			column = indent;
 		} else if (!fresh) {
@@ -98,7 +109,7 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 			column++;
 		}
 		fprintf(p->f, "%.*s", (int)len, text);
-		column += (unsigned int)len;
+		column += (unsigned int)columns;
 		text += len;
 		fresh = false;
 	}
@@ -112,46 +123,57 @@ void rs_blank_line(struct rs_page *p)
 
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
 {
-	char *text;
+	char *text, *clean;
 	va_list ap;
 	int len;
 
 	va_start(ap, fmt);
 	len = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	if (len < 0) {
+	clean = len < 0 ? NULL : rs_clean_dup(text, RS_CLEAN_UTF8);
+	if (clean)
+		put_words(p, first, indent, clean);
+	else
 		p->err = -ENOMEM;
-		return;
-	}
-	put_words(p, first, indent, text);
-	free(text);
+	free(clean);
+	if (len >= 0)
+		free(text);
 }
 
 /* Length of the word at @s, with its quotes. */
 static size_t shell_word(const char *s)
 {
-	bool quoted = false;
+	bool quoted = false, escapes = true;
 	size_t len = 0;
 
 	for (; s[len] && (quoted || s[len] != ' '); len++) {
-		if (s[len] == '\\' && !quoted && s[len + 1])
+		if (s[len] == '\\' && escapes && s[len + 1]) {
 			len++;
-		else if (s[len] == '\'')
+		} else if (s[len] == '\'') {
 			quoted = !quoted;
+			/* Between $' and ' a backslash escapes, between two quotes it does not. */
+			escapes = !quoted || (len && s[len - 1] == '$');
+		}
 	}
 	return len;
 }
 
 void rs_command_lines(struct rs_page *p, unsigned int indent, const char *command)
 {
+	char *clean = rs_clean_dup(command, RS_CLEAN_UTF8);
 	size_t column = indent;
 
+	if (!clean) {
+		p->err = -ENOMEM;
+		return;
+	}
 	fprintf(p->f, "%*s", (int)indent, "");
+	command = clean;
 	for (bool fresh = true; *command; fresh = false) {
-		size_t len = shell_word(command);
+		size_t len = shell_word(command), columns = columns_of(command, len);
 
 		/* Room for the backslash as well. */
-		if (!fresh && column + 1 + len + 2 > p->width) {
+		if (!fresh && column + 1 + columns + 2 > p->width) {
 			fprintf(p->f, " \\\n%*s", (int)indent + 4, "");
 			column = indent + 4;
 		} else if (!fresh) {
@@ -159,11 +181,12 @@ void rs_command_lines(struct rs_page *p, unsigned int indent, const char *comman
 			column++;
 		}
 		fprintf(p->f, "%.*s", (int)len, command);
-		column += len;
+		column += columns;
 		command += len;
 		command += strspn(command, " ");
 	}
 	fputc('\n', p->f);
+	free(clean);
 }
 
 void rs_table_init(struct rs_table *t, unsigned int nr_columns)
@@ -180,11 +203,17 @@ static void add_cell(struct rs_table *t, struct rs_cell cell)
 		t->err = RS_ROOM_FOR_ONE(t->cells, t->nr_cells);
 	if (!t->err)
 		t->cells[t->nr_cells++] = cell;
+	else
+		free(cell.clean);
 }
 
 void rs_table_text(struct rs_table *t, const char *text)
 {
-	add_cell(t, (struct rs_cell){ .kind = RS_CELL_TEXT, .text = text });
+	char *clean = rs_is_clean(text) ? NULL : rs_clean_dup(text, RS_CLEAN_UTF8);
+
+	if (!clean && !rs_is_clean(text))
+		t->err = -ENOMEM;
+	add_cell(t, (struct rs_cell){ .kind = RS_CELL_TEXT, .text = text, .clean = clean });
 }
 
 void rs_table_count(struct rs_table *t, uint64_t count)
@@ -214,7 +243,7 @@ static const char *format_cell(const struct rs_cell *c, enum style style, char *
 {
 	switch (c->kind) {
 	case RS_CELL_TEXT:
-		return c->text;
+		return c->clean ? c->clean : c->text;
 	case RS_CELL_SHARE:
 		return rs_format_share(c->number, buf, CELL_SIZE);
 	case RS_CELL_COUNT:
@@ -226,7 +255,7 @@ static const char *format_cell(const struct rs_cell *c, enum style style, char *
 		return buf;
 	case RS_CELL_NUMBER:
 		if (style != STYLE_SEPARATED && c->number >= 9999.5 && c->number < 1e18)
-			return rs_format_short((uint64_t)(c->number + 0.5), buf, CELL_SIZE);
+			return rs_format_short(rs_clamp_u64(c->number + 0.5), buf, CELL_SIZE);
 		return rs_format_number(c->number, buf, CELL_SIZE);
 	case RS_CELL_TIME:
 		return isnan(c->number) ? "-" : rs_format_time(c->number, buf, CELL_SIZE);
@@ -245,7 +274,7 @@ static unsigned int measure(const struct rs_table *t, enum style style, unsigned
 		if (w1 > w)
 			w = w1;
 		for (size_t i = c; i < t->nr_cells; i += t->nr_columns) {
-			size_t len = strlen(format_cell(&t->cells[i], style, buf));
+			size_t len = rs_clean_columns(format_cell(&t->cells[i], style, buf));
 
 			if (len > w)
 				w = len;
@@ -259,12 +288,16 @@ static unsigned int measure(const struct rs_table *t, enum style style, unsigned
 /* To the left; of what is too long the end is kept. */
 static void put_first(FILE *f, const char *text, unsigned int width, bool pad)
 {
-	size_t len = strlen(text);
+	size_t columns = rs_clean_columns(text), left_out;
+	uint32_t c;
 
-	if (len > width)
-		fprintf(f, "...%s", text + len - width + 3);
-	else
-		fprintf(f, "%-*s", pad ? (int)width : 0, text);
+	if (columns <= width) {
+		fprintf(f, "%s%*s", text, pad ? (int)(width - columns) : 0, "");
+		return;
+	}
+	for (left_out = columns - width + 3; left_out; left_out--)
+		text += rs_utf8_next(text, &c);
+	fprintf(f, "...%s", text);
 }
 
 static void put_line(FILE *f, const struct rs_table *t, const unsigned int *widths,
@@ -277,7 +310,8 @@ static void put_line(FILE *f, const struct rs_table *t, const unsigned int *widt
 	if (used)
 		put_first(f, cells[0], widths[0], used > 1);
 	for (unsigned int c = 1; c < used; c++)
-		fprintf(f, "%*s%*s", (int)gap, "", (int)widths[c], cells[c]);
+		fprintf(f, "%*s%s", (int)(gap + widths[c] - rs_clean_columns(cells[c])), "",
+			cells[c]);
 	fputc('\n', f);
 }
 
@@ -324,6 +358,8 @@ void rs_table_write(struct rs_page *p, struct rs_table *t)
 	put_rows(p->f, t, style, widths, gap);
 	if (t->err)
 		p->err = t->err;
+	for (size_t i = 0; i < t->nr_cells; i++)
+		free(t->cells[i].clean);
 	free(t->cells);
 	t->cells = NULL;
 	t->nr_cells = 0;

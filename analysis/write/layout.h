@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Plain text in a given number of columns: paragraphs and tables. */
+/*
+ * Plain text in a given number of columns: paragraphs and tables. Texts may be foreign: all
+ * that is written is cleaned (base/clean.h).
+ */
 
 /* A page: @err is the first error met, after which nothing more is sure to be written. */
 struct rs_page {
@@ -16,8 +19,8 @@ struct rs_page {
 };
 
 /*
- * Writes a formatted paragraph, broken at blanks so that no line is longer than
- * the page is wide unless one word is. All lines but the first begin with
+ * Writes a formatted paragraph, without newlines of its own, broken at blanks so that no line is
+ * longer than the page is wide unless one word is. All lines but the first begin with
  * @indent blanks, the first with @first blanks.
  */
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
@@ -38,6 +41,7 @@ enum rs_cell_kind { RS_CELL_TEXT, RS_CELL_COUNT, RS_CELL_SHARE, RS_CELL_NUMBER, 
 struct rs_cell {
 	enum rs_cell_kind kind;
 	const char *text; /* lives as long as the table */
+	char *clean;	  /* the table's own; NULL: @text is clean */
 	uint64_t count;
 	double number; /* a share of 1, a number, or ns; NAN: written as "-" */
 };

@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+uint64_t rs_clamp_u64(double v)
+{
+	if (!(v > 0))
+		return 0;
+	return v < 0x1p64 ? (uint64_t)v : UINT64_MAX;
+}
+
 char *rs_format_u128(unsigned __int128 v, char *buf, size_t size)
 {
 	char digits[40], *p = digits + sizeof(digits);

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* @v without its decimals; the nearest there is if it is beyond 64 bits, 0 if it is NAN. */
+uint64_t rs_clamp_u64(double v);
+
 /* Each writes into @buf of @size bytes, always terminated, and returns @buf. */
 
 /* 128 bit decimal. */

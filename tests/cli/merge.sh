@@ -30,6 +30,10 @@ check no-quantiles-json 'retryscope merge a.json plain.json | grep -A 7 widening
 check with-empty 'retryscope merge --format text empty.json a.json'
 check only-empty 'retryscope merge --format text empty.json'
 check wide 'retryscope merge wide.json wide2.json | grep page_ns; grep page_ns wide.json'
+# The schema before this one had no quotes around what a double does not hold.
+old() { sed -E 's,report/2,report/1,; s/"([0-9]{16,}(\.[0-9]+)?)"/\1/g' "$@"; }
+export -f old
+check old-schema 'old wide.json >old1.json; old wide2.json >old2.json; grep -c "page_ns.: [0-9]\{30\}" old1.json; diff <(retryscope merge old1.json old2.json | grep -v command) <(retryscope merge wide.json wide2.json | grep -v command)'
 check closed 'retryscope merge --format text closed.json closed2.json'
 check stdin 'retryscope merge --format csv - <a.json | cut -d, -f 6- | head -n 2'
 
@@ -46,7 +50,7 @@ check no-json 'retryscope merge aliases.txt'
 check truncated 'head -c 2000 a.json >cut.json; retryscope merge cut.json'
 check no-object 'echo "[1]" >array.json; retryscope merge array.json'
 check zero-length ': >zero.json; retryscope merge zero.json'
-check other-schema 'sed s,report/1,report/2, a.json >v2.json; retryscope merge v2.json'
+check other-schema 'sed s,report/2,report/3, a.json >v3.json; retryscope merge v3.json'
 check other-json 'retryscope info --json aliases.txt >info.json; retryscope merge info.json'
 check duplicate-key 'sed "s/\"events\"/\"begin_ns\"/" a.json >dup.json; retryscope merge dup.json'
 check full 'retryscope merge -o /dev/full a.json'

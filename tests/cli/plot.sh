@@ -252,7 +252,7 @@ bad_tables() {
 	refuse 1 "bad.csv:2: row 1: alias-distance: a value expected" "$work/bad.csv"
 	echo "cell,algorithm,events" >"$work/bad.csv"
 	refuse 1 "bad.csv:1: columns: cell" "$work/bad.csv"
-	echo '{"schema": "retryscope-sweep/2"}' >"$work/bad.json"
+	echo '{"schema": "retryscope-sweep/3"}' >"$work/bad.json"
 	refuse 1 "bad.json: schema:" "$work/bad.json"
 	echo '{"schema": "retryscope-sweep/1", "columns": ["cell", "seed", "algorithm", "events"],
 		"rows": [[0, 1, "hva", 5], [0, 1, "hva", true]]}' >"$work/bad.json"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/outfile.h"
 #include "traces/text/text.h"
 
@@ -207,20 +208,28 @@ int rs_text_put(void *state, const struct rs_event *evs, size_t n, struct rs_err
 	return result(w, err);
 }
 
-/* Any bytes, escaped so that they stay on one line. */
+static void put_byte(struct text_writer *w, unsigned char c)
+{
+	put_str(w, c < 0x10 ? "\\x0" : "\\x");
+	put_base(w, c, 16);
+}
+
+/* Any bytes: those of what would not be seen, or not on one line, are escaped. */
 static void put_text(struct text_writer *w, const char *s)
 {
-	for (; *s; s++) {
-		unsigned char c = *s;
+	uint32_t c;
 
-		make_room(w);
-		if (c == '\\') {
-			put_str(w, "\\\\");
-		} else if (c < ' ' || c == 0x7f) {
-			put_str(w, c < 0x10 ? "\\x0" : "\\x");
-			put_base(w, c, 16);
-		} else {
-			w->buf[w->len++] = c;
+	while (*s) {
+		size_t len = rs_utf8_next(s, &c);
+		bool printable = rs_is_printable(c);
+
+		for (make_room(w); len; len--, s++) {
+			if (*s == '\\')
+				put_str(w, "\\\\");
+			else if (printable)
+				w->buf[w->len++] = *s;
+			else
+				put_byte(w, *s);
 		}
 	}
 }

@@ -20,10 +20,6 @@ static int set_string(char **to, const char *from)
 	return 0;
 }
 
-/* One more zeroed element at the end of @array; NULL if there is no memory. */
-#define ONE_MORE(array, nr) \
-	(RS_ROOM_FOR_ONE(array, nr) ? NULL : memset(&(array)[(nr)++], 0, sizeof(*(array))))
-
 int rs_meta_set_kernel(struct rs_trace_meta *m, const char *release)
 {
 	return set_string(&m->kernel, release);
@@ -44,12 +40,39 @@ bool rs_meta_is_name(const char *name)
 	return !*p && p > name;
 }
 
+/* What is looked for by its name. */
+struct named {
+	const struct rs_trace_meta *m;
+	const char *name;
+};
+
+static bool is_fact(const void *arg, uint32_t i)
+{
+	const struct named *w = arg;
+
+	return !strcmp(w->m->facts[i].key, w->name);
+}
+
+static bool is_anomaly(const void *arg, uint32_t i)
+{
+	const struct named *w = arg;
+
+	return !strcmp(w->m->anomalies[i].name, w->name);
+}
+
+static bool is_assumption(const void *arg, uint32_t i)
+{
+	const struct named *w = arg;
+
+	return !strcmp(w->m->assumptions[i], w->name);
+}
+
 static struct rs_fact *find_fact(const struct rs_trace_meta *m, const char *key)
 {
-	for (size_t i = 0; i < m->nr_facts; i++)
-		if (!strcmp(m->facts[i].key, key))
-			return &m->facts[i];
-	return NULL;
+	struct named w = { m, key };
+	uint32_t i = rs_hash_find(&m->fact_by_key, rs_hash_string(key), is_fact, &w);
+
+	return i == RS_HASH_NONE ? NULL : &m->facts[i];
 }
 
 const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key)
@@ -62,15 +85,14 @@ const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key)
 static int new_fact(struct rs_trace_meta *m, const char *key, const char *value)
 {
 	char *k = strdup(key), *v = strdup(value);
-	struct rs_fact *f = k && v ? ONE_MORE(m->facts, m->nr_facts) : NULL;
 
-	if (!f) {
+	if (!k || !v || RS_ROOM_FOR_ONE(m->facts, m->nr_facts) ||
+	    rs_hash_add(&m->fact_by_key, rs_hash_string(key), (uint32_t)m->nr_facts)) {
 		free(k);
 		free(v);
 		return -ENOMEM;
 	}
-	f->key = k;
-	f->value = v;
+	m->facts[m->nr_facts++] = (struct rs_fact){ k, v };
 	return 0;
 }
 
@@ -83,10 +105,9 @@ int rs_meta_add_fact(struct rs_trace_meta *m, const char *key, const char *value
 
 static struct rs_vm_info *find_vm(struct rs_trace_meta *m, uint32_t vm)
 {
-	for (size_t i = 0; i < m->nr_vms; i++)
-		if (m->vms[i].vm == vm)
-			return &m->vms[i];
-	return NULL;
+	uint32_t i = rs_hash_find(&m->vm_by_number, rs_hash_number(vm), NULL, NULL);
+
+	return i == RS_HASH_NONE ? NULL : &m->vms[i];
 }
 
 int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char *command)
@@ -94,9 +115,10 @@ int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char
 	struct rs_vm_info *v = find_vm(m, vm);
 
 	if (!v) {
-		v = ONE_MORE(m->vms, m->nr_vms);
-		if (!v)
+		if (RS_ROOM_FOR_ONE(m->vms, m->nr_vms) ||
+		    rs_hash_add(&m->vm_by_number, rs_hash_number(vm), (uint32_t)m->nr_vms))
 			return -ENOMEM;
+		v = memset(&m->vms[m->nr_vms++], 0, sizeof(*v));
 		v->vm = vm;
 	}
 	if (!v->pid)
@@ -104,45 +126,82 @@ int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char
 	return v->command || !command ? 0 : set_string(&v->command, command);
 }
 
+bool rs_meta_has_assumption(const struct rs_trace_meta *m, const char *sentence)
+{
+	const struct named w = { m, sentence };
+
+	return rs_hash_find(&m->assumption_by_text, rs_hash_string(sentence), is_assumption, &w) !=
+	       RS_HASH_NONE;
+}
+
 int rs_meta_add_assumption(struct rs_trace_meta *m, const char *sentence)
 {
+	const uint32_t n = (uint32_t)m->nr_assumptions;
 	char *copy = strdup(sentence);
-	char **a = copy ? ONE_MORE(m->assumptions, m->nr_assumptions) : NULL;
 
-	if (!a) {
+	if (!copy || RS_ROOM_FOR_ONE(m->assumptions, m->nr_assumptions) ||
+	    (!rs_meta_has_assumption(m, sentence) &&
+	     rs_hash_add(&m->assumption_by_text, rs_hash_string(sentence), n))) {
 		free(copy);
 		return -ENOMEM;
 	}
-	*a = copy;
+	m->assumptions[m->nr_assumptions++] = copy;
 	return 0;
+}
+
+void rs_meta_keep_vm(struct rs_trace_meta *m, uint32_t vm)
+{
+	const uint32_t at = rs_hash_find(&m->vm_by_number, rs_hash_number(vm), NULL, NULL);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->nr_vms; i++)
+		if (i == at)
+			m->vms[kept++] = m->vms[i];
+		else
+			free(m->vms[i].command);
+	m->nr_vms = kept;
+	rs_hash_free(&m->vm_by_number);
+	/* Should there be no memory for it, the VM is one that is not known. */
+	if (kept && rs_hash_add(&m->vm_by_number, rs_hash_number(vm), 0)) {
+		free(m->vms[0].command);
+		m->nr_vms = 0;
+	}
 }
 
 static struct rs_count *new_anomaly(struct rs_trace_meta *m, const char *name)
 {
+	const uint32_t n = (uint32_t)m->nr_anomalies;
 	char *copy = strdup(name);
-	struct rs_count *c = copy ? ONE_MORE(m->anomalies, m->nr_anomalies) : NULL;
 
-	if (c)
-		c->name = copy;
-	else
+	if (!copy || RS_ROOM_FOR_ONE(m->anomalies, m->nr_anomalies) ||
+	    rs_hash_add(&m->anomaly_by_name, rs_hash_string(name), n)) {
 		free(copy);
-	return c;
+		return NULL;
+	}
+	m->anomalies[m->nr_anomalies++] = (struct rs_count){ .name = copy };
+	return &m->anomalies[n];
 }
 
 int rs_meta_add_anomaly(struct rs_trace_meta *m, const char *name, uint64_t n)
 {
-	struct rs_count *c = NULL;
+	const struct named w = { m, name };
+	uint32_t i = rs_hash_find(&m->anomaly_by_name, rs_hash_string(name), is_anomaly, &w);
+	struct rs_count *c = i == RS_HASH_NONE ? new_anomaly(m, name) : &m->anomalies[i];
 
-	for (size_t i = 0; i < m->nr_anomalies && !c; i++)
-		if (!strcmp(m->anomalies[i].name, name))
-			c = &m->anomalies[i];
-	if (!c)
-		c = new_anomaly(m, name);
 	if (!c)
 		return -ENOMEM;
 	if (__builtin_add_overflow(c->count, n, &c->count))
 		c->count = UINT64_MAX;
 	return 0;
+}
+
+void rs_meta_forget_anomalies(struct rs_trace_meta *m)
+{
+	for (size_t i = 0; i < m->nr_anomalies; i++)
+		free(m->anomalies[i].name);
+	m->nr_anomalies = 0;
+	m->lost = 0;
+	rs_hash_free(&m->anomaly_by_name);
 }
 
 static int copy_all(struct rs_trace_meta *to, const struct rs_trace_meta *from)
@@ -189,6 +248,10 @@ void rs_meta_free(struct rs_trace_meta *m)
 		free(m->assumptions[i]);
 	for (size_t i = 0; i < m->nr_anomalies; i++)
 		free(m->anomalies[i].name);
+	rs_hash_free(&m->fact_by_key);
+	rs_hash_free(&m->vm_by_number);
+	rs_hash_free(&m->anomaly_by_name);
+	rs_hash_free(&m->assumption_by_text);
 	free(m->facts);
 	free(m->vms);
 	free(m->assumptions);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/table.h"
 #include "traces/event.h"
 
 /*
@@ -43,6 +44,8 @@ struct rs_trace_meta {
 	struct rs_count *anomalies; /* found while importing */
 	size_t nr_anomalies;
 	uint64_t lost; /* events that the recorder dropped, as far as known */
+	/* Where in those lists what is; for traces/meta.c alone. */
+	struct rs_hash fact_by_key, vm_by_number, anomaly_by_name, assumption_by_text;
 };
 
 /* All of these copy their strings and return 0 or -ENOMEM. @m starts as all zero. */
@@ -53,8 +56,13 @@ int rs_meta_add_fact(struct rs_trace_meta *m, const char *key, const char *value
 /* Adds the VM or fills in what is not yet known of it. */
 int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char *command);
 int rs_meta_add_assumption(struct rs_trace_meta *m, const char *sentence);
+bool rs_meta_has_assumption(const struct rs_trace_meta *m, const char *sentence);
+/* Forgets all VMs but @vm. */
+void rs_meta_keep_vm(struct rs_trace_meta *m, uint32_t vm);
 /* Adds @n to the anomaly @name (created at 0). */
 int rs_meta_add_anomaly(struct rs_trace_meta *m, const char *name, uint64_t n);
+/* Takes back all anomalies and losses. */
+void rs_meta_forget_anomalies(struct rs_trace_meta *m);
 /* Replaces what @to has. */
 int rs_meta_copy(struct rs_trace_meta *to, const struct rs_trace_meta *from);
 /* Frees everything inside and leaves @m empty. */

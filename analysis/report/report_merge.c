@@ -136,14 +136,6 @@ static int add_sources(struct rs_report_data *sum, const struct rs_report_data *
 
 /* ---- what is known of the traces ---- */
 
-static bool has_assumption(const struct rs_trace_meta *m, const char *text)
-{
-	for (size_t i = 0; i < m->nr_assumptions; i++)
-		if (!strcmp(m->assumptions[i], text))
-			return true;
-	return false;
-}
-
 static int add_meta(struct rs_trace_meta *to, const struct rs_trace_meta *from)
 {
 	int rc = 0;
@@ -151,7 +143,7 @@ static int add_meta(struct rs_trace_meta *to, const struct rs_trace_meta *from)
 	for (size_t i = 0; i < from->nr_anomalies; i++)
 		rc |= rs_meta_add_anomaly(to, from->anomalies[i].name, from->anomalies[i].count);
 	for (size_t i = 0; i < from->nr_assumptions; i++)
-		if (!has_assumption(to, from->assumptions[i]))
+		if (!rs_meta_has_assumption(to, from->assumptions[i]))
 			rc |= rs_meta_add_assumption(to, from->assumptions[i]);
 	to->lost += from->lost;
 	return rc;

@@ -394,28 +394,81 @@ static bool value_number(const char *text, double *to)
 	return true;
 }
 
-static void sort_values(struct rs_sweep_values *v)
-{
-	for (size_t i = 1; i < v->nr; i++) {
-		for (size_t k = i; k && v->number[k - 1] > v->number[k]; k--) {
-			double number = v->number[k];
-			const char *text = v->text[k];
+struct value {
+	double number;
+	const char *text;
+	size_t place;
+};
 
-			v->number[k] = v->number[k - 1];
-			v->text[k] = v->text[k - 1];
-			v->number[k - 1] = number;
-			v->text[k - 1] = text;
-		}
+static int cmp_values(const void *a, const void *b)
+{
+	const struct value *x = a, *y = b;
+
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Rising; those of the same number stay as they come. */
+static int sort_values(struct rs_sweep_values *v)
+{
+	struct value *order = calloc(v->nr + 1, sizeof(*order));
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t i = 0; i < v->nr; i++)
+		order[i] = (struct value){ v->number[i], v->text[i], i };
+	qsort(order, v->nr, sizeof(*order), cmp_values);
+	for (size_t i = 0; i < v->nr; i++) {
+		v->number[i] = order[i].number;
+		v->text[i] = order[i].text;
 	}
+	free(order);
+	return 0;
+}
+
+struct wanted {
+	const struct rs_sweep_values *v;
+	const char *field;
+};
+
+static bool is_value(const void *arg, uint32_t i)
+{
+	const struct wanted *w = arg;
+
+	return !strcmp(w->v->text[i], w->field);
 }
 
 size_t rs_sweep_value_index(const struct rs_sweep_values *v, const char *field)
 {
-	size_t i = 0;
+	const struct wanted w = { v, field };
+	const uint32_t i = rs_hash_find(&v->by_text, rs_hash_string(field), is_value, &w);
 
-	while (i < v->nr && strcmp(v->text[i], field))
-		i++;
-	return i;
+	return i == RS_HASH_NONE ? v->nr : i;
+}
+
+static int note_places(struct rs_sweep_values *v)
+{
+	rs_hash_free(&v->by_text);
+	for (size_t i = 0; i < v->nr; i++)
+		if (rs_hash_add(&v->by_text, rs_hash_string(v->text[i]), (uint32_t)i))
+			return -ENOMEM;
+	return 0;
+}
+
+static int collect_values(const struct rs_sweep_data *d, size_t column, struct rs_sweep_values *v)
+{
+	for (size_t row = 0; row < d->nr_rows; row++) {
+		const char *field = rs_sweep_field(d, row, column);
+
+		if (rs_sweep_value_index(v, field) < v->nr)
+			continue;
+		v->numeric &= value_number(field, &v->number[v->nr]);
+		v->text[v->nr] = field;
+		if (rs_hash_add(&v->by_text, rs_hash_string(field), (uint32_t)v->nr++))
+			return -ENOMEM;
+	}
+	return v->numeric && (sort_values(v) || note_places(v)) ? -ENOMEM : 0;
 }
 
 int rs_sweep_values_get(const struct rs_sweep_data *d, size_t column, struct rs_sweep_values *v)
@@ -423,20 +476,10 @@ int rs_sweep_values_get(const struct rs_sweep_data *d, size_t column, struct rs_
 	*v = (struct rs_sweep_values){ .numeric = true };
 	v->text = calloc(d->nr_rows + 1, sizeof(*v->text));
 	v->number = calloc(d->nr_rows + 1, sizeof(*v->number));
-	if (!v->text || !v->number) {
+	if (!v->text || !v->number || collect_values(d, column, v)) {
 		rs_sweep_values_free(v);
 		return -ENOMEM;
 	}
-	for (size_t row = 0; row < d->nr_rows; row++) {
-		const char *field = rs_sweep_field(d, row, column);
-
-		if (rs_sweep_value_index(v, field) < v->nr)
-			continue;
-		v->numeric &= value_number(field, &v->number[v->nr]);
-		v->text[v->nr++] = field;
-	}
-	if (v->numeric)
-		sort_values(v);
 	for (size_t i = 0; i < v->nr && !v->numeric; i++)
 		v->number[i] = (double)i;
 	return 0;
@@ -446,6 +489,7 @@ void rs_sweep_values_free(struct rs_sweep_values *v)
 {
 	free(v->text);
 	free(v->number);
+	rs_hash_free(&v->by_text);
 	memset(v, 0, sizeof(*v));
 }
 

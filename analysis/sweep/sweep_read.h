@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/table.h"
 
 /*
  * The table of a sweep, read back: "cell", the varied parameters with "seed" as
@@ -48,6 +49,7 @@ struct rs_sweep_values {
 	double *number; /* sizes in bytes, times in ns; the place in the order if they are none */
 	size_t nr;
 	bool numeric;
+	struct rs_hash by_text;
 };
 
 /* 0, or -ENOMEM. */

@@ -9,6 +9,8 @@
  */
 #include "replay/algorithm.h"
 #include "replay/closed/closed.h"
+#include "base/seats.h"
+#include "base/table.h"
 
 /* One recorded attempt of a fault: begun, decided. */
 struct attempt {
@@ -24,7 +26,9 @@ struct logical {
 };
 
 struct vcpu {
-	bool chained; /* the next attempt may go on with the last fault */
+	uint32_t number;
+	bool chained;	 /* the next attempt may go on with the last fault, */
+	uint64_t losses; /* if the VM had no more than these since */
 	struct logical *faults;
 	size_t nr_faults, max_faults;
 	struct attempt *attempts;
@@ -36,9 +40,10 @@ struct vm {
 	uint32_t number;
 	struct rs_event *events; /* sound ones, at the time they happen */
 	size_t nr_events, max_events;
-	struct vcpu *vcpus;
+	struct rs_seats seats; /* of the vCPUs, until they are sorted */
+	struct vcpu *vcpus;    /* by seat; once all is recorded, by number */
 	uint32_t nr_vcpus;
-	uint64_t nr_invals;
+	uint64_t nr_invals, losses;
 	/* Medians. */
 	uint64_t precheck_ns, clean_ns, gap_ns;
 	bool has_gap;
@@ -50,6 +55,7 @@ struct rs_closed {
 	struct rs_observer observer;
 	struct vm *vms;
 	size_t nr_vms, max_vms, last_vm;
+	struct rs_hash vm_by_number;
 	uint64_t end_ns;
 	bool failed;	   /* no memory while collecting */
 	bool has_lockless; /* the kernel checks without the lock: all its VMs, used or not */

@@ -55,11 +55,21 @@ static int sample_fault(const struct vcpu *v, const struct logical *l, struct sa
 	return 0;
 }
 
+static int cmp_vcpu(const void *a, const void *b)
+{
+	const struct vcpu *x = a, *y = b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
 int rs_closed_measure(struct vm *vm)
 {
 	struct sample before = { 0 }, after = { 0 }, gaps = { 0 };
 	int ret = 0;
 
+	/* Of what happens at the same time the lower number's comes first. */
+	if (vm->nr_vcpus)
+		qsort(vm->vcpus, vm->nr_vcpus, sizeof(*vm->vcpus), cmp_vcpu);
 	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
 		const struct vcpu *v = &vm->vcpus[i];
 

@@ -10,10 +10,9 @@
 
 struct vm *rs_closed_find_vm(const struct rs_closed *c, uint32_t number)
 {
-	for (size_t i = 0; i < c->nr_vms; i++)
-		if (c->vms[i].number == number)
-			return &c->vms[i];
-	return NULL;
+	const uint32_t i = rs_hash_find(&c->vm_by_number, rs_hash_number(number), NULL, NULL);
+
+	return i == RS_HASH_NONE ? NULL : &c->vms[i];
 }
 
 struct vm *rs_closed_vm(struct rs_closed *c, uint32_t number)
@@ -27,7 +26,8 @@ struct vm *rs_closed_vm(struct rs_closed *c, uint32_t number)
 		c->last_vm = (size_t)(vm - c->vms);
 		return vm;
 	}
-	if (RS_ROOM_ZEROED(c->vms, c->max_vms, c->nr_vms + 1)) {
+	if (RS_ROOM_ZEROED(c->vms, c->max_vms, c->nr_vms + 1) ||
+	    rs_hash_add(&c->vm_by_number, rs_hash_number(number), (uint32_t)c->nr_vms)) {
 		c->failed = true;
 		return NULL;
 	}
@@ -37,21 +37,25 @@ struct vm *rs_closed_vm(struct rs_closed *c, uint32_t number)
 	return &c->vms[c->last_vm];
 }
 
-static struct vcpu *vcpu_of(struct rs_closed *c, uint32_t number, uint32_t vcpu)
+static struct vcpu *vcpu_of(struct rs_closed *c, struct vm *vm, uint32_t vcpu)
 {
-	struct vm *vm = rs_closed_vm(c, number);
+	const uint32_t seat = vm ? rs_seats_add(&vm->seats, vcpu) : RS_NO_SEAT;
+	uint32_t n = vm && vm->nr_vcpus ? vm->nr_vcpus : 4;
 
-	if (!vm)
-		return NULL;
-	if (vcpu < vm->nr_vcpus)
-		return &vm->vcpus[vcpu];
-	if (RS_RESIZE(vm->vcpus, (size_t)vcpu + 1)) {
+	if (seat < (vm ? vm->nr_vcpus : 0))
+		return &vm->vcpus[seat];
+	while (seat != RS_NO_SEAT && n <= seat)
+		n *= 2;
+	if (seat == RS_NO_SEAT || RS_RESIZE(vm->vcpus, n)) {
 		c->failed = true;
 		return NULL;
 	}
-	memset(vm->vcpus + vm->nr_vcpus, 0, (vcpu + 1 - vm->nr_vcpus) * sizeof(*vm->vcpus));
-	vm->nr_vcpus = vcpu + 1;
-	return &vm->vcpus[vcpu];
+	/* Those that are not there may have the numbers of their seats: it has no others. */
+	for (uint32_t i = vm->nr_vcpus; i < n; i++)
+		vm->vcpus[i] = (struct vcpu){ .number = i < RS_SEATS_OWN ? i : UINT32_MAX };
+	vm->nr_vcpus = n;
+	vm->vcpus[seat].number = vcpu;
+	return &vm->vcpus[seat];
 }
 
 static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
@@ -69,29 +73,29 @@ static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 	vm->events[vm->nr_events++].time_ns = time_ns;
 	vm->nr_invals += e->type == RS_EV_INVAL_BEGIN;
 	/* Attempts may be among what was lost: none is known to follow another. */
-	for (uint32_t i = 0; e->type == RS_EV_LOST && i < vm->nr_vcpus; i++)
-		vm->vcpus[i].chained = false;
+	vm->losses += e->type == RS_EV_LOST;
 }
 
 static void on_unjudged(void *arg, uint32_t vm, uint32_t vcpu)
 {
-	struct vcpu *v = vcpu_of(arg, vm, vcpu);
+	struct vcpu *v = vcpu_of(arg, rs_closed_vm(arg, vm), vcpu);
 
 	if (v)
 		v->chained = false;
 }
 
-static bool goes_on(const struct vcpu *v, const struct rs_judged *j)
+static bool goes_on(const struct vm *vm, const struct vcpu *v, const struct rs_judged *j)
 {
 	const struct logical *last = v->nr_faults ? &v->faults[v->nr_faults - 1] : NULL;
 
-	return v->chained && last->gfn == j->gfn && last->as == j->as;
+	return v->chained && v->losses == vm->losses && last->gfn == j->gfn && last->as == j->as;
 }
 
 static void on_judged(void *arg, const struct rs_judged *j)
 {
 	struct rs_closed *c = arg;
-	struct vcpu *v = vcpu_of(c, j->vm, j->vcpu);
+	struct vm *vm = rs_closed_vm(c, j->vm);
+	struct vcpu *v = vcpu_of(c, vm, j->vcpu);
 	bool retry = j->result == RS_RES_RETRY;
 
 	if (!v)
@@ -101,7 +105,7 @@ static void on_judged(void *arg, const struct rs_judged *j)
 		c->failed = true;
 		return;
 	}
-	if (!goes_on(v, j))
+	if (!goes_on(vm, v, j))
 		v->faults[v->nr_faults++] = (struct logical){ .gfn = j->gfn,
 							      .first = (uint32_t)v->nr_attempts,
 							      .as = j->as };
@@ -113,6 +117,7 @@ static void on_judged(void *arg, const struct rs_judged *j)
 				  .private = j->private,
 				  .retry = retry };
 	v->chained = retry;
+	v->losses = vm->losses;
 	c->has_lockless |= j->lockless;
 }
 
@@ -132,8 +137,10 @@ void rs_closed_free_records(struct rs_closed *c)
 			free(vm->vcpus[k].faults);
 			free(vm->vcpus[k].attempts);
 		}
+		rs_seats_free(&vm->seats);
 		free(vm->vcpus);
 		free(vm->events);
 	}
 	free(c->vms);
+	rs_hash_free(&c->vm_by_number);
 }

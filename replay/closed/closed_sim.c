@@ -17,7 +17,7 @@ struct runner {
 	enum phase phase;
 	uint64_t at_ns; /* when it decides or begins */
 	size_t fault;	/* in vcpu.faults[] */
-	uint32_t attempt;
+	uint64_t attempt;
 	int64_t shift_ns;
 	uint64_t start_ns; /* of the logical fault */
 	uint64_t snapshot;
@@ -30,13 +30,14 @@ struct sim {
 	const struct vm *vm;
 	struct plan plan;
 	uint64_t end_ns;
+	uint64_t until; /* the next recorded event; NO_EVENT: there is none */
 	struct rs_vm *memslots;
 	struct rs_invals *invals;
 	struct rs_algo algo;
 	struct runner *runners; /* by vcpu */
 	uint32_t *heap;		/* vcpus that are not idle, the next to act first */
 	uint32_t nr_heap;
-	uint32_t *retries_of; /* per invalidation, by number of its begin */
+	uint64_t *retries_of; /* per invalidation, by number of its begin */
 	uint64_t nr_begun;
 	uint64_t *begun; /* numbers of outstanding ones in the order of their begins */
 	uint64_t *begun_id;
@@ -90,7 +91,7 @@ static const struct logical *fault_of(const struct sim *s, uint32_t vcpu)
 }
 
 /* The recorded attempt that the present one stands for; NULL beyond what was recorded. */
-static const struct attempt *recorded(const struct sim *s, uint32_t vcpu, uint32_t attempt)
+static const struct attempt *recorded(const struct sim *s, uint32_t vcpu, uint64_t attempt)
 {
 	const struct logical *l = fault_of(s, vcpu);
 
@@ -170,12 +171,42 @@ static unsigned int rejects(const struct sim *s, const struct runner *r)
 }
 
 /* Of attempt @attempt as recorded; beyond that of the last one: the guest may convert meanwhile. */
-static unsigned int kind_of(const struct sim *s, uint32_t vcpu, uint32_t attempt)
+static unsigned int kind_of(const struct sim *s, uint32_t vcpu, uint64_t attempt)
 {
 	const uint32_t last = fault_of(s, vcpu)->nr - 1;
 
 	return recorded(s, vcpu, attempt < last ? attempt : last)->private ? RS_KIND_PRIVATE
 									   : RS_KIND_SHARED;
+}
+
+/* The invalidation that @n retries are put down to: the youngest outstanding, else the last
+ * ended. */
+static void blame(struct sim *s, uint64_t n)
+{
+	if (s->nr_out)
+		s->retries_of[s->begun[s->nr_out - 1]] += n;
+	else if (s->nr_begun)
+		s->retries_of[s->last_ended] += n;
+}
+
+/*
+ * Until the next recorded event nothing changes: an attempt beyond the recorded ones that
+ * begins @now, takes @took and is rejected is followed by others just like it. Counts those
+ * whose successors begin before that event as well, and returns when the last of these does.
+ */
+static uint64_t pass_alike(struct sim *s, struct runner *r, uint64_t now, uint64_t took)
+{
+	const uint64_t last = s->until > s->end_ns ? s->end_ns : s->until - 1;
+	uint64_t period, n;
+
+	if (__builtin_add_overflow(took, s->plan.gap_ns, &period) || last < now)
+		return now;
+	n = (last - now) / period;
+	r->attempt += n;
+	r->retries += n;
+	s->out->retries += n;
+	blame(s, n);
+	return now + n * period;
 }
 
 static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
@@ -192,16 +223,11 @@ static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 		took = a && a->before_lookup ? a->check_ns - a->begin_ns : s->vm->precheck_ns;
 	else
 		took = a && !a->before_lookup ? a->check_ns - a->begin_ns : s->vm->clean_ns;
+	if (!a && (r->rejected || (!slot_gone(s, &r->f) && rejects(s, r)))) {
+		now = pass_alike(s, r, now, took);
+		r->f.begin_ns = now;
+	}
 	schedule(s, vcpu, PHASE_DECIDES, now + took);
-}
-
-/* The invalidation that a retry is put down to: the youngest outstanding, else the last ended. */
-static void blame(struct sim *s)
-{
-	if (s->nr_out)
-		s->retries_of[s->begun[s->nr_out - 1]]++;
-	else if (s->nr_begun)
-		s->retries_of[s->last_ended]++;
 }
 
 static void try_again(struct sim *s, uint32_t vcpu, uint64_t now)
@@ -212,7 +238,7 @@ static void try_again(struct sim *s, uint32_t vcpu, uint64_t now)
 
 	r->retries++;
 	s->out->retries++;
-	blame(s);
+	blame(s, 1);
 	at = at < now ? now : at;
 	if (at > s->end_ns) {
 		finish_fault(s, vcpu, now > s->end_ns ? now : s->end_ns, true);
@@ -238,6 +264,7 @@ static void decide(struct sim *s, uint32_t vcpu, uint64_t now)
 /* Lets the vCPUs act that come before a recorded event at @until. */
 static void run_until(struct sim *s, uint64_t until)
 {
+	s->until = until;
 	while (s->nr_heap && (until == NO_EVENT || s->runners[s->heap[0]].at_ns < until)) {
 		uint32_t vcpu = heap_pop(s);
 		struct runner *r = &s->runners[vcpu];

@@ -32,6 +32,7 @@ static void free_vm(struct rs_tape_vm *v)
 	free(v->faults.v);
 	free(v->inval_of.v);
 	free(v->fault_of.v);
+	rs_seats_free(&v->seats);
 	rs_invals_free(v->outstanding);
 	rs_vm_free(v->vm);
 	free(v);
@@ -170,13 +171,14 @@ static void applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 static int on_fault_begin(struct rs_tape *t, const struct rs_event *e)
 {
 	struct rs_tape_vm *v = find_vm(t, e->vm);
+	const uint32_t seat = v ? rs_seats_add(&v->seats, e->fault.vcpu) : RS_NO_SEAT;
 	struct rs_fault f;
 
-	if (!v || ROOM(v->fault_of, (size_t)e->fault.vcpu + 1))
+	if (seat == RS_NO_SEAT || ROOM(v->fault_of, (size_t)seat + 1))
 		return -ENOMEM;
 	rs_fault_begin(&f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, rs_flags_kind(e->flags),
 		       e->time_ns);
-	v->fault_of.v[e->fault.vcpu] = (uint32_t)v->faults.n;
+	v->fault_of.v[seat] = (uint32_t)v->faults.n;
 	if (push_op(v, RS_TAPE_SNAPSHOT, (uint32_t)v->faults.n, 0))
 		return -ENOMEM;
 	return PUSH(v->faults, f);
@@ -188,7 +190,7 @@ static void judged(void *arg, const struct rs_judged *j)
 	struct rs_tape_vm *v = find_vm(t, j->vm);
 
 	t->mix[RS_COST_CHECK]++;
-	if (!v || push_op(v, RS_TAPE_CHECK, v->fault_of.v[j->vcpu], 0))
+	if (!v || push_op(v, RS_TAPE_CHECK, v->fault_of.v[rs_seats_find(&v->seats, j->vcpu)], 0))
 		t->ret = -ENOMEM;
 }
 

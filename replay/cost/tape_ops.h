@@ -3,6 +3,7 @@
 #define RS_REPLAY_COST_TAPE_OPS_H
 
 #include "replay/cost/tape.h"
+#include "base/seats.h"
 
 /* What is on a tape, for the files that write and play it. */
 enum rs_tape_kind {
@@ -41,7 +42,8 @@ struct rs_tape_vm {
 	struct rs_vm *vm;
 	struct rs_invals *outstanding;
 	RS_TAPE_LIST(uint32_t) inval_of; /* by slot of an outstanding one */
-	RS_TAPE_LIST(uint32_t) fault_of; /* by vCPU */
+	struct rs_seats seats;		 /* of the vCPUs */
+	RS_TAPE_LIST(uint32_t) fault_of; /* by seat */
 };
 
 struct rs_tape {

@@ -545,19 +545,6 @@ static int add_time_fact(struct rs_trace_meta *meta, const char *key, uint64_t n
 	return rs_meta_add_fact(meta, key, text);
 }
 
-static void keep_one_vm(struct rs_trace_meta *meta, uint32_t vm)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < meta->nr_vms; i++) {
-		if (meta->vms[i].vm == vm)
-			meta->vms[n++] = meta->vms[i];
-		else
-			free(meta->vms[i].command);
-	}
-	meta->nr_vms = n;
-}
-
 static int say_left_out(const struct rs_cut *c, struct rs_trace_meta *meta)
 {
 	char text[160];
@@ -581,7 +568,7 @@ int rs_cut_meta(const struct rs_cut *c, const struct rs_trace_meta *whole,
 	int rc = rs_meta_copy(meta, whole);
 
 	if (!rc && c->opts.one_vm)
-		keep_one_vm(meta, c->opts.vm);
+		rs_meta_keep_vm(meta, c->opts.vm);
 	if (!rc && c->opts.from)
 		rc = add_time_fact(meta, "cut.from_ns", c->opts.from_ns);
 	if (!rc && c->opts.until)

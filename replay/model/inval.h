@@ -46,7 +46,8 @@ struct rs_fault {
 	uint32_t vcpu;
 	uint32_t handle; /* RS_NO_SLOT: none */
 	uint32_t generation;
-	uint32_t place; /* for its keeper, while it is open */
+	uint16_t place; /* for its keeper, while it is open */
+	uint16_t seat;	/* for its keeper: its own place among the VM's faults */
 	uint8_t as;
 	uint8_t kind; /* RS_KIND_SHARED or RS_KIND_PRIVATE */
 	bool open;

@@ -97,6 +97,7 @@ static void free_vm(struct rs_replay *r, struct vm_run *v)
 	rs_vm_free(v->vm);
 	free(v->faults);
 	free(v->snapshots);
+	rs_seats_free(&v->seats);
 	free(v->open);
 	free(v->widths);
 	free(v->rejections);
@@ -234,8 +235,10 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 	if (e->lost.count != RS_LOST_UNKNOWN)
 		r->result->lost += e->lost.count;
 	while (v->nr_open) {
-		rs_open_show_unjudged(r, v, v->open[0]);
-		rs_open_close_fault(v, &v->faults[v->open[0]]);
+		struct rs_fault *f = &v->faults[v->open[0]];
+
+		rs_open_show_unjudged(r, v, f->vcpu);
+		rs_open_close_fault(v, f);
 	}
 	rs_invals_drop(v->invals);
 	for (size_t i = 0; i < r->nr_run; i++)

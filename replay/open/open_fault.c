@@ -7,18 +7,22 @@
 
 #include "base/array.h"
 
-int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
+uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 {
-	uint32_t n = v->nr_vcpus ? v->nr_vcpus : 4;
+	const uint32_t seat = rs_seats_add(&v->seats, vcpu);
+	uint32_t n = v->nr_seats ? v->nr_seats : 4;
 
-	while (n <= vcpu)
+	if (seat == RS_NO_SEAT || seat < v->nr_seats)
+		return seat;
+	while (n <= seat)
 		n *= 2;
 	if (RS_RESIZE(v->faults, n) || RS_RESIZE(v->snapshots, n * r->nr_run) ||
 	    RS_RESIZE(v->open, n))
-		return -ENOMEM;
-	memset(v->faults + v->nr_vcpus, 0, (n - v->nr_vcpus) * sizeof(*v->faults));
-	v->nr_vcpus = n;
-	return 0;
+		return RS_NO_SEAT;
+	for (uint32_t i = v->nr_seats; i < n; i++)
+		v->faults[i] = (struct rs_fault){ .seat = (uint16_t)i };
+	v->nr_seats = n;
+	return seat;
 }
 
 void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f)
@@ -80,7 +84,7 @@ static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
 static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
 			     const struct rs_event *e, bool necessary)
 {
-	const uint64_t *snapshots = &v->snapshots[f->vcpu * r->nr_run];
+	const uint64_t *snapshots = &v->snapshots[f->seat * r->nr_run];
 
 	if (r->opts.observer)
 		memset(r->verdicts, 0, r->nr_listed);
@@ -129,7 +133,7 @@ static int note_disagreement(struct rs_replay *r, struct vm_run *v, const struct
 			     const struct rs_event *e)
 {
 	const struct rs_algo *a = &v->algos[r->kernel];
-	bool rejected = a->ops->rejects(a->state, f, v->snapshots[f->vcpu * r->nr_run + r->kernel]);
+	bool rejected = a->ops->rejects(a->state, f, v->snapshots[f->seat * r->nr_run + r->kernel]);
 	struct rs_disagreement *d;
 
 	if (e->result == RS_RES_UNKNOWN || rejected == (e->result == RS_RES_RETRY))
@@ -189,7 +193,7 @@ void rs_open_not_judged(const struct rs_replay *r, struct vm_run *v, const struc
 
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
-	struct rs_fault *f = e->fault.vcpu < v->nr_vcpus ? &v->faults[e->fault.vcpu] : NULL;
+	struct rs_fault *f = rs_open_fault_of(v, e->fault.vcpu);
 
 	if (!f || !f->open) {
 		if (!v->dark)

@@ -14,6 +14,7 @@
 #include "replay/open/open_calls.h"
 #include "replay/replay.h"
 #include "traces/guest/vm.h"
+#include "base/seats.h"
 
 /* The current epoch: from in_progress 0 -> 1 to back to 0. */
 struct epoch {
@@ -58,13 +59,14 @@ struct vm_run {
 	bool seen;
 	bool watch; /* not seen yet, or dark */
 
-	struct rs_fault *faults; /* by vcpu */
-	uint64_t *snapshots;	 /* nr_run per vcpu, of faults that are not quiet */
-	uint32_t nr_vcpus;
+	struct rs_seats seats;	 /* of the vcpus */
+	struct rs_fault *faults; /* by seat */
+	uint64_t *snapshots;	 /* nr_run per seat, of faults that are not quiet */
+	uint32_t nr_seats;
 	uint32_t nr_quiet; /* faults */
 	struct checks judged;
 	struct rejections *rejections; /* nr_listed */
-	uint32_t *open; /* vcpus with a fault outstanding, each at its fault's place */
+	uint32_t *open; /* seats with a fault outstanding, each at its fault's place */
 	uint32_t nr_open;
 
 	uint64_t width_ns; /* widths are counted up to here */
@@ -138,10 +140,18 @@ static inline uint64_t *rs_open_count_of(struct checks *c, const struct rs_event
 	return &c->nr[(e->flags & RS_F_LOCKLESS) != 0][e->result];
 }
 
+/* The fault of that vCPU, open or not; NULL: it has had none. */
+static inline struct rs_fault *rs_open_fault_of(const struct vm_run *v, uint32_t vcpu)
+{
+	const uint32_t seat = rs_seats_find(&v->seats, vcpu);
+
+	return seat < v->nr_seats ? &v->faults[seat] : NULL;
+}
+
 /* What @f keeps of each of the @n algorithms; it is not quiet any more. */
 static inline void rs_open_snapshot(struct vm_run *v, const struct rs_fault *f, size_t n)
 {
-	rs_calls_snapshot(&v->calls, &v->snapshots[f->vcpu * n], n);
+	rs_calls_snapshot(&v->calls, &v->snapshots[f->seat * n], n);
 }
 
 /* The VM of that number, which is r->last_vm then; made if it is new. NULL: no memory. */
@@ -164,8 +174,8 @@ void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv);
 /* ... it had no begin. */
 void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v);
 
-/* Parts of a fault: the vCPU's number is a new one (0 or -ENOMEM), ... */
-int rs_open_grow_vcpus(struct rs_replay *r, struct vm_run *v, uint32_t vcpu);
+/* Parts of a fault: the vCPU is a new one (its seat, or RS_NO_SEAT: no memory), ... */
+uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t vcpu);
 /* ... its vCPU was in one, ... */
 void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f);
 /* ... each algorithm judges it (0 or -ENOMEM), or none does; there is none to be checked. */

@@ -202,19 +202,23 @@ RS_LOOP_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const str
 RS_LOOP_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 				  const struct mode m)
 {
+	uint32_t seat = rs_seats_find(&v->seats, e->fault.vcpu);
 	struct rs_fault *f;
 
-	if (e->fault.vcpu >= v->nr_vcpus && rs_open_grow_vcpus(r, v, e->fault.vcpu))
-		return -ENOMEM;
-	f = &v->faults[e->fault.vcpu];
+	if (seat >= v->nr_seats) {
+		seat = rs_open_add_vcpu(r, v, e->fault.vcpu);
+		if (seat == RS_NO_SEAT)
+			return -ENOMEM;
+	}
+	f = &v->faults[seat];
 	if (f->open)
 		rs_open_nested(r, v, f);
 	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, rs_flags_kind(e->flags), r->now);
 	if (rs_fault_is_private(f) && !v->invals->kinds_differ && rs_invals_tell_kinds(v->invals))
 		return -ENOMEM;
 	f->judged = !v->dark;
-	f->place = v->nr_open;
-	v->open[v->nr_open++] = e->fault.vcpu;
+	f->place = (uint16_t)v->nr_open;
+	v->open[v->nr_open++] = seat;
 	if (v->invals->nr) {
 		rs_open_snapshot(v, f, m.nr_run);
 	} else {
@@ -236,7 +240,7 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 		return 0;
 	if (m.flags || m.observed || m.nr_run != 1 || f->quiet || r->kernel != SIZE_MAX)
 		return rs_open_judge(r, v, f, e);
-	if (a->ops->rejects(a->state, f, v->snapshots[f->vcpu]))
+	if (a->ops->rejects(a->state, f, v->snapshots[f->seat]))
 		++*rs_open_count_of(&v->rejections->checks, e);
 	return 0;
 }
@@ -244,7 +248,7 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 RS_LOOP_PART int step_fault_check(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 				  const struct mode m)
 {
-	struct rs_fault *f = e->fault.vcpu < v->nr_vcpus ? &v->faults[e->fault.vcpu] : NULL;
+	struct rs_fault *f = rs_open_fault_of(v, e->fault.vcpu);
 
 	if (!f || !f->open) {
 		rs_open_check_without_fault(r, v);

@@ -304,15 +304,6 @@ static ssize_t import_next(void *state, const struct rs_event **evs, struct rs_e
 	return (ssize_t)im->out.nr;
 }
 
-/* What was found on the way is found again. */
-static void forget_findings(struct rs_trace_meta *meta)
-{
-	for (size_t i = 0; i < meta->nr_anomalies; i++)
-		free(meta->anomalies[i].name);
-	meta->nr_anomalies = 0;
-	meta->lost = 0;
-}
-
 static int import_rewind(void *state, struct rs_error *err)
 {
 	struct import *im = state;
@@ -324,7 +315,8 @@ static int import_rewind(void *state, struct rs_error *err)
 	im->pair = NULL;
 	im->ended = false;
 	im->now_ns = 0;
-	forget_findings(im->meta);
+	/* What was found on the way is found again. */
+	rs_meta_forget_anomalies(im->meta);
 	return start(im, err);
 }
 

@@ -23,7 +23,7 @@ struct naive_import {
 };
 
 /* @bytes: the file. It must be sound; whatever is wrong with it is asserted. */
-void naive_import(struct naive_import *n, const unsigned char *bytes, size_t size);
+void naive_import(struct naive_import *to, const unsigned char *bytes, size_t size);
 void naive_import_free(struct naive_import *n);
 
 #endif

@@ -119,6 +119,7 @@ struct rs_algo_info {
 	const char *kernels; /* which ran it: "6.8 on", "what-if" ... */
 	const char *summary; /* what it keeps: a fault at a page in that is rejected */
 	const char *colour;  /* of its lines in plots, "#rrggbb"; NULL: it takes its turn */
+	const char *misses;  /* why it accepts what must be retried; NULL: nothing to be said */
 	bool merged;	     /* some released kernel ran it */
 };
 /* The @i-th algorithm, from 0, for help texts. Static data; NULL past the end. */

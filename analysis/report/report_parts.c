@@ -10,6 +10,7 @@
 #include "analysis/report/derive.h"
 #include "analysis/write/units.h"
 #include "base/textbuf.h"
+#include "replay/replay.h"
 
 #define COUNT(v) rs_format_count((v), (char[32]){ 0 }, 32)
 /* Of the disagreements and mismatches kept; JSON has them all. */
@@ -182,6 +183,41 @@ bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep)
 	return any;
 }
 
+static const char *reason_of(const char *algo)
+{
+	const struct rs_algo_info *info;
+
+	for (size_t i = 0; (info = rs_algo_info(i)); i++)
+		if (!strcmp(info->name, algo))
+			return info->misses;
+	return NULL;
+}
+
+/* The reasons, each once, with the names that it is of. */
+static void put_reasons(struct rs_page *p, const struct rs_vm_result *v, size_t nr_algos)
+{
+	for (size_t i = 0; i < nr_algos; i++) {
+		const char *reason = v->algos[i].missed ? reason_of(v->algos[i].name) : NULL;
+		char names[256] = "";
+		size_t used = 0;
+
+		for (size_t k = 0; reason && k < nr_algos; k++) {
+			const struct rs_algo_result *a = &v->algos[k];
+			const char *same = a->missed ? reason_of(a->name) : NULL;
+
+			if (!same || strcmp(same, reason))
+				continue;
+			if (k < i) /* said there */
+				reason = NULL;
+			else if (used < sizeof(names))
+				used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+							 used ? ", " : "", a->name);
+		}
+		if (reason)
+			rs_para(p, 0, 0, "Why (%s): %s.", names, reason);
+	}
+}
+
 bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
 	bool any = false;
@@ -200,6 +236,7 @@ bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct
 				    "tool is wrong."
 				  : "");
 	}
+	put_reasons(p, v, rep->result->nr_algos);
 	return any;
 }
 
@@ -312,6 +349,17 @@ static void put_invalidations(struct rs_page *p, const struct rs_vm_result *v)
 			rs_format_time((double)v->inval_ns.max, max, sizeof(max)));
 }
 
+/* Where there is none, there is nothing to be said. */
+static void put_private(struct rs_page *p, const struct rs_vm_result *v)
+{
+	if (v->private_faults || v->inval_private)
+		rs_para(p, 0, 2,
+			"Private memory: %s of the faults checked %s on it; %s invalidation%s "
+			"concerned private mappings alone.",
+			COUNT(v->private_faults), v->private_faults == 1 ? "was" : "were",
+			COUNT(v->inval_private), v->inval_private == 1 ? "" : "s");
+}
+
 static void put_unchecked(struct rs_page *p, const struct rs_vm_result *v)
 {
 	const struct {
@@ -343,5 +391,6 @@ void rs_part_contents(struct rs_page *p, const struct rs_vm_result *v)
 		"host page with another frame.",
 		COUNT(v->memslots), COUNT(v->frames), COUNT(v->aliased_frames));
 	put_invalidations(p, v);
+	put_private(p, v);
 	put_unchecked(p, v);
 }

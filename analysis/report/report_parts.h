@@ -19,7 +19,7 @@ void rs_part_headline(struct rs_page *p, const struct rs_report *rep, const stru
 bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep);
 /* A line per algorithm: rejected, needlessly, missed, share of the guest blocked. */
 void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
-/* In words: which algorithm would have been wrong. Returns false if none. */
+/* In words: which algorithm would have been wrong, and why. Returns false if none. */
 bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v);
 /* Is there something for rs_part_causes()? */
 bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *v);
@@ -34,7 +34,7 @@ void rs_part_tables(struct rs_page *p, const struct rs_report *rep, const struct
 /* In words: how the model and the traced kernel agree, and where not. */
 void rs_part_agreement(struct rs_page *p, const struct rs_report *rep,
 		       const struct rs_vm_result *v);
-/* Invalidations, memslots, and the faults that were not checked. */
+/* Invalidations, memslots, private memory, and the faults that were not checked. */
 void rs_part_contents(struct rs_page *p, const struct rs_vm_result *v);
 /* The reports that a merged one was added up from. */
 void rs_part_sources(struct rs_page *p, const struct rs_report *rep);

@@ -12,6 +12,12 @@
 #define RS_ALGORITHM_ARRAY(array) const struct rs_algo_ops *const array[]
 #define RS_ALGORITHMS(...) RS_ALGORITHM_ARRAY(RS_ALGORITHM_FILE) = { __VA_ARGS__, NULL }
 
+/* Why those miss that have a private invalidation over in one step, as v6 had. */
+#define RS_MISSES_ONE_STEP                                                                       \
+	"an invalidation of private memory is one step, which is over while the truncation "     \
+	"goes on; v6 was saved by the page lock that its look-ups held, guest_memfd's look-ups " \
+	"hold none"
+
 /* That table: an array of each file, NULL at the end. */
 extern const struct rs_algo_ops *const *const rs_algorithm_files[];
 

@@ -78,6 +78,7 @@ static const struct rs_algo_ops hva_split = {
 		.name = "hva-split",
 		.kernels = "sketched for v6, never merged",
 		.summary = "one hva range for shared faults; private ones have a count of their own",
+		.misses = RS_MISSES_ONE_STEP,
 	},
 	.place = 60,
 	.in_all = RS_ALGO_ITSELF,

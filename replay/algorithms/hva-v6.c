@@ -37,6 +37,7 @@ static const struct rs_algo_ops hva_v6 = {
 		.name = "hva-v6",
 		.kernels = "posted as v6, never merged",
 		.summary = "one hva range; private faults ask whether anything is in progress",
+		.misses = RS_MISSES_ONE_STEP,
 	},
 	.place = 55,
 	.in_all = RS_ALGO_ITSELF,

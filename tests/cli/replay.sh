@@ -14,6 +14,13 @@ check two-vms-mail 'retryscope replay --format mail two-vms.txt'
 check two-vms-json 'retryscope replay --format json --algo hva,gfn two-vms.txt'
 check two-vms-csv 'retryscope replay --format csv --algo hva,gfn two-vms.txt'
 check one-vm 'retryscope replay --vm 7 --algo hva,gfn,exact two-vms.txt'
+# Said only where there is private memory, and why only of what misses.
+kinds=hva,hva-v6,hva-split,gfn,gfn-split,exact
+check private "retryscope replay --algo $kinds private.txt"
+check private-mail "retryscope replay --format mail --algo $kinds private.txt"
+check private-one 'retryscope replay --algo gfn,hva-split private.txt | grep -A 3 Why'
+check private-json 'retryscope replay --format json --algo gfn private.txt | grep private'
+check private-forms "retryscope convert --to binary -o b private.txt && retryscope convert --raw -o r private.txt && for f in b r; do retryscope convert --to text \$f | diff - <(retryscope convert --to text private.txt); retryscope replay --format csv --algo $kinds \$f | cut -d, -f 2- | diff - <(retryscope replay --format csv --algo $kinds private.txt | cut -d, -f 2-); done; retryscope convert --to text r | grep -c 'private=1\|filter=private'"
 check lost 'retryscope replay lost.txt'
 check lost-mail 'retryscope replay --format mail --algo hva lost.txt'
 check anomalous 'retryscope replay anomalous.txt'
@@ -53,7 +60,7 @@ check pipe 'retryscope replay --format csv - < <(cat aliases.txt) | cut -d, -f 2
 check zstd 'zstd -q aliases.txt -o a.zst && retryscope replay --format csv a.zst | cut -d, -f 2- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 2-)'
 
 # The pages of text and mail are as wide as they say.
-for trace in aliases two-vms lost mismatch; do
+for trace in aliases two-vms lost mismatch private; do
 	check columns-$trace "retryscope replay --algo all $trace.txt | awk 'length > 80'; retryscope replay --format mail --algo all $trace.txt | awk 'length > 72'"
 done
 finish

@@ -12,7 +12,7 @@
 
 #define MAX_JOBS 1024
 
-enum { OPT_VM = 0x1000, OPT_KERNEL_ALGO, OPT_ASSUME, OPT_MEMSLOTS };
+enum { OPT_VM = 0x1000, OPT_KERNEL_ALGO, OPT_ASSUME, OPT_MEMSLOTS, OPT_TSC };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Input:", 1 },
@@ -23,6 +23,8 @@ static const struct argp_option options[] = {
 	  "how long invalidations last, for a trace without their ends", 1 },
 	{ "memslots", OPT_MEMSLOTS, "FILE", 0,
 	  "memslot lines of the text form, for a trace without them", 1 },
+	{ "assume-tsc-khz", OPT_TSC, "N", 0,
+	  "how fast the TSC is whose cycles are the times of a trace.dat that does not say it", 1 },
 	{ "jobs", 'j', "N", 0, "threads to use, without effect on the result (one per CPU)", 1 },
 	{ 0 },
 };
@@ -77,6 +79,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_MEMSLOTS:
 		in->reader.memslots_path = arg;
 		return 0;
+	case OPT_TSC:
+		in->tsc_text = arg;
+		in->reader.assume_tsc_khz = parse_u32(state, "--assume-tsc-khz", arg);
+		if (!in->reader.assume_tsc_khz)
+			argp_error(state, "--assume-tsc-khz: a number expected, not '%s'", arg);
+		return 0;
 	case 'j':
 		in->reader.jobs = parse_u32(state, "--jobs", arg);
 		if (!in->reader.jobs || in->reader.jobs > MAX_JOBS)
@@ -124,12 +132,23 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 	return rc ? rc : n < 0 ? (int)n : 0;
 }
 
+static bool assumes_tsc(const struct rs_trace_meta *meta)
+{
+	for (size_t i = 0; i < meta->nr_assumptions; i++)
+		if (!strncmp(meta->assumptions[i], "The TSC is assumed ", 19))
+			return true;
+	return false;
+}
+
 /* Nobody should believe that figures rest on an assumption that was not made. */
 static void note_unused(const struct rs_input *in, const struct rs_trace_meta *meta)
 {
-	if (!meta->nr_assumptions && (in->assume_text || in->reader.memslots_path))
+	if (meta->nr_assumptions == assumes_tsc(meta) &&
+	    (in->assume_text || in->reader.memslots_path))
 		rs_cli_say("%s: tells all by itself: %s had no effect", in->path,
 			   in->assume_text ? "--assume-duration" : "--memslots");
+	if (in->tsc_text && !assumes_tsc(meta))
+		rs_cli_say("%s: tells all by itself: --assume-tsc-khz had no effect", in->path);
 }
 
 struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink *sink,
@@ -175,5 +194,6 @@ void rs_input_command(FILE *f, const struct rs_input *in)
 	rs_command_option(f, "--kernel-algo", in->kernel_algo);
 	rs_command_option(f, "--assume-duration", in->assume_text);
 	rs_command_option(f, "--memslots", in->reader.memslots_path);
+	rs_command_option(f, "--assume-tsc-khz", in->tsc_text);
 	rs_command_file(f, in->path);
 }

@@ -16,7 +16,7 @@ struct rs_input {
 	struct rs_reader_opts reader;
 	const char *kernel_algo; /* as given; NULL: ask the trace */
 	const char *traced_algo; /* of the trace, while it is read; NULL: not known */
-	const char *assume_text;
+	const char *assume_text, *tsc_text;
 	const char *vm_text; /* NULL: all VMs */
 	uint32_t vm;
 };

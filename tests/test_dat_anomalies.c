@@ -660,6 +660,7 @@ static const char *const tested[] = {
 	"binary-truncated",	   /* test_binary */
 	"time-backwards",	   /* test_dat_forms */
 	"lost-unknown-number",	   /* test_dat_losses */
+	"lost-at-unknown-place",   /* test_dat_losses */
 	"memslots-learned",	   /* test_dat_memslots */
 	"memslot-after-look-up",   /* test_dat_memslots */
 	"inval-nested-too-deep",   /* test_dat_invals */

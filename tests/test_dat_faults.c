@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/common/compare_import.h"
 #include "tests/common/puts.h"
 
 /* A test without the lock says retry: at the begin if the state there does, else at the look-up. */
@@ -208,6 +209,76 @@ static void test_sign_extended(void **state)
 		  "#@ anomaly fault-seq-sign-extended 1\n");
 }
 
+/* A fault of frame @gfn with the number @seq from its begin to its check, nothing in progress. */
+#define UNDISTURBED(t, gfn, copy, seq, ret)                                                  \
+	FAULT(t, VCPU0, KVM, 0, gfn), BEGIN((t) + 10, VCPU0, KVM, 0, gfn, seq, 0, NO_RANGE), \
+		LOOKED_UP((t) + 20, VCPU0, 0),                                               \
+		CHECK((t) + 30, VCPU0, KVM, 0, gfn, copy, seq, 0, NO_RANGE),                 \
+		VERDICT((t) + 40, VCPU0, ret), FAULTED((t) + 50, VCPU0, ret)
+
+/*
+ * The same of a recorder that takes the copy for a u32: then it equals the number, but the
+ * kernel compared something else.
+ */
+static void test_sign_extended_as_u32(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		UNDISTURBED(1100, 1ULL, 0x7fffffff, 0x7fffffff, 0),
+		UNDISTURBED(1200, 2ULL, 0x7fffffff, 0x7fffffff, 1), /* its root is obsolete */
+		/* An end that no probe of this trace has. */
+		P(1300, RECLAIM, INVAL_END_LOCKED, KVM, 0x7fffffff, 1, 1, 2),
+		UNDISTURBED(1400, 3ULL, 0x80000000, 0x80000000, 1),
+		UNDISTURBED(1500, 3ULL, 0x80000000, 0x80000000, 1),
+	};
+	const unsigned int widths[] = { DAT_FAULT_SEQ_U32, DAT_FAULT_SEQ_S32 };
+
+	for (size_t i = 0; i < NR(widths); i++) {
+		struct dat *d = dat_new(7, widths[i], 4, HVA_KERNEL);
+		struct test_trace t;
+		size_t size, retries = 0, obsolete = 0;
+		unsigned char *bytes;
+
+		put_all(d, puts, NR(puts));
+		bytes = dat_finish(d, &size);
+		assert_true(compare_import("narrow copies", bytes, size));
+		test_trace_read(&t, test_write_file("narrow.dat", bytes, size));
+		assert_int_equal(t.rc, 0);
+		for (size_t k = 0; k < t.nr; k++) {
+			retries += t.evs[k].type == RS_EV_FAULT_CHECK &&
+				   t.evs[k].result == RS_RES_RETRY;
+			obsolete += t.evs[k].type == RS_EV_FAULT_END &&
+				    t.evs[k].fault.reason == RS_END_ROOT_OBSOLETE;
+		}
+		assert_int_equal(count_anomaly(&t, "fault-seq-sign-extended"), 2);
+		assert_int_equal(retries, 2);
+		assert_int_equal(obsolete, 1);
+		test_trace_free(&t);
+		free(bytes);
+	}
+}
+
+/* A copy that is a u32 only in the recording: a fault that passed says so, of those before too. */
+static void test_u32_that_is_none(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		UNDISTURBED(1100, 1ULL, 0x80000005, 0x80000006, 1),
+		UNDISTURBED(1200, 2ULL, 0x80000006, 0x80000006, 0),
+		UNDISTURBED(1300, 3ULL, 0x80000006, 0x80000006, 1),
+	};
+	struct dat *d = dat_new(7, DAT_FAULT_SEQ_U32, 4, HVA_KERNEL);
+	struct test_trace t;
+
+	put_all(d, puts, NR(puts));
+	read_back(&t, d);
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(count_anomaly(&t, "fault-seq-sign-extended"), 0);
+	assert_int_equal(t.evs[t.nr - 1].type, RS_EV_FAULT_END);
+	assert_int_equal(t.evs[t.nr - 1].fault.reason, RS_END_ROOT_OBSOLETE);
+	test_trace_free(&t);
+}
+
 #define MEMSLOT0 CREATE(1000, KVM, 0, 0, 0x40, HVA)
 #define MEMSLOT0_TEXT "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
 
@@ -380,6 +451,8 @@ int main(void)
 		cmocka_unit_test(test_other_ends),
 		cmocka_unit_test(test_hva_kernel),
 		cmocka_unit_test(test_sign_extended),
+		cmocka_unit_test(test_sign_extended_as_u32),
+		cmocka_unit_test(test_u32_that_is_none),
 		cmocka_unit_test(test_async),
 		cmocka_unit_test(test_kernel_without_a_range),
 		cmocka_unit_test(test_number_of_retry),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "tests/common/compare_import.h"
 #include "tests/common/puts.h"
 
 /* What is lost is said where it was lost. */
@@ -216,6 +217,62 @@ static void test_loss_of_an_ends_return(void **state)
 		  "#@ level full\n");
 }
 
+static const char cpu_stat[] = "CPU: 1\nentries: 0\noverrun: 0\ncommit overrun: 2\nbytes: 0\n"
+			       "oldest event ts: 0.0\nnow ts: 1.0\ndropped events: 5\n"
+			       "read events: 13\n";
+
+/* What a ring that is full does not take leaves no mark in the pages: it is lost all the same. */
+static void test_dropped(void **state)
+{
+	for (unsigned int version = 6; version < 8; version++) {
+		struct dat *d = dat_new(version, 0, 4, GFN_KERNEL);
+		struct test_trace t;
+		unsigned char *bytes;
+		size_t size;
+
+		dat_add_option(d, DAT_OPT_CPUSTAT, cpu_stat);
+		dat_add_option(d, DAT_OPT_CPUSTAT, cpu_stat);
+		put_all(d, plain, 7);
+		dat_at(d, 0, VCPU0 % 4, VCPU0);
+		dat_lose(d, 12);
+		put_all(d, &(const struct put)FAULT(1800, VCPU0, KVM, 0, 0x111ULL), 1);
+		put_all(d, &(const struct put)FAULTED(1810, VCPU0, 5), 1);
+		bytes = dat_finish(d, &size);
+		assert_true(compare_import("dropped", bytes, size));
+		test_trace_read(&t, test_write_file("dropped.dat", bytes, size));
+		assert_int_equal(t.rc, 0);
+		assert_int_equal(t.meta.lost, 12 + 14);
+		assert_int_equal(count_anomaly(&t, "lost-at-unknown-place"), 14);
+		test_trace_free(&t);
+		free(bytes);
+	}
+}
+
+/* Our recorder says it as well, of the same buffers: once is enough. */
+static void test_dropped_by_the_facts(void **state)
+{
+	static const char fact[] =
+		"retryscope-fact lost.cpu0 overrun=3 commit_overrun=1 dropped=20";
+
+	for (int both = 0; both < 2; both++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+		struct test_trace t;
+
+		if (both)
+			dat_add_option(d, DAT_OPT_CPUSTAT, cpu_stat);
+		put_all(d, plain, NR_PLAIN);
+		dat_at(d, 0, OTHER % 4, OTHER);
+		dat_marker(d, 2000, fact);
+		read_back(&t, d);
+		assert_int_equal(t.rc, 0);
+		assert_string_equal(rs_meta_fact(&t.meta, "lost.cpu0"),
+				    "overrun=3 commit_overrun=1 dropped=20");
+		assert_int_equal(t.meta.lost, 21);
+		assert_int_equal(count_anomaly(&t, "lost-at-unknown-place"), 21);
+		test_trace_free(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +283,8 @@ int main(void)
 		cmocka_unit_test(test_loss_at_the_end),
 		cmocka_unit_test(test_losses_add_up),
 		cmocka_unit_test(test_loss_of_an_ends_return),
+		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_dropped_by_the_facts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,9 @@ struct rs_reader_opts {
 	 */
 	uint64_t assume_duration_ns;
 	const char *memslots_path;
+	/* For a trace.dat whose times are cycles of a TSC and that does not say how fast it
+	 * is: its kHz (0: refuse such a trace). */
+	uint64_t assume_tsc_khz;
 	/* rs_reader_each(), which reads that file; set by rs_reader_open(). */
 	int (*each_event)(const char *path, rs_event_fn fn, void *arg, struct rs_error *err);
 	/* Of such a trace, without these two, take the facts, and no events. */

@@ -88,10 +88,19 @@ static uint64_t unjudged(const struct rs_result *r)
 	return n;
 }
 
+/* Of the losses, those of which no place in the stream is known. */
+static uint64_t lost_anywhere(const struct rs_trace_meta *m)
+{
+	for (size_t i = 0; i < m->nr_anomalies; i++)
+		if (!strcmp(m->anomalies[i].name, "lost-at-unknown-place"))
+			return m->anomalies[i].count;
+	return 0;
+}
+
 static bool caution_losses(struct rs_page *p, const struct rs_report *rep)
 {
 	uint64_t lost = rs_lost_events(rep->result, rep->meta);
-	uint64_t left_out = unjudged(rep->result);
+	uint64_t left_out = unjudged(rep->result), unplaced = lost_anywhere(rep->meta);
 
 	if (!lost && !rep->result->lost_marks && !left_out)
 		return false;
@@ -101,6 +110,11 @@ static bool caution_losses(struct rs_page *p, const struct rs_report *rep)
 	else if (rep->result->lost_marks)
 		rs_para(p, 0, 2, "LOST: an unknown number of events; places in the stream: %s.",
 			COUNT(rep->result->lost_marks));
+	if (unplaced)
+		rs_para(p, 0, 2,
+			"Where in the trace %s of these %s lost is not known: any fault may be "
+			"misjudged.",
+			COUNT(unplaced), unplaced == 1 ? "was" : "were");
 	if (left_out)
 		rs_para(p, 0, 2,
 			"LEFT OUT: %s fault%s, for which losses leave it open what was in "

@@ -26,6 +26,8 @@ check replay-vm-large 'retryscope replay --vm 4294967296 aliases.txt'
 check replay-vm-absent 'retryscope replay --vm 2 aliases.txt'
 check replay-jobs 'retryscope replay --jobs 0 aliases.txt'
 check replay-duration 'retryscope replay --assume-duration 5days aliases.txt'
+check replay-tsc 'retryscope replay --assume-tsc-khz 0 aliases.txt'
+check replay-tsc-unused 'retryscope replay --assume-tsc-khz 2600000 aliases.txt >/dev/null'
 check info-vm-absent 'retryscope info --vm 2 aliases.txt'
 check merge-no-file 'retryscope merge'
 
@@ -47,6 +49,11 @@ check ill-formed-keeps-output 'echo old >out; retryscope replay -o out ill-forme
 check truncated-zstd 'zstd -q aliases.txt -o t.zst; head -c 100 t.zst >t2.zst; retryscope replay t2.zst'
 check strict 'retryscope replay --strict anomalous.txt'
 check strict-open-end 'head -n 14 aliases.txt >open.txt; retryscope replay --strict open.txt'
+# What a full ring dropped: counted, named, and an error if it must be none.
+sed '1a#@ lost 7\n#@ anomaly lost-at-unknown-place 7' aliases.txt >dropped.txt
+check strict-dropped 'retryscope replay --strict dropped.txt'
+check dropped 'retryscope info dropped.txt | head -n 8; retryscope replay dropped.txt | grep -A 4 LOST'
+check dropped-json 'retryscope replay --format json dropped.txt | grep -E "lost"'
 check closed-stdin 'retryscope replay - <&-'
 check empty-stdin 'retryscope replay - </dev/null'
 check memslots-missing 'retryscope replay --assume-duration 5us --memslots missing.txt aliases.txt'

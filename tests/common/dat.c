@@ -37,6 +37,8 @@ struct dat {
 	unsigned int version, flags, nr_cpus, nr_buffers;
 	char release[64], group[64], commands[512];
 	bool without[DAT_NR_KINDS];
+	const char *clock;
+	struct bytes options;
 	struct buffer buffers[MAX_BUFFERS];
 	unsigned int buffer, cpu, pid;
 };
@@ -105,7 +107,13 @@ struct dat *dat_new(unsigned int version, unsigned int flags, unsigned int cpus,
 	d->pid = 1;
 	snprintf(d->release, sizeof(d->release), "%s", release ? release : "");
 	strcpy(d->group, RS_PROBE_GROUP);
+	d->clock = "mono";
 	return d;
+}
+
+void dat_set_clock(struct dat *d, const char *clock)
+{
+	d->clock = clock;
 }
 
 void dat_without(struct dat *d, unsigned int kind)
@@ -277,8 +285,10 @@ void dat_lose(struct dat *d, uint64_t n)
 
 /* ---- formats and events ---- */
 
-static size_t field_size(const char *name, bool *is_signed)
+static size_t field_size(const struct dat *d, const char *name, bool *is_signed)
 {
+	const bool copy = !strcmp(name, "fault_seq");
+
 	static const struct {
 		const char *name;
 		size_t size;
@@ -295,11 +305,11 @@ static size_t field_size(const char *name, bool *is_signed)
 			*is_signed = odd[i].is_signed;
 			return odd[i].size;
 		}
-	*is_signed = false;
-	return 8;
+	*is_signed = copy && d->flags & DAT_FAULT_SEQ_S32;
+	return copy && d->flags & (DAT_FAULT_SEQ_S32 | DAT_FAULT_SEQ_U32) ? 4 : 8;
 }
 
-static void format_of(unsigned int kind, char *text, size_t room)
+static void format_of(const struct dat *d, unsigned int kind, char *text, size_t room)
 {
 	size_t offset = 8, len;
 
@@ -314,7 +324,7 @@ static void format_of(unsigned int kind, char *text, size_t room)
 		kinds[kind].name, FIRST_ID + kind);
 	for (size_t i = 0; i < MAX_FIELDS && kinds[kind].fields[i]; i++) {
 		bool is_signed;
-		size_t size = field_size(kinds[kind].fields[i], &is_signed);
+		size_t size = field_size(d, kinds[kind].fields[i], &is_signed);
 
 		len += (size_t)snprintf(text + len, room - len,
 					"\tfield:%s%zu %s;\toffset:%zu;\tsize:%zu;\tsigned:%d;\n",
@@ -340,7 +350,7 @@ static struct bytes record_of(const struct dat *d, unsigned int kind, const uint
 	add_uint(d, &b, d->pid, 4);
 	for (size_t i = 0; i < MAX_FIELDS && kinds[kind].fields[i]; i++)
 		add_uint(d, &b, i < n ? fields[i] : 0,
-			 field_size(kinds[kind].fields[i], &is_signed));
+			 field_size(d, kinds[kind].fields[i], &is_signed));
 	return b;
 }
 
@@ -402,7 +412,7 @@ static void add_formats(const struct dat *d, struct bytes *b, const char *system
 	for (unsigned int i = 0; i < DAT_NR_KINDS; i++) {
 		if (d->without[i] || strcmp(kinds[i].system ? kinds[i].system : d->group, system))
 			continue;
-		format_of(i, text, sizeof(text));
+		format_of(d, i, text, sizeof(text));
 		add_uint(d, b, strlen(text), 8);
 		add(b, text, strlen(text));
 	}
@@ -467,15 +477,33 @@ static void add_option(const struct dat *d, struct bytes *f, unsigned int id, co
 	add(f, p, n);
 }
 
+void dat_add_tsc2nsec(struct dat *d, uint32_t mult, uint32_t shift, uint64_t offset)
+{
+	struct bytes b = { 0 };
+
+	add_uint(d, &b, mult, 4);
+	add_uint(d, &b, shift, 4);
+	add_uint(d, &b, offset, 8);
+	add_option(d, &d->options, 14, b.p, b.nr);
+	free(b.p);
+}
+
+void dat_add_option(struct dat *d, unsigned int id, const char *text)
+{
+	add_option(d, &d->options, id, text, strlen(text) + 1);
+}
+
 static void add_text_options(const struct dat *d, struct bytes *f)
 {
-	char uname[128];
+	char uname[128], clock[64];
 
 	snprintf(uname, sizeof(uname), "Linux host %s x86_64", d->release);
 	if (d->release[0])
 		add_option(d, f, 5, uname, strlen(uname) + 1);
-	add_option(d, f, 4, "local [mono] boot", 18);
+	snprintf(clock, sizeof(clock), "local [%s] boot", d->clock);
+	add_option(d, f, 4, clock, strlen(clock) + 1);
 	add_option(d, f, 9, "3.1.6", 6);
+	add(f, d->options.p, d->options.nr);
 }
 
 /* ---- version 6 ---- */
@@ -607,7 +635,7 @@ static void add_buffer_v7(const struct dat *d, struct bytes *f, struct bytes *op
 
 	add_uint(d, &o, section, 8);
 	add_string(&o, b->name);
-	add_string(&o, "mono");
+	add_string(&o, d->clock);
 	add_uint(d, &o, PAGE, 4);
 	add_uint(d, &o, d->nr_cpus, 4);
 	for (unsigned int i = 0; i < d->nr_cpus; i++) {
@@ -667,6 +695,7 @@ unsigned char *dat_finish(struct dat *d, size_t *size)
 	for (unsigned int b = 0; b < d->nr_buffers; b++)
 		for (unsigned int c = 0; c < d->nr_cpus; c++)
 			free(d->buffers[b].cpus[c].pages.p);
+	free(d->options.p);
 	free(d);
 	*size = f.nr;
 	return f.p;

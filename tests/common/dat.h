@@ -18,7 +18,9 @@ struct dat;
 enum {
 	DAT_ZSTD = 0x1, /* sections and pages compressed (version 7 only) */
 	DAT_BIG_ENDIAN = 0x2,
-	DAT_COMMIT_4 = 0x4, /* the commit word of a page has 4 bytes, as of a 32 bit kernel */
+	DAT_FAULT_SEQ_U32 = 0x8,  /* fault_check has 32 bits of fault_seq, */
+	DAT_FAULT_SEQ_S32 = 0x10, /* or these with a sign */
+	DAT_COMMIT_4 = 0x4,	  /* the commit word of a page has 4 bytes, as of a 32 bit kernel */
 };
 
 /* Tracepoints and markers, as kinds behind the probe events. */
@@ -36,6 +38,12 @@ enum {
 /* @version is 6 or 7; @release the kernel's, NULL for none. All events' formats are in it. */
 struct dat *dat_new(unsigned int version, unsigned int flags, unsigned int cpus,
 		    const char *release);
+/* The file's clock, if not "mono"; it must stay. */
+void dat_set_clock(struct dat *d, const char *clock);
+/* Options: the factors of a TSC; a text (DAT_OPT_CPUSTAT: what a CPU's ring buffer counted). */
+enum { DAT_OPT_CPUSTAT = 2 };
+void dat_add_tsc2nsec(struct dat *d, uint32_t mult, uint32_t shift, uint64_t offset);
+void dat_add_option(struct dat *d, unsigned int id, const char *text);
 /* Leaves the format of an event out of the file. */
 void dat_without(struct dat *d, unsigned int kind);
 /* Only the formats of tracepoints. */

@@ -115,6 +115,9 @@ static void take_format(struct reader *r, const char *system, const char *text)
 			      &is_signed) == 3);
 		to->is_signed = is_signed;
 	}
+	for (unsigned int i = 0; i < f->nr; i++)
+		r->to->cut_fault_seq |= !strcmp(f->fields[i].name, "fault_seq") &&
+					f->fields[i].size == 4 && !f->fields[i].is_signed;
 	r->to->present[f->kind] = true;
 	r->nr_formats++;
 }
@@ -181,6 +184,13 @@ static void set_time(struct row *row, uint64_t time)
 	row->time = time;
 }
 
+static uint64_t in_ns(const struct reader *r, uint64_t time)
+{
+	const unsigned __int128 times_mult = (unsigned __int128)time * r->to->mult;
+
+	return r->to->mult ? (uint64_t)(times_mult >> r->to->shift) : time;
+}
+
 static struct n_record *add_record(struct reader *r, struct row *row)
 {
 	struct n_record *to = N_GROW(r->to->records, r->to->nr);
@@ -194,7 +204,7 @@ static void add_gap(struct reader *r, struct row *row, unsigned int kind, uint64
 	struct n_record *to = add_record(r, row);
 
 	to->kind = kind;
-	to->time = time;
+	to->time = in_ns(r, time);
 	to->missed = kind == N_GAP_BEGIN ? row->missed : 0;
 }
 
@@ -222,7 +232,8 @@ static void add_event(struct reader *r, struct row *row, const struct format *f,
 	to->kind = f->kind;
 	to->source = 1 + row->buffer * 16 + f->group;
 	to->back = row->time < row->held;
-	to->time = row->last = time;
+	row->last = time;
+	to->time = in_ns(r, time);
 	if (!to->back)
 		row->held = 0;
 	for (unsigned int i = 0; i < f->nr; i++) {
@@ -309,8 +320,22 @@ static void take_cpu(struct reader *r, unsigned int buffer, uint64_t offset, uin
 
 /* ---- the file ---- */
 
+static uint64_t number_behind(const char *text, const char *what)
+{
+	const char *at = strstr(text, what);
+
+	return at ? strtoull(at + strlen(what), NULL, 10) : 0;
+}
+
 static void take_option(struct reader *r, unsigned int id, const unsigned char *p)
 {
+	if (id == 2)
+		r->to->dropped += number_behind((const char *)p, "commit overrun: ") +
+				  number_behind((const char *)p, "dropped events: ");
+	if (id == 14) {
+		r->to->mult = number(r, p, 4);
+		r->to->shift = number(r, p + 4, 4);
+	}
 	if (id == 5)
 		sscanf((const char *)p, "%*s %*s %127s", r->to->release);
 }

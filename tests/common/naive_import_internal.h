@@ -51,6 +51,9 @@ struct n_file {
 	size_t nr;
 	bool present[N_NR_KINDS];
 	char release[128];
+	bool cut_fault_seq;   /* it has 32 bits and no sign, where KVM's number has 64 */
+	uint64_t dropped;     /* events, of which no page tells */
+	uint64_t mult, shift; /* cycles to ns; 0: they are ns */
 };
 
 void n_read_file(struct n_file *f, const unsigned char *bytes, size_t size);

@@ -16,6 +16,7 @@
 struct fault {
 	struct n_vm *vm; /* NULL: in none */
 	bool begun, checked, tried, async;
+	bool cut; /* its number may have been negative */
 	uint32_t vcpu, flags;
 	uint64_t gfn, since, seq;
 	struct n_state state;
@@ -46,6 +47,8 @@ struct pair {
 	int64_t retry;
 	enum { BY_GFN, BY_HVA, BY_COUNT } range;
 	bool known_kernel, gfn_kernel;
+	bool whole_copies; /* a fault's copy of the number is as wide as the number */
+	uint64_t nr_extended;
 	bool knows_offset;
 	uint64_t offset; /* of the notifier in struct kvm */
 	unsigned int losing;
@@ -613,6 +616,7 @@ static void on_check(struct pair *p, struct task *t, const struct n_record *r)
 	f->checked = true;
 	become(f->vm, f->early, N_NONE);
 	f->seq = r->fault_seq;
+	f->cut = p->n->file.cut_fault_seq && r->fault_seq & 1ULL << 31 && !(r->seq >> 32);
 	put_fault(f, N_CHECK, r->time, RS_EV_FAULT_CHECK, &f->check);
 	i = item(f->vm, f->check);
 	has_state(i, r);
@@ -649,6 +653,11 @@ static void on_verdict(struct pair *p, struct task *t, const struct n_record *r)
 	if (!i || i->maybe)
 		return;
 	i->maybe = true; /* of a check: it has its verdict */
+	if (f->cut && !p->whole_copies) {
+		p->whole_copies = !r->ret;
+		p->nr_extended = r->ret ? p->nr_extended + 1 : 0;
+		f->seq = r->ret ? ~f->seq : f->seq; /* another number */
+	}
 	i->ev.result = r->ret ? RS_RES_RETRY : RS_RES_OK;
 	explained = i->state.seq != f->seq ||
 		    (p->range == BY_COUNT ? i->state.in_progress : in_range(&i->state, i->page));
@@ -875,4 +884,9 @@ void n_pair(struct n_import *n)
 		free(t);
 	}
 	free(p.tasks);
+	for (uint64_t i = 0; i < p.nr_extended; i++)
+		n_note(n, "fault-seq-sign-extended");
+	n->to->lost += n->file.dropped;
+	for (uint64_t i = 0; i < n->file.dropped; i++)
+		n_note(n, "lost-at-unknown-place");
 }

@@ -110,6 +110,9 @@ static int start_all(struct import *im, struct rs_error *err)
 
 	if (!ret && rs_dat_info(&im->file, &im->probes, im->meta))
 		ret = rs_error_nomem(err);
+	if (!ret)
+		ret = rs_dat_clock_init(&im->probes.clock, &im->file, im->opts.assume_tsc_khz,
+					im->meta, err);
 	if (ret)
 		return ret;
 	im->merge = rs_dat_merge_new(&im->file, &im->probes.layout, im->opts.jobs, err);
@@ -171,6 +174,8 @@ static int finish(struct import *im)
 	int ret = im->tp ? rs_dat_tp_finish(im->tp, &im->out) : rs_dat_pair_finish(im->pair);
 
 	im->ended = true;
+	if (!ret)
+		ret = rs_dat_info_unmarked(&im->file, im->meta);
 	for (size_t i = 0; im->pair && i < rs_dat_pair_nr_vms(im->pair) && !ret; i++) {
 		const struct rs_dat_vm *vm = rs_dat_pair_vm(im->pair, i);
 

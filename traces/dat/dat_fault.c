@@ -297,6 +297,8 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	/* The look-up let it pass, even if the record of that is missing. */
 	rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
 	f->fault_seq = V(e, FAULT_SEQ);
+	f->maybe_extended =
+		p->probes->cut_fault_seq && f->fault_seq >> 31 == 1 && V(e, SEQ) >> 32 == 0;
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
 	ev.fault.vcpu = f->vcpu;
 	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK, &ev, true, &f->check);
@@ -311,6 +313,21 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (i && rs_dat_is_no_hva(V(e, HVA)))
 		i->check = f->check;
 	return 0;
+}
+
+/*
+ * The recorder did not say whether the kernel's copy is an int. Then one with bit 31 set is
+ * negative, compares equal to nothing, and every such fault is to be tried again: one that
+ * is not shows that it is none.
+ */
+static void judge_cut_seq(struct rs_dat_pair *p, struct rs_dat_fault *f, bool retry)
+{
+	if (!f->maybe_extended || p->whole_fault_seq)
+		return;
+	p->whole_fault_seq = !retry;
+	p->nr_extended = retry ? p->nr_extended + 1 : 0;
+	if (retry)
+		f->fault_seq |= UINT64_MAX << 32;
 }
 
 /* Whether a notifier's doing explains the verdict to retry. */
@@ -338,6 +355,7 @@ int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (!i || !i->pending)
 		return 0;
 	i->pending = false;
+	judge_cut_seq(p, f, V(e, RET) != 0);
 	if (i->ev.type == RS_EV_FAULT_END) { /* it found no memslot: no decision */
 		i->ev.fault.reason = V(e, RET) ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
 		return 0;

@@ -375,7 +375,7 @@ static void read_flyrecord_v6(struct cursor *c, struct rs_dat_file *f, const cha
 static bool is_used(uint16_t id)
 {
 	return id == RS_DAT_OPT_CPUSTAT || id == RS_DAT_OPT_BUFFER || id == RS_DAT_OPT_TRACECLOCK ||
-	       id == RS_DAT_OPT_UNAME || id == RS_DAT_OPT_VERSION;
+	       id == RS_DAT_OPT_UNAME || id == RS_DAT_OPT_VERSION || id == RS_DAT_OPT_TSC2NSEC;
 }
 
 static void read_plain_option(struct cursor *c, struct rs_dat_file *f, uint16_t id, uint32_t size)

@@ -70,6 +70,17 @@ static uint64_t stat_of(const char *text, const char *name)
 	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
+static uint64_t plus(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* Of the words that stand before two numbers: their sum. */
+static uint64_t stats_of(const char *text, const char *one, const char *other)
+{
+	return plus(stat_of(text, one), stat_of(text, other));
+}
+
 /* What each CPU's ring buffer said of itself at the end of the recording. */
 static int add_cpu_stats(const struct rs_dat_file *f, struct rs_trace_meta *meta)
 {
@@ -87,6 +98,34 @@ static int add_cpu_stats(const struct rs_dat_file *f, struct rs_trace_meta *meta
 		return 0;
 	ret = add_number(meta, "ring-buffer.overrun", overrun);
 	return ret ? ret : add_number(meta, "ring-buffer.dropped", dropped);
+}
+
+/* "... commit_overrun=N dropped=N" of each CPU, as our recorder says it. */
+static uint64_t unmarked_by_facts(const struct rs_trace_meta *meta)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < meta->nr_facts; i++)
+		if (!strncmp(meta->facts[i].key, "lost.cpu", 8))
+			n = plus(n,
+				 stats_of(meta->facts[i].value, " commit_overrun=", " dropped="));
+	return n;
+}
+
+int rs_dat_info_unmarked(const struct rs_dat_file *f, struct rs_trace_meta *meta)
+{
+	const uint64_t by_facts = unmarked_by_facts(meta);
+	const struct rs_dat_option *o;
+	uint64_t n = 0;
+	size_t pos = 0;
+
+	while ((o = rs_dat_file_option(f, RS_DAT_OPT_CPUSTAT, &pos)))
+		n = plus(n, stats_of(o->data, "commit overrun: ", "dropped events: "));
+	/* Both are of the same buffers. */
+	if (n < by_facts)
+		n = by_facts;
+	meta->lost = plus(meta->lost, n);
+	return n ? rs_meta_add_anomaly(meta, "lost-at-unknown-place", n) : 0;
 }
 
 /* What cannot be told without an event. */

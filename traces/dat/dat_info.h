@@ -9,6 +9,12 @@
 int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
 		struct rs_trace_meta *meta);
 /*
+ * What each CPU's ring buffer dropped where no page says so (it was full and not to overwrite
+ * anything, or was interrupted too often), once all of the recorder's facts are known: a loss
+ * of which the place is not known, into @meta. 0 or -ENOMEM.
+ */
+int rs_dat_info_unmarked(const struct rs_dat_file *f, struct rs_trace_meta *meta);
+/*
  * A text that user space wrote into the trace: takes it into @meta if it is a fact
  * of our recorder. 0 or -ENOMEM.
  */

@@ -278,5 +278,7 @@ int rs_dat_pair_finish(struct rs_dat_pair *p)
 		rs_dat_cut_fault(p, &p->tasks[i]);
 		rs_dat_finish_invals(&p->tasks[i]);
 	}
-	return 0;
+	return p->nr_extended
+		       ? rs_meta_add_anomaly(p->meta, "fault-seq-sign-extended", p->nr_extended)
+		       : 0;
 }

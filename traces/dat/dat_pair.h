@@ -46,7 +46,7 @@ void rs_dat_pair_free(struct rs_dat_pair *p);
 int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *probe);
 /* What the traced kernel calls RET_PF_RETRY, if not 1. */
 void rs_dat_pair_set_retry(struct rs_dat_pair *p, int64_t ret);
-/* No more will come: what is unfinished stays so. */
+/* No more will come: what is unfinished stays so. 0 or -ENOMEM. */
 int rs_dat_pair_finish(struct rs_dat_pair *p);
 size_t rs_dat_pair_nr_vms(const struct rs_dat_pair *p);
 struct rs_dat_vm *rs_dat_pair_vm(struct rs_dat_pair *p, size_t i);

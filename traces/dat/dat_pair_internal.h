@@ -19,6 +19,7 @@ struct rs_dat_fault {
 	int64_t looked_up; /* what the look-up returned; INT64_MIN: not yet */
 	uint64_t entry, begin, early, check;
 	uint64_t fault_seq;
+	bool maybe_extended; /* that was perhaps an int, and negative */
 };
 
 struct rs_dat_inval {
@@ -53,6 +54,8 @@ struct rs_dat_pair {
 	bool unknown_space;
 	bool by_time; /* without the memslots of the walks nothing else is known */
 	bool gfn_kernel;
+	bool whole_fault_seq; /* the kernel's copy is no int: a negative one compared equal */
+	uint64_t nr_extended; /* faults that were tried again as they are if it is one */
 	struct rs_dat_vm **vms;
 	size_t nr_vms;
 	struct rs_dat_task *tasks; /* open addressing by pid */

@@ -187,6 +187,14 @@ static void add_text(struct rs_dat_format_at *k, const struct tep_format_field *
 		k->bytes = k->text_offset;
 }
 
+/* An int that was recorded as if it were none: whether KVM's copy was one is then to be found. */
+static bool has_cut_fault_seq(const struct rs_dat_format_at *k)
+{
+	const struct rs_dat_field_at *copy = &k->fields[RS_DAT_F_FAULT_SEQ];
+
+	return copy->size == 4 && !copy->sign && k->fields[RS_DAT_F_SEQ].size == 8;
+}
+
 /* Which of the groups of this trace: numbered as they come. */
 static uint8_t group_number(const struct rs_dat_file *f, size_t format)
 {
@@ -225,6 +233,7 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 			k->have |= 1U << number;
 	}
 	count_words(k);
+	p->cut_fault_seq |= has_cut_fault_seq(k);
 	if (kind == RS_DAT_MARKER)
 		add_text(k, tep_find_field(ev, "buf"));
 	p->present[kind] = true;

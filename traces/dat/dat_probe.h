@@ -8,6 +8,7 @@
 #include "traces/dat/probe_events.h"
 #include "traces/event.h"
 #include "traces/dat/dat_bytes.h"
+#include "traces/dat/dat_clock.h"
 #include "traces/dat/dat_file.h"
 #include "traces/dat/dat_pages.h"
 
@@ -92,7 +93,7 @@ struct rs_dat_format_at {
 #define RS_DAT_MAX_FORMATS 254
 
 struct rs_dat_probe {
-	uint64_t time;
+	uint64_t time; /* in ns */
 	uint8_t kind;
 	uint8_t group;
 	uint32_t buffer;
@@ -113,7 +114,9 @@ struct rs_dat_probes {
 	bool present[RS_DAT_NR_KINDS];
 	uint8_t format_of[65536]; /* index + 1 by the kernel's number, or 0 */
 	struct rs_dat_layout layout;
+	struct rs_dat_clock clock;
 	bool swap;
+	bool cut_fault_seq; /* a fault's sequence number has 32 bits without a sign, KVM's 64 */
 };
 
 /* For rs_dat_file_open(): the formats that matter here. */
@@ -133,7 +136,7 @@ static inline int rs_dat_probe_decode(const struct rs_dat_probes *p, const struc
 {
 	const struct rs_dat_format_at *k;
 
-	to->time = r->time;
+	to->time = rs_dat_clock_ns(&p->clock, r->time);
 	to->buffer = r->buffer;
 	if (r->what != RS_DAT_EVENT)
 		return rs_dat_probe_decode_odd(p, r, to, err);

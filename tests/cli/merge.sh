@@ -34,6 +34,17 @@ check wide 'retryscope merge wide.json wide2.json | grep page_ns; grep page_ns w
 old() { sed -E 's,report/2,report/1,; s/"([0-9]{16,}(\.[0-9]+)?)"/\1/g' "$@"; }
 export -f old
 check old-schema 'old wide.json >old1.json; old wide2.json >old2.json; grep -c "page_ns.: [0-9]\{30\}" old1.json; diff <(retryscope merge old1.json old2.json | grep -v command) <(retryscope merge wide.json wide2.json | grep -v command)'
+# What is written is read, with totals of each magnitude, and a sum of one is itself.
+for ((time = 1; time < 10 ** 18; time *= 10)); do
+	for end in $((time + 10)) $((15 * time / 10 + 11)) $((time * 3 / 7 + 13)); do
+		printf '%s\n' 'retryscope-events 1' '0 1 memslot id=0 gfn=0 npages=1024 hva=0' \
+			'10 1 inval_begin id=1 hva=0-4096' '11 1 fault_begin vcpu=0 gfn=5' \
+			'12 1 fault_check vcpu=0 result=ok' '12 1 inval_begin id=2 hva=0-12288' \
+			"$end 1 inval_end id=1" "$((end + time / 3)) 1 inval_end id=2" >long.txt
+		replay --distributions -o long.json long.txt
+		check magnitudes 'retryscope merge long.json -o one.json && diff <(grep -v command one.json) <(retryscope merge one.json | grep -v command); retryscope merge --format csv long.json | cut -d, -f 7- | diff - <(retryscope replay --format csv long.txt | cut -d, -f 7-)'
+	done
+done
 check closed 'retryscope merge --format text closed.json closed2.json'
 check stdin 'retryscope merge --format csv - <a.json | cut -d, -f 6- | head -n 2'
 

@@ -137,9 +137,11 @@ static inline unsigned int rs_words_rejects_hva(const void *state, const struct 
 						uint64_t snapshot)
 {
 	const struct rs_words *w = state;
-	/* A private fault has no address that could be compared. */
-	bool range = w->in_progress && (rs_fault_is_private(f) || rs_range_has(&w->range, f->hva));
+	bool range = w->in_progress && rs_range_has(&w->range, f->hva);
 
+	/* A private fault has no address that could be compared. */
+	if (rs_fault_is_private(f))
+		range = w->in_progress;
 	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
 }
 

@@ -195,6 +195,15 @@ static int begin_hits(void *arg, uint32_t handle)
 	return 0;
 }
 
+int rs_invals_begin_other(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
+{
+	inv->gfn = flags & RS_F_GFN;
+	inv->filter = (uint8_t)rs_flags_filter(flags);
+	if (inv->gfn)
+		inv->hit = false; /* what was found is no host address */
+	return inv->filter == RS_KIND_PRIVATE && !t->kinds_differ ? rs_invals_tell_kinds(t) : 0;
+}
+
 /* A gfn invalidation always counts: the kernel does not look. */
 int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
 {
@@ -216,18 +225,6 @@ int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
 
 /* ---- what one covers ---- */
 
-/* Memslot @s is covered as far as the invalidation's own range goes. */
-static bool covered_in(const struct rs_inval *inv, const struct rs_memslot *s,
-		       struct rs_range *gfns)
-{
-	if (!s->present)
-		return false;
-	if (!inv->gfn)
-		return rs_memslot_gfns_of_hvas(s, inv->range.start, inv->range.end, gfns);
-	*gfns = rs_memslot_clip(s, inv->range);
-	return gfns->start < gfns->end;
-}
-
 struct cover_walk {
 	const struct rs_invals *t;
 	const struct rs_inval *inv;
@@ -235,37 +232,28 @@ struct cover_walk {
 	void *arg;
 };
 
-RS_LOOP_PART int cover_memslot(const struct rs_invals *t, const struct rs_inval *inv,
-			       uint32_t handle, rs_covered_fn *fn, void *arg)
-{
-	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
-	struct rs_range gfns;
-
-	return covered_in(inv, s, &gfns) ? fn(arg, s->as, s, gfns) : 0;
-}
-
 /*
- * A walk that reached a memslot covers of it what is in the range of hvas. Where there is no
- * such range (a hole in a file), it covers what it says of the memslot.
+ * A walk that reached memslot @s at @hit covers of it what is in the range of hvas. Where
+ * there is no such range (a hole in a file), it covers what it says of the memslot.
  */
-static bool covered_by_hit(const struct rs_invals *t, const struct rs_inval *inv,
-			   const struct rs_hit *hit, struct rs_range *gfns)
+static bool covered_by_hit(const struct rs_inval *inv, const struct rs_memslot *s,
+			   struct rs_range hit, struct rs_range *gfns)
 {
-	const struct rs_memslot *s = rs_vm_memslot(t->vm, hit->handle);
-
-	if (!inv->gfn)
-		return covered_in(inv, s, gfns);
 	if (!s->present)
 		return false;
-	*gfns = rs_memslot_clip(s, hit->gfns);
+	if (!inv->gfn)
+		return rs_memslot_gfns_of_hvas(s, inv->range.start, inv->range.end, gfns);
+	*gfns = rs_memslot_clip(s, hit);
 	return gfns->start < gfns->end;
 }
 
 static int cover_found(void *arg, uint32_t handle)
 {
 	const struct cover_walk *w = arg;
+	const struct rs_memslot *s = rs_vm_memslot(w->t->vm, handle);
+	struct rs_range gfns;
 
-	return cover_memslot(w->t, w->inv, handle, w->fn, w->arg);
+	return covered_by_hit(w->inv, s, w->inv->range, &gfns) ? w->fn(w->arg, s->as, s, gfns) : 0;
 }
 
 /* What has not walked covers whatever is in its range. */
@@ -298,9 +286,11 @@ RS_LOOP_PART int for_each_covered(const struct rs_invals *t, const struct rs_inv
 	for (uint32_t i = 0; i < inv->nr_hits; i++) {
 		const struct rs_memslot *s = rs_vm_memslot(t->vm, inv->hits[i].handle);
 		struct rs_range gfns;
-		int ret =
-			covered_by_hit(t, inv, &inv->hits[i], &gfns) ? fn(arg, s->as, s, gfns) : 0;
+		int ret;
 
+		if (!covered_by_hit(inv, s, inv->hits[i].gfns, &gfns))
+			continue;
+		ret = fn(arg, s->as, s, gfns);
 		if (ret < 0)
 			return ret;
 	}
@@ -362,13 +352,14 @@ static int cover_kind_remove(void *arg, uint8_t as, const struct rs_memslot *s,
 	return 0;
 }
 
-/* The kinds that @inv concerns, each with what it covers of them. */
-static int for_each_kind(struct rs_invals *t, const struct rs_inval *inv, rs_covered_fn *fn)
+/* The kinds that @inv concerns, each with what it covers of them; only if kinds differ. */
+static RS_SELDOM int for_each_kind(struct rs_invals *t, const struct rs_inval *inv,
+				   rs_covered_fn *fn)
 {
-	for (unsigned int i = 0; t->kinds_differ && i < 2; i++) {
+	for (unsigned int i = 0; i < 2; i++) {
 		struct cover_kind k = { t, &t->covered_kind[i] };
 
-		if ((inv->filter & 1U << i) && for_each_covered(t, inv, fn, &k) < 0)
+		if ((inv->filter & 1U << i) && rs_inval_for_each_covered(t, inv, fn, &k) < 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -385,23 +376,23 @@ int rs_invals_tell_kinds(struct rs_invals *t)
 
 int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
 {
-	return for_each_covered(t, inv, cover_add, t) < 0 ? -ENOMEM
-							  : for_each_kind(t, inv, cover_kind_add);
+	if (for_each_covered(t, inv, cover_add, t) < 0)
+		return -ENOMEM;
+	return t->kinds_differ ? for_each_kind(t, inv, cover_kind_add) : 0;
 }
 
 void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv)
 {
 	for_each_covered(t, inv, cover_remove, t);
-	for_each_kind(t, inv, cover_kind_remove);
+	if (t->kinds_differ)
+		for_each_kind(t, inv, cover_kind_remove);
 }
 
-/* Its walk has reached memslot @s, of which it covers @gfns. */
-static int cover_slot(struct rs_invals *t, const struct rs_inval *inv, const struct rs_memslot *s,
-		      struct rs_range gfns)
+/* Its walk has reached memslot @s, of which it covers @gfns; only if kinds differ. */
+static RS_SELDOM int cover_slot_by_kind(struct rs_invals *t, const struct rs_inval *inv,
+					const struct rs_memslot *s, struct rs_range gfns)
 {
-	if (cover_add(t, s->as, s, gfns))
-		return -ENOMEM;
-	for (unsigned int i = 0; t->kinds_differ && i < 2; i++) {
+	for (unsigned int i = 0; i < 2; i++) {
 		struct cover_kind k = { t, &t->covered_kind[i] };
 
 		if ((inv->filter & 1U << i) && cover_kind_add(&k, s->as, s, gfns))
@@ -414,11 +405,10 @@ int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t han
 			 struct rs_range gfns)
 {
 	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
-	const struct rs_hit hit = { handle, gfns };
 	struct rs_range c;
 
-	if ((t->flags & RS_INVALS_TRUTH) && covered_by_hit(t, inv, &hit, &c) &&
-	    cover_slot(t, inv, s, c))
+	if ((t->flags & RS_INVALS_TRUTH) && covered_by_hit(inv, s, gfns, &c) &&
+	    (cover_add(t, s->as, s, c) || (t->kinds_differ && cover_slot_by_kind(t, inv, s, c))))
 		return -ENOMEM;
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return 0;
@@ -515,7 +505,8 @@ uint64_t rs_invals_covered_frames(struct rs_invals *t)
 void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
 		    uint64_t gfn, unsigned int kind, uint64_t now)
 {
-	fault_begin(f, vm, vcpu, as, gfn, kind, now);
+	fault_begin(f, vm, vcpu, as, gfn, now);
+	f->kind = (uint8_t)kind;
 }
 
 bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f)
@@ -560,8 +551,5 @@ bool rs_invals_cover(struct rs_invals *t, const struct rs_fault *f, unsigned int
 
 bool rs_invals_other_kind(struct rs_invals *t, const struct rs_fault *f)
 {
-	/* All outstanding ones concern shared faults, which therefore are of no other kind. */
-	if (!t->kinds_differ && f->kind == RS_KIND_SHARED)
-		return false;
 	return f->other || rs_invals_cover(t, f, RS_KIND_BOTH & ~f->kind);
 }

@@ -71,6 +71,8 @@ void rs_invals_unhash(struct rs_invals *t, const struct rs_inval *inv);
 int rs_invals_become_many(struct rs_invals *t);
 void rs_invals_become_few(struct rs_invals *t);
 
+/* @inv, which begins with these flags, is not of shared mappings by their hvas. 0 or -ENOMEM. */
+int rs_invals_begin_other(struct rs_invals *t, struct rs_inval *inv, unsigned int flags);
 /* Finds out which memslots @inv, which begins, hits. 0 or -ENOMEM. */
 int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv);
 /* What it covers, and what the index has of it, goes in or out. 0 or -ENOMEM. */
@@ -138,7 +140,7 @@ RS_LOOP_PART struct rs_inval *invals_begin(struct rs_invals *t, const struct rs_
 					   uint64_t time_ns, unsigned int flags)
 {
 	const struct rs_range range = { e->inval.start, e->inval.end };
-	const bool gfn = e->flags & RS_F_GFN, walk = e->flags & RS_F_WALK;
+	const bool walk = e->flags & RS_F_WALK;
 	struct rs_inval *inv;
 
 	if ((!t->unused && rs_invals_grow_unused(t)) ||
@@ -151,12 +153,13 @@ RS_LOOP_PART struct rs_inval *invals_begin(struct rs_invals *t, const struct rs_
 	inv->id = e->inval.id;
 	inv->begin_ns = time_ns;
 	inv->range = range;
-	inv->gfn = gfn;
+	inv->gfn = false;
 	inv->walk = walk;
-	inv->filter = (uint8_t)rs_flags_filter(e->flags);
-	if (inv->filter == RS_KIND_PRIVATE && !t->kinds_differ && rs_invals_tell_kinds(t))
+	inv->filter = RS_KIND_SHARED;
+	inv->hit = walk && invals_hit_again(t, range);
+	if ((e->flags & (RS_F_GFN | RS_F_SHARED | RS_F_PRIVATE)) &&
+	    rs_invals_begin_other(t, inv, e->flags))
 		return NULL;
-	inv->hit = walk && !gfn && invals_hit_again(t, range);
 	inv->nr_hits = 0;
 	inv->span = inv->primary = (struct rs_range){ 0, 0 };
 	inv->place = t->nr;
@@ -229,8 +232,9 @@ RS_LOOP_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint
 								     : rs_vm_find_gfn(vm, as, gfn);
 }
 
+/* A fault of shared memory, until its keeper says that it is not. */
 RS_LOOP_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
-			      uint64_t gfn, unsigned int kind, uint64_t now)
+			      uint64_t gfn, uint64_t now)
 {
 	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
 	const struct rs_memslot *s;
@@ -240,7 +244,7 @@ RS_LOOP_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32
 	f->vcpu = vcpu;
 	f->handle = handle;
 	f->as = as;
-	f->kind = (uint8_t)kind;
+	f->kind = RS_KIND_SHARED;
 	f->open = true;
 	f->quiet = false;
 	f->judged = true;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/inline.h"
+#include "replay/model/inval_table.h"
 
 uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 {
@@ -32,6 +34,12 @@ void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f)
 	rs_open_show_unjudged(r, v, f->vcpu);
 }
 
+int rs_open_begin_private(struct vm_run *v, struct rs_fault *f)
+{
+	f->kind = RS_KIND_PRIVATE;
+	return v->invals->kinds_differ ? 0 : rs_invals_tell_kinds(v->invals);
+}
+
 void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 {
 	for (uint32_t i = 0; i < v->nr_open; i++) {
@@ -50,7 +58,9 @@ static enum rs_cause cause_of(struct rs_invals *invals, const struct rs_algo *a,
 {
 	struct rs_reason reason = { .cause = RS_CAUSE_SEQ };
 
-	if (!(a->ops->flags & RS_ALGO_SPLIT) && rs_invals_other_kind(invals, f))
+	/* Before kinds differ, whatever is outstanding concerns shared faults, and all are that. */
+	if (invals->kinds_differ && !(a->ops->flags & RS_ALGO_SPLIT) &&
+	    rs_invals_other_kind(invals, f))
 		return RS_CAUSE_KIND;
 	if (why & RS_REJECT_RANGE)
 		a->ops->explain(a->state, f, &reason);

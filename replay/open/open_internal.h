@@ -177,6 +177,8 @@ void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v);
 /* Parts of a fault: the vCPU is a new one (its seat, or RS_NO_SEAT: no memory), ... */
 uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t vcpu);
 /* ... its vCPU was in one, ... */
+/* @f, which begins, is of private memory. 0 or -ENOMEM. */
+int rs_open_begin_private(struct vm_run *v, struct rs_fault *f);
 void rs_open_nested(struct rs_replay *r, struct vm_run *v, struct rs_fault *f);
 /* ... each algorithm judges it (0 or -ENOMEM), or none does; there is none to be checked. */
 int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,

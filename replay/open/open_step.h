@@ -98,8 +98,10 @@ RS_LOOP_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const s
 	inv = invals_begin(v->invals, e, r->now, table_flags(m));
 	if (!inv)
 		return -ENOMEM;
-	v->res.inval_gfn += inv->gfn;
-	v->res.inval_private += inv->filter == RS_KIND_PRIVATE;
+	if (e->flags & (RS_F_GFN | RS_F_SHARED | RS_F_PRIVATE)) {
+		v->res.inval_gfn += inv->gfn;
+		v->res.inval_private += inv->filter == RS_KIND_PRIVATE;
+	}
 	step_applied(r, v, e, m);
 	return inv->hit ? step_hit(r, v, inv, false, m) : step_silent(v, inv);
 }
@@ -213,8 +215,8 @@ RS_LOOP_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const s
 	f = &v->faults[seat];
 	if (f->open)
 		rs_open_nested(r, v, f);
-	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, rs_flags_kind(e->flags), r->now);
-	if (rs_fault_is_private(f) && !v->invals->kinds_differ && rs_invals_tell_kinds(v->invals))
+	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, r->now);
+	if ((e->flags & RS_F_PRIVATE) && rs_open_begin_private(v, f))
 		return -ENOMEM;
 	f->judged = !v->dark;
 	f->place = (uint16_t)v->nr_open;
@@ -234,7 +236,8 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 	const struct rs_algo *a = v->algos;
 
 	++*rs_open_count_of(&v->judged, e);
-	v->res.private_faults += rs_fault_is_private(f);
+	if (rs_fault_is_private(f))
+		v->res.private_faults++;
 	/* No algorithm rejects a fault that is quiet. If the kernel did, that is noted. */
 	if (f->quiet && !m.observed && e->result != RS_RES_RETRY)
 		return 0;

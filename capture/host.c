@@ -189,6 +189,20 @@ static int find_tracing(struct rs_host *h)
 	return 0;
 }
 
+/* "none integrity [confidentiality]" */
+static void find_lockdown(struct rs_host *h)
+{
+	char *text = rs_host_read(h, "/sys/kernel/security/lockdown");
+
+	if (!text && errno != ENOENT && errno != ENOTDIR)
+		h->lockdown = RS_LOCKDOWN_UNKNOWN;
+	else if (text && strstr(text, "[confidentiality]"))
+		h->lockdown = RS_LOCKDOWN_CONFIDENTIALITY;
+	else if (text && strstr(text, "[integrity]"))
+		h->lockdown = RS_LOCKDOWN_INTEGRITY;
+	free(text);
+}
+
 /* The first of the places where a kernel's types may be. */
 static char *find_btf(const struct rs_host *h)
 {
@@ -273,6 +287,7 @@ struct rs_host *rs_host_open(const char *root, struct rs_error *err)
 		ret = rs_error_nomem(err);
 		goto fail;
 	}
+	find_lockdown(h);
 	find_types(h);
 	return h;
 fail:

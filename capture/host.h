@@ -21,6 +21,14 @@ enum rs_access {
 	RS_ACCESS_OK,
 };
 
+/* What the kernel is locked down to; confidentiality forbids kprobes, and tracefs as a whole. */
+enum rs_lockdown {
+	RS_LOCKDOWN_NONE, /* or it has no such thing, or nothing tells */
+	RS_LOCKDOWN_INTEGRITY,
+	RS_LOCKDOWN_CONFIDENTIALITY,
+	RS_LOCKDOWN_UNKNOWN, /* this user cannot read it */
+};
+
 struct rs_host {
 	char *root;    /* "" for this machine, else without a trailing slash */
 	char *release; /* uname -r; never NULL */
@@ -33,8 +41,9 @@ struct rs_host {
 	char *tracefs; /* where it is mounted, root included; NULL: nowhere */
 	enum rs_access tracing;
 	enum rs_access kprobes; /* kprobe_events can be written */
-	char *btf_vmlinux;	/* a path, root included; NULL: none */
-	char *btf_kvm;		/* NULL: none, or kvm is built into vmlinux */
+	enum rs_lockdown lockdown;
+	char *btf_vmlinux; /* a path, root included; NULL: none */
+	char *btf_kvm;	   /* NULL: none, or kvm is built into vmlinux */
 };
 
 /*

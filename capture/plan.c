@@ -218,10 +218,14 @@ static int set_state(struct rs_planned_probe *probe, enum rs_point_state state, 
 	return 0;
 }
 
+static const char locked_down[] = "kernel lockdown in confidentiality mode forbids kprobes";
+
 static int plan_point(struct planner *pl, enum rs_probe_event ev, struct rs_planned_probe *probe)
 {
 	const struct rs_point *point = &rs_points[ev];
 
+	if (pl->host->lockdown == RS_LOCKDOWN_CONFIDENTIALITY)
+		return set_state(probe, RS_POINT_REFUSED, locked_down);
 	if (!pl->symbols_known)
 		return set_state(probe, RS_POINT_UNKNOWN, "/proc/kallsyms cannot be read");
 	if (pl->host->tracing == RS_ACCESS_OK && pl->host->kprobes == RS_ACCESS_NONE)
@@ -255,6 +259,8 @@ static bool tracepoint_there(const struct planner *pl, const char *name)
 	bool there;
 	char *path;
 
+	if (pl->host->lockdown == RS_LOCKDOWN_CONFIDENTIALITY)
+		return false;
 	if (pl->host->tracing != RS_ACCESS_OK)
 		return pl->types && rs_types_tracepoint(pl->types, event);
 	if (asprintf(&path, "%s/events/%.*s/%s", pl->host->tracefs, (int)(event - name - 1), name,
@@ -315,6 +321,48 @@ static void find_level(struct rs_plan *p)
 			p->level = RS_LEVEL_PARTIAL;
 }
 
+/* Why nothing tells whether the kernel takes probes; NULL if that is known. */
+static const char *why_unknown(const struct planner *pl)
+{
+	const struct rs_host *h = pl->host;
+
+	if (h->lockdown == RS_LOCKDOWN_CONFIDENTIALITY)
+		return NULL;
+	if (h->lockdown == RS_LOCKDOWN_UNKNOWN)
+		return "this user cannot see whether kernel lockdown forbids tracing";
+	if (!h->tracefs)
+		return "tracefs is not mounted, which would tell whether there are kprobe events";
+	if (h->tracing == RS_ACCESS_DENIED)
+		return "this user cannot see whether there are kprobe events";
+	if (h->tracing == RS_ACCESS_NONE)
+		return "there is nothing where tracefs is mounted, which would tell whether there "
+		       "are kprobe events";
+	return NULL;
+}
+
+/* Whether the level is known, or what it may be. */
+static void judge_level(const struct planner *pl, struct rs_plan *p)
+{
+	const char *why = why_unknown(pl);
+	/* With fewer probes there is no more to be had, and none is refused yet. */
+	const bool depends = p->level >= RS_LEVEL_PARTIAL;
+
+	p->level_known = true;
+	p->at_most = p->level;
+	if (pl->host->lockdown == RS_LOCKDOWN_CONFIDENTIALITY) {
+		p->level_reason = "kernel lockdown in confidentiality mode forbids kprobes and "
+				  "tracefs";
+	} else if (!pl->symbols_known && pl->host->kprobes != RS_ACCESS_NONE) {
+		p->level_known = false;
+		p->at_most = RS_LEVEL_FULL;
+		p->level_reason = "/proc/kallsyms cannot be read, which would tell what can be "
+				  "probed";
+	} else if (why && depends) {
+		p->level_known = false;
+		p->level_reason = why;
+	}
+}
+
 struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *types,
 			     const struct rs_plan_opts *opts)
 {
@@ -341,6 +389,7 @@ struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *typ
 		p->tracepoints[i].there = tracepoint_there(&pl, tracepoint_names[i]);
 	}
 	find_level(p);
+	judge_level(&pl, p);
 	return p;
 }
 
@@ -363,9 +412,11 @@ int rs_plan_refuse(struct rs_plan *p, enum rs_probe_event ev, const char *reason
 {
 	int ret = set_state(&p->probes[ev], RS_POINT_REFUSED, reason);
 
-	if (!ret)
-		find_level(p);
-	return ret;
+	if (ret)
+		return ret;
+	find_level(p);
+	p->at_most = p->level;
+	return 0;
 }
 
 char *rs_plan_definition(const struct rs_plan *p, enum rs_probe_event ev, const char *group)

@@ -51,7 +51,15 @@ struct rs_plan {
 	struct rs_planned_probe probes[RS_NR_PROBE_EVENTS];
 	struct rs_planned_tracepoint tracepoints[RS_NR_TRACEPOINTS];
 	bool parts[RS_NR_PARTS];
-	enum rs_level level;
+	enum rs_level level; /* as far as could be looked */
+	/*
+	 * What could not be looked at may make it another one: then this is the highest that it
+	 * can be, and @level_reason why that is not known. Else at_most is the level, and there may
+	 * be a reason for it that is none of a single probe.
+	 */
+	bool level_known;
+	enum rs_level at_most;
+	const char *level_reason; /* one clause; NULL: none */
 	/* Invalidations that come through no notifier, and so without a host address, can be told:
 	 * their begin and end; and which are of private memory, and which faults are. */
 	bool gfn_invals, private_kinds;

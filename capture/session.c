@@ -93,7 +93,7 @@ static int check_output(struct rs_session *s, struct rs_error *err)
 
 static int check_level(const struct rs_session *s, struct rs_error *err)
 {
-	const char *why = "";
+	const char *why = s->plan->level_reason ? s->plan->level_reason : "";
 
 	if (s->plan->level >= s->opts.min_level)
 		return 0;
@@ -117,11 +117,13 @@ static int make_plan(struct rs_session *s, struct rs_error *err)
 	s->plan = rs_plan_make(s->host, s->types, &opts);
 	if (!s->plan)
 		return rs_error_nomem(err);
+	if (check_level(s, err))
+		return -ENOTSUP;
 	if (s->opts.pid && !s->plan->probes[RS_PROBE_INVAL_START].has_pid)
 		return rs_error_set(err, RS_ERR_HOST, ENOTSUP,
 				    "this host does not tell which process a VM is of: record "
 				    "without --pid");
-	return check_level(s, err);
+	return 0;
 }
 
 /* The note of a killed recorder that had our pid goes first. */

@@ -68,6 +68,22 @@ static const char *paging_text(enum rs_paging p)
 	rs_clean((char[SHOWN_SIZE]){ 0 }, SHOWN_SIZE, (text) ? (text) : "", RS_CLEAN_UTF8)
 #define SHOWN_SIZE 512
 
+static const char *kprobes_text(const struct rs_host *h)
+{
+	if (h->lockdown == RS_LOCKDOWN_CONFIDENTIALITY)
+		return "no: forbidden by kernel lockdown";
+	if (h->tracing == RS_ACCESS_NONE)
+		return "not known";
+	return access_text(h->kprobes);
+}
+
+static const char *lockdown_text(enum rs_lockdown l)
+{
+	static const char *const names[] = { "none", "integrity", "confidentiality", "unknown" };
+
+	return names[l];
+}
+
 static void print_parts(FILE *f, const struct rs_plan *p, bool there, const char *before)
 {
 	for (unsigned int i = 0; i < RS_NR_PARTS; i++) {
@@ -80,9 +96,15 @@ static void print_parts(FILE *f, const struct rs_plan *p, bool there, const char
 
 static void print_level(FILE *f, const struct rs_plan *p)
 {
+	if (!p->level_known) {
+		fprintf(f, "level      unknown (at most %s): %s\n", rs_level_name(p->at_most),
+			p->level_reason);
+		return;
+	}
 	switch (p->level) {
 	case RS_LEVEL_NONE:
-		fputs("level      none: nothing of KVM can be recorded here\n", f);
+		fprintf(f, "level      none: %s\n",
+			p->level_reason ? p->level_reason : "nothing of KVM can be recorded here");
 		return;
 	case RS_LEVEL_TRACEPOINTS:
 		fputs("level      tracepoints: faults and starts of invalidations alone; a replay\n"
@@ -117,8 +139,10 @@ static void print_host(FILE *f, const struct rs_host *h)
 			h->tracing == RS_ACCESS_OK ? "" : ", which this user cannot read");
 	else
 		fputs("tracefs    not mounted (mount -t tracefs nodev /sys/kernel/tracing)\n", f);
+	if (h->lockdown != RS_LOCKDOWN_NONE)
+		fprintf(f, "lockdown   %s\n", lockdown_text(h->lockdown));
 	if (h->tracefs)
-		fprintf(f, "kprobes    %s\n", access_text(h->kprobes));
+		fprintf(f, "kprobes    %s\n", kprobes_text(h));
 	fprintf(f, "types      %s%s%s\n", h->btf_vmlinux ? SHOW(h->btf_vmlinux) : "none (no BTF)",
 		h->btf_kvm ? ", " : "", SHOW(h->btf_kvm));
 }
@@ -203,14 +227,16 @@ static json_t *json_report(const struct rs_host *h, const struct rs_plan *p)
 		json_object_set_new(tracepoints, p->tracepoints[i].name,
 				    json_boolean(p->tracepoints[i].there));
 	return json_pack("{s:s, s:{s:s}, s:o, s:o, s:{s:b, s:o, s:s, s:s}, s:{s:o, s:s, s:s},"
-			 " s:{s:o, s:o}, s:s, s:b, s:b, s:o, s:o, s:o}",
+			 " s:{s:o, s:o}, s:s, s:s, s:s, s:o, s:b, s:b, s:o, s:o, s:o}",
 			 "schema", "retryscope-probe/1", "tool", "version", RS_VERSION, "kernel",
 			 rs_json_text(h->release), "machine", rs_json_text(h->machine), "kvm",
 			 "loaded", h->kvm, "vendor", rs_json_text(h->vendor), "paging",
 			 paging[h->paging], "dev_kvm", access[h->dev_kvm], "tracefs", "path",
 			 rs_json_text(h->tracefs), "access", access[h->tracing], "kprobes",
 			 access[h->kprobes], "btf", "vmlinux", rs_json_text(h->btf_vmlinux), "kvm",
-			 rs_json_text(h->btf_kvm), "level", rs_level_name(p->level),
+			 rs_json_text(h->btf_kvm), "lockdown", lockdown_text(h->lockdown), "level",
+			 p->level_known ? rs_level_name(p->level) : "unknown", "level_at_most",
+			 rs_level_name(p->at_most), "level_reason", rs_json_text(p->level_reason),
 			 "gfn_invalidations", p->gfn_invals, "private_kinds", p->private_kinds,
 			 "parts", parts, "points", json_points(p), "tracepoints", tracepoints);
 }

@@ -385,7 +385,11 @@ static int cleanup(const struct record_args *a)
 
 static void print_plan(const struct rs_plan *plan)
 {
-	printf("# level %s\n", rs_level_name(plan->level));
+	if (plan->level_known)
+		printf("# level %s\n", rs_level_name(plan->level));
+	else
+		printf("# level unknown (at most %s): %s\n", rs_level_name(plan->at_most),
+		       plan->level_reason);
 	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
 		char *line = rs_plan_definition(plan, ev, RS_PROBE_GROUP);
 

@@ -254,9 +254,83 @@ static void test_no_tracefs(void **state)
 	look(&f, 0);
 	assert_null(f.host->tracefs);
 	assert_int_equal(f.plan->level, RS_LEVEL_FULL);
+	assert_false(f.plan->level_known);
+	assert_int_equal(f.plan->at_most, RS_LEVEL_FULL);
+	assert_non_null(strstr(f.plan->level_reason, "not mounted"));
 	assert_true(f.plan->tracepoints[0].there);
 	assert_false(f.plan->tracepoints[2].there);
 	drop(&f);
+}
+
+/* Root's alone, and so it looks the same where the directory was not copied. */
+static void test_unknown_kprobes(void **state)
+{
+	struct found f;
+
+	make(&f, "6.12");
+	look(&f, 0);
+	assert_true(f.plan->level_known);
+	assert_int_equal(f.plan->at_most, RS_LEVEL_FULL);
+	assert_null(f.plan->level_reason);
+	f.host->tracing = f.host->kprobes = RS_ACCESS_DENIED;
+	rs_plan_free(f.plan);
+	f.plan = rs_plan_make(f.host, f.types, NULL);
+	assert_false(f.plan->level_known);
+	assert_int_equal(f.plan->at_most, RS_LEVEL_FULL);
+	assert_non_null(strstr(f.plan->level_reason, "this user cannot see"));
+	drop(&f);
+	make(&f, "6.12");
+	fake_host_remove(&f.fh, "/sys/kernel/tracing");
+	look(&f, 0);
+	assert_false(f.plan->level_known);
+	assert_int_equal(f.plan->at_most, RS_LEVEL_FULL);
+	drop(&f);
+}
+
+/* Without types there is no more to be had, whether there are kprobe events or not. */
+static void test_known_without_looking(void **state)
+{
+	struct found f;
+
+	make(&f, "6.12");
+	fake_host_remove(&f.fh, "/sys/kernel/btf");
+	fake_host_write(&f.fh, "/proc/mounts", "proc /proc proc rw 0 0\n");
+	look(&f, 0);
+	assert_true(f.plan->level_known);
+	assert_int_equal(f.plan->at_most, f.plan->level);
+	drop(&f);
+}
+
+/* Confidentiality forbids kprobes and tracefs, integrity does not. */
+static void test_lockdown(void **state)
+{
+	static const struct {
+		const char *text;
+		enum rs_lockdown lockdown;
+		enum rs_level level;
+	} modes[] = {
+		{ "[none] integrity confidentiality\n", RS_LOCKDOWN_NONE, RS_LEVEL_FULL },
+		{ "none [integrity] confidentiality\n", RS_LOCKDOWN_INTEGRITY, RS_LEVEL_FULL },
+		{ "none integrity [confidentiality]\n", RS_LOCKDOWN_CONFIDENTIALITY,
+		  RS_LEVEL_NONE },
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		const bool forbids = modes[i].level == RS_LEVEL_NONE;
+		struct found f;
+
+		make(&f, "6.12");
+		fake_host_write(&f.fh, "/sys/kernel/security/lockdown", modes[i].text);
+		look(&f, 0);
+		assert_int_equal(f.host->lockdown, modes[i].lockdown);
+		assert_int_equal(f.plan->level, modes[i].level);
+		assert_true(f.plan->level_known);
+		assert_int_equal(forbids, f.plan->level_reason != NULL);
+		assert_int_equal(state_of(&f, RS_PROBE_FAULT_CHECK),
+				 forbids ? RS_POINT_REFUSED : RS_POINT_THERE);
+		assert_int_equal(f.plan->tracepoints[0].there, !forbids);
+		drop(&f);
+	}
 }
 
 static void test_debugfs(void **state)
@@ -298,6 +372,8 @@ static void test_no_symbols(void **state)
 	look(&f, 0);
 	assert_int_equal(state_of(&f, RS_PROBE_FAULT), RS_POINT_UNKNOWN);
 	assert_int_equal(f.plan->level, RS_LEVEL_TRACEPOINTS);
+	assert_false(f.plan->level_known);
+	assert_int_equal(f.plan->at_most, RS_LEVEL_FULL);
 	drop(&f);
 }
 
@@ -549,16 +625,29 @@ static void test_facts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kernels),	      cmocka_unit_test(test_definitions),
-		cmocka_unit_test(test_field_names),   cmocka_unit_test(test_no_types),
-		cmocka_unit_test(test_broken_types),  cmocka_unit_test(test_no_kprobes),
-		cmocka_unit_test(test_no_tracefs),    cmocka_unit_test(test_debugfs),
-		cmocka_unit_test(test_no_kvm),	      cmocka_unit_test(test_no_symbols),
-		cmocka_unit_test(test_no_release),    cmocka_unit_test(test_optimised_copy),
-		cmocka_unit_test(test_blacklist),     cmocka_unit_test(test_two_of_a_name),
-		cmocka_unit_test(test_shadow_paging), cmocka_unit_test(test_withheld),
-		cmocka_unit_test(test_refused_later), cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_signed_seq),    cmocka_unit_test(test_gfn_invals),
+		cmocka_unit_test(test_kernels),
+		cmocka_unit_test(test_definitions),
+		cmocka_unit_test(test_field_names),
+		cmocka_unit_test(test_no_types),
+		cmocka_unit_test(test_broken_types),
+		cmocka_unit_test(test_no_kprobes),
+		cmocka_unit_test(test_no_tracefs),
+		cmocka_unit_test(test_debugfs),
+		cmocka_unit_test(test_unknown_kprobes),
+		cmocka_unit_test(test_known_without_looking),
+		cmocka_unit_test(test_lockdown),
+		cmocka_unit_test(test_no_kvm),
+		cmocka_unit_test(test_no_symbols),
+		cmocka_unit_test(test_no_release),
+		cmocka_unit_test(test_optimised_copy),
+		cmocka_unit_test(test_blacklist),
+		cmocka_unit_test(test_two_of_a_name),
+		cmocka_unit_test(test_shadow_paging),
+		cmocka_unit_test(test_withheld),
+		cmocka_unit_test(test_refused_later),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_signed_seq),
+		cmocka_unit_test(test_gfn_invals),
 		cmocka_unit_test(test_facts),
 	};
 

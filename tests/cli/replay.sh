@@ -20,7 +20,7 @@ check private "retryscope replay --algo $kinds private.txt"
 check private-mail "retryscope replay --format mail --algo $kinds private.txt"
 check private-one 'retryscope replay --algo gfn,hva-split private.txt | grep -A 3 Why'
 check private-json 'retryscope replay --format json --algo gfn private.txt | grep private'
-check private-forms "retryscope convert --to binary -o b private.txt && retryscope convert --raw -o r private.txt && for f in b r; do retryscope convert --to text \$f | diff - <(retryscope convert --to text private.txt); retryscope replay --format csv --algo $kinds \$f | cut -d, -f 2- | diff - <(retryscope replay --format csv --algo $kinds private.txt | cut -d, -f 2-); done; retryscope convert --to text r | grep -c 'private=1\|filter=private'"
+check private-forms "retryscope convert --to binary -o b private.txt && retryscope convert --to binary --raw -o r private.txt && for f in b r; do retryscope convert --to text \$f | diff - <(retryscope convert --to text private.txt); retryscope replay --format csv --algo $kinds \$f | cut -d, -f 2- | diff - <(retryscope replay --format csv --algo $kinds private.txt | cut -d, -f 2-); done; retryscope convert --to text r | grep -c 'private=1\|filter=private'"
 check lost 'retryscope replay lost.txt'
 check lost-mail 'retryscope replay --format mail --algo hva lost.txt'
 check anomalous 'retryscope replay anomalous.txt'

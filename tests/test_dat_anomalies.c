@@ -246,7 +246,7 @@ static void test_end_without_start_may_not_count(void **state)
 	       "#@ anomaly end-without-start 2\n");
 }
 
-/* In no call; in one of another VM; behind the walk: each is left out. */
+/* With nothing in progress in no call, in one of another VM; behind the walk: left out. */
 static void test_slot_without_start(void **state)
 {
 	static const struct put puts[] = {
@@ -254,9 +254,9 @@ static void test_slot_without_start(void **state)
 		CREATE(1010, KVM2, 0, 0, 0x40, HVA),
 		HIT(1100, 0),
 		LEAVE(1110, 0),
-		SLOT(1200, OTHER, KVM, 0, 1, 2, 1, 1, 1, 2),
+		SLOT(1200, OTHER, KVM, 0, 1, 2, 1, 0, 1, 2),
 		START(1300, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 1, 0, 1, 2),
-		SLOT(1310, RECLAIM, KVM2, 0, 1, 2, 1, 1, 1, 2),
+		SLOT(1310, RECLAIM, KVM2, 0, 1, 2, 1, 0, 1, 2),
 		SLOT(1320, RECLAIM, KVM, 0, 1, 2, 1, 1, 1, 2),
 		STARTED(1330, RECLAIM),
 		SLOT(1340, RECLAIM, KVM, 0, 1, 2, 1, 1, 1, 2),

@@ -40,6 +40,11 @@ bool n_is_no_hva(uint64_t hva)
 	return hva >= 1ULL << 63;
 }
 
+bool n_is_flags(uint64_t flags)
+{
+	return !(flags & ~0xf00ffULL);
+}
+
 /* ---- memslots that no commit made ---- */
 
 #define BEFORE_COMMIT_NS 500000000ULL
@@ -156,8 +161,12 @@ static void see_record(struct pass *p, const struct n_record *r)
 		t->kvm = r->kvm;
 		t->as = (unsigned int)r->as;
 		t->id = (unsigned int)r->id;
-		t->in_fault = n_is_memslot(r->as, r->id) && r->flags < 256;
+		t->in_fault = n_is_memslot(r->as, r->id) && n_is_flags(r->flags) &&
+			      !(r->flags & N_SLOT_IS_GOING);
 	}
+	if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
+	    r->kind == RS_PROBE_INVAL_ENDED)
+		t->start = t->end = 0;
 	if (r->kind == RS_PROBE_INVAL_SLOT && t->start < t->end && r->gfn_start < r->gfn_end &&
 	    n_is_memslot(r->as, r->id))
 		see(p, slot_at(p, r->kvm, (unsigned int)r->as, (unsigned int)r->id), r->time,

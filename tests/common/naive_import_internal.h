@@ -16,7 +16,7 @@
 	X(kvm) X(change) X(old_gfn) X(old_npages) X(old_id) X(old_as) X(gfn) X(npages) X(hva) \
 	X(id) X(as) X(flags) X(mn) X(start) X(end) X(reason) X(seq) X(in_progress) \
 	X(range_start) X(range_end) X(gfn_start) X(gfn_end) X(vcpu) X(addr) X(error) \
-	X(fault_seq) X(ret)
+	X(fault_seq) X(ret) X(filter) X(private)
 /* clang-format on */
 
 /* Kinds behind the probe events. */
@@ -121,6 +121,9 @@ struct n_import {
 	bool by_time;
 };
 
+#define N_ALL_GFNS (1ULL << 52)
+#define N_SLOT_IS_GOING (1U << 16)
+
 #define N_GROW(list, nr) ((list) = n_grow((list), (nr), sizeof(*(list))), (nr)++, &(list)[(nr)-1])
 void *n_grow(void *list, size_t nr, size_t size);
 void n_note(struct n_import *n, const char *name);
@@ -128,6 +131,8 @@ void n_note(struct n_import *n, const char *name);
 /* Whether both can be a memslot's. */
 bool n_is_memslot(uint64_t as, uint64_t id);
 bool n_is_no_hva(uint64_t hva);
+/* Whether a memslot can have these flags: of KVM's own, bits 16 to 19. */
+bool n_is_flags(uint64_t flags);
 
 void n_learn(struct n_import *n);
 void n_pair(struct n_import *n);

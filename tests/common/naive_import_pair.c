@@ -9,7 +9,6 @@
 
 #define NONE SIZE_MAX
 #define MAX_NESTED 64
-#define SLOT_IS_GOING (1U << 16)
 #define AFTER_LOSS_NS 1000000000ULL
 #define LOSS_AGAIN_NS 5000000ULL
 
@@ -32,12 +31,25 @@ struct call {
 	bool hit, walked, ending, locked, maybe;
 };
 
+/* An invalidation through no notifier. */
+struct own {
+	struct n_vm *vm;
+	uint64_t id;
+	size_t begin; /* item */
+	bool walks, late;
+	unsigned int filter;
+	/* Around what its walk hit, and around the ranges that it was for. */
+	uint64_t hit, hit_end, said, said_end;
+};
+
 struct task {
 	unsigned int pid;
 	unsigned int source[N_NR_KINDS];
 	struct fault fault;
 	struct call calls[MAX_NESTED + 2];
 	size_t nr_calls;
+	struct own owns[64];
+	size_t nr_owns;
 };
 
 struct pair {
@@ -105,6 +117,13 @@ static void has_state(struct n_item *i, const struct n_record *r)
 	i->has_seq = true;
 	i->seq = r->seq;
 	i->state = state_of(r);
+}
+
+/* Whoever has the lock and sees another sequence than an end is behind that end. */
+static void locked(struct n_vm *vm, uint64_t seq)
+{
+	if (seq != vm->ending.seq)
+		vm->is_ending = false;
 }
 
 /* ---- VMs ---- */
@@ -267,17 +286,195 @@ static void on_start(struct pair *p, struct task *t, const struct n_record *r)
 	ev->inval.end = c->end;
 }
 
-static void on_slot(struct pair *p, struct task *t, const struct n_record *r)
+/* ---- those through no notifier ---- */
+
+static bool is_in_call(const struct task *t, uint64_t kvm)
 {
-	struct call *c = innermost(t);
+	for (size_t i = 0; i < t->nr_calls; i++)
+		if (t->calls[i].vm && t->calls[i].vm->kvm == kvm)
+			return true;
+	return false;
+}
+
+static struct own *own_of(struct task *t, uint64_t kvm)
+{
+	for (size_t i = 0; i < t->nr_owns; i++)
+		if (t->owns[i].vm->kvm == kvm)
+			return &t->owns[i];
+	return NULL;
+}
+
+static void forget_own(struct task *t, struct own *o)
+{
+	*o = t->owns[--t->nr_owns];
+}
+
+static void around(uint64_t *from, uint64_t *to, uint64_t start, uint64_t end)
+{
+	if (end > N_ALL_GFNS)
+		end = N_ALL_GFNS;
+	if (start >= end)
+		return;
+	if (*from == *to) {
+		*from = start;
+		*to = end;
+	}
+	*from = start < *from ? start : *from;
+	*to = end > *to ? end : *to;
+}
+
+/* Its begin says what was found of it so far. */
+static void tell_own(const struct own *o)
+{
+	struct rs_event *ev = &o->vm->items[o->begin].ev;
+	const unsigned int filter = o->walks ? o->filter : RS_KIND_BOTH;
+
+	ev->flags = RS_F_GFN;
+	if (o->walks)
+		ev->flags |= RS_F_WALK;
+	if (filter == RS_KIND_SHARED)
+		ev->flags |= RS_F_SHARED;
+	if (filter == RS_KIND_PRIVATE)
+		ev->flags |= RS_F_PRIVATE;
+	ev->inval.start = o->walks ? o->hit : o->said;
+	ev->inval.end = o->walks ? o->hit_end : o->said_end;
+	if (!ev->inval.end)
+		ev->inval.end = N_ALL_GFNS;
+}
+
+static struct own *begin_own(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct n_vm *vm = vm_at(p, r->kvm);
+	struct own *o = &t->owns[t->nr_owns++];
 	struct n_item *i;
 
-	if (!c || c->ending || c->walked || !c->vm || c->vm->kvm != r->kvm) {
-		n_note(p->n, "slot-without-start");
-		return;
+	*o = (struct own){ .vm = vm, .id = vm->next_id++ };
+	o->begin = put(vm, N_BEGIN, r->time, RS_EV_INVAL_BEGIN);
+	i = &vm->items[o->begin];
+	has_state(i, r);
+	i->ev.inval.id = o->id;
+	tell_own(o);
+	locked(vm, r->seq);
+	return o;
+}
+
+static bool is_end_recorded(const struct pair *p)
+{
+	return has(p, RS_PROBE_INVAL_END_LOCKED) || has(p, RS_PROBE_ZAP_END);
+}
+
+/* The entry to the begin; NULL if it is a notifier's. */
+static struct own *enter_own(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct own *o;
+	struct n_item *i;
+
+	leave_if_ending(p, t);
+	if (is_in_call(t, r->kvm) || !is_end_recorded(p))
+		return NULL;
+	o = own_of(t, r->kvm);
+	if (o) {
+		forget_own(t, o);
+		n_note(p->n, "inval-without-end");
 	}
+	o = begin_own(p, t, r);
+	i = &o->vm->items[o->begin];
+	if (!i->state.in_progress++)
+		i->state.start = i->state.end = UINT64_MAX;
+	return o;
+}
+
+/* That in which something happens now. */
+static struct own *present_own(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct own *o = own_of(t, r->kvm);
+
+	if (o)
+		return o;
+	if (is_in_call(t, r->kvm) || !is_end_recorded(p) || !r->in_progress ||
+	    (p->known_kernel && !p->gfn_kernel)) {
+		n_note(p->n, "slot-without-start");
+		return NULL;
+	}
+	o = begin_own(p, t, r);
+	o->late = true;
+	return o;
+}
+
+static struct n_item *put_slot(struct n_vm *vm, uint64_t id, const struct n_record *r)
+{
+	struct n_item *i = put_item(vm, N_SLOT, r->time, RS_EV_INVAL_SLOT);
+
+	i->ev.as = (uint8_t)r->as;
+	i->ev.inval.slot = (uint32_t)r->id;
+	i->ev.inval.id = id;
+	i->ev.inval.start = r->gfn_start;
+	i->ev.inval.end = r->gfn_end;
+	has_state(i, r);
+	locked(vm, r->seq);
+	return i;
+}
+
+static void on_own_slot(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct own *o = present_own(p, t, r);
+
+	if (!o)
+		return;
+	o->walks = true;
+	o->filter |= r->filter >= 1 && r->filter <= 3 ? (unsigned int)r->filter : RS_KIND_BOTH;
+	around(&o->hit, &o->hit_end, r->gfn_start, r->gfn_end);
+	tell_own(o);
+	put_slot(o->vm, o->id, r);
+}
+
+static void on_range_add(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct own *o;
+
+	leave_if_ending(p, t);
+	o = is_in_call(t, r->kvm) ? NULL : present_own(p, t, r);
+	if (!o)
+		return;
+	around(&o->said, &o->said_end, r->start, r->end);
+	tell_own(o);
+}
+
+static void on_zap_begin(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct own *o = enter_own(p, t, r);
+
+	if (!o)
+		return;
+	around(&o->said, &o->said_end, r->start, r->end);
+	tell_own(o);
+}
+
+static void end_own(struct task *t, struct own *o, const struct n_record *r)
+{
+	struct n_item *i = put_item(o->vm, N_END, r->time, RS_EV_INVAL_END);
+
+	i->ev.inval.id = o->id;
+	i->has_seq = true;
+	i->seq = r->seq;
+	o->vm->is_ending = true;
+	o->vm->ending = state_of(r);
+	forget_own(t, o);
+}
+
+static void on_slot(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct call *c;
+	struct n_item *i;
+
+	leave_if_ending(p, t);
 	if (!n_is_memslot(r->as, r->id)) {
 		n_note(p->n, "memslot-number-too-large");
+		return;
+	}
+	c = innermost(t);
+	if (!c || c->walked || !c->vm || c->vm->kvm != r->kvm) {
+		on_own_slot(p, t, r);
 		return;
 	}
 	if (!c->hit) {
@@ -292,13 +489,7 @@ static void on_slot(struct pair *p, struct task *t, const struct n_record *r)
 		i->ev = ev;
 		has_state(i, r);
 	}
-	i = put_item(c->vm, N_SLOT, r->time, RS_EV_INVAL_SLOT);
-	i->ev.as = (uint8_t)r->as;
-	i->ev.inval.slot = (uint32_t)r->id;
-	i->ev.inval.id = c->id;
-	i->ev.inval.start = r->gfn_start;
-	i->ev.inval.end = r->gfn_end;
-	has_state(i, r);
+	put_slot(c->vm, c->id, r);
 }
 
 /* Of an end that is entered; the recording may have no probe that tells when it is left. */
@@ -360,8 +551,19 @@ static void on_end(struct pair *p, struct task *t, const struct n_record *r)
 	if (which != NONE) {
 		t->calls[t->nr_calls++] = found;
 	} else {
+		struct call *c;
+		struct own *o;
+
 		n_note(p->n, "end-without-start");
-		enter(p, t, r)->maybe = true;
+		c = enter(p, t, r);
+		o = c->vm ? own_of(t, c->vm->kvm) : NULL;
+		c->maybe = true;
+		if (o && o->late) { /* only its start is missing */
+			c->id = o->id;
+			c->hit = true;
+			c->maybe = false;
+			forget_own(t, o);
+		}
 	}
 	begin_end(p, t, r);
 }
@@ -387,8 +589,8 @@ static void on_own_end(struct pair *p, const struct n_record *r)
 		i = put_item(vm, N_BEGIN, r->time, RS_EV_INVAL_BEGIN);
 		i->ev.flags = RS_F_GFN;
 		i->ev.inval.id = id;
-		i->ev.inval.start = r->range_start;
-		i->ev.inval.end = r->range_end;
+		i->ev.inval.start = r->kind == RS_PROBE_ZAP_END ? r->start : r->range_start;
+		i->ev.inval.end = r->kind == RS_PROBE_ZAP_END ? r->end : r->range_end;
 		has_state(i, r);
 		n_note(p->n, "zap-without-notifier");
 	}
@@ -401,14 +603,19 @@ static void on_own_end(struct pair *p, const struct n_record *r)
 static void on_end_locked(struct pair *p, struct task *t, const struct n_record *r)
 {
 	struct call *c = innermost(t);
+	struct own *o = own_of(t, r->kvm);
 	struct n_item *i;
 
 	if (c && !c->ending && c->hit && !has(p, RS_PROBE_INVAL_END)) {
 		walk_is_over(c);
 		c->ending = true;
 	}
-	if (!c || !c->ending || !c->vm || c->vm->kvm != r->kvm || c->locked) {
-		on_own_end(p, r);
+	if (!c || !c->ending || !c->vm || c->vm->kvm != r->kvm || c->locked ||
+	    (o && !c->hit && !c->maybe)) {
+		if (o)
+			end_own(t, o, r);
+		else
+			on_own_end(p, r);
 		return;
 	}
 	c->hit = c->locked = true;
@@ -423,6 +630,18 @@ static void on_end_locked(struct pair *p, struct task *t, const struct n_record 
 		leave(p, t);
 }
 
+static void on_zap_end(struct pair *p, struct task *t, const struct n_record *r)
+{
+	struct own *o;
+
+	leave_if_ending(p, t);
+	o = own_of(t, r->kvm);
+	if (o)
+		end_own(t, o, r);
+	else if (!is_in_call(t, r->kvm))
+		on_own_end(p, r);
+}
+
 /* ---- faults ---- */
 
 static struct rs_event *put_fault(struct fault *f, enum n_type type, uint64_t time,
@@ -431,6 +650,7 @@ static struct rs_event *put_fault(struct fault *f, enum n_type type, uint64_t ti
 	const size_t i = put(f->vm, type, time, ev);
 
 	f->vm->items[i].ev.fault.vcpu = f->vcpu;
+	f->vm->items[i].since = f->since;
 	if (which)
 		*which = i;
 	return &f->vm->items[i].ev;
@@ -449,9 +669,9 @@ static void retry_early(struct pair *p, struct fault *f, uint64_t time)
 	size_t i;
 
 	become(f->vm, f->begin, N_FAULT_BEGIN);
-	if (f->flags & SLOT_IS_GOING || async) {
+	if (f->flags & N_SLOT_IS_GOING || async) {
 		become(f->vm, f->early, N_NONE);
-		end_fault(f, time, f->flags & SLOT_IS_GOING ? RS_END_SLOT_INVALID : RS_END_ASYNC);
+		end_fault(f, time, f->flags & N_SLOT_IS_GOING ? RS_END_SLOT_INVALID : RS_END_ASYNC);
 	} else if (f->early != NONE) {
 		become(f->vm, f->early, N_EARLY);
 	} else if (!p->gfn_kernel) {
@@ -526,8 +746,12 @@ static bool in_range(const struct n_state *s, uint64_t page)
 }
 
 /* An end of @vm has raised the sequence, and not yet lowered the count. */
-static bool is_half_an_end(const struct n_vm *vm, const struct n_state *s)
+static bool is_half_an_end(struct n_vm *vm, const struct n_state *s)
 {
+	if (vm->is_ending && s->seq != vm->ending.seq &&
+	    (s->seq != vm->ending.seq + 1 || s->in_progress != vm->ending.in_progress ||
+	     s->start != vm->ending.start || s->end != vm->ending.end))
+		vm->is_ending = false; /* it is all over */
 	return vm->is_ending && s->seq == vm->ending.seq + 1 &&
 	       s->in_progress == vm->ending.in_progress && s->start == vm->ending.start &&
 	       s->end == vm->ending.end;
@@ -535,8 +759,7 @@ static bool is_half_an_end(const struct n_vm *vm, const struct n_state *s)
 
 static void on_fault_begin(struct pair *p, struct task *t, const struct n_record *r)
 {
-	const bool memslot =
-		n_is_memslot(r->as, r->id) && !(r->flags & ~(uint64_t)(SLOT_IS_GOING | 255));
+	const bool memslot = n_is_memslot(r->as, r->id) && n_is_flags(r->flags);
 	struct fault *f = &t->fault;
 	struct rs_event *ev;
 	struct n_item *i;
@@ -553,12 +776,13 @@ static void on_fault_begin(struct pair *p, struct task *t, const struct n_record
 	ev = put_fault(f, N_NONE, r->time, RS_EV_FAULT_BEGIN, &f->begin);
 	ev->fault.gfn = f->gfn;
 	ev->as = (uint8_t)(memslot ? r->as : 0);
+	ev->flags = r->private ? RS_F_PRIVATE : 0;
 	i = item(f->vm, f->begin);
 	i->has_seq = true;
 	i->seq = f->state.seq;
 	i->since = f->since;
 	i->id = (uint32_t)r->id;
-	i->has_id = memslot && (r->id || r->flags) && !(f->flags & SLOT_IS_GOING);
+	i->has_id = memslot && (r->id || r->flags) && !(f->flags & N_SLOT_IS_GOING);
 	if (!p->gfn_kernel || !in_range(&f->state, f->gfn))
 		return;
 	ev = put_fault(f, N_NONE, r->time, RS_EV_FAULT_CHECK, &f->early);
@@ -620,12 +844,15 @@ static void on_check(struct pair *p, struct task *t, const struct n_record *r)
 	put_fault(f, N_CHECK, r->time, RS_EV_FAULT_CHECK, &f->check);
 	i = item(f->vm, f->check);
 	has_state(i, r);
+	locked(f->vm, r->seq);
 	i->page = p->range == BY_HVA ? r->hva : f->gfn;
 	i = item(f->vm, f->begin);
 	i->type = N_FAULT_BEGIN;
 	i->has_seq = true;
 	i->seq = read_seq(p, r);
 	i->hva = r->hva;
+	if (r->private)
+		i->ev.flags |= RS_F_PRIVATE;
 	if (n_is_no_hva(r->hva)) {
 		i->ev.as = 0;
 		i->no_memslot = true;
@@ -706,6 +933,7 @@ static void cut(struct pair *p, struct task *t)
 		}
 		c->walked = true;
 	}
+	t->nr_owns = 0;
 }
 
 static void say_to_all(struct pair *p, enum n_type type, uint64_t time, uint64_t count)
@@ -751,7 +979,8 @@ static void find_offset(struct pair *p)
 
 			if (r->kind > N_NR_KINDS || r->pid != f->records[i].pid)
 				continue;
-			if (r->kind == RS_PROBE_INVAL_ENDED)
+			if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
+			    r->kind == RS_PROBE_INVAL_ENDED)
 				break;
 			if (r->kind != RS_PROBE_INVAL_START)
 				continue;
@@ -840,6 +1069,18 @@ static void take(struct pair *p, const struct n_record *r)
 		break;
 	case RS_PROBE_FAULT_END:
 		on_fault_end(p, t, r);
+		break;
+	case RS_PROBE_INVAL_BEGIN:
+		enter_own(p, t, r);
+		break;
+	case RS_PROBE_INVAL_RANGE_ADD:
+		on_range_add(p, t, r);
+		break;
+	case RS_PROBE_ZAP_BEGIN:
+		on_zap_begin(p, t, r);
+		break;
+	case RS_PROBE_ZAP_END:
+		on_zap_end(p, t, r);
 		break;
 	case N_ASYNC_TRY:
 		t->fault.tried = true;

@@ -52,6 +52,14 @@ struct call {
 	unsigned int walked;
 };
 
+/* An invalidation through no notifier. */
+struct own {
+	enum { PUNCH, ATTRIBUTES, ZAP, OLD_ZAP } what;
+	enum { NO_OWN, OWN_LOCK, OWN_WALK, OWN_INSIDE, OWN_END_LOCK, OWN_SEQ, OWN_COUNT } step;
+	unsigned int vm, walked, filter;
+	uint64_t gfn, end;
+};
+
 struct task {
 	enum { NOTIFIER, VCPU, MAKER } what;
 	unsigned int pid, cpu, first_vm, nr_vms, vcpu;
@@ -59,6 +67,8 @@ struct task {
 	/* of a notifier call */
 	struct call calls[MAX_DEPTH];
 	unsigned int depth;
+	struct own own;
+	bool private;
 	/* of a fault */
 	uint64_t gfn, hva, seq;
 	struct slot slot;
@@ -260,7 +270,7 @@ static void step_call(struct sim *s, struct task *t)
 			if (!overlap(m, c->start, c->end, &gfn, &gfn_end))
 				continue;
 			RECORD(s, t, RS_PROBE_INVAL_SLOT, v->kvm, m->as, m->id, gfn, gfn_end,
-			       STATE(v));
+			       STATE(v), 1);
 		}
 		v->locked_by = -1;
 		break;
@@ -329,10 +339,117 @@ static void zap(struct sim *s, struct task *t)
 	v->in_progress--;
 }
 
+static void begin_own(struct sim *s, struct task *t)
+{
+	struct own *o = &t->own;
+
+	*o = (struct own){
+		.what = s->gfn_kernel ? (unsigned int)below(s, 3) : OLD_ZAP,
+		.step = OWN_LOCK,
+		.vm = t->first_vm + (unsigned int)below(s, t->nr_vms),
+		.filter = (unsigned int)below(s, 4),
+		.gfn = below(s, 8) * 0x100 + below(s, 4),
+	};
+	o->end = o->gfn + 1 + below(s, one_in(s, 3) ? 0x400 : 0x40);
+}
+
+static void lock_own(struct sim *s, struct task *t, struct vm *v)
+{
+	struct own *o = &t->own;
+
+	if (!lock(s, v, t))
+		return;
+	o->step = OWN_WALK;
+	if (o->walked)
+		return;
+	if (o->what == OLD_ZAP)
+		RECORD(s, t, RS_PROBE_ZAP_BEGIN, v->kvm, 0, UINT64_MAX, STATE(v));
+	else
+		RECORD(s, t, RS_PROBE_INVAL_BEGIN, v->kvm, STATE(v));
+	if (!v->in_progress++)
+		v->start = v->end = 0;
+	if (o->what == ZAP)
+		RECORD(s, t, RS_PROBE_INVAL_RANGE_ADD, v->kvm, o->gfn, o->end, STATE(v));
+	if (o->what == ZAP)
+		widen(v, o->gfn, o->end);
+	if (o->what == OLD_ZAP)
+		widen(v, 0, UINT64_MAX);
+}
+
+/* One memslot; the lock may be yielded behind it. */
+static void walk_own(struct sim *s, struct task *t, struct vm *v)
+{
+	struct own *o = &t->own;
+	const struct slot *m = &v->slots[o->walked];
+	const uint64_t m_end = m->gfn + m->npages;
+	const uint64_t gfn = o->gfn > m->gfn ? o->gfn : m->gfn;
+	const uint64_t end = o->end < m_end ? o->end : m_end;
+
+	if (m->present && gfn < end && o->what <= ATTRIBUTES) {
+		if (o->what == ATTRIBUTES)
+			RECORD(s, t, RS_PROBE_INVAL_RANGE_ADD, v->kvm, gfn, end, STATE(v));
+		widen(v, gfn, end);
+		RECORD(s, t, RS_PROBE_INVAL_SLOT, v->kvm, m->as, m->id, gfn, end, STATE(v),
+		       o->filter);
+	}
+	if (++o->walked == NR_SLOTS)
+		o->step = OWN_INSIDE;
+	else if (one_in(s, 8))
+		o->step = OWN_LOCK;
+	if (o->step != OWN_WALK)
+		v->locked_by = -1;
+}
+
+static void step_own(struct sim *s, struct task *t)
+{
+	struct own *o = &t->own;
+	struct vm *v = &s->vms[o->vm];
+
+	switch (o->step) {
+	case OWN_LOCK:
+		lock_own(s, t, v);
+		return;
+	case OWN_WALK:
+		walk_own(s, t, v);
+		return;
+	case OWN_INSIDE:
+		/* The truncation's own call, of the same memory or none of the VM's. */
+		if (o->what == PUNCH && one_in(s, 3)) {
+			t->calls[0] = (struct call){ 0 };
+			choose_range(s, t, &t->calls[0]);
+			t->depth = 1;
+		}
+		if (one_in(s, 3))
+			return;
+		break;
+	case OWN_END_LOCK:
+		if (!lock(s, v, t))
+			return;
+		if (o->what == OLD_ZAP)
+			RECORD(s, t, RS_PROBE_ZAP_END, v->kvm, 0, UINT64_MAX, STATE(v));
+		else
+			RECORD(s, t, RS_PROBE_INVAL_END_LOCKED, v->kvm, STATE(v));
+		break;
+	case OWN_SEQ:
+		v->seq++;
+		break;
+	default:
+		v->in_progress--;
+		v->locked_by = -1;
+		o->step = NO_OWN;
+		return;
+	}
+	o->step++;
+}
+
 static void step_notifier(struct sim *s, struct task *t)
 {
 	if (t->depth) {
 		step_call(s, t);
+	} else if (t->own.step) {
+		step_own(s, t);
+	} else if (one_in(s, 10)) {
+		begin_own(s, t);
 	} else if (one_in(s, 40)) {
 		zap(s, t);
 	} else if (one_in(s, 3)) {
@@ -367,6 +484,7 @@ static void begin_fault(struct sim *s, struct task *t, struct vm *v)
 		return;
 	}
 	m = find(v, as, t->gfn);
+	t->private = one_in(s, 6);
 	t->slot = m ? *m : (struct slot){ 0 };
 	t->hva = m ? m->hva + (t->gfn - m->gfn) * 4096 : NO_HVA;
 	t->step = 1;
@@ -378,7 +496,8 @@ static void look_up(struct sim *s, struct task *t, struct vm *v)
 	const bool garbage = !t->slot.present && one_in(s, 3);
 
 	RECORD(s, t, RS_PROBE_FAULT_BEGIN, v->kvm, t->vcpu, t->gfn, garbage ? 0x1234 : t->slot.as,
-	       garbage ? 0xdead : t->slot.id, garbage ? 0xdeadbeef : t->slot.flags, STATE(v));
+	       garbage ? 0xdead : t->slot.id, garbage ? 0xdeadbeef : t->slot.flags, STATE(v),
+	       t->private);
 	t->seq = v->seq;
 	t->step = 2;
 	if (t->slot.flags & SLOT_IS_GOING || (covered && t->slot.present)) {
@@ -405,7 +524,8 @@ static void check(struct sim *s, struct task *t, struct vm *v)
 		return;
 	if (!t->slot.present && s->how & RECORDING_ODD && one_in(s, 4))
 		seen = 0;
-	RECORD(s, t, RS_PROBE_FAULT_CHECK, v->kvm, t->vcpu, t->gfn, t->hva, seen, STATE(v));
+	RECORD(s, t, RS_PROBE_FAULT_CHECK, v->kvm, t->vcpu, t->gfn, t->hva, seen, STATE(v),
+	       t->private);
 	stale = t->slot.present &&
 		(v->seq != seen ||
 		 (s->by_count ? v->in_progress : is_in_range(v, s->gfn_kernel ? t->gfn : t->hva)));
@@ -452,7 +572,7 @@ static bool choose_place(struct sim *s, const struct vm *v, unsigned int which, 
 	m->gfn = below(s, 8) * 0x100 + below(s, 4);
 	m->npages = 1 + below(s, 0x40);
 	m->hva = HOST + below(s, 4) * 0x40000 + below(s, 8) * 4096;
-	m->flags = (unsigned int)below(s, 3);
+	m->flags = (unsigned int)below(s, 3) + (one_in(s, 4) ? 0x20004 : 0);
 	for (unsigned int i = 0; i < NR_SLOTS; i++) {
 		const struct slot *x = &v->slots[i];
 
@@ -589,6 +709,10 @@ static void leave_probes_out(struct sim *s)
 		DAT_ASYNC_NOT_PRESENT,
 		DAT_ASYNC_TRY,
 		RS_PROBE_INVAL_END_LOCKED,
+		RS_PROBE_INVAL_BEGIN,
+		RS_PROBE_INVAL_RANGE_ADD,
+		RS_PROBE_ZAP_BEGIN,
+		RS_PROBE_ZAP_END,
 	};
 
 	for (unsigned int n = 1 + (unsigned int)below(s, 3); n--;)
@@ -623,6 +747,8 @@ static void set_up(struct sim *s)
 		leave_probes_out(s);
 	if (!s->gfn_kernel && one_in(s, 4) == 0)
 		s->without[RS_PROBE_INVAL_END_LOCKED] = true;
+	s->without[s->gfn_kernel ? RS_PROBE_ZAP_BEGIN : RS_PROBE_INVAL_BEGIN] = true;
+	s->without[s->gfn_kernel ? RS_PROBE_ZAP_END : RS_PROBE_INVAL_RANGE_ADD] = true;
 	for (unsigned int i = 0; i < DAT_NR_KINDS; i++)
 		if (s->without[i])
 			dat_without(s->d, i);
@@ -692,6 +818,8 @@ unsigned char *random_recording(uint64_t seed, unsigned int how, unsigned int st
 
 		if (t->what == NOTIFIER && t->depth)
 			step_call(&s, t);
+		else if (t->what == NOTIFIER && t->own.step)
+			step_own(&s, t);
 		else if (t->what == VCPU && t->step)
 			step_vcpu(&s, t);
 		else if (t->what == MAKER && t->step)

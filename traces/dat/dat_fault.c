@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/dat/dat_pair_internal.h"
 
-/* A memslot's flags: what user space sets, and KVM's mark that it is on its way out. */
-#define SLOT_INVALID (1U << 16)
-#define SLOT_FLAGS (SLOT_INVALID | 0xff)
-
 static bool in_range(const struct rs_dat_state *s, uint64_t page)
 {
 	return s->in_progress && page >= s->start && page < s->end;
@@ -47,7 +43,7 @@ static int finish_early_retry(struct rs_dat_pair *p, struct rs_dat_fault *f, uin
 	struct rs_event ev;
 
 	rs_dat_settle(f->vm, f->begin, RS_DAT_FAULT_BEGIN);
-	if (f->flags & SLOT_INVALID) {
+	if (f->flags & RS_DAT_SLOT_INVALID) {
 		rs_dat_settle(f->vm, f->early, RS_DAT_NONE);
 		return put_fault_end(f, now_ns, RS_END_SLOT_INVALID);
 	}
@@ -132,6 +128,7 @@ static int start_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
+	struct rs_dat_item *i;
 	struct rs_event ev;
 	int ret = rs_dat_leave_ended(p, t, e);
 
@@ -142,8 +139,10 @@ int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct r
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
 	ev.fault.vcpu = f->vcpu;
 	ev.fault.gfn = V(e, ADDR) >> RS_PAGE_SHIFT;
-	if (!rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry))
+	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry);
+	if (!i)
 		return -ENOMEM;
+	i->through.since_ns = e->time;
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_BEGIN)) {
 		f->begun = true;
 		f->gfn = ev.fault.gfn;
@@ -172,22 +171,26 @@ static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
 
 /*
  * An end that is half done: the fault saw the next sequence, and the count and the
- * range of before. To the model an end is one moment, which is still to come then.
+ * range of before. To the model an end is one moment, which is still to come then. Who
+ * sees the next sequence beside another count is behind it.
  */
-static bool saw_half_an_end(const struct rs_dat_vm *vm, const struct rs_dat_state *s)
+static bool saw_half_an_end(struct rs_dat_vm *vm, const struct rs_dat_state *s)
 {
 	const struct rs_dat_state *e = &vm->ending;
 
-	return vm->is_ending && s->seq == e->seq + 1 && s->in_progress == e->in_progress &&
-	       s->start == e->start && s->end == e->end;
+	if (!vm->is_ending || s->seq == e->seq)
+		return false;
+	vm->is_ending = s->seq == e->seq + 1 && s->in_progress == e->in_progress &&
+			s->start == e->start && s->end == e->end;
+	return vm->is_ending;
 }
 
 int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
 	/* Without a memslot its fields are what happened to be in memory. */
-	const bool through =
-		rs_dat_is_memslot(V(e, AS), V(e, ID)) && !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
+	const bool through = rs_dat_is_memslot(V(e, AS), V(e, ID)) &&
+			     !(V(e, FLAGS) & ~(uint64_t)RS_DAT_SLOT_FLAGS);
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_dat_item *i;
 	struct rs_event ev;
@@ -207,6 +210,7 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	ev.fault.vcpu = f->vcpu;
 	ev.fault.gfn = f->gfn;
 	ev.as = (uint8_t)(through ? V(e, AS) : 0);
+	ev.flags = V(e, PRIVATE) ? RS_F_PRIVATE : 0;
 	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
 	if (!i)
 		return -ENOMEM;
@@ -215,7 +219,8 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	i->through.hva = 0;
 	i->through.id = (uint32_t)V(e, ID);
 	/* Zeros may be memslot 0, or what is recorded where there is none. */
-	i->through.has_id = through && (V(e, ID) || V(e, FLAGS)) && !(f->flags & SLOT_INVALID);
+	i->through.has_id =
+		through && (V(e, ID) || V(e, FLAGS)) && !(f->flags & RS_DAT_SLOT_INVALID);
 	return p->gfn_kernel && in_range(&f->state, f->gfn) ? put_early_check(f, e) : 0;
 }
 
@@ -253,6 +258,7 @@ static int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
+	struct rs_dat_item *i;
 	struct rs_event ev;
 	int ret = start_fault(p, t, e);
 
@@ -263,8 +269,11 @@ static int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
 	ev.fault.vcpu = f->vcpu;
 	ev.fault.gfn = f->gfn;
-	return rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin) ? 0
-											: -ENOMEM;
+	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
+	if (!i)
+		return -ENOMEM;
+	i->through.since_ns = e->time;
+	return 0;
 }
 
 int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
@@ -290,6 +299,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 		i->seq = begin_seq;
 		i->through.hva = V(e, HVA);
 		i->pending = false;
+		i->ev.flags |= V(e, PRIVATE) ? RS_F_PRIVATE : 0;
 		if (rs_dat_is_no_hva(V(e, HVA)))
 			i->ev.as = 0; /* no memslot that could say */
 	}
@@ -306,6 +316,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
 	i->state = rs_dat_state_of(e);
+	rs_dat_locked(f->vm, i->seq);
 	i->page = p->space == SPACE_HVA ? V(e, HVA) : f->gfn;
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
 		i->pending = false;

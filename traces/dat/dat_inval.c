@@ -7,8 +7,6 @@
 
 /* More notifier calls of one task inside each other have lost their ends. */
 #define MAX_NESTED 64
-/* After a gap, so long may pass until the end of what began before it. */
-#define AFTER_GAP_NS 1000000000ULL
 
 static struct rs_dat_inval *innermost(struct rs_dat_task *t)
 {
@@ -110,6 +108,9 @@ int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 	struct rs_dat_inval *v;
 	int ret = rs_dat_leave_ended(p, t, e);
 
+	if (t->nr_owns)
+		rs_dat_settle_owns(t);
+
 	if (ret)
 		return ret;
 	if (t->nr_invals == MAX_NESTED) {
@@ -163,34 +164,34 @@ static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
 	return 0;
 }
 
+/* Whether what @e hits is of the walk of the innermost call. */
+static bool is_walking(const struct rs_dat_inval *v, const struct rs_dat_probe *e)
+{
+	return v && !v->ending && !v->started && v->vm && v->vm->kvm == V(e, KVM);
+}
+
 int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
-	struct rs_dat_inval *v = innermost(t);
+	struct rs_dat_inval *v;
 	struct rs_dat_item *i;
-	struct rs_event ev;
 	uint64_t ticket;
-	int ret;
+	int ret = rs_dat_leave_ended(p, t, e);
 
-	if (!v || v->ending || v->started || !v->vm || v->vm->kvm != V(e, KVM))
-		return rs_dat_note(p, "slot-without-start");
+	if (ret)
+		return ret;
 	if (!rs_dat_is_memslot(V(e, AS), V(e, ID)))
 		return rs_dat_note(p, "memslot-number-too-large");
+	v = innermost(t);
+	if (!is_walking(v, e))
+		return rs_dat_on_own_slot(p, t, e);
 	if (!v->hit) {
 		ret = put_begin(v, e);
 		if (ret)
 			return ret;
 	}
-	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_SLOT);
-	ev.as = (uint8_t)V(e, AS);
-	ev.inval.slot = (uint32_t)V(e, ID);
-	ev.inval.id = v->id;
-	ev.inval.start = V(e, GFN_START);
-	ev.inval.end = V(e, GFN_END);
-	i = rs_dat_order_put(v->vm->order, RS_DAT_SLOT, &ev, false, &ticket);
+	i = rs_dat_put_slot(v->vm, v->id, e, &ticket);
 	if (!i)
 		return -ENOMEM;
-	i->seq = V(e, SEQ);
-	i->state = rs_dat_state_of(e);
 	i = rs_dat_order_item(v->vm->order, v->last_slot);
 	if (i)
 		i->next_slot = ticket;
@@ -308,7 +309,8 @@ int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 		v = ret ? NULL : push_inval(p, t, e);
 		if (!v)
 			return -ENOMEM;
-		v->maybe = true;
+		v->hit = rs_dat_adopt_own(t, v->vm, &v->id);
+		v->maybe = !v->hit;
 	}
 	return begin_end(p, t, e);
 }
@@ -325,40 +327,9 @@ int rs_dat_on_inval_ended(struct rs_dat_pair *p, struct rs_dat_task *t,
 	return ret ? ret : rs_dat_leave_ended(p, t, e);
 }
 
-/*
- * An end without a notifier call: KVM zaps guest frames on its own account, from
- * begin to end under the lock. With nothing else in progress the recorded range is
- * that of the frames. But where events were lost, the call may be among them.
- */
-static int put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+static bool is_calls_end(const struct rs_dat_inval *v, uint64_t kvm)
 {
-	const bool cut = p->gaps || (p->had_gap && e->time < p->gap_end_ns + AFTER_GAP_NS);
-	struct rs_dat_vm *vm = rs_dat_find_vm(p, V(e, KVM), e);
-	struct rs_dat_item *i;
-	struct rs_event ev;
-
-	if (!vm)
-		return -ENOMEM;
-	ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
-	ev.flags = RS_F_GFN;
-	ev.inval.id = vm->next_id++;
-	ev.inval.start = V(e, RANGE_START);
-	ev.inval.end = V(e, RANGE_END);
-	i = cut ? NULL : rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, false, NULL);
-	if (!i && !cut)
-		return -ENOMEM;
-	if (i) {
-		i->seq = V(e, SEQ);
-		i->state = rs_dat_state_of(e);
-	}
-	ev.type = RS_EV_INVAL_END;
-	ev.flags = 0;
-	ev.inval.start = ev.inval.end = 0;
-	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
-	if (!i)
-		return -ENOMEM;
-	i->seq = V(e, SEQ);
-	return cut ? 0 : rs_dat_note(p, "zap-without-notifier");
+	return v && v->ending && v->vm && v->vm->kvm == kvm && !v->locked_end;
 }
 
 int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
@@ -372,8 +343,9 @@ int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
 		finish_start(v);
 		v->ending = true;
 	}
-	if (!v || !v->ending || !v->vm || v->vm->kvm != V(e, KVM) || v->locked_end)
-		return put_own_end(p, e);
+	if (!is_calls_end(v, V(e, KVM)) || (!v->hit && !v->maybe && rs_dat_has_own(t, V(e, KVM))))
+		return rs_dat_has_own(t, V(e, KVM)) ? rs_dat_end_own(t, e)
+						    : rs_dat_put_own_end(p, e);
 	rs_dat_settle(v->vm, v->end_ticket, RS_DAT_NONE);
 	v->hit = true;
 	v->locked_end = true;
@@ -406,10 +378,12 @@ void rs_dat_cut_invals(struct rs_dat_task *t)
 {
 	for (size_t n = 0; n < t->nr_invals; n++)
 		cut_inval(&t->invals[n]);
+	rs_dat_drop_owns(t);
 }
 
 void rs_dat_finish_invals(struct rs_dat_task *t)
 {
 	for (size_t n = 0; n < t->nr_invals; n++)
 		abandon(&t->invals[n]);
+	rs_dat_drop_owns(t);
 }

@@ -7,7 +7,6 @@
 #include "base/array.h"
 #include "traces/event.h"
 
-#define SLOT_FLAGS 0xffU
 #define CHANGE_DELETE 1
 #define CHANGE_FLAGS 3
 /* A memslot used so shortly before its commit is that of the commit. */
@@ -240,12 +239,16 @@ static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 	if (e->kind == RS_PROBE_INVAL_START) {
 		t->start = V(e, START);
 		t->end = V(e, END);
+	} else if (e->kind == RS_PROBE_INVAL_STARTED || e->kind == RS_PROBE_INVAL_END ||
+		   e->kind == RS_PROBE_INVAL_ENDED) {
+		t->start = t->end = 0; /* a walk behind it is no notifier's */
 	} else if (e->kind == RS_PROBE_FAULT_BEGIN) {
 		t->kvm = V(e, KVM);
 		t->as = (uint8_t)V(e, AS);
 		t->id = (uint32_t)V(e, ID);
 		t->in_fault = rs_dat_is_memslot(V(e, AS), V(e, ID)) &&
-			      !(V(e, FLAGS) & ~(uint64_t)SLOT_FLAGS);
+			      !(V(e, FLAGS) & ~(uint64_t)RS_DAT_SLOT_FLAGS) &&
+			      !(V(e, FLAGS) & RS_DAT_SLOT_INVALID);
 	}
 	if (e->kind == RS_PROBE_INVAL_SLOT && t->start < t->end)
 		return see_walk(l, t, e);

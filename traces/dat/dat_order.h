@@ -45,6 +45,8 @@ enum rs_dat_item_type {
 
 #define RS_DAT_NO_SEQ UINT64_MAX
 #define RS_DAT_NO_TICKET UINT64_MAX
+/* Guest frames up to here are all: no guest has those behind it. */
+#define RS_DAT_ALL_GFNS (1ULL << 52)
 
 struct rs_dat_state {
 	uint64_t seq, in_progress, start, end;

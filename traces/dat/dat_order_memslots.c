@@ -197,6 +197,7 @@ int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 	bool explained;
 	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);
 
+	i = at(o, ticket); /* what was learned may have moved it */
 	if (!ret && i->check != RS_DAT_NO_TICKET && rs_dat_slots_have_gfn(o->slots, e.as, e.gfn))
 		ret = end_without_memslot(o, at(o, i->check));
 	return ret || explained ? ret : note_unless_lost(o, "memslots-unexplained");

@@ -5,8 +5,6 @@
 
 #include "base/array.h"
 
-/* Guest frames that no guest has: an invalidation of all memory. */
-#define ALL_GFNS (1ULL << 52)
 /* Ids of invalidations that were never recorded; far from those of the others. */
 #define UNSEEN_ID (1ULL << 63)
 
@@ -118,7 +116,7 @@ static RS_SELDOM int emit_unseen(struct rs_dat_order *o, struct rs_dat_events *o
 		.type = RS_EV_INVAL_BEGIN,
 		.flags = RS_F_GFN,
 		.inval.id = UNSEEN_ID + o->unseen++,
-		.inval.end = ALL_GFNS,
+		.inval.end = RS_DAT_ALL_GFNS,
 	};
 
 	separate_faults(o, out, ev.time_ns);

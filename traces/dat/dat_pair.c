@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/inline.h"
+
 /* How often it is said that events are being lost, while they are. */
 #define GAP_MARK_NS 5000000ULL
 
@@ -45,8 +47,10 @@ void rs_dat_pair_free(struct rs_dat_pair *p)
 		rs_dat_order_free(p->vms[i]->order);
 		free(p->vms[i]);
 	}
-	for (size_t i = 0; i <= p->mask; i++)
+	for (size_t i = 0; i <= p->mask; i++) {
 		free(p->tasks[i].invals);
+		free(p->tasks[i].owns);
+	}
 	free(p->vms);
 	free(p->tasks);
 	free(p);
@@ -212,6 +216,26 @@ static bool is_copy(struct rs_dat_task *t, const struct rs_dat_probe *e)
 	return false;
 }
 
+/* Of an invalidation through no notifier; or of a notifier, whose call says all. */
+static RS_SELDOM int take_own(struct rs_dat_pair *p, struct rs_dat_task *t,
+			      const struct rs_dat_probe *e)
+{
+	int ret = rs_dat_leave_ended(p, t, e);
+
+	if (ret)
+		return ret;
+	switch (e->kind) {
+	case RS_PROBE_INVAL_BEGIN:
+		return rs_dat_on_inval_begin(p, t, e);
+	case RS_PROBE_INVAL_RANGE_ADD:
+		return rs_dat_on_range_add(p, t, e);
+	case RS_PROBE_ZAP_BEGIN:
+		return rs_dat_on_zap_begin(p, t, e);
+	default:
+		return rs_dat_on_zap_end(p, t, e);
+	}
+}
+
 static int take_event(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	switch (e->kind) {
@@ -241,6 +265,11 @@ static int take_event(struct rs_dat_pair *p, struct rs_dat_task *t, const struct
 		return rs_dat_on_fault_verdict(p, t, e);
 	case RS_PROBE_FAULT_END:
 		return rs_dat_on_fault_end(p, t, e);
+	case RS_PROBE_INVAL_BEGIN:
+	case RS_PROBE_INVAL_RANGE_ADD:
+	case RS_PROBE_ZAP_BEGIN:
+	case RS_PROBE_ZAP_END:
+		return take_own(p, t, e);
 	case RS_DAT_TP_ASYNC_TRY:
 		t->fault.tried_async = true;
 		return 0;

@@ -30,6 +30,21 @@ struct rs_dat_inval {
 	bool maybe; /* its walk was lost: perhaps it hit something */
 };
 
+struct rs_dat_gfns {
+	uint64_t start, end; /* start >= end: none */
+};
+
+/* An invalidation through no notifier, from its begin to its end. */
+struct rs_dat_own {
+	struct rs_dat_vm *vm;
+	uint64_t id, begin;	 /* the begin's ticket */
+	struct rs_dat_gfns hit;	 /* around the memslots' ranges of its walk */
+	struct rs_dat_gfns said; /* around the ranges that were said without a walk */
+	unsigned int filter;	 /* RS_KIND_*, of its walk */
+	bool walks;
+	bool late; /* its begin was not recorded */
+};
+
 struct rs_dat_task {
 	uint32_t pid;
 	bool used;
@@ -38,6 +53,8 @@ struct rs_dat_task {
 	struct rs_dat_fault fault;
 	struct rs_dat_inval *invals; /* the innermost last */
 	size_t nr_invals, room_invals;
+	struct rs_dat_own *owns; /* one per VM at most */
+	size_t nr_owns, room_owns;
 };
 
 struct rs_dat_pair {
@@ -103,6 +120,12 @@ static inline bool rs_dat_settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_
 	return true;
 }
 
+/* Whoever has the lock, and sees another sequence, is behind the end. */
+static inline void rs_dat_locked(struct rs_dat_vm *vm, uint64_t seq)
+{
+	vm->is_ending &= seq == vm->ending.seq;
+}
+
 /* The VM at @kvm that there is now; NULL if none is known. */
 struct rs_dat_vm *rs_dat_known_vm(struct rs_dat_pair *p, uint64_t kvm);
 /* A new one, first met at @e; NULL if there is no memory. */
@@ -137,6 +160,36 @@ int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 int rs_dat_on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
 /* A task that does something else has left an end of which the return was missed. */
 int rs_dat_leave_ended(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+/* Whether the task is inside a notifier call of the VM at @kvm. */
+bool rs_dat_in_call(const struct rs_dat_task *t, uint64_t kvm);
+/* A hit of invalidation @id; its ticket is *@ticket. NULL if there is no memory. */
+struct rs_dat_item *rs_dat_put_slot(struct rs_dat_vm *vm, uint64_t id, const struct rs_dat_probe *e,
+				    uint64_t *ticket);
+/* An end of which no begin is known. 0 or -ENOMEM. */
+int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e);
+
+/* Take an event of an invalidation through no notifier. 0 or -ENOMEM. */
+int rs_dat_on_inval_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e);
+/* A hit that is none of a notifier call's walk. */
+int rs_dat_on_own_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+int rs_dat_on_range_add(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+int rs_dat_on_zap_begin(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+int rs_dat_on_zap_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
+/* Whether the task is in such an invalidation of the VM at @kvm. */
+bool rs_dat_has_own(struct rs_dat_task *t, uint64_t kvm);
+/* It ends at @e. 0 or -ENOMEM. */
+int rs_dat_end_own(struct rs_dat_task *t, const struct rs_dat_probe *e);
+/*
+ * One of @vm whose begin was not recorded is the notifier call that ends now, whose start
+ * was lost: *@id is its id. False if there is none.
+ */
+bool rs_dat_adopt_own(struct rs_dat_task *t, const struct rs_dat_vm *vm, uint64_t *id);
+/* The task does something else: their walks are over. */
+void rs_dat_settle_owns(struct rs_dat_task *t);
+/* Their ends may be missing. */
+void rs_dat_drop_owns(struct rs_dat_task *t);
+
 /* Events of the task may be missing from here on. */
 void rs_dat_cut_fault(const struct rs_dat_pair *p, struct rs_dat_task *t);
 void rs_dat_cut_invals(struct rs_dat_task *t);

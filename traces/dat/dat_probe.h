@@ -43,6 +43,8 @@
 	X(ADDR, "addr")               \
 	X(ERROR, "error")             \
 	X(FAULT_SEQ, "fault_seq")     \
+	X(FILTER, "filter")           \
+	X(PRIVATE, "private")         \
 	X(RET, "ret")                 \
 	X(TP_VCPU, "vcpu_id")         \
 	X(TP_ADDRESS, "fault_address")
@@ -50,6 +52,7 @@
 #define RS_DAT_FIELD_ENUM(sym, name) RS_DAT_F_##sym,
 enum rs_dat_field { RS_DAT_FIELDS(RS_DAT_FIELD_ENUM) RS_DAT_NR_FIELDS };
 #undef RS_DAT_FIELD_ENUM
+_Static_assert(RS_DAT_NR_FIELDS <= 32, "there is a bit for each");
 
 /* The tracepoints that matter, numbered behind the probes. */
 enum rs_dat_tracepoint {
@@ -158,6 +161,14 @@ bool rs_dat_probes_enough(const struct rs_dat_probes *p);
 const char *rs_dat_kind_name(unsigned int kind);
 /* The same without the system. */
 const char *rs_dat_event_name(unsigned int kind);
+
+/*
+ * A memslot's flags: what user space sets; KVM's mark that it is on its way out, and others
+ * that KVM has for itself (bit 17: its memory is that of a guest_memfd alone). What has
+ * others is none.
+ */
+#define RS_DAT_SLOT_INVALID (1U << 16)
+#define RS_DAT_SLOT_FLAGS 0xf00ffU
 
 /* Whether (@as, @id) can be a memslot's: what was recorded may be anything. */
 static inline bool rs_dat_is_memslot(uint64_t as, uint64_t id)

@@ -32,7 +32,9 @@ int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 		} else if (e.kind == RS_PROBE_INVAL_SLOT && c->mn && c->pid == e.pid) {
 			s->mn_offset = c->mn - rs_dat_value(&e, RS_DAT_F_KVM);
 			return 0;
-		} else if (e.kind == RS_PROBE_INVAL_ENDED && c->pid == e.pid) {
+		} else if ((e.kind == RS_PROBE_INVAL_STARTED || e.kind == RS_PROBE_INVAL_END ||
+			    e.kind == RS_PROBE_INVAL_ENDED) &&
+			   c->pid == e.pid) {
 			c->mn = 0;
 		}
 	}

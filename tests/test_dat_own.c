@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Invalidations that come through no notifier, and private faults: docs/import.md, 3 and 4.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/common/puts.h"
+
+/* seq, in_progress, range_start, range_end follow. */
+#define OWN_BEGIN(t, task, kvm, ...) P(t, task, INVAL_BEGIN, kvm, __VA_ARGS__)
+#define RANGE_ADD(t, task, kvm, from, to, ...) \
+	P(t, task, INVAL_RANGE_ADD, kvm, from, to, __VA_ARGS__)
+#define ZAP_BEGIN(t, task, kvm, from, to, ...) P(t, task, ZAP_BEGIN, kvm, from, to, __VA_ARGS__)
+#define ZAP_END(t, task, kvm, from, to, ...) P(t, task, ZAP_END, kvm, from, to, __VA_ARGS__)
+#define PRIVATE 1
+#define SLOTS CREATE(1000, KVM, 0, 0, 0x40, HVA), CREATE(1001, KVM, 1, 0x1000, 0x40, HVA + 0x100000)
+#define SLOTS_TEXT                                                                  \
+	"1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n" \
+	"1001 1 memslot as=0 id=1 gfn=0x1000 npages=0x40 hva=0x7f0000100000 flags=0\n"
+
+enum { SHARED_ONLY = 1, PRIVATE_ONLY = 2 };
+
+/*
+ * A hole in a guest_memfd, and the truncation's own notifier call inside: that call's end is
+ * the call's, the next is the hole's. A fault between is judged with the hole in progress.
+ */
+static void test_punch_with_a_call_inside(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8, PRIVATE_ONLY),
+		SLOT(1120, OTHER, KVM, 1, 0x1004, 0x1008, 7, 1, 4, 0x1008, PRIVATE_ONLY),
+		START(1200, OTHER, KVM, HVA + 0x4000, HVA + 0x5000, 7, 1, 4, 0x1008),
+		SLOT(1210, OTHER, KVM, 0, 4, 5, 7, 2, 4, 0x1008, SHARED_ONLY),
+		STARTED(1220, OTHER),
+		END(1230, OTHER, KVM, HVA + 0x4000, HVA + 0x5000, 7, 2, 4, 0x1008),
+		LOCKED(1240, OTHER, KVM, 7, 2, 4, 0x1008),
+		ENDED(1250, OTHER),
+		FAULT(1300, VCPU0, KVM, 0, 5ULL),
+		P(1310, VCPU0, FAULT_BEGIN, KVM, 0, 5, 0, 0, 0x20004, 8, 1, 4, 0x1008, PRIVATE),
+		LOOKED_UP(1320, VCPU0, 1),
+		FAULTED(1330, VCPU0, 1),
+		LOCKED(1400, OTHER, KVM, 8, 1, 4, 0x1008),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x4-0x1008 walk=1 filter=private\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
+			       "#@ state 1120 1 seq=7 in_progress=1 start=0x4 end=0x1008\n"
+			       "1120 1 inval_slot id=1 slot=1 gfn=0x1004-0x1008\n"
+			       "1210 1 inval_begin id=2 hva=0x7f0000004000-0x7f0000005000 walk=1\n"
+			       "#@ state 1210 1 seq=7 in_progress=2 start=0x4 end=0x1008\n"
+			       "1210 1 inval_slot id=2 slot=0 gfn=0x4-0x5\n"
+			       "1240 1 inval_end id=2\n"
+			       "1310 1 fault_begin vcpu=0 gfn=0x5 private=1\n"
+			       "1310 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/* The same as a recorder without a probe of the begin has it: the first hit is the begin. */
+static void test_begin_not_recorded(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8),
+		SLOT(1120, OTHER, KVM, 1, 0x1004, 0x1008, 7, 1, 4, 0x1008),
+		LOCKED(1400, OTHER, KVM, 7, 1, 4, 0x1008),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1110 1 inval_begin id=1 gfn=0x4-0x1008 walk=1\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
+			       "#@ state 1120 1 seq=7 in_progress=1 start=0x4 end=0x1008\n"
+			       "1120 1 inval_slot id=1 slot=1 gfn=0x1004-0x1008\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/* Memory attributes say the range of each memslot, and then hit it: that is a walk as well. */
+static void test_attributes(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		RANGE_ADD(1105, OTHER, KVM, 4, 8, 7, 1, UINT64_MAX, UINT64_MAX),
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8, SHARED_ONLY),
+		RANGE_ADD(1115, OTHER, KVM, 0x1004, 0x1008, 7, 1, 4, 8),
+		SLOT(1120, OTHER, KVM, 1, 0x1004, 0x1008, 7, 1, 4, 0x1008, PRIVATE_ONLY),
+		LOCKED(1400, OTHER, KVM, 7, 1, 4, 0x1008),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x4-0x1008 walk=1\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
+			       "#@ state 1120 1 seq=7 in_progress=1 start=0x4 end=0x1008\n"
+			       "1120 1 inval_slot id=1 slot=1 gfn=0x1004-0x1008\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/* kvm_zap_gfn_range(): from 6.8 on a range without a walk, before with both in its begin. */
+static void test_zap(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		RANGE_ADD(1110, OTHER, KVM, 0x10, 0x20, 7, 1, UINT64_MAX, UINT64_MAX),
+		LOCKED(1400, OTHER, KVM, 7, 1, 0x10, 0x20),
+	};
+	static const struct put old[] = {
+		SLOTS,
+		ZAP_BEGIN(1100, OTHER, KVM, 0, UINT64_MAX, 7, 0, 1, 2),
+		ZAP_END(1400, OTHER, KVM, 0, UINT64_MAX, 7, 1, 0, UINT64_MAX),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x10-0x20\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+	expect_puts(HVA_KERNEL, old, NR(old),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x0-0x10000000000000\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/* Nothing says what it hit: then it is all frames. */
+static void test_without_any_range(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		LOCKED(1400, OTHER, KVM, 7, 1, 1, 2),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x0-0x10000000000000\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/* Two VMs of one process, a hole in each: an end is that of its VM, in any order. */
+static void test_two_vms(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		CREATE(1001, KVM2, 0, 0, 0x40, HVA + 0x100000),
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8, SHARED_ONLY),
+		OWN_BEGIN(1200, OTHER, KVM2, 3, 0, 1, 2),
+		SLOT(1210, OTHER, KVM2, 0, 5, 6, 3, 1, 5, 6, SHARED_ONLY),
+		LOCKED(1300, OTHER, KVM, 7, 1, 4, 8),
+		LOCKED(1400, OTHER, KVM2, 3, 1, 5, 6),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1001 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1100 1 inval_begin id=1 gfn=0x4-0x8 walk=1 filter=shared\n"
+		    "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
+		    "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
+		    "1200 2 inval_begin id=1 gfn=0x5-0x6 walk=1 filter=shared\n"
+		    "#@ state 1210 2 seq=3 in_progress=1 start=0x5 end=0x6\n"
+		    "1210 2 inval_slot id=1 slot=0 gfn=0x5-0x6\n"
+		    "1300 1 inval_end id=1\n"
+		    "1400 2 inval_end id=1\n"
+		    "#@ level full\n");
+}
+
+/* Where the begin is not inlined into the notifiers, it comes inside their calls: it is theirs. */
+static void test_begin_of_a_notifier(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 0, 1, 2),
+		OWN_BEGIN(1105, RECLAIM, KVM, 7, 0, 1, 2),
+		RANGE_ADD(1107, RECLAIM, KVM, 1, 2, 7, 1, UINT64_MAX, UINT64_MAX),
+		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 7, 1, 1, 2, SHARED_ONLY),
+		STARTED(1120, RECLAIM),
+		END(1130, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 1, 1, 2),
+		LOCKED(1140, RECLAIM, KVM, 7, 1, 1, 2),
+		ENDED(1150, RECLAIM),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x1 end=0x2\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+			       "1140 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/* What began outside of any call was a call whose start is missing, as its end says. */
+static void test_a_call_without_its_start(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 0, 1, 2),
+		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 7, 1, 1, 2),
+		STARTED(1120, RECLAIM),
+		END(1130, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 1, 1, 2),
+		LOCKED(1140, RECLAIM, KVM, 7, 1, 1, 2),
+		ENDED(1150, RECLAIM),
+		SLOT(1210, OTHER, KVM, 0, 3, 4, 8, 1, 3, 4),
+		STARTED(1220, OTHER),
+		END(1230, OTHER, KVM, HVA + 0x3000, HVA + 0x4000, 8, 1, 3, 4),
+		LOCKED(1240, OTHER, KVM, 8, 1, 3, 4),
+		ENDED(1250, OTHER),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x1 end=0x2\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+			       "1140 1 inval_end id=1\n"
+			       "1210 1 inval_begin id=2 gfn=0x3-0x4 walk=1\n"
+			       "#@ state 1210 1 seq=8 in_progress=1 start=0x3 end=0x4\n"
+			       "1210 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
+			       "1240 1 inval_end id=2\n"
+			       "#@ level full\n"
+			       "#@ anomaly end-without-start 1\n");
+}
+
+/* A begin while the task is in one already: the end of that was lost. */
+static void test_end_is_missing(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8, SHARED_ONLY),
+		OWN_BEGIN(1200, OTHER, KVM, 8, 0, 4, 8),
+		SLOT(1210, OTHER, KVM, 0, 5, 6, 8, 1, 5, 6, SHARED_ONLY),
+		LOCKED(1300, OTHER, KVM, 8, 1, 5, 6),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT
+		    "1100 1 inval_begin id=1 gfn=0x4-0x8 walk=1 filter=shared\n"
+		    "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
+		    "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
+		    "1110 1 inval_begin id=9223372036854775808 gfn=0x0-0x10000000000000\n"
+		    "1110 1 inval_end id=9223372036854775808\n"
+		    "1200 1 inval_begin id=2 gfn=0x5-0x6 walk=1 filter=shared\n"
+		    "#@ state 1210 1 seq=8 in_progress=1 start=0x5 end=0x6\n"
+		    "1210 1 inval_slot id=2 slot=0 gfn=0x5-0x6\n"
+		    "1300 1 inval_end id=2\n"
+		    "#@ level full\n"
+		    "#@ anomaly inval-without-end 1\n"
+		    "#@ anomaly end-not-recorded 1\n");
+}
+
+/*
+ * The hole's end has raised the sequence and not yet lowered the count: a look-up there is
+ * before the end. Once one has seen the lower count, the same words are another begin's.
+ */
+static void test_half_an_end(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8, SHARED_ONLY),
+		LOCKED(1200, OTHER, KVM, 7, 1, 4, 8),
+		BEGIN(1210, VCPU0, KVM, 0, 5ULL, 8, 1, 4, 8),
+		LOOKED_UP(1220, VCPU0, 1),
+		FAULTED(1230, VCPU0, 1),
+		BEGIN(1300, VCPU0, KVM, 0, 0x20ULL, 8, 0, 4, 8),
+		LOOKED_UP(1310, VCPU0, 0),
+		CHECK(1320, VCPU0, KVM, 0, 0x20ULL, 8, 8, 0, 4, 8),
+		VERDICT(1330, VCPU0, 0),
+		FAULTED(1340, VCPU0, 5),
+		BEGIN(1400, VCPU0, KVM, 0, 5ULL, 8, 1, 4, 8),
+		LOOKED_UP(1410, VCPU0, 1),
+		FAULTED(1420, VCPU0, 1),
+		SLOT(1430, OTHER, KVM, 0, 4, 8, 8, 1, 4, 8, SHARED_ONLY),
+		LOCKED(1500, OTHER, KVM, 8, 1, 4, 8),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x4-0x8 walk=1 filter=shared\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
+			       "1209 1 fault_begin vcpu=0 gfn=0x5\n"
+			       "1209 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "1210 1 inval_end id=1\n"
+			       "1300 1 fault_begin vcpu=0 gfn=0x20\n"
+			       "#@ state 1320 1 seq=8 in_progress=0 start=0x4 end=0x8\n"
+			       "1320 1 fault_check vcpu=0 result=ok\n"
+			       "1399 1 fault_begin vcpu=0 gfn=0x5\n"
+			       "1400 1 inval_begin id=2 gfn=0x4-0x8 walk=1 filter=shared\n"
+			       "#@ state 1400 1 seq=8 in_progress=1 start=0x4 end=0x8\n"
+			       "1400 1 inval_slot id=2 slot=0 gfn=0x4-0x8\n"
+			       "1400 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "1500 1 inval_end id=2\n"
+			       "#@ level full\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_punch_with_a_call_inside),
+		cmocka_unit_test(test_begin_not_recorded),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_zap),
+		cmocka_unit_test(test_without_any_range),
+		cmocka_unit_test(test_two_vms),
+		cmocka_unit_test(test_begin_of_a_notifier),
+		cmocka_unit_test(test_a_call_without_its_start),
+		cmocka_unit_test(test_end_is_missing),
+		cmocka_unit_test(test_half_an_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Invalidations that come through no notifier: a hole in a guest_memfd, memory attributes,
+ * kvm_zap_gfn_range(). They have guest frames and no host addresses.
+ */
+#include "traces/dat/dat_pair_internal.h"
+
+#include "base/array.h"
+
+/* After a gap, so long may pass until the end of what began before it. */
+#define AFTER_GAP_NS 1000000000ULL
+
+/* What is recorded is what was in memory: a range of frames that no guest has says nothing. */
+static void widen(struct rs_dat_gfns *r, uint64_t start, uint64_t end)
+{
+	if (start >= end || start >= RS_DAT_ALL_GFNS)
+		return;
+	if (end > RS_DAT_ALL_GFNS)
+		end = RS_DAT_ALL_GFNS;
+	if (r->start >= r->end) {
+		*r = (struct rs_dat_gfns){ start, end };
+		return;
+	}
+	r->start = start < r->start ? start : r->start;
+	r->end = end > r->end ? end : r->end;
+}
+
+bool rs_dat_in_call(const struct rs_dat_task *t, uint64_t kvm)
+{
+	for (size_t n = 0; n < t->nr_invals; n++)
+		if (t->invals[n].vm && t->invals[n].vm->kvm == kvm)
+			return true;
+	return false;
+}
+
+struct rs_dat_item *rs_dat_put_slot(struct rs_dat_vm *vm, uint64_t id, const struct rs_dat_probe *e,
+				    uint64_t *ticket)
+{
+	struct rs_event ev = rs_dat_event(vm, e, RS_EV_INVAL_SLOT);
+	struct rs_dat_item *i;
+
+	ev.as = (uint8_t)V(e, AS);
+	ev.inval.slot = (uint32_t)V(e, ID);
+	ev.inval.id = id;
+	ev.inval.start = V(e, GFN_START);
+	ev.inval.end = V(e, GFN_END);
+	i = rs_dat_order_put(vm->order, RS_DAT_SLOT, &ev, false, ticket);
+	if (!i)
+		return NULL;
+	i->seq = V(e, SEQ);
+	i->state = rs_dat_state_of(e);
+	rs_dat_locked(vm, i->seq);
+	return i;
+}
+
+/*
+ * An end without a notifier call: KVM zaps guest frames on its own account, from
+ * begin to end under the lock. With nothing else in progress the recorded range is
+ * that of the frames. But where events were lost, the call may be among them.
+ */
+int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	const bool cut = p->gaps || (p->had_gap && e->time < p->gap_end_ns + AFTER_GAP_NS);
+	struct rs_dat_vm *vm = rs_dat_find_vm(p, V(e, KVM), e);
+	struct rs_dat_item *i;
+	struct rs_event ev;
+
+	if (!vm)
+		return -ENOMEM;
+	ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
+	ev.flags = RS_F_GFN;
+	ev.inval.id = vm->next_id++;
+	ev.inval.start = e->kind == RS_PROBE_ZAP_END ? V(e, START) : V(e, RANGE_START);
+	ev.inval.end = e->kind == RS_PROBE_ZAP_END ? V(e, END) : V(e, RANGE_END);
+	i = cut ? NULL : rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, false, NULL);
+	if (!i && !cut)
+		return -ENOMEM;
+	if (i) {
+		i->seq = V(e, SEQ);
+		i->state = rs_dat_state_of(e);
+	}
+	ev.type = RS_EV_INVAL_END;
+	ev.flags = 0;
+	ev.inval.start = ev.inval.end = 0;
+	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	return cut ? 0 : rs_dat_note(p, "zap-without-notifier");
+}
+
+static unsigned int filter_of(const struct rs_dat_probe *e)
+{
+	const uint64_t filter = V(e, FILTER);
+
+	return filter && filter <= RS_KIND_BOTH ? (unsigned int)filter : RS_KIND_BOTH;
+}
+
+static struct rs_dat_own *find_own(struct rs_dat_task *t, uint64_t kvm)
+{
+	for (size_t n = t->nr_owns; n--;)
+		if (t->owns[n].vm->kvm == kvm)
+			return &t->owns[n];
+	return NULL;
+}
+
+static void remove_own(struct rs_dat_task *t, struct rs_dat_own *o)
+{
+	memmove(o, o + 1, (size_t)(t->owns + t->nr_owns - (o + 1)) * sizeof(*o));
+	t->nr_owns--;
+}
+
+static bool can_end(const struct rs_dat_pair *p)
+{
+	return rs_dat_has(p->probes, RS_PROBE_INVAL_END_LOCKED) ||
+	       rs_dat_has(p->probes, RS_PROBE_ZAP_END);
+}
+
+/* Whether KVM has invalidations whose begin need not be recorded to know them: from 6.8 on. */
+static bool may_be_late(const struct rs_dat_pair *p)
+{
+	return can_end(p) && (p->gfn_kernel || p->unknown_space);
+}
+
+/* What its begin says, as far as it is known. */
+static struct rs_dat_item *describe(const struct rs_dat_own *o)
+{
+	struct rs_dat_item *i = rs_dat_order_item(o->vm->order, o->begin);
+	const struct rs_dat_gfns *r = o->walks ? &o->hit : &o->said;
+
+	if (!i)
+		return NULL;
+	i->ev.flags = RS_F_GFN | (o->walks ? RS_F_WALK : 0);
+	i->ev.inval.start = r->start < r->end ? r->start : 0;
+	i->ev.inval.end = r->start < r->end ? r->end : RS_DAT_ALL_GFNS;
+	rs_event_set_filter(&i->ev, o->walks ? o->filter : RS_KIND_BOTH);
+	return i;
+}
+
+/* Its walk is over. */
+static void settle_own(const struct rs_dat_own *o)
+{
+	struct rs_dat_item *i = describe(o);
+
+	if (i)
+		i->pending = false;
+}
+
+void rs_dat_settle_owns(struct rs_dat_task *t)
+{
+	for (size_t n = 0; n < t->nr_owns; n++)
+		settle_own(&t->owns[n]);
+}
+
+void rs_dat_drop_owns(struct rs_dat_task *t)
+{
+	rs_dat_settle_owns(t);
+	t->nr_owns = 0;
+}
+
+/* Begins one at @e, after which the kernel's words were @state. NULL if there is no memory. */
+static struct rs_dat_own *begin_own(struct rs_dat_task *t, struct rs_dat_vm *vm,
+				    const struct rs_dat_probe *e, const struct rs_dat_state *state)
+{
+	struct rs_event ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
+	struct rs_dat_own *o;
+	struct rs_dat_item *i;
+
+	if (RS_ROOM(t->owns, t->room_owns, t->nr_owns + 1))
+		return NULL;
+	o = &t->owns[t->nr_owns];
+	*o = (struct rs_dat_own){ .vm = vm, .id = vm->next_id++ };
+	ev.flags = RS_F_GFN;
+	ev.inval.id = o->id;
+	ev.inval.end = RS_DAT_ALL_GFNS;
+	i = rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, true, &o->begin);
+	if (!i)
+		return NULL;
+	i->seq = state->seq;
+	i->state = *state;
+	rs_dat_locked(vm, state->seq);
+	t->nr_owns++;
+	return o;
+}
+
+/* The state after the begin of which @e is the entry. */
+static struct rs_dat_state raised(const struct rs_dat_probe *e)
+{
+	struct rs_dat_state s = rs_dat_state_of(e);
+
+	if (!s.in_progress++)
+		s.start = s.end = UINT64_MAX;
+	return s;
+}
+
+/*
+ * Where a task outside of the VM's notifier calls enters the begin. One that it is in
+ * already has lost its end. *@to is NULL where the event tells nothing.
+ */
+static int enter_own(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e,
+		     struct rs_dat_own **to)
+{
+	struct rs_dat_state state = raised(e);
+	struct rs_dat_own *o;
+	struct rs_dat_vm *vm;
+	int ret = 0;
+
+	*to = NULL;
+	if (!can_end(p) || rs_dat_in_call(t, V(e, KVM)))
+		return 0;
+	o = find_own(t, V(e, KVM));
+	if (o) {
+		settle_own(o);
+		remove_own(t, o);
+		ret = rs_dat_note(p, "inval-without-end");
+	}
+	vm = ret ? NULL : rs_dat_find_vm(p, V(e, KVM), e);
+	*to = vm ? begin_own(t, vm, e, &state) : NULL;
+	return *to ? 0 : -ENOMEM;
+}
+
+int rs_dat_on_inval_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
+			  const struct rs_dat_probe *e)
+{
+	struct rs_dat_own *o;
+
+	return enter_own(p, t, e, &o);
+}
+
+/* Without an event of its begin: it began before, as the recorded state says. */
+static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
+			   const struct rs_dat_probe *e, struct rs_dat_own **to)
+{
+	const struct rs_dat_state state = rs_dat_state_of(e);
+	struct rs_dat_vm *vm;
+
+	*to = find_own(t, V(e, KVM));
+	if (*to)
+		return 0;
+	if (!state.in_progress || !may_be_late(p) || rs_dat_in_call(t, V(e, KVM)))
+		return rs_dat_note(p, "slot-without-start");
+	vm = rs_dat_find_vm(p, V(e, KVM), e);
+	*to = vm ? begin_own(t, vm, e, &state) : NULL;
+	if (!*to)
+		return -ENOMEM;
+	(*to)->late = true;
+	return 0;
+}
+
+int rs_dat_on_own_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_own *o;
+	int ret = own_in_progress(p, t, e, &o);
+
+	if (ret || !o)
+		return ret;
+	o->walks = true;
+	o->filter |= filter_of(e);
+	widen(&o->hit, V(e, GFN_START), V(e, GFN_END));
+	describe(o);
+	return rs_dat_put_slot(o->vm, o->id, e, NULL) ? 0 : -ENOMEM;
+}
+
+int rs_dat_on_range_add(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_own *o;
+	int ret;
+
+	if (rs_dat_in_call(t, V(e, KVM)))
+		return 0;
+	ret = own_in_progress(p, t, e, &o);
+	if (ret || !o)
+		return ret;
+	widen(&o->said, V(e, START), V(e, END));
+	describe(o);
+	return 0;
+}
+
+int rs_dat_on_zap_begin(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_own *o;
+	int ret = enter_own(p, t, e, &o);
+
+	if (ret || !o)
+		return ret;
+	widen(&o->said, V(e, START), V(e, END));
+	settle_own(o);
+	return 0;
+}
+
+bool rs_dat_has_own(struct rs_dat_task *t, uint64_t kvm)
+{
+	return t->nr_owns && find_own(t, kvm);
+}
+
+int rs_dat_end_own(struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	struct rs_dat_own *o = find_own(t, V(e, KVM));
+	struct rs_dat_vm *vm = o->vm;
+	struct rs_event ev = rs_dat_event(vm, e, RS_EV_INVAL_END);
+	struct rs_dat_item *i;
+
+	settle_own(o);
+	ev.inval.id = o->id;
+	remove_own(t, o);
+	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
+	if (!i)
+		return -ENOMEM;
+	i->seq = V(e, SEQ);
+	/* Until the next of this VM takes the lock. */
+	vm->ending = rs_dat_state_of(e);
+	vm->is_ending = true;
+	return 0;
+}
+
+int rs_dat_on_zap_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+{
+	if (rs_dat_has_own(t, V(e, KVM)))
+		return rs_dat_end_own(t, e);
+	return rs_dat_in_call(t, V(e, KVM)) ? 0 : rs_dat_put_own_end(p, e);
+}
+
+bool rs_dat_adopt_own(struct rs_dat_task *t, const struct rs_dat_vm *vm, uint64_t *id)
+{
+	struct rs_dat_own *o = vm && t->nr_owns ? find_own(t, vm->kvm) : NULL;
+
+	if (!o || !o->late)
+		return false;
+	settle_own(o);
+	*id = o->id;
+	remove_own(t, o);
+	return true;
+}

@@ -83,7 +83,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		in->tsc_text = arg;
 		in->reader.assume_tsc_khz = parse_u32(state, "--assume-tsc-khz", arg);
 		if (!in->reader.assume_tsc_khz)
-			argp_error(state, "--assume-tsc-khz: a number expected, not '%s'", arg);
+			rs_cli_usage(state, "--assume-tsc-khz: a number expected, not '%s'", arg);
 		return 0;
 	case 'j':
 		in->reader.jobs = parse_u32(state, "--jobs", arg);

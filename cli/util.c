@@ -45,10 +45,41 @@ static void on_signal(int sig)
 	errno = errnum;
 }
 
+/* No option has such a name; getopt would print it as it is. */
+static bool is_foreign(const char *word)
+{
+	char name[256];
+
+	if (word[0] != '-' || !word[1])
+		return false;
+	/* Behind a short option may be any value. */
+	snprintf(name, sizeof(name), "%.*s", word[1] == '-' ? (int)strcspn(word, "=") : 2, word);
+	for (const char *c = name; *c; c++)
+		if (*c < ' ' || *c > '~')
+			return true;
+	return false;
+}
+
+static void refuse_foreign_options(int argc, char **argv, unsigned int flags)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if ((flags & ARGP_IN_ORDER) && argv[i][0] != '-')
+			return; /* a command, or the value of an option: it has options of its own
+				 */
+		if (!is_foreign(argv[i]))
+			continue;
+		rs_cli_say("no option '%s'; see `%s --help`", argv[i], argv[0]);
+		exit(RS_EXIT_USAGE);
+	}
+}
+
 void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input)
 {
+	error_t rc;
+
+	refuse_foreign_options(argc, argv, flags);
 	/* What is wrong with the arguments it has said, and then ended, itself. */
-	error_t rc = argp_parse(argp, argc, argv, flags, NULL, input);
+	rc = argp_parse(argp, argc, argv, flags, NULL, input);
 
 	if (!rc)
 		return;

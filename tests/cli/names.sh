@@ -275,6 +275,11 @@ run 2 replay --algo "$evil" all.txt
 run 2 replay --format "$evil" all.txt
 run 2 plot -w "$evil" all.txt
 run 2 sweep "$evil"
+for verb in info replay merge plot sweep synth probe record workload bench convert help; do
+	run 2 $verb "--$evil"
+	run 2 $verb $'-\e[2J'
+	run 2 $verb $'-\x9b2J'
+done
 run 2 synth "$evil"
 run "2 3" record --clock "$evil" --min-level "$evil" -o x.dat
 run 2 replay --vm "$evil" all.txt

@@ -397,6 +397,10 @@ static int run(struct sweep_args *a, struct rs_error *err)
 	const struct rs_sweep_hooks hooks = { a, skip, done, stop };
 	int ret;
 
+	/* Before there is a journal: it never has a cell that cannot be finished. */
+	ret = rs_sweep_check(&a->opts, &hooks, err);
+	if (ret)
+		return ret;
 	a->rows = calloc(a->nr_cells, sizeof(*a->rows));
 	if (!a->rows)
 		return rs_error_nomem(err);

@@ -165,6 +165,36 @@ static void name_cell(const struct rs_sweep_opts *opts, uint64_t cell, struct rs
 		snprintf(err->text + n, sizeof(err->text) - n, "): %.400s", text);
 }
 
+/* Whether there is such a trace. 0 or negative errno with @err set. */
+static int check_cell(const struct rs_sweep_opts *opts, uint64_t cell, struct rs_error *err)
+{
+	struct rs_synth_params p;
+	int ret = rs_sweep_params(opts, cell, &p, err);
+
+	if (!ret)
+		ret = rs_synth_check(&p, err);
+	if (ret)
+		name_cell(opts, cell, err);
+	return ret;
+}
+
+int rs_sweep_check(const struct rs_sweep_opts *opts, const struct rs_sweep_hooks *hooks,
+		   struct rs_error *err)
+{
+	const struct rs_sweep_axis *last = opts->nr_axes ? &opts->axes[opts->nr_axes - 1] : NULL;
+	/* What fits together does not depend on the seed. */
+	const uint64_t step = last && !strcmp(last->key, "seed") ? last->nr : 1;
+	const uint64_t nr = rs_sweep_cells(opts);
+	int ret = 0;
+
+	for (uint64_t cell = 0; cell < nr && !ret; cell += step) {
+		if (hooks->stop && hooks->stop(hooks->arg))
+			return rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
+		ret = check_cell(opts, cell, err);
+	}
+	return ret;
+}
+
 static void do_cell(struct sweep *s, uint64_t cell)
 {
 	struct rs_error err = { .offset = -1 };

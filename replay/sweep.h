@@ -60,6 +60,14 @@ struct rs_sweep_hooks {
 	int (*stop)(void *arg);
 };
 
+/*
+ * Whether each cell's parameters fit together, of @hooks only stop() being asked: then all
+ * that rs_sweep_run() begins can be finished. 0 or negative errno with @err set, which names
+ * the first cell that cannot be.
+ */
+int rs_sweep_check(const struct rs_sweep_opts *opts, const struct rs_sweep_hooks *hooks,
+		   struct rs_error *err);
+
 /* Does all cells with @jobs threads (0: one per CPU). 0 or negative errno with @err set. */
 int rs_sweep_run(const struct rs_sweep_opts *opts, unsigned int jobs,
 		 const struct rs_sweep_hooks *hooks, struct rs_error *err);

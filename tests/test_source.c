@@ -145,6 +145,40 @@ static void test_zstd_truncated(void **state)
 	free(bytes);
 }
 
+/* A frame of @bytes as it is, made to be unpacked with a window of 2^@log bytes. */
+static size_t long_frame(char *to, unsigned int log, const char *bytes, size_t len)
+{
+	const size_t block = 1 | len << 3;
+
+	assert_true(len < 1 << 16);
+	memcpy(to, "\x28\xb5\x2f\xfd\0", 5);
+	to[5] = (char)((log - 10) << 3);
+	for (int i = 0; i < 3; i++)
+		to[6 + i] = (char)(block >> 8 * i);
+	memcpy(to + 9, bytes, len);
+	return 9 + len;
+}
+
+/* As by 'zstd --long=31': it is not broken, and only what is unpacked takes memory. */
+static void test_zstd_long_window(void **state)
+{
+	char *bytes = some_bytes(3000), frame[4096];
+	struct rs_error err = { 0 };
+
+	for (unsigned int log = 20; log <= 31; log++) {
+		const size_t len = long_frame(frame, log, bytes, 3000);
+
+		check_twice(test_write_file("long", frame, len), bytes, 3000);
+	}
+	assert_null(rs_source_open(
+		test_write_file("long", frame, long_frame(frame, 32, bytes, 3000)), &err));
+	assert_int_equal(err.kind, RS_ERR_INPUT);
+	assert_string_equal(err.text,
+			    "compressed by zstd with a window of more than 2048 MiB: unpack it "
+			    "first, as by 'zstd -d --long=31'");
+	free(bytes);
+}
+
 static void test_zstd_damaged(void **state)
 {
 	char *bytes = some_bytes(SIZE), *stored;
@@ -626,6 +660,7 @@ int main(void)
 		cmocka_unit_test(test_zstd_file),
 		cmocka_unit_test(test_zstd_truncated),
 		cmocka_unit_test(test_zstd_damaged),
+		cmocka_unit_test(test_zstd_long_window),
 		cmocka_unit_test(test_pipe),
 		cmocka_unit_test(test_seekable),
 		cmocka_unit_test(test_seekable_without_space),

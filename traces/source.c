@@ -17,6 +17,8 @@
 #include "base/outfile.h"
 
 #define IN_SIZE (256U << 10)
+/* zstd's own limit: of a window only as much is touched as is unpacked, and that has a limit. */
+#define MAX_WINDOW_LOG (sizeof(size_t) == 4 ? 30 : 31)
 
 struct rs_source {
 	int fd;
@@ -84,7 +86,14 @@ static int zstd_step(struct rs_source *s, ZSTD_outBuffer *out, struct rs_error *
 	size_t ret = ZSTD_decompressStream(s->zstd, out, &in);
 
 	if (ZSTD_getErrorCode(ret) == ZSTD_error_memory_allocation)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM, "no memory");
+		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM,
+				    "no memory to unpack it, which is zstd with a window of up to "
+				    "2 GiB: try 'zstd -d --long=31' first");
+	if (ZSTD_getErrorCode(ret) == ZSTD_error_frameParameter_windowTooLarge)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "compressed by zstd with a window of more than %u MiB: "
+				    "unpack it first, as by 'zstd -d --long=31'",
+				    1U << (MAX_WINDOW_LOG - 20));
 	if (ZSTD_isError(ret))
 		return zstd_error(s, ZSTD_getErrorName(ret), err);
 	if (out->pos || in.pos != s->in_pos)
@@ -182,7 +191,10 @@ static int sniff(struct rs_source *s, struct rs_error *err)
 	if (!is_zstd(s->in, s->in_len))
 		return 0;
 	s->zstd = ZSTD_createDCtx();
-	return s->zstd ? 0 : rs_error_nomem(err);
+	if (!s->zstd ||
+	    ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, MAX_WINDOW_LOG)))
+		return rs_error_nomem(err);
+	return 0;
 }
 
 static int open_fd(struct rs_source *s, const char *path, struct rs_error *err)

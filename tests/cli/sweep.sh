@@ -34,7 +34,10 @@ check interrupted 'retryscope sweep ksm events=1000000 aliases=0,1,2,3 --jobs 1 
 check no-scenario 'retryscope sweep'
 check unknown-key 'retryscope sweep ksm vcpu=1,2'
 check bad-value 'retryscope sweep ksm vcpus=1,none'
-check not-together 'retryscope sweep ksm aliases=0,1 alias-share=0.1,0.5 events=100 -o out; ls out; rm out.journal'
+check not-together 'retryscope sweep ksm aliases=0,1 alias-share=0.1,0.5 events=100 -o out; echo $?; ls out out.journal'
+# No cell is done before all can be: the corrected command is not held up by what the first left.
+check corrected 'retryscope sweep ksm aliases=1 alias-share=0.01,0.5 events=300 --algo hva -o out 2>&1 && echo wrong
+	retryscope sweep ksm aliases=1 alias-share=0.01,0.25 events=300 --algo hva -o out && cut -d, -f1-4 out; ls out.journal; rm out'
 check twice 'retryscope sweep ksm vcpus=1,2 vcpus=3,4'
 check seed 'retryscope sweep ksm seed=1,2'
 check needs-closed 'retryscope sweep ksm --arrivals think'

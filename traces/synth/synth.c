@@ -623,6 +623,29 @@ static int check_kinds(const struct rs_synth_params *p, struct rs_error *err)
 	return 0;
 }
 
+/* The layout is to be freed, whatever comes of it. */
+static int check_all(const struct rs_synth_params *p, struct rs_layout *layout,
+		     struct rs_error *err)
+{
+	int ret = rs_layout_init(layout, p, err);
+
+	if (!ret)
+		ret = check_kinds(p, err);
+	if (!ret && !p->events && !p->time_ns)
+		ret = rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				   "events=0 and time=0: such a trace has no end");
+	return ret;
+}
+
+int rs_synth_check(const struct rs_synth_params *p, struct rs_error *err)
+{
+	struct rs_layout layout;
+	int ret = check_all(p, &layout, err);
+
+	rs_layout_free(&layout);
+	return ret == -ENOMEM ? rs_error_nomem(err) : ret;
+}
+
 struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *err)
 {
 	struct rs_synth *s = calloc(1, sizeof(*s));
@@ -630,15 +653,10 @@ struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *
 
 	if (s) {
 		s->p = *p;
-		ret = rs_layout_init(&s->layout, p, err);
-		if (!ret)
-			ret = check_kinds(p, err);
+		ret = check_all(p, &s->layout, err);
 		if (!ret)
 			ret = allocate(s);
 	}
-	if (!ret && !p->events && !p->time_ns)
-		ret = rs_error_set(err, RS_ERR_USAGE, EINVAL,
-				   "events=0 and time=0: such a trace has no end");
 	if (ret) {
 		if (ret == -ENOMEM)
 			rs_error_nomem(err);

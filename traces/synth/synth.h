@@ -120,6 +120,8 @@ struct rs_synth;
  * overlap, ...), ENOMEM.
  */
 struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *err);
+/* 0, or the error of rs_synth_new(), without what that takes: do they fit together? */
+int rs_synth_check(const struct rs_synth_params *p, struct rs_error *err);
 /*
  * The next events: *@evs points to as many as returned, valid until the next
  * call. 0: the end. Cannot fail.

@@ -57,16 +57,17 @@ static int read_prices(const json_t *o, size_t i, struct rs_price_point *p, stru
 static int add_point(struct rs_price_data *d, const char *unit, const struct rs_price_point *p,
 		     struct rs_error *err)
 {
-	struct rs_price_group *g = d->groups;
+	struct rs_price_group *g;
+	size_t i = 0;
 
-	while (g < d->groups + d->nr_groups && strcmp(g->unit, unit))
-		g++;
-	if (g == d->groups + d->nr_groups) {
+	while (i < d->nr_groups && strcmp(d->groups[i].unit, unit))
+		i++;
+	if (i == d->nr_groups) {
 		if (RS_ROOM_FOR_ONE(d->groups, d->nr_groups))
 			return rs_error_nomem(err);
-		g = &d->groups[d->nr_groups++];
-		*g = (struct rs_price_group){ .unit = unit };
+		d->groups[d->nr_groups++] = (struct rs_price_group){ .unit = unit };
 	}
+	g = &d->groups[i];
 	if (RS_ROOM_FOR_ONE(g->points, g->nr))
 		return rs_error_nomem(err);
 	g->points[g->nr++] = *p;

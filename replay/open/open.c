@@ -418,6 +418,8 @@ static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t
 
 int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
+	if (!n) /* there may be no list, then */
+		return 0;
 	if (!r->started)
 		r->started = begin_stream(r, evs, n);
 	if (r->opts.strict)

@@ -1,40 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "tests/fuzz/fuzz_reader.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <errno.h>
+#include <string.h>
 
+#include "analysis/info/info.h"
 #include "replay/replay.h"
-#include "traces/trace.h"
 
 /* What the replay must manage; an input that repeats itself gains nothing by being longer. */
 #define MAX_EVENTS 50000
 
-/* The fuzzer keeps what led here; this tells what is wrong with it. */
-#define check(good)                                                                         \
-	do {                                                                                \
-		if (!(good)) {                                                              \
-			fprintf(stderr, "not so: %s (%s:%d)\n", #good, __FILE__, __LINE__); \
-			abort();                                                            \
-		}                                                                           \
-	} while (0)
+static const struct rs_reader_opts plain = { .jobs = 1 };
 
-static int input_fd(const struct fuzz_piece *pieces, size_t nr)
+/* What is done with the events; both may be NULL. */
+struct sinks {
+	struct rs_replay *replay;
+	struct rs_inventory_builder *inventory;
+};
+
+static void feed(const struct sinks *s, const struct rs_event *evs, size_t n)
 {
-	static int fd = -1;
+	struct rs_error err = { 0 };
 
-	if (fd < 0)
-		fd = memfd_create("fuzz", 0);
-	check(fd >= 0 && !ftruncate(fd, 0) && lseek(fd, 0, SEEK_SET) == 0);
-	for (size_t i = 0; i < nr; i++)
-		check(write(fd, pieces[i].data, pieces[i].size) == (ssize_t)pieces[i].size);
-	return fd;
+	if (s->replay && rs_replay_feed(s->replay, evs, n, &err))
+		fuzz_check_error(&err);
+	if (s->inventory)
+		check(rs_inventory_feed(s->inventory, evs, n, NULL) != -EINVAL);
 }
 
 /* How many events there are until the end or an error, which must say what is wrong. */
-static uint64_t read_events(struct rs_reader *r, struct rs_replay *replay)
+static uint64_t read_events(struct rs_reader *r, const struct sinks *s)
 {
 	struct rs_error err = { 0 };
 	const struct rs_event *evs;
@@ -45,78 +40,150 @@ static uint64_t read_events(struct rs_reader *r, struct rs_replay *replay)
 		for (ssize_t i = 0; i < n; i++)
 			check(!rs_event_problem(&evs[i]));
 		events += (uint64_t)n;
-		if (replay && events <= MAX_EVENTS)
-			check(!rs_replay_feed(replay, evs, (size_t)n, &err));
+		if (s && events <= MAX_EVENTS)
+			feed(s, evs, (size_t)n);
 	}
-	check(!n || (err.kind != RS_ERR_NONE && err.text[0]));
+	if (n)
+		fuzz_check_error(&err);
 	return events;
 }
 
-static void read_twice(struct rs_reader *r)
+static uint64_t read_and_replay(struct rs_reader *r)
 {
 	const struct rs_replay_opts opts = { .algos = "all", .flags = RS_REPLAY_ALL };
 	struct rs_error err = { 0 };
-	struct rs_replay *replay = rs_replay_new(&opts, &err);
+	struct sinks s = { rs_replay_new(&opts, &err), rs_inventory_new() };
 	uint64_t events;
 
-	check(replay != NULL);
-	events = read_events(r, replay);
-	rs_result_free(rs_replay_finish(replay, &err));
-	rs_replay_free(replay);
-	if (!rs_reader_rewind(r, &err))
+	check(s.replay && s.inventory);
+	events = read_events(r, &s);
+	rs_result_free(rs_replay_finish(s.replay, &err));
+	rs_replay_free(s.replay);
+	rs_inventory_free(rs_inventory_finish(s.inventory));
+	return events;
+}
+
+void fuzz_read(const char *path, const struct rs_reader_opts *opts, unsigned int salt)
+{
+	struct rs_error err = { 0 };
+	struct rs_reader *r = rs_reader_open(path, opts ? opts : &plain, &err);
+	uint64_t events;
+
+	if (!r) {
+		fuzz_check_error(&err);
+		return;
+	}
+	events = salt % 4 ? read_events(r, NULL) : read_and_replay(r);
+	if (salt % 8 < 2 && !rs_reader_rewind(r, &err))
 		check(read_events(r, NULL) == events);
+	rs_reader_close(r);
+}
+
+unsigned int fuzz_salt(const uint8_t *data, size_t size)
+{
+	unsigned int h = (unsigned int)size;
+
+	for (size_t i = 0; i < size; i++)
+		h = h * 31 + data[i];
+	return h ^ h >> 13;
 }
 
 void fuzz_reader(const struct fuzz_piece *pieces, size_t nr)
 {
-	struct rs_reader_opts opts = { .jobs = 1 };
-	struct rs_error err = { 0 };
-	struct rs_reader *r;
-	char path[64];
+	const struct fuzz_piece *last = &pieces[nr - 1];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", input_fd(pieces, nr));
-	r = rs_reader_open(path, &opts, &err);
-	if (!r) {
-		check(err.kind != RS_ERR_NONE && err.text[0]);
-		return;
-	}
-	read_twice(r);
-	rs_reader_close(r);
+	fuzz_read(fuzz_file(0, pieces, nr), NULL, fuzz_salt(last->data, last->size));
 }
 
-/* The blocks that the index tells of, from the first on, some of them passed over. */
-void fuzz_seek(const struct fuzz_piece *piece, unsigned int how)
+/* Reads a block; false at the end, or after an error. */
+static bool read_block(struct rs_reader *r)
 {
-	struct rs_reader_opts opts = { .jobs = 1 };
 	struct rs_error err = { 0 };
-	struct rs_block *blocks;
-	struct rs_reader *r;
-	size_t nr = 0, next = 0;
-	char path[64];
+	const struct rs_event *evs;
+	ssize_t n = rs_reader_next(r, &evs, &err);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", input_fd(piece, 1));
-	r = rs_reader_open(path, &opts, &err);
+	if (n < 0)
+		fuzz_check_error(&err);
+	for (ssize_t i = 0; i < n; i++)
+		check(!rs_event_problem(&evs[i]));
+	return n > 0;
+}
+
+void fuzz_seek(const char *path, unsigned int how)
+{
+	struct rs_error err = { 0 };
+	struct rs_reader *r = rs_reader_open(path, &plain, &err);
+	struct rs_block *blocks;
+	size_t nr = 0, next = 0;
+
 	if (!r) {
-		check(err.kind != RS_ERR_NONE && err.text[0]);
+		fuzz_check_error(&err);
 		return;
 	}
 	blocks = rs_reader_blocks(r, &nr);
 	for (; blocks && next <= nr; how = how >> 1 | how << 7) {
-		const struct rs_event *evs;
-		ssize_t n = rs_reader_next(r, &evs, &err);
-
-		check(n >= 0 || (err.kind != RS_ERR_NONE && err.text[0]));
-		if (n <= 0)
+		if (!read_block(r))
 			break;
-		for (ssize_t i = 0; i < n; i++)
-			check(!rs_event_problem(&evs[i]));
 		next += 1 + how % 3;
 		next = next < nr ? next : nr;
 		if (rs_reader_skip_to(r, next, &err)) {
-			check(err.kind != RS_ERR_NONE && err.text[0]);
+			fuzz_check_error(&err);
 			break;
 		}
 	}
 	free(blocks);
 	rs_reader_close(r);
+}
+
+/* ---- round trip ---- */
+
+struct stream {
+	struct rs_event *evs;
+	size_t nr;
+};
+
+static int keep(void *arg, const struct rs_event *ev, struct rs_error *err)
+{
+	struct stream *s = arg;
+
+	if (s->nr == MAX_EVENTS)
+		return rs_error_set(err, RS_ERR_INPUT, E2BIG, "too many");
+	if (!(s->nr & (s->nr + 1))) {
+		s->evs = realloc(s->evs, (2 * s->nr + 2) * sizeof(*ev));
+		check(s->evs != NULL);
+	}
+	s->evs[s->nr++] = *ev;
+	return 0;
+}
+
+static void write_and_compare(const struct stream *s, enum rs_form form)
+{
+	const char *path = fuzz_file(3, NULL, 0);
+	struct rs_error err = { 0 };
+	struct rs_writer *w = rs_writer_open(path, form, &err);
+	const struct rs_trace_meta none = { 0 };
+	struct stream back = { 0 };
+
+	check(w != NULL);
+	rs_writer_set_jobs(w, 1);
+	check(!rs_writer_begin(w, &none, &err) && !rs_writer_put(w, s->evs, s->nr, &err) &&
+	      !rs_writer_finish(w, NULL, &err));
+	check(!rs_reader_each(path, keep, &back, &err));
+	check(back.nr == s->nr);
+	for (size_t i = 0; i < s->nr; i++)
+		check(!memcmp(&back.evs[i], &s->evs[i], sizeof(*s->evs)));
+	free(back.evs);
+}
+
+void fuzz_round_trip(const char *path)
+{
+	struct rs_error err = { 0 };
+	struct stream s = { 0 };
+
+	if (!rs_reader_each(path, keep, &s, &err)) {
+		write_and_compare(&s, RS_FORM_TEXT);
+		write_and_compare(&s, RS_FORM_BINARY);
+		write_and_compare(&s, RS_FORM_BINARY_RAW);
+	}
+	free(s.evs);
 }

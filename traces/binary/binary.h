@@ -12,7 +12,9 @@
 #define RS_BINARY_MAGIC "\x89RSTRACE"
 #define RS_BINARY_VERSION 2U
 /* Events in a block at most: what is decoded at once fits a cache. */
+#ifndef RS_BINARY_BLOCK /* the fuzzers have smaller ones */
 #define RS_BINARY_BLOCK 16384U
+#endif
 /* So long can the payload of a block be, stored or decoded. */
 #define RS_BINARY_MAX_PAYLOAD (1U << 30)
 

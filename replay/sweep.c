@@ -138,8 +138,7 @@ static int hand_over(struct sweep *s, uint64_t cell, const struct rs_result *res
 	int ret;
 
 	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
-		if (i != RS_ANOM_BEGIN_WITHOUT_END)
-			c.anomalies += res->anomalies[i];
+		c.anomalies += res->anomalies[i];
 	if (rs_result_sum_vms(res, &sum))
 		return rs_error_nomem(err);
 	c.sum = &sum;

@@ -131,6 +131,24 @@ static void test_memslot_comes_after_a_look_up(void **state)
 		    "#@ anomaly memslot-after-look-up 2\n");
 }
 
+/* A fault in memslot 5, which was there before, and an invalidation that reaches it. */
+/* clang-format off */
+#define MET_BY_FAULT(gfn) \
+	FAULT(1100, VCPU0, KVM, 0, gfn), \
+	P(1110, VCPU0, FAULT_BEGIN, KVM, 0, gfn, 0, 5, 0, 40, 0, NO_RANGE), \
+	LOOKED_UP(1120, VCPU0, 0), \
+	CHECK(1130, VCPU0, KVM, 0, gfn, 40, 40, 0, NO_RANGE), \
+	VERDICT(1140, VCPU0, 0), \
+	FAULTED(1150, VCPU0, 5)
+#define MET_BY_INVAL(from_hva, to_hva, from, to) \
+	START(1200, RECLAIM, KVM, from_hva, to_hva, 40, 0, NO_RANGE), \
+	SLOT(1210, RECLAIM, KVM, 5, from, to, 40, 1, from, to), \
+	STARTED(1220, RECLAIM), \
+	END(1300, RECLAIM, KVM, from_hva, to_hva, 40, 1, from, to), \
+	LOCKED(1310, RECLAIM, KVM, 40, 1, from, to), \
+	ENDED(1320, RECLAIM)
+/* clang-format on */
+
 /*
  * The VM ran before: its memslot is known from what a check (gfn and hva) and an
  * invalidation (gfn, hva and id) say of it, as far as they do.
@@ -138,18 +156,8 @@ static void test_memslot_comes_after_a_look_up(void **state)
 static void test_learned_memslots(void **state)
 {
 	static const struct put puts[] = {
-		FAULT(1100, VCPU0, KVM, 0, 0x10ULL),
-		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 0x10, 0, 5, 0, 40, 0, NO_RANGE),
-		LOOKED_UP(1120, VCPU0, 0),
-		CHECK(1130, VCPU0, KVM, 0, 0x10ULL, 40, 40, 0, NO_RANGE),
-		VERDICT(1140, VCPU0, 0),
-		FAULTED(1150, VCPU0, 5),
-		START(1200, RECLAIM, KVM, HVA + 0x12000, HVA + 0x14000, 40, 0, NO_RANGE),
-		SLOT(1210, RECLAIM, KVM, 5, 0x12, 0x14, 40, 1, 0x12, 0x14),
-		STARTED(1220, RECLAIM),
-		END(1300, RECLAIM, KVM, HVA + 0x12000, HVA + 0x14000, 40, 1, 0x12, 0x14),
-		LOCKED(1310, RECLAIM, KVM, 40, 1, 0x12, 0x14),
-		ENDED(1320, RECLAIM),
+		MET_BY_FAULT(0x10ULL),
+		MET_BY_INVAL(HVA + 0x12000, HVA + 0x14000, 0x12, 0x14),
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
@@ -172,18 +180,8 @@ static void test_learned_memslots(void **state)
 static void test_learned_from_a_walk_that_is_cut(void **state)
 {
 	static const struct put puts[] = {
-		FAULT(1100, VCPU0, KVM, 0, 0x11ULL),
-		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 0x11, 0, 5, 0, 40, 0, NO_RANGE),
-		LOOKED_UP(1120, VCPU0, 0),
-		CHECK(1130, VCPU0, KVM, 0, 0x11ULL, 40, 40, 0, NO_RANGE),
-		VERDICT(1140, VCPU0, 0),
-		FAULTED(1150, VCPU0, 5),
-		START(1200, RECLAIM, KVM, HVA + 0x8000, HVA + 0x12200, 40, 0, NO_RANGE),
-		SLOT(1210, RECLAIM, KVM, 5, 0x10, 0x13, 40, 1, 0x10, 0x13),
-		STARTED(1220, RECLAIM),
-		END(1300, RECLAIM, KVM, HVA + 0x8000, HVA + 0x12200, 40, 1, 0x10, 0x13),
-		LOCKED(1310, RECLAIM, KVM, 40, 1, 0x10, 0x13),
-		ENDED(1320, RECLAIM),
+		MET_BY_FAULT(0x11ULL),
+		MET_BY_INVAL(HVA + 0x8000, HVA + 0x12200, 0x10, 0x13),
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
@@ -203,18 +201,8 @@ static void test_learned_from_a_walk_that_is_cut(void **state)
 static void test_learned_in_its_place(void **state)
 {
 	static const struct put puts[] = {
-		FAULT(1100, VCPU0, KVM, 0, 0x10ULL),
-		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 0x10, 0, 5, 0, 40, 0, NO_RANGE),
-		LOOKED_UP(1120, VCPU0, 0),
-		CHECK(1130, VCPU0, KVM, 0, 0x10ULL, 40, 40, 0, NO_RANGE),
-		VERDICT(1140, VCPU0, 0),
-		FAULTED(1150, VCPU0, 5),
-		START(1200, RECLAIM, KVM, HVA + 0x92000, HVA + 0x94000, 40, 0, NO_RANGE),
-		SLOT(1210, RECLAIM, KVM, 5, 0x12, 0x14, 40, 1, 0x12, 0x14),
-		STARTED(1220, RECLAIM),
-		END(1300, RECLAIM, KVM, HVA + 0x92000, HVA + 0x94000, 40, 1, 0x12, 0x14),
-		LOCKED(1310, RECLAIM, KVM, 40, 1, 0x12, 0x14),
-		ENDED(1320, RECLAIM),
+		MET_BY_FAULT(0x10ULL),
+		MET_BY_INVAL(HVA + 0x92000, HVA + 0x94000, 0x12, 0x14),
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),

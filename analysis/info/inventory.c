@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/table.h"
 #include "traces/guest/vm.h"
 
 /* What is kept while reading, per VM. */
@@ -16,8 +17,7 @@ struct vm_state {
 	size_t max_placements;
 	size_t *current; /* by memslot handle: its placement + 1; 0: not present */
 	size_t nr_current;
-	size_t *hash; /* placement + 1, open addressing */
-	size_t hash_size;
+	struct rs_hash places; /* of the placements */
 };
 
 struct rs_inventory_builder {
@@ -43,7 +43,7 @@ static void free_state(struct vm_state *v)
 {
 	rs_vm_free(v->vm);
 	free(v->current);
-	free(v->hash);
+	rs_hash_free(&v->places);
 }
 
 void rs_inventory_abort(struct rs_inventory_builder *b)
@@ -87,61 +87,45 @@ static struct vm_state *find_vm(struct rs_inventory_builder *b, uint32_t vm)
 	return vms;
 }
 
-static bool same_place(const struct rs_placement *p, const struct rs_event *ev)
+struct asked {
+	const struct rs_placement *placements;
+	const struct rs_event *ev;
+};
+
+static bool same_place(const void *arg, uint32_t n)
 {
+	const struct asked *a = arg;
+	const struct rs_placement *p = &a->placements[n];
+	const struct rs_event *ev = a->ev;
+
 	return p->as == ev->as && p->id == ev->memslot.id && p->gfn == ev->memslot.gfn &&
 	       p->npages == ev->memslot.npages && p->hva == ev->memslot.hva;
 }
 
-static size_t hash_place(uint8_t as, uint32_t id, uint64_t gfn, uint64_t npages, uint64_t hva)
+static uint64_t hash_place(const struct rs_event *ev)
 {
-	uint64_t h = ((uint64_t)as << 32 | id) * 0x9e3779b97f4a7c15ULL;
+	uint64_t h = rs_hash_number((uint64_t)ev->as << 32 | ev->memslot.id);
 
-	h = (h ^ (h >> 29) ^ gfn) * 0xbf58476d1ce4e5b9ULL;
-	h = (h ^ (h >> 32) ^ npages) * 0x94d049bb133111ebULL;
-	h = (h ^ (h >> 29) ^ hva) * 0x9e3779b97f4a7c15ULL;
-	return (size_t)(h ^ (h >> 32));
-}
-
-static int grow_hash(struct vm_state *v)
-{
-	size_t size = v->hash_size ? 2 * v->hash_size : 64;
-	size_t *hash = calloc(size, sizeof(*hash));
-
-	if (!hash)
-		return -ENOMEM;
-	for (size_t i = 0; i < v->inv.nr_placements; i++) {
-		const struct rs_placement *p = &v->inv.placements[i];
-		size_t at = hash_place(p->as, p->id, p->gfn, p->npages, p->hva) & (size - 1);
-
-		while (hash[at])
-			at = (at + 1) & (size - 1);
-		hash[at] = i + 1;
-	}
-	free(v->hash);
-	v->hash = hash;
-	v->hash_size = size;
-	return 0;
+	h = rs_hash_number(h ^ ev->memslot.gfn);
+	h = rs_hash_number(h ^ ev->memslot.npages);
+	return rs_hash_number(h ^ ev->memslot.hva);
 }
 
 /* The placement that a memslot event names; a new one if need be. NULL without memory. */
 static struct rs_placement *place(struct vm_state *v, const struct rs_event *ev)
 {
-	struct rs_placement *p = v->inv.placements;
-	size_t at;
+	const uint64_t hash = hash_place(ev);
+	const struct asked asked = { v->inv.placements, ev };
+	const uint32_t n = rs_hash_find(&v->places, hash, same_place, &asked);
+	struct rs_placement *p;
 
-	if (2 * v->inv.nr_placements >= v->hash_size && grow_hash(v))
-		return NULL;
-	at = hash_place(ev->as, ev->memslot.id, ev->memslot.gfn, ev->memslot.npages,
-			ev->memslot.hva) &
-	     (v->hash_size - 1);
-	for (; v->hash[at]; at = (at + 1) & (v->hash_size - 1))
-		if (same_place(&p[v->hash[at] - 1], ev))
-			return &p[v->hash[at] - 1];
-	if (RS_ROOM(v->inv.placements, v->max_placements, v->inv.nr_placements + 1))
+	if (n != RS_HASH_NONE)
+		return &v->inv.placements[n];
+	if (v->inv.nr_placements >= RS_HASH_NONE ||
+	    RS_ROOM(v->inv.placements, v->max_placements, v->inv.nr_placements + 1) ||
+	    rs_hash_add(&v->places, hash, (uint32_t)v->inv.nr_placements))
 		return NULL;
 	p = &v->inv.placements[v->inv.nr_placements++];
-	v->hash[at] = v->inv.nr_placements;
 	*p = (struct rs_placement){ .as = ev->as,
 				    .id = ev->memslot.id,
 				    .gfn = ev->memslot.gfn,

@@ -112,7 +112,7 @@ void rs_replay_free(struct rs_replay *r)
 	for (size_t i = 0; i < r->nr_vms; i++)
 		free_vm(r, r->vms[i]);
 	free(r->vms);
-	free(r->vm_hash);
+	rs_hash_free(&r->by_number);
 	free(r->specs);
 	free(r->view_blocked);
 	free(r->verdicts);
@@ -168,59 +168,30 @@ static struct vm_run *new_vm(struct rs_replay *r, uint32_t number)
 	return v;
 }
 
-static size_t vm_bucket(const struct rs_replay *r, uint32_t number)
+/* Enters @v, of which there is none by its number. 0 or -ENOMEM. */
+static int enter_vm(struct rs_replay *r, struct vm_run *v)
 {
-	return (number * 0x9e3779b1U) & (r->vm_hash_size - 1);
-}
-
-static void hash_vm(struct rs_replay *r, size_t index)
-{
-	size_t b = vm_bucket(r, r->vms[index]->number);
-
-	while (r->vm_hash[b])
-		b = (b + 1) & (r->vm_hash_size - 1);
-	r->vm_hash[b] = (uint32_t)index + 1;
-}
-
-/* Room for one more VM: the table is a power of two and at most half full. */
-static int grow_vms(struct rs_replay *r)
-{
-	size_t max = r->vm_hash_size ? r->vm_hash_size : 8;
-	uint32_t *hash;
-
-	if (2 * (r->nr_vms + 1) <= r->vm_hash_size)
-		return 0;
-	if (RS_RESIZE(r->vms, max))
+	if (RS_ROOM_FOR_ONE(r->vms, r->nr_vms) ||
+	    rs_hash_add(&r->by_number, rs_hash_number(v->number), (uint32_t)r->nr_vms))
 		return -ENOMEM;
-	hash = calloc(2 * max, sizeof(*hash));
-	if (!hash)
-		return -ENOMEM;
-	free(r->vm_hash);
-	r->vm_hash = hash;
-	r->vm_hash_size = 2 * max;
-	for (size_t i = 0; i < r->nr_vms; i++)
-		hash_vm(r, i);
+	r->vms[r->nr_vms++] = v;
 	return 0;
 }
 
 struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 {
+	/* Different numbers have different hashes. */
+	const uint32_t i = rs_hash_find(&r->by_number, rs_hash_number(number), NULL, NULL);
 	struct vm_run *v;
 
-	if (r->nr_vms) {
-		for (size_t b = vm_bucket(r, number); r->vm_hash[b];
-		     b = (b + 1) & (r->vm_hash_size - 1))
-			if (r->vms[r->vm_hash[b] - 1]->number == number)
-				return r->last_vm = r->vms[r->vm_hash[b] - 1];
-	}
-	if (grow_vms(r))
-		return NULL;
+	if (i != RS_HASH_NONE)
+		return r->last_vm = r->vms[i];
 	v = new_vm(r, number);
-	if (!v)
-		return NULL;
-	r->vms[r->nr_vms] = v;
-	hash_vm(r, r->nr_vms++);
-	return r->last_vm = v;
+	if (v && enter_vm(r, v)) {
+		free_vm(r, v);
+		v = NULL;
+	}
+	return v ? r->last_vm = v : NULL;
 }
 
 /* ---- losses ---- */
@@ -444,22 +415,14 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 	return rc ? rs_error_nomem(err) : 0;
 }
 
-static int take_vm(struct rs_replay *r, struct vm_run *v)
-{
-	if (grow_vms(r))
-		return -ENOMEM;
-	r->vms[r->nr_vms] = v;
-	hash_vm(r, r->nr_vms++);
-	return 0;
-}
-
 int rs_replay_take(struct rs_replay *r, struct rs_replay *from)
 {
 	while (from->nr_vms) {
-		if (take_vm(r, from->vms[from->nr_vms - 1]))
+		if (enter_vm(r, from->vms[from->nr_vms - 1]))
 			return -ENOMEM;
 		from->nr_vms--;
 	}
+	rs_hash_free(&from->by_number);
 	from->last_vm = NULL;
 	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
 		r->result->anomalies[i] += from->result->anomalies[i];

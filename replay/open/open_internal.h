@@ -15,6 +15,7 @@
 #include "replay/replay.h"
 #include "traces/guest/vm.h"
 #include "base/seats.h"
+#include "base/table.h"
 
 /* The current epoch: from in_progress 0 -> 1 to back to 0. */
 struct epoch {
@@ -108,8 +109,7 @@ struct rs_replay {
 	struct rs_result *result;
 	struct vm_run **vms;
 	size_t nr_vms;
-	uint32_t *vm_hash; /* index + 1 by number */
-	size_t vm_hash_size;
+	struct rs_hash by_number; /* of @vms */
 	struct vm_run *last_vm;
 	uint64_t now;
 	uint64_t events; /* so far, with the present one */

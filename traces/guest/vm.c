@@ -31,7 +31,7 @@ void rs_vm_free(struct rs_vm *vm)
 	if (!vm)
 		return;
 	free(vm->slots);
-	free(vm->id_hash);
+	rs_hash_free(&vm->by_id);
 	for (size_t i = 0; i <= RS_MAX_AS; i++) {
 		free(vm->spaces[i].handles);
 		free(vm->spaces[i].start);
@@ -46,52 +46,26 @@ void rs_vm_free(struct rs_vm *vm)
 	free(vm);
 }
 
-static uint32_t hash_id(const struct rs_vm *vm, uint8_t as, uint32_t id)
+/* Of no other memslot: who has it need not be asked. */
+static uint64_t hash_id(uint8_t as, uint32_t id)
 {
-	uint64_t h = ((uint64_t)id << 8 | as) * 0x9e3779b97f4a7c15ULL;
-
-	return (uint32_t)(h >> 32) & (vm->id_hash_size - 1);
+	return rs_hash_number((uint64_t)id << 8 | as);
 }
 
 static uint32_t find_handle(const struct rs_vm *vm, uint8_t as, uint32_t id)
 {
-	if (!vm->id_hash_size)
-		return RS_NO_SLOT;
-	for (uint32_t i = hash_id(vm, as, id); vm->id_hash[i];
-	     i = (i + 1) & (vm->id_hash_size - 1)) {
-		const struct rs_memslot *s = &vm->slots[vm->id_hash[i] - 1];
+	const uint32_t handle = rs_hash_find(&vm->by_id, hash_id(as, id), NULL, NULL);
 
-		if (s->as == as && s->id == id)
-			return vm->id_hash[i] - 1;
-	}
-	return RS_NO_SLOT;
-}
-
-static void hash_handle(struct rs_vm *vm, uint32_t handle)
-{
-	uint32_t i = hash_id(vm, vm->slots[handle].as, vm->slots[handle].id);
-
-	while (vm->id_hash[i])
-		i = (i + 1) & (vm->id_hash_size - 1);
-	vm->id_hash[i] = handle + 1;
+	return handle == RS_HASH_NONE ? RS_NO_SLOT : handle;
 }
 
 static int grow_handles(struct rs_vm *vm)
 {
 	uint32_t max = vm->max_handles ? 2 * vm->max_handles : 16;
-	uint32_t *hash;
 
 	if (RS_RESIZE(vm->slots, max))
 		return -ENOMEM;
-	hash = calloc(2 * (size_t)max, sizeof(*hash));
-	if (!hash)
-		return -ENOMEM;
-	free(vm->id_hash);
-	vm->id_hash = hash;
-	vm->id_hash_size = 2 * max;
 	vm->max_handles = max;
-	for (uint32_t h = 0; h < vm->nr_handles; h++)
-		hash_handle(vm, h);
 	return 0;
 }
 
@@ -99,13 +73,13 @@ static uint32_t new_handle(struct rs_vm *vm, uint8_t as, uint32_t id)
 {
 	struct rs_memslot *s;
 
-	if (vm->nr_handles == vm->max_handles && grow_handles(vm))
+	if ((vm->nr_handles == vm->max_handles && grow_handles(vm)) ||
+	    rs_hash_add(&vm->by_id, hash_id(as, id), vm->nr_handles))
 		return RS_NO_SLOT;
 	s = &vm->slots[vm->nr_handles];
 	memset(s, 0, sizeof(*s));
 	s->as = as;
 	s->id = id;
-	hash_handle(vm, vm->nr_handles);
 	return vm->nr_handles++;
 }
 

@@ -5,6 +5,7 @@
 #include "traces/guest/ramp.h"
 #include "traces/guest/stretches.h"
 #include "traces/guest/vm.h"
+#include "base/table.h"
 
 /* What the parts of a VM's memslots share: the sorted arrays, and what is derived of them. */
 
@@ -28,8 +29,7 @@ struct rs_vm {
 	uint32_t nr_present;
 	uint64_t frames;
 	uint64_t next_added;
-	uint32_t *id_hash; /* handle + 1 by (as, id), present or not; a power of two */
-	uint32_t id_hash_size;
+	struct rs_hash by_id; /* handles by (as, id), present or not */
 
 	/* Kept sorted at each change. */
 	struct space spaces[RS_MAX_AS + 1];

@@ -42,6 +42,16 @@ void rs_input_check_algos(struct argp_state *state, const char *algos)
 	rs_replay_free(engine);
 }
 
+static bool is_algo(const char *name)
+{
+	struct rs_error err = { 0 };
+	struct rs_replay_opts opts = { .algos = name };
+	struct rs_replay *engine = strchr(name, ',') ? NULL : rs_replay_new(&opts, &err);
+
+	rs_replay_free(engine);
+	return engine;
+}
+
 static uint32_t parse_u32(struct argp_state *state, const char *option, const char *arg)
 {
 	uint64_t v;
@@ -71,7 +81,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (strchr(arg, ','))
 			rs_cli_usage(state, "--kernel-algo: one algorithm expected, not '%s'", arg);
 		rs_input_check_algos(state, arg);
-		in->kernel_algo = arg;
+		in->kernel_algo = in->reader.kernel_algo = arg;
 		return 0;
 	case OPT_ASSUME:
 		parse_duration(state, in, arg);
@@ -117,10 +127,15 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 {
 	const struct rs_event *evs;
 	ssize_t n = next_events(reader, &evs, err);
+	const char *algo;
 	int rc;
 
 	/* Every form tells the kernel before its first event. */
-	in->traced_algo = rs_kernel_algorithm(rs_reader_meta(reader)->kernel);
+	algo = rs_meta_kernel_algo(rs_reader_meta(reader));
+	/* A fact may say anything. */
+	in->traced_algo = NULL;
+	if (algo && strlen(algo) < sizeof(in->traced_name) && is_algo(algo))
+		in->traced_algo = strcpy(in->traced_name, algo);
 	rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
 	while (!rc && n > 0) {
 		rc = sink->events(sink->arg, evs, (size_t)n, err);

@@ -15,7 +15,8 @@ struct rs_input {
 	const char *path;
 	struct rs_reader_opts reader;
 	const char *kernel_algo; /* as given; NULL: ask the trace */
-	const char *traced_algo; /* of the trace, while it is read; NULL: not known */
+	const char *traced_algo; /* of the trace, from start() on; NULL: not known */
+	char traced_name[64];	 /* what that points to: the trace's own word may go */
 	const char *assume_text, *tsc_text;
 	const char *vm_text; /* NULL: all VMs */
 	uint32_t vm;

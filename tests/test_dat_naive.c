@@ -16,8 +16,9 @@
 static void test_samples(void **state)
 {
 	static const char *const names[] = {
-		"6.1-alias0",  "6.1-alias3",  "6.1-churn",  "6.1-partial",  "6.1-thp",
-		"6.12-alias0", "6.12-alias3", "6.12-churn", "6.12-partial", "6.12-thp",
+		"6.1-alias0",  "6.1-alias3",	  "6.1-churn",	      "6.1-partial",  "6.1-thp",
+		"6.12-alias0", "6.12-alias3",	  "6.12-churn",	      "6.12-partial", "6.12-thp",
+		"7.3-gmem",    "6.18-gmem-mixed", "7.3-gmem-two-vms",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "replay/replay.h"
 #include "tests/common/puts.h"
 
 /* seq, in_progress, range_start, range_end follow. */
@@ -305,6 +306,86 @@ static void test_half_an_end(void **state)
 			       "#@ level full\n");
 }
 
+/*
+ * A backport, and a piece without a release: what the range holds is read off the recorded
+ * state, so a retry before the look-up is the test without the lock. The user's word goes first.
+ */
+static void test_algorithm_of_the_recording(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		START(1100, RECLAIM, KVM, HVA + 0x4000, HVA + 0x8000, 7, 0, 1, 2),
+		SLOT(1110, RECLAIM, KVM, 0, 4, 8, 7, 1, 4, 8),
+		STARTED(1120, RECLAIM),
+		BEGIN(1210, VCPU0, KVM, 0, 5ULL, 7, 1, 4, 8),
+		LOOKED_UP(1220, VCPU0, 1),
+		FAULTED(1230, VCPU0, 1),
+		END(1300, RECLAIM, KVM, HVA + 0x4000, HVA + 0x8000, 7, 1, 4, 8),
+		LOCKED(1310, RECLAIM, KVM, 7, 1, 4, 8),
+		ENDED(1320, RECLAIM),
+	};
+	static const char *const releases[] = { "6.6.84-amd64-desktop-hwe", NULL, "6.12.1" };
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct rs_reader_opts given = { .kernel_algo = "hva" };
+		struct test_trace t;
+
+		for (int as_hva = 0; as_hva < 2; as_hva++) {
+			struct dat *d = dat_new(7, 0, 4, releases[i]);
+			const char *path;
+			unsigned char *bytes;
+			size_t size;
+
+			put_all(d, puts, NR(puts));
+			bytes = dat_finish(d, &size);
+			path = test_write_file("algorithm.dat", bytes, size);
+			free(bytes);
+			test_trace_read_with(&t, path, as_hva ? &given : NULL);
+			assert_string_equal(t.message, "");
+			assert_string_equal(rs_meta_kernel_algo(&t.meta), as_hva ? "hva" : "gfn");
+			assert_int_equal(count_anomaly(&t, "retry-unexplained"), as_hva);
+			test_trace_free(&t);
+		}
+	}
+}
+
+/* Real captures: every decision and every word of the state is the kernel's. */
+static void test_samples(void **state)
+{
+	static const char *const names[] = { "7.3-gmem", "6.18-gmem-mixed", "7.3-gmem-two-vms" };
+
+	for (size_t i = 0; i < NR(names); i++) {
+		struct rs_replay_opts opts = { .algos = "gfn,exact", .kernel_algo = "gfn" };
+		struct rs_error err = { 0 };
+		struct rs_replay *replay = rs_replay_new(&opts, &err);
+		struct rs_result *r;
+		struct test_trace t;
+		char path[256];
+
+		snprintf(path, sizeof(path), TRACE_SAMPLES "/%s.dat", names[i]);
+		test_trace_read(&t, path);
+		assert_int_equal(t.meta.nr_anomalies, 0);
+		assert_int_equal(t.meta.lost, 0);
+		assert_int_equal(rs_replay_feed(replay, t.evs, t.nr, &err), 0);
+		r = rs_replay_finish(replay, &err);
+		assert_non_null(r);
+		for (unsigned int a = 0; a < RS_NR_ANOMALIES; a++)
+			assert_int_equal(r->anomalies[a], 0);
+		for (size_t v = 0; v < r->nr_vms; v++) {
+			const struct rs_vm_result *vm = &r->vms[v];
+
+			assert_true(vm->algos[0].locked.known > 500);
+			assert_int_equal(vm->algos[0].locked.same, vm->algos[0].locked.known);
+			assert_int_equal(vm->algos[0].lockless.same, vm->algos[0].lockless.known);
+			assert_true(vm->state_compared > 900);
+			assert_int_equal(vm->state_equal, vm->state_compared);
+		}
+		rs_result_free(r);
+		rs_replay_free(replay);
+		test_trace_free(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +399,8 @@ int main(void)
 		cmocka_unit_test(test_a_call_without_its_start),
 		cmocka_unit_test(test_end_is_missing),
 		cmocka_unit_test(test_half_an_end),
+		cmocka_unit_test(test_algorithm_of_the_recording),
+		cmocka_unit_test(test_samples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -293,3 +293,10 @@ const char *rs_kernel_algorithm(const char *release)
 		return "hva";
 	return version >= 50012 ? "hva-5.12" : "global";
 }
+
+const char *rs_meta_kernel_algo(const struct rs_trace_meta *m)
+{
+	const char *fact = rs_meta_fact(m, RS_FACT_KERNEL_ALGO);
+
+	return fact ? fact : rs_kernel_algorithm(m->kernel);
+}

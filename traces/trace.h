@@ -80,6 +80,15 @@ const char *rs_meta_fact(const struct rs_trace_meta *m, const char *key);
  */
 const char *rs_kernel_algorithm(const char *release);
 
+/*
+ * The fact that says so where the release does not, and where that is known from: "as given",
+ * "by its recorded range". A form that tells the kernel before its events tells them, too.
+ */
+#define RS_FACT_KERNEL_ALGO "kernel-algo"
+#define RS_FACT_KERNEL_ALGO_BY "kernel-algo.known"
+/* The algorithm of the traced kernel, by that fact or by its release; NULL: not known. */
+const char *rs_meta_kernel_algo(const struct rs_trace_meta *m);
+
 enum rs_form {
 	RS_FORM_UNKNOWN,
 	RS_FORM_TRACE_DAT,
@@ -104,6 +113,11 @@ struct rs_reader_opts {
 	/* For a trace.dat whose times are cycles of a TSC and that does not say how fast it
 	 * is: its kHz (0: refuse such a trace). */
 	uint64_t assume_tsc_khz;
+	/*
+	 * For a trace.dat: the traced kernel's algorithm, for which decisions are a notifier's.
+	 * NULL: what was recorded of its range tells, else its release.
+	 */
+	const char *kernel_algo;
 	/* rs_reader_each(), which reads that file; set by rs_reader_open(). */
 	int (*each_event)(const char *path, rs_event_fn fn, void *arg, struct rs_error *err);
 	/* Of such a trace, without these two, take the facts, and no events. */

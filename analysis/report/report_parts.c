@@ -46,15 +46,21 @@ char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_
 char *rs_part_kernel_name(const struct rs_report *rep, char *buf, size_t size)
 {
 	const char *algo = rep->result->kernel_algo;
+	const char *fact = rs_meta_fact(rep->meta, RS_FACT_KERNEL_ALGO);
+	const char *by = fact && algo && !strcmp(fact, algo)
+				 ? rs_meta_fact(rep->meta, RS_FACT_KERNEL_ALGO_BY)
+				 : NULL;
 
 	if (rep->sources && !rep->meta->kernel)
 		snprintf(buf, size, "several kernels");
 	else if (rep->meta->kernel && algo)
-		snprintf(buf, size, "kernel %s (which runs %s)", rep->meta->kernel, algo);
+		snprintf(buf, size, "kernel %s (which runs %s%s%s)", rep->meta->kernel, algo,
+			 by ? ", " : "", by ? by : "");
 	else if (rep->meta->kernel)
 		snprintf(buf, size, "kernel %s", rep->meta->kernel);
 	else if (algo)
-		snprintf(buf, size, "a kernel that runs %s", algo);
+		snprintf(buf, size, "a kernel that runs %s%s%s", algo, by ? ", " : "",
+			 by ? by : "");
 	else
 		snprintf(buf, size, "an unknown kernel");
 	return buf;

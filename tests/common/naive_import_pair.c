@@ -1094,10 +1094,65 @@ static void take(struct pair *p, const struct n_record *r)
 	}
 }
 
-/* Which range the kernel has, by its release. */
+static bool is_around(const struct n_record *r, uint64_t start, uint64_t end)
+{
+	return start < end && r->range_start <= start && end <= r->range_end;
+}
+
+/* The call in whose walk record @i is; NULL: in none's. */
+static const struct n_record *walked_by(const struct n_file *f, size_t i)
+{
+	for (size_t k = i; k--;) {
+		const struct n_record *r = &f->records[k];
+
+		if (r->kind > N_NR_KINDS || r->pid != f->records[i].pid)
+			continue;
+		if (r->kind == RS_PROBE_INVAL_START)
+			return r;
+		if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
+		    r->kind == RS_PROBE_INVAL_ENDED)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* What the range was around, at the first hit that tells. */
+static bool know_range(struct pair *p)
+{
+	const struct n_file *f = &p->n->file;
+	unsigned int hits = 0;
+
+	for (size_t i = 0; i < f->nr && hits < 1000; i++) {
+		const struct n_record *r = &f->records[i], *call;
+		bool gfns, hvas;
+
+		if (r->kind != RS_PROBE_INVAL_SLOT)
+			continue;
+		hits++;
+		if (!r->in_progress)
+			continue;
+		call = walked_by(f, i);
+		gfns = call ? is_around(r, r->gfn_start, r->gfn_end)
+			    : r->gfn_start < r->gfn_end && r->range_start == r->gfn_start &&
+				       r->range_end == r->gfn_end;
+		hvas = call && is_around(r, call->start, call->end);
+		if (gfns == hvas)
+			continue;
+		p->known_kernel = true;
+		p->gfn_kernel = gfns;
+		p->range = gfns ? BY_GFN : BY_HVA;
+		return true;
+	}
+	return false;
+}
+
+/* Which range the kernel has: by what was recorded of it, or by its release. */
 static void know_kernel(struct pair *p)
 {
 	unsigned int major, minor;
+
+	if (know_range(p))
+		return;
 
 	if (sscanf(p->n->file.release, "%u.%u", &major, &minor) != 2)
 		return;

@@ -32,6 +32,7 @@ struct import {
 	struct rs_dat_probes probes;
 	struct rs_dat_merge *merge;
 	struct rs_dat_survey survey;
+	const char *algo; /* the traced kernel's; NULL: not known */
 	struct rs_dat_pair_ops pair_ops;
 	struct rs_dat_pair *pair;
 	struct rs_dat_tp *tp;		/* instead, if there are tracepoints alone */
@@ -89,6 +90,29 @@ static int learn(void *arg, uint64_t kvm, struct rs_event **list, size_t *n)
 	return 0;
 }
 
+/*
+ * Which algorithm the traced kernel has: as the user says, by what was recorded of its range,
+ * or by its release. Distributions backport, so of these the first that there is.
+ */
+static int find_algo(struct import *im)
+{
+	const char *release = rs_kernel_algorithm(im->meta->kernel);
+
+	im->algo = release;
+	if (im->opts.kernel_algo)
+		im->algo = im->opts.kernel_algo;
+	else if (im->survey.range == RS_DAT_RANGE_GFN)
+		im->algo = "gfn";
+	else if (im->survey.range == RS_DAT_RANGE_HVA && (!release || strncmp(release, "hva", 3)))
+		im->algo = "hva";
+	if (!im->algo || (release && !strcmp(release, im->algo)))
+		return 0;
+	if (rs_meta_add_fact(im->meta, RS_FACT_KERNEL_ALGO, im->algo))
+		return -ENOMEM;
+	return rs_meta_add_fact(im->meta, RS_FACT_KERNEL_ALGO_BY,
+				im->opts.kernel_algo ? "as given" : "by its recorded range");
+}
+
 /* Makes what tells events from probe events: from the first on, for the first or a later pass. */
 static int start(struct import *im, struct rs_error *err)
 {
@@ -100,7 +124,8 @@ static int start(struct import *im, struct rs_error *err)
 		return im->tp ? 0 : -errno;
 	}
 	im->pair_ops = (struct rs_dat_pair_ops){ im, learn };
-	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, &im->pair_ops, im->meta);
+	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, im->algo, &im->pair_ops,
+				   im->meta);
 	return im->pair ? 0 : rs_error_nomem(err);
 }
 
@@ -119,6 +144,8 @@ static int start_all(struct import *im, struct rs_error *err)
 	if (!im->merge)
 		return -EINVAL;
 	ret = rs_dat_survey(&im->survey, im->merge, &im->probes, err);
+	if (!ret && find_algo(im))
+		ret = rs_error_nomem(err);
 	if (!ret)
 		ret = rs_dat_merge_rewind(im->merge, err);
 	return ret ? ret : start(im, err);

@@ -254,7 +254,7 @@ int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta
 		value++;
 	/* What the file itself says of these is as good, or better. */
 	if (value == fact || *value != ' ' || !strncmp(fact, "kernel ", 7) ||
-	    !strncmp(fact, "level ", 6))
+	    !strncmp(fact, "level ", 6) || !strncmp(fact, "kernel-algo", 11))
 		return 0;
 	*value++ = 0;
 	for (char *c = fact; *c; c++)

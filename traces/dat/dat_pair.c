@@ -12,10 +12,13 @@
 enum change { CHANGE_CREATE, CHANGE_DELETE, CHANGE_MOVE, CHANGE_FLAGS };
 
 struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,
-				    const struct rs_dat_pair_ops *ops, struct rs_trace_meta *meta)
+				    const char *algo, const struct rs_dat_pair_ops *ops,
+				    struct rs_trace_meta *meta)
 {
 	struct rs_dat_pair *p = calloc(1, sizeof(*p));
-	const char *algo = rs_kernel_algorithm(meta->kernel);
+	const bool gfn = algo && !strncmp(algo, "gfn", 3);
+	const bool hva = algo && !strncmp(algo, "hva", 3);
+	const bool global = algo && !strcmp(algo, "global");
 
 	if (!p)
 		return NULL;
@@ -25,11 +28,9 @@ struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t
 	p->mn_offset = mn_offset;
 	p->retry = 1;
 	p->by_time = !rs_dat_has(probes, RS_PROBE_INVAL_SLOT);
-	p->unknown_space = !algo;
-	p->gfn_kernel = algo && !strcmp(algo, "gfn");
-	p->space = !algo || p->gfn_kernel    ? SPACE_GFN
-		   : !strcmp(algo, "global") ? SPACE_ALL
-					     : SPACE_HVA;
+	p->unknown_space = !gfn && !hva && !global;
+	p->gfn_kernel = gfn;
+	p->space = hva ? SPACE_HVA : global ? SPACE_ALL : SPACE_GFN;
 	p->mask = 255;
 	p->tasks = calloc(p->mask + 1, sizeof(*p->tasks));
 	if (!p->tasks) {

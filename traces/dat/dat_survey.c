@@ -6,10 +6,41 @@
 /* So many tasks' latest notifier calls are remembered; they are few at a time. */
 #define NR_CALLS 64
 
+/* So many hits are looked at until one tells what the range holds. */
+#define MAX_HITS 1000
+
 struct call {
 	uint32_t pid;
-	uint64_t mn;
+	uint64_t mn, start, end;
 };
+
+static bool covers(const struct rs_dat_probe *e, uint64_t start, uint64_t end)
+{
+	return start < end && V(e, RANGE_START) <= start && V(e, RANGE_END) >= end;
+}
+
+/*
+ * The range is widened before the walk, so it covers what is hit: its frames or the call's host
+ * addresses. One that covers both tells nothing; without a call it has to be just the frames.
+ */
+static void look_at_range(struct rs_dat_survey *s, const struct call *c,
+			  const struct rs_dat_probe *e)
+{
+	const uint64_t gfn = V(e, GFN_START), end = V(e, GFN_END);
+	bool gfns, hvas;
+
+	if (!V(e, IN_PROGRESS))
+		return;
+	if (!c) {
+		if (gfn < end && V(e, RANGE_START) == gfn && V(e, RANGE_END) == end)
+			s->range = RS_DAT_RANGE_GFN;
+		return;
+	}
+	gfns = covers(e, gfn, end);
+	hvas = covers(e, c->start, c->end);
+	if (gfns != hvas)
+		s->range = gfns ? RS_DAT_RANGE_GFN : RS_DAT_RANGE_HVA;
+}
 
 int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 		  const struct rs_dat_probes *probes, struct rs_error *err)
@@ -17,9 +48,10 @@ int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 	struct call calls[NR_CALLS] = { 0 };
 	const struct rs_dat_record *r;
 	struct rs_dat_probe e;
+	unsigned int hits = 0;
 	int ret;
 
-	s->mn_offset = 0;
+	*s = (struct rs_dat_survey){ 0 };
 	while ((ret = rs_dat_merge_next(merge, &r, err)) > 0) {
 		struct call *c;
 
@@ -28,10 +60,16 @@ int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 			return ret;
 		c = &calls[e.pid % NR_CALLS];
 		if (e.kind == RS_PROBE_INVAL_START) {
-			*c = (struct call){ e.pid, rs_dat_value(&e, RS_DAT_F_MN) };
-		} else if (e.kind == RS_PROBE_INVAL_SLOT && c->mn && c->pid == e.pid) {
-			s->mn_offset = c->mn - rs_dat_value(&e, RS_DAT_F_KVM);
-			return 0;
+			*c = (struct call){ e.pid, V(&e, MN), V(&e, START), V(&e, END) };
+		} else if (e.kind == RS_PROBE_INVAL_SLOT) {
+			const bool in_call = c->mn && c->pid == e.pid;
+
+			if (in_call && !s->mn_offset)
+				s->mn_offset = c->mn - V(&e, KVM);
+			if (!s->range && hits++ < MAX_HITS)
+				look_at_range(s, in_call ? c : NULL, &e);
+			if (s->mn_offset && (s->range || hits >= MAX_HITS))
+				return 0;
 		} else if ((e.kind == RS_PROBE_INVAL_STARTED || e.kind == RS_PROBE_INVAL_END ||
 			    e.kind == RS_PROBE_INVAL_ENDED) &&
 			   c->pid == e.pid) {

@@ -7,6 +7,8 @@
 /* What must be known of a trace before its first event can be told. */
 struct rs_dat_survey {
 	uint64_t mn_offset; /* of a VM's notifier in its struct; 0: no invalidation hit anything */
+	/* What the kernel's range holds, by what was recorded of it. */
+	enum { RS_DAT_RANGE_UNKNOWN, RS_DAT_RANGE_GFN, RS_DAT_RANGE_HVA } range;
 };
 
 /* Reads as much of @merge as it needs. Negative errno with @err set if that is damaged. */

@@ -278,12 +278,19 @@ static void put_line(struct text_writer *w, const char *word, const char *name, 
 	put_str(w, "\n");
 }
 
+/* What is asked for before the first event. */
+static bool is_told_first(const char *key)
+{
+	return !strcmp(key, RS_FACT_KERNEL_ALGO) || !strcmp(key, RS_FACT_KERNEL_ALGO_BY);
+}
+
 static void put_meta(struct text_writer *w, const struct rs_trace_meta *m)
 {
 	if (m->level && m->level[0])
 		put_line(w, "level", NULL, m->level);
 	for (size_t i = 0; i < m->nr_facts; i++)
-		put_line(w, "fact", m->facts[i].key, m->facts[i].value);
+		if (!is_told_first(m->facts[i].key))
+			put_line(w, "fact", m->facts[i].key, m->facts[i].value);
 	for (size_t i = 0; i < m->nr_vms; i++)
 		put_vm(w, &m->vms[i]);
 	for (size_t i = 0; i < m->nr_assumptions; i++)
@@ -301,6 +308,9 @@ int rs_text_begin(void *state, const struct rs_trace_meta *meta, struct rs_error
 
 	if (meta->kernel && meta->kernel[0])
 		put_line(w, "kernel", NULL, meta->kernel);
+	for (size_t i = 0; i < meta->nr_facts; i++)
+		if (is_told_first(meta->facts[i].key))
+			put_line(w, "fact", meta->facts[i].key, meta->facts[i].value);
 	return result(w, err);
 }
 

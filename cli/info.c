@@ -9,6 +9,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "replay/replay.h"
+#include "base/budget.h"
 
 enum { OPT_JSON = 0x100 };
 
@@ -111,6 +112,8 @@ static int report(struct info_args *a, const struct rs_reader *reader, const str
 	int rc;
 
 	a->inventory = NULL;
+	if (!inv && errno == E2BIG)
+		return rs_budget_met(err, "the pairs of its memslots that share pages");
 	if (!inv)
 		return rs_error_nomem(err);
 	rc = rs_input_check_vm(&a->input, inv->nr_vms, err);

@@ -8,11 +8,12 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "replay/replay.h"
+#include "base/budget.h"
 #include "base/parse.h"
 
 #define MAX_JOBS 1024
 
-enum { OPT_VM = 0x1000, OPT_KERNEL_ALGO, OPT_ASSUME, OPT_MEMSLOTS, OPT_TSC };
+enum { OPT_VM = 0x1000, OPT_KERNEL_ALGO, OPT_ASSUME, OPT_MEMSLOTS, OPT_TSC, OPT_BUDGET };
 
 static const struct argp_option options[] = {
 	{ NULL, 0, NULL, 0, "Input:", 1 },
@@ -25,6 +26,8 @@ static const struct argp_option options[] = {
 	  "memslot lines of the text form, for a trace without them", 1 },
 	{ "assume-tsc-khz", OPT_TSC, "N", 0,
 	  "how fast the TSC is whose cycles are the times of a trace.dat that does not say it", 1 },
+	{ "budget", OPT_BUDGET, "SIZE", 0,
+	  "what any input may take, beside what its own size allows (256M)", 1 },
 	{ "jobs", 'j', "N", 0, "threads to use, without effect on the result (one per CPU)", 1 },
 	{ 0 },
 };
@@ -68,6 +71,15 @@ static void parse_duration(struct argp_state *state, struct rs_input *in, const 
 	in->assume_text = arg;
 }
 
+static void parse_budget(struct argp_state *state, const char *arg)
+{
+	uint64_t bytes;
+
+	if (rs_parse_size(arg, &bytes) || !bytes)
+		rs_cli_usage(state, "--budget: a size like 2G expected, not '%s'", arg);
+	rs_budget_set_base(bytes);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct rs_input *in = state->input;
@@ -94,6 +106,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		in->reader.assume_tsc_khz = parse_u32(state, "--assume-tsc-khz", arg);
 		if (!in->reader.assume_tsc_khz)
 			rs_cli_usage(state, "--assume-tsc-khz: a number expected, not '%s'", arg);
+		return 0;
+	case OPT_BUDGET:
+		parse_budget(state, arg);
 		return 0;
 	case 'j':
 		in->reader.jobs = parse_u32(state, "--jobs", arg);

@@ -63,7 +63,11 @@ struct rs_inventory_builder *rs_inventory_new(void);
 /* Events in order; those of other VMs than @vm are left out if it is not NULL. 0 or -ENOMEM. */
 int rs_inventory_feed(struct rs_inventory_builder *b, const struct rs_event *evs, size_t n,
 		      const uint32_t *vm);
-/* What was found, for rs_inventory_free(); NULL without memory. @b is freed in either case. */
+/*
+ * What was found, for rs_inventory_free(); NULL with errno: without memory, or E2BIG if there
+ * are more pairs of memslots that came and went than the budget allows to look at. @b is
+ * freed in either case.
+ */
 struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b);
 /* Both accept NULL. */
 void rs_inventory_abort(struct rs_inventory_builder *b);

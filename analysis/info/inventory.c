@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/budget.h"
 #include "base/table.h"
 #include "traces/guest/vm.h"
 
@@ -24,6 +25,7 @@ struct rs_inventory_builder {
 	struct vm_state *vms;
 	size_t nr_vms;
 	size_t last; /* events come in runs of one VM */
+	struct rs_hash by_number;
 };
 
 struct rs_inventory_builder *rs_inventory_new(void)
@@ -52,8 +54,10 @@ void rs_inventory_abort(struct rs_inventory_builder *b)
 		free_vm_inventory(&b->vms[i].inv);
 		free_state(&b->vms[i]);
 	}
-	if (b)
+	if (b) {
+		rs_hash_free(&b->by_number);
 		free(b->vms);
+	}
 	free(b);
 }
 
@@ -72,17 +76,20 @@ static struct vm_state *find_vm(struct rs_inventory_builder *b, uint32_t vm)
 
 	if (b->last < b->nr_vms && b->vms[b->last].inv.vm == vm)
 		return &b->vms[b->last];
-	for (b->last = 0; b->last < b->nr_vms; b->last++)
-		if (b->vms[b->last].inv.vm == vm)
-			return &b->vms[b->last];
+	b->last = rs_hash_find(&b->by_number, rs_hash_number(vm), NULL, NULL);
+	if (b->last != RS_HASH_NONE)
+		return &b->vms[b->last];
+	b->last = b->nr_vms;
 	if (RS_ROOM_FOR_ONE(b->vms, b->nr_vms))
 		return NULL;
 	vms = &b->vms[b->nr_vms];
 	memset(vms, 0, sizeof(*vms));
 	vms->inv.vm = vm;
 	vms->vm = rs_vm_new();
-	if (!vms->vm)
+	if (!vms->vm || rs_hash_add(&b->by_number, rs_hash_number(vm), (uint32_t)b->nr_vms)) {
+		rs_vm_free(vms->vm);
 		return NULL;
+	}
 	b->nr_vms++;
 	return vms;
 }
@@ -269,13 +276,17 @@ static int compare_pairs(const void *x, const void *y)
 	return p->b < q->b ? -1 : p->b > q->b;
 }
 
-static int add_pair(struct rs_vm_inventory *inv, const struct rs_alias_pair *pair)
+/* The search for pairs: those listed so far, and how many may still be looked at. */
+struct pairing {
+	struct rs_vm_inventory *inv;
+	uint64_t worst; /* pages of the last that is sure to be listed, 0: there is room */
+	uint64_t left;
+};
+
+static int list_pair(struct pairing *s, const struct rs_alias_pair *pair)
 {
-	if (pair->gfn_a == pair->gfn_b) {
-		inv->same_frame_pairs++;
-		return 0;
-	}
-	inv->alias_pairs++;
+	struct rs_vm_inventory *inv = s->inv;
+
 	if (!inv->aliases)
 		inv->aliases = calloc(2 * RS_MAX_ALIAS_PAIRS, sizeof(*inv->aliases));
 	if (!inv->aliases)
@@ -283,58 +294,239 @@ static int add_pair(struct rs_vm_inventory *inv, const struct rs_alias_pair *pai
 	inv->aliases[inv->nr_aliases++] = *pair;
 	if (inv->nr_aliases < 2 * RS_MAX_ALIAS_PAIRS)
 		return 0;
-	if (inv->nr_aliases)
-		qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
+	qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
 	inv->nr_aliases = RS_MAX_ALIAS_PAIRS;
+	s->worst = inv->aliases[RS_MAX_ALIAS_PAIRS - 1].npages;
 	return 0;
 }
 
 struct by_hva {
-	uint64_t hva;
+	uint64_t hva, end;
+	uint64_t apart; /* the gfn less the host page: the same for the same frames */
 	size_t placement;
 };
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return a < b ? -1 : a > b;
+}
 
 static int compare_hvas(const void *x, const void *y)
 {
 	const struct by_hva *a = x, *b = y;
 
 	if (a->hva != b->hva)
-		return a->hva < b->hva ? -1 : 1;
-	return a->placement < b->placement ? -1 : a->placement > b->placement;
+		return compare_numbers(a->hva, b->hva);
+	return compare_numbers(a->placement, b->placement);
 }
 
-static int pair_up(struct rs_vm_inventory *inv, const struct by_hva *order)
+static int compare_apart(const void *x, const void *y)
 {
-	const struct rs_placement *p = inv->placements;
+	const struct by_hva *a = x, *b = y;
 
-	for (size_t i = 0; i < inv->nr_placements; i++) {
-		const struct rs_placement *a = &p[order[i].placement];
-		uint64_t end = a->hva + (a->npages << RS_PAGE_SHIFT);
+	return a->apart != b->apart ? compare_numbers(a->apart, b->apart) : compare_hvas(x, y);
+}
 
-		for (size_t k = i + 1; k < inv->nr_placements && order[k].hva < end; k++) {
-			struct rs_alias_pair pair = { order[i].placement, order[k].placement, 0, 0,
-						      0 };
+/* By place, there by what is apart. */
+static int compare_places(const void *x, const void *y)
+{
+	const struct by_hva *a = x, *b = y;
 
-			if (share(a, &p[pair.b], &pair) && add_pair(inv, &pair))
-				return -ENOMEM;
+	if (a->hva != b->hva)
+		return compare_numbers(a->hva, b->hva);
+	return a->end != b->end ? compare_numbers(a->end, b->end) : compare_apart(x, y);
+}
+
+static void sort(struct by_hva *v, size_t n, int (*compare)(const void *, const void *))
+{
+	if (n)
+		qsort(v, n, sizeof(*v), compare);
+}
+
+/* Pairs that share pages, among @n that are sorted by host address. */
+static uint64_t count_pairs(const struct by_hva *v, size_t n)
+{
+	uint64_t pairs = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t low = i + 1, high = n;
+
+		while (low < high) {
+			const size_t mid = low + (high - low) / 2;
+
+			if (v[mid].hva < v[i].end)
+				low = mid + 1;
+			else
+				high = mid;
 		}
+		pairs += low - i - 1;
 	}
+	return pairs;
+}
+
+/*
+ * Those that are there at the end, @n sorted by host address: each meets each. They are
+ * counted without a look at each pair.
+ */
+static void count_present(struct rs_vm_inventory *inv, const struct by_hva *v, size_t n,
+			  struct by_hva *copy)
+{
+	uint64_t same = 0;
+
+	if (n)
+		memcpy(copy, v, n * sizeof(*v));
+	sort(copy, n, compare_apart);
+	for (size_t i = 0, k; i < n; i = k) {
+		for (k = i; k < n && copy[k].apart == copy[i].apart; k++)
+			;
+		same += count_pairs(copy + i, k - i);
+	}
+	inv->same_frame_pairs += same;
+	inv->alias_pairs += count_pairs(v, n) - same;
+}
+
+/* Placements of the same pages as the same frames. */
+struct alike {
+	size_t first; /* placement */
+	size_t begin, nr;
+};
+
+static int compare_first(const void *x, const void *y)
+{
+	const struct alike *a = x, *b = y;
+
+	return compare_numbers(a->first, b->first);
+}
+
+/*
+ * Of those with the same pages keeps so many, the first to appear, that no pair of another
+ * can be among those listed: with each of them it would have as many pages, and be named
+ * behind. @from is sorted by place; returns how many are in @to.
+ */
+static size_t keep_first(const struct by_hva *from, size_t n, struct alike *groups,
+			 struct by_hva *to)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, k; i < n; i = k) {
+		size_t nr = 0;
+
+		for (k = i; k < n && from[k].hva == from[i].hva && from[k].end == from[i].end;
+		     k++) {
+			if (k == i || from[k].apart != from[k - 1].apart)
+				groups[nr++] = (struct alike){ from[k].placement, k, 0 };
+			groups[nr - 1].nr++;
+		}
+		qsort(groups, nr, sizeof(*groups), compare_first);
+		for (size_t g = 0; g < nr && g < RS_MAX_ALIAS_PAIRS + 2; g++)
+			for (size_t m = 0; m < groups[g].nr && m <= RS_MAX_ALIAS_PAIRS; m++)
+				to[kept++] = from[groups[g].begin + m];
+	}
+	return kept;
+}
+
+/* Takes the pair of placements if both were there at one time and it is of different frames. */
+static int try_pair(struct pairing *s, const struct by_hva *x, const struct by_hva *y, bool count)
+{
+	const struct rs_placement *p = s->inv->placements;
+	struct rs_alias_pair pair = { x->placement, y->placement, 0, 0, 0 };
+	uint64_t looks = 1;
+
+	if (count)
+		looks += p[pair.a].nr_stays + p[pair.b].nr_stays;
+	if (looks > s->left)
+		return -E2BIG;
+	s->left -= looks;
+	if (!share(&p[pair.a], &p[pair.b], &pair))
+		return 0;
+	if (count && pair.gfn_a == pair.gfn_b)
+		s->inv->same_frame_pairs++;
+	else if (count)
+		s->inv->alias_pairs++;
+	return pair.gfn_a == pair.gfn_b ? 0 : list_pair(s, &pair);
+}
+
+/* Lists the pairs of @n placements that are there at the end, sorted by host address. */
+static int list_present(struct pairing *s, const struct by_hva *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n && v[k].hva < v[i].end &&
+				       (v[i].end - v[k].hva) >> RS_PAGE_SHIFT >= s->worst;
+		     k++) {
+			int rc = try_pair(s, &v[i], &v[k], false);
+
+			if (rc)
+				return rc;
+		}
 	return 0;
+}
+
+/* Counts and lists the pairs of which one is there no more, of @n sorted by host address. */
+static int pair_with_gone(struct pairing *s, const struct by_hva *all, size_t n)
+{
+	const struct rs_placement *p = s->inv->placements;
+	struct by_hva *gone = calloc(n + 1, sizeof(*gone));
+	size_t nr_gone = 0, next = 0;
+	int rc = gone ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < n && gone; i++)
+		if (!p[all[i].placement].present)
+			gone[nr_gone++] = all[i];
+	for (size_t i = 0; i < n && !rc; i++) {
+		const bool present = p[all[i].placement].present;
+		const struct by_hva *others = present ? gone : all;
+		const size_t nr = present ? nr_gone : n;
+
+		for (; next < nr_gone && compare_hvas(&gone[next], &all[i]) <= 0; next++)
+			;
+		for (size_t k = present ? next : i + 1; k < nr && others[k].hva < all[i].end && !rc;
+		     k++)
+			rc = try_pair(s, &all[i], &others[k], true);
+	}
+	free(gone);
+	return rc;
+}
+
+static int pair_up(struct rs_vm_inventory *inv, struct by_hva *all, struct by_hva *present,
+		   struct by_hva *copy, struct alike *groups)
+{
+	struct pairing s = { .inv = inv, .left = rs_budget_base() / 4 };
+	size_t n = inv->nr_placements, nr = 0;
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct rs_placement *p = &inv->placements[i];
+
+		all[i] = (struct by_hva){ p->hva, p->hva + (p->npages << RS_PAGE_SHIFT),
+					  p->gfn - (p->hva >> RS_PAGE_SHIFT), i };
+	}
+	sort(all, n, compare_hvas);
+	for (size_t i = 0; i < n; i++)
+		if (inv->placements[all[i].placement].present)
+			present[nr++] = all[i];
+	rc = pair_with_gone(&s, all, n);
+	count_present(inv, present, nr, copy);
+	memcpy(copy, present, nr * sizeof(*copy));
+	sort(copy, nr, compare_places);
+	nr = keep_first(copy, nr, groups, present);
+	sort(present, nr, compare_hvas);
+	return rc ? rc : list_present(&s, present, nr);
 }
 
 static int find_aliases(struct rs_vm_inventory *inv)
 {
-	struct by_hva *order = calloc(inv->nr_placements + 1, sizeof(*order));
-	int rc;
+	const size_t n = inv->nr_placements + 1;
+	struct by_hva *all = calloc(n, sizeof(*all)), *present = calloc(n, sizeof(*present)),
+		      *copy = calloc(n, sizeof(*copy));
+	struct alike *groups = calloc(n, sizeof(*groups));
+	int rc = -ENOMEM;
 
-	if (!order)
-		return -ENOMEM;
-	for (size_t i = 0; i < inv->nr_placements; i++)
-		order[i] = (struct by_hva){ inv->placements[i].hva, i };
-	if (inv->nr_placements)
-		qsort(order, inv->nr_placements, sizeof(*order), compare_hvas);
-	rc = pair_up(inv, order);
-	free(order);
+	if (all && present && copy && groups)
+		rc = pair_up(inv, all, present, copy, groups);
+	free(all);
+	free(present);
+	free(copy);
+	free(groups);
 	if (inv->nr_aliases)
 		qsort(inv->aliases, inv->nr_aliases, sizeof(*inv->aliases), compare_pairs);
 	if (inv->nr_aliases > RS_MAX_ALIAS_PAIRS)
@@ -370,6 +562,7 @@ struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
 	if (!inv || !inv->vms) {
 		rs_inventory_abort(b);
 		free(inv);
+		errno = ENOMEM;
 		return NULL;
 	}
 	for (; inv->nr_vms < b->nr_vms; inv->nr_vms++) {
@@ -377,9 +570,11 @@ struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
 
 		leave_all(v);
 		inv->vms[inv->nr_vms] = v->inv;
-		rc |= find_aliases(&inv->vms[inv->nr_vms]);
+		if (!rc)
+			rc = find_aliases(&inv->vms[inv->nr_vms]);
 		free_state(v);
 	}
+	rs_hash_free(&b->by_number);
 	free(b->vms);
 	free(b);
 	if (inv->nr_vms)
@@ -387,5 +582,6 @@ struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
 	if (!rc)
 		return inv;
 	rs_inventory_free(inv);
+	errno = -rc;
 	return NULL;
 }

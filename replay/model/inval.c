@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/budget.h"
 
 #define CHUNK 64 /* invalidations allocated at once; they must not move */
 
@@ -16,6 +17,7 @@ struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
 		return NULL;
 	t->vm = vm;
 	t->flags = flags;
+	t->hits_left = RS_HITS_PER_BASE(rs_budget_base());
 	return t;
 }
 
@@ -180,11 +182,28 @@ static int first_hit(void *arg, uint32_t handle)
 	return -ECANCELED;
 }
 
+bool rs_invals_over_budget(const struct rs_invals *t)
+{
+	return t->over_budget;
+}
+
+static int take_hits(struct rs_invals *t, uint64_t n)
+{
+	if (n > t->hits_left) {
+		t->over_budget = true;
+		return -ENOMEM;
+	}
+	t->hits_left -= n;
+	return 0;
+}
+
 static int begin_hits(void *arg, uint32_t handle)
 {
 	struct begin *b = arg;
 	struct rs_range gfns;
 
+	if (take_hits(b->t, 1))
+		return -ENOMEM;
 	b->inv->hit = true;
 	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
 				b->inv->range.end, &gfns);
@@ -218,6 +237,7 @@ int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
 		}
 		return 0;
 	}
+	t->hits_left += RS_HITS_PER_INVAL;
 	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end,
 				 inv->walk ? first_hit : begin_hits, &b);
 	return ret == -ENOMEM ? ret : 0;
@@ -465,8 +485,10 @@ int rs_invals_memslots_changed(struct rs_invals *t)
 	rs_spans_clear(&t->covered_kind[0]);
 	rs_spans_clear(&t->covered_kind[1]);
 	t->counted = false;
+	t->hits_left += RS_HITS_PER_INVAL;
 	for (uint32_t i = 0; i < t->nr; i++)
-		if (rs_invals_cover_in(t, t->outstanding[i]))
+		if (take_hits(t, t->outstanding[i]->nr_hits + 1) ||
+		    rs_invals_cover_in(t, t->outstanding[i]))
 			return -ENOMEM;
 	return 0;
 }

@@ -79,9 +79,18 @@ static inline bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_v
 
 struct rs_invals;
 
+/*
+ * What is done for each memslot that an invalidation hits is taken from a budget: so much
+ * for each invalidation, and beyond that RS_HITS_PER_BASE of the budget's base for all.
+ */
+#define RS_HITS_PER_INVAL 256
+#define RS_HITS_PER_BASE(bytes) ((bytes) / 256)
+
 /* None outstanding in @vm, which must outlive it. @flags: RS_INVALS_*. NULL: no memory. */
 struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags);
 void rs_invals_free(struct rs_invals *t);
+/* Whether there was no memory because the budget is spent. */
+bool rs_invals_over_budget(const struct rs_invals *t);
 
 /* The outstanding one of that id, or NULL. */
 struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id);

@@ -20,6 +20,8 @@ struct rs_invals {
 	struct rs_vm *vm;
 	unsigned int flags;
 	uint32_t nr_hit, nr_gfn;
+	uint64_t hits_left; /* of the budget */
+	bool over_budget;
 
 	struct rs_inval **chunks; /* to be freed */
 	uint32_t nr_chunks;

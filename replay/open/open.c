@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/budget.h"
 
 /* ---- set-up ---- */
 
@@ -186,6 +187,9 @@ struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 
 	if (i != RS_HASH_NONE)
 		return r->last_vm = r->vms[i];
+	r->too_many_vms = r->nr_vms >= RS_VMS_PER_BASE(rs_budget_base());
+	if (r->too_many_vms)
+		return NULL;
 	v = new_vm(r, number);
 	if (v && enter_vm(r, v)) {
 		free_vm(r, v);
@@ -370,13 +374,23 @@ static bool begin_stream(struct rs_replay *r, const struct rs_event *evs, size_t
 	return true;
 }
 
+/* Why feeding failed: there is no memory, or none is allowed. */
+static int say_why(const struct rs_replay *r, struct rs_error *err)
+{
+	if (r->too_many_vms)
+		return rs_budget_met(err, "its VMs");
+	if (r->last_vm && rs_invals_over_budget(r->last_vm->invals))
+		return rs_budget_met(err, "the memslots that its invalidations hit");
+	return rs_error_nomem(err);
+}
+
 /* With strict: up to the first anomaly. */
 static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t n,
 			 struct rs_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (feed_any(r, &evs[i], 1))
-			return rs_error_nomem(err);
+			return say_why(r, err);
 		if (r->strict_hit)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "event %" PRIu64 " (%s, vm %" PRIu32 ", time %" PRIu64
@@ -396,8 +410,8 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 	if (r->opts.strict)
 		return feed_strictly(r, evs, n, err);
 	if (r->nr_run == 1 && !r->opts.flags && !r->opts.observer)
-		return feed_counts(r, evs, n) ? rs_error_nomem(err) : 0;
-	return feed_any(r, evs, n) ? rs_error_nomem(err) : 0;
+		return feed_counts(r, evs, n) ? say_why(r, err) : 0;
+	return feed_any(r, evs, n) ? say_why(r, err) : 0;
 }
 
 /* ---- streams that are shared out by their VMs ---- */
@@ -412,7 +426,7 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 	r->numbers = (struct numbers){ evs, before, first };
 	rc = feed_any(r, evs, n);
 	r->numbers.before = NULL;
-	return rc ? rs_error_nomem(err) : 0;
+	return rc ? say_why(r, err) : 0;
 }
 
 int rs_replay_take(struct rs_replay *r, struct rs_replay *from)

@@ -98,6 +98,12 @@ static const struct attempt *recorded(const struct sim *s, uint32_t vcpu, uint64
 	return attempt < l->nr ? &s->vm->vcpus[vcpu].attempts[l->first + attempt] : NULL;
 }
 
+/* No time is later than the last one. */
+static uint64_t later(uint64_t at_ns, uint64_t ns)
+{
+	return ns > UINT64_MAX - at_ns ? UINT64_MAX : at_ns + ns;
+}
+
 static void schedule(struct sim *s, uint32_t vcpu, enum phase phase, uint64_t at_ns)
 {
 	s->runners[vcpu].phase = phase;
@@ -132,7 +138,7 @@ static void next_fault(struct sim *s, uint32_t vcpu, uint64_t now)
 		return;
 	start = v->attempts[v->faults[r->fault].first].begin_ns;
 	if (s->plan.think)
-		start = now + (start - was_done);
+		start = later(now, start - was_done);
 	else if (start < now)
 		start = now;
 	arrive(s, vcpu, start);
@@ -227,20 +233,20 @@ static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 		now = pass_alike(s, r, now, took);
 		r->f.begin_ns = now;
 	}
-	schedule(s, vcpu, PHASE_DECIDES, now + took);
+	schedule(s, vcpu, PHASE_DECIDES, later(now, took));
 }
 
 static void try_again(struct sim *s, uint32_t vcpu, uint64_t now)
 {
 	struct runner *r = &s->runners[vcpu];
 	const struct attempt *a = recorded(s, vcpu, ++r->attempt);
-	uint64_t at = a ? a->begin_ns + (uint64_t)r->shift_ns : now + s->plan.gap_ns;
+	uint64_t at = a ? a->begin_ns + (uint64_t)r->shift_ns : later(now, s->plan.gap_ns);
 
 	r->retries++;
 	s->out->retries++;
 	blame(s, 1);
 	at = at < now ? now : at;
-	if (at > s->end_ns) {
+	if (at > s->end_ns || at == UINT64_MAX) {
 		finish_fault(s, vcpu, now > s->end_ns ? now : s->end_ns, true);
 		next_fault(s, vcpu, now > s->end_ns ? now : s->end_ns);
 		return;

@@ -59,6 +59,9 @@ check jobs-vms 'retryscope synth memory-reclaim vms=3 aliases=1 events=40000 -o 
 check pipe 'retryscope replay --format csv - < <(cat aliases.txt) | cut -d, -f 2- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 2-)'
 check zstd 'zstd -q aliases.txt -o a.zst && retryscope replay --format csv a.zst | cut -d, -f 2- | diff - <(retryscope replay --format csv aliases.txt | cut -d, -f 2-)'
 
+# A fault is starved, and not tried for ever, at the last time there is.
+check closed-last-time 'printf "%s\n" "retryscope-events 1" "0 1 memslot id=0 gfn=0 npages=16 hva=0x10000" "10 1 inval_begin id=1 hva=0x10000-0x11000" "20 1 fault_begin vcpu=0 gfn=0" "30 1 fault_check vcpu=0 result=retry" "18446744073709551615 1 inval_end id=1" >last.txt; timeout 20 retryscope replay --loop closed --algo gfn --format json last.txt | grep -A 3 starved'
+
 # The pages of text and mail are as wide as they say.
 for trace in aliases two-vms lost mismatch private; do
 	check columns-$trace "retryscope replay --algo all $trace.txt | awk 'length > 80'; retryscope replay --format mail --algo all $trace.txt | awk 'length > 72'"

@@ -152,6 +152,7 @@ static struct rs_result *filled(uint64_t next)
 	v->begin_ns = 1000;
 	v->end_ns = 5000;
 	v->necessary = 2000;
+	v->checked = 1000000;
 	rs_vm_result_mean(v);
 	v->algos = calloc(r->nr_algos, sizeof(*v->algos));
 	for (size_t i = 0; i < r->nr_algos; i++) {

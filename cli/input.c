@@ -45,14 +45,17 @@ void rs_input_check_algos(struct argp_state *state, const char *algos)
 	rs_replay_free(engine);
 }
 
-static bool is_algo(const char *name)
+/* 1: @name is of one algorithm; 0: of none; -ENOMEM with @err: that is not known. */
+static int is_algo(const char *name, struct rs_error *err)
 {
-	struct rs_error err = { 0 };
+	struct rs_error why = { 0 };
 	struct rs_replay_opts opts = { .algos = name };
-	struct rs_replay *engine = strchr(name, ',') ? NULL : rs_replay_new(&opts, &err);
+	struct rs_replay *engine = strchr(name, ',') ? NULL : rs_replay_new(&opts, &why);
 
+	if (!engine && why.kind == RS_ERR_SYSTEM)
+		return rs_error_nomem(err);
 	rs_replay_free(engine);
-	return engine;
+	return engine != NULL;
 }
 
 static uint32_t parse_u32(struct argp_state *state, const char *option, const char *arg)
@@ -149,9 +152,11 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 	algo = rs_meta_kernel_algo(rs_reader_meta(reader));
 	/* A fact may say anything. */
 	in->traced_algo = NULL;
-	if (algo && strlen(algo) < sizeof(in->traced_name) && is_algo(algo))
+	rc = algo && strlen(algo) < sizeof(in->traced_name) ? is_algo(algo, err) : 0;
+	if (rc > 0)
 		in->traced_algo = strcpy(in->traced_name, algo);
-	rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
+	if (rc >= 0)
+		rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
 	while (!rc && n > 0) {
 		rc = sink->events(sink->arg, evs, (size_t)n, err);
 		if (!rc && sink->skip)

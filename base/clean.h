@@ -25,10 +25,10 @@ enum rs_clean_to { RS_CLEAN_UTF8, RS_CLEAN_ASCII };
 #define RS_NOT_UTF8 UINT32_MAX
 
 /*
- * The character at @s, which is not at its NUL, into *@c: its code point, or RS_NOT_UTF8.
+ * The character at @text, which is not at its NUL, into *@c: its code point, or RS_NOT_UTF8.
  * Returns how many bytes it takes, at least 1, never beyond the NUL.
  */
-size_t rs_utf8_next(const char *s, uint32_t *c);
+size_t rs_utf8_next(const char *text, uint32_t *c);
 /* Whether @c, a code point or RS_NOT_UTF8, stands for itself in output. */
 bool rs_is_printable(uint32_t c);
 /* Whether rs_clean() to UTF-8 leaves @text as it is. */

@@ -128,6 +128,8 @@ RS_LOOP_PART uint32_t slot_memslot(struct rs_replay *r, struct vm_run *v, const 
 
 	if (handle == RS_NO_SLOT) {
 		rs_open_anomaly(r, RS_ANOM_SLOT_NO_MEMSLOT);
+		/* What is not in the model's range is no word against its state. */
+		v->state_pending = false;
 		return RS_NO_SLOT;
 	}
 	s = rs_vm_memslot(v->vm, handle);

@@ -28,6 +28,7 @@ int rs_cmd_probe(int argc, char **argv);
 int rs_cmd_record(int argc, char **argv);
 int rs_cmd_workload(int argc, char **argv);
 int rs_cmd_info(int argc, char **argv);
+int rs_cmd_layout(int argc, char **argv);
 int rs_cmd_merge(int argc, char **argv);
 int rs_cmd_replay(int argc, char **argv);
 int rs_cmd_convert(int argc, char **argv);

@@ -20,6 +20,7 @@ static const struct verb verbs[] = {
 	{ "record", "capture from this host into a trace.dat", rs_cmd_record },
 	{ "workload", "run a small KVM guest with aliased memory, to record", rs_cmd_workload },
 	{ "info", "tell what is in a trace", rs_cmd_info },
+	{ "layout", "tell how much of a guest's memory is aliased", rs_cmd_layout },
 	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },
 	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
 	{ "synth", "make a synthetic trace from a named scenario", rs_cmd_synth },

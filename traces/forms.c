@@ -4,18 +4,20 @@
 #include "traces/binary/binary.h"
 #include "traces/text/text.h"
 #include "traces/dat/dat.h"
+#include "traces/mtree/mtree.h"
 
 /* A new form is one line here. */
 static const struct rs_form_ops *const forms[] = {
-	&rs_text_ops,
-	&rs_trace_dat_ops,
-	&rs_binary_ops,
-	&rs_binary_raw_ops,
+	&rs_text_ops, &rs_trace_dat_ops, &rs_binary_ops, &rs_binary_raw_ops, &rs_mtree_ops,
 };
 
 static const char *const form_names[RS_NR_FORMS] = {
-	[RS_FORM_UNKNOWN] = "unknown", [RS_FORM_TRACE_DAT] = "trace.dat",   [RS_FORM_TEXT] = "text",
-	[RS_FORM_BINARY] = "binary",   [RS_FORM_BINARY_RAW] = "raw binary",
+	[RS_FORM_UNKNOWN] = "unknown",
+	[RS_FORM_TRACE_DAT] = "trace.dat",
+	[RS_FORM_TEXT] = "text",
+	[RS_FORM_BINARY] = "binary",
+	[RS_FORM_BINARY_RAW] = "raw binary",
+	[RS_FORM_MTREE] = "info mtree -f",
 };
 
 #define NR_FORMS (sizeof(forms) / sizeof(forms[0]))

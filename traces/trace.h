@@ -95,9 +95,10 @@ enum rs_form {
 	RS_FORM_TEXT,
 	RS_FORM_BINARY,
 	RS_FORM_BINARY_RAW, /* for writing: RS_FORM_BINARY uncompressed */
+	RS_FORM_MTREE,	    /* for reading: QEMU's `info mtree -f` */
 	RS_NR_FORMS
 };
-/* "unknown", "trace.dat", "text", "binary", "raw binary"; NULL if out of range. */
+/* "unknown", "trace.dat", "text", "binary", "raw binary", "info mtree -f"; NULL if out of range. */
 const char *rs_form_name(enum rs_form form);
 
 /* Takes an event. 0, or what it returns, a negative errno with @err set, ends the reading. */

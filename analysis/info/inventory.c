@@ -174,24 +174,14 @@ static int arrive(struct vm_state *v, uint32_t handle, const struct rs_event *ev
 	return 0;
 }
 
-/* A memslot event that the model refuses is an anomaly that the replay reports. */
-static bool well_formed(const struct rs_event *ev)
-{
-	uint64_t end;
-
-	return !(ev->memslot.hva & (RS_PAGE_SIZE - 1)) &&
-	       ev->memslot.npages <= UINT64_MAX >> RS_PAGE_SHIFT &&
-	       !__builtin_add_overflow(ev->memslot.gfn, ev->memslot.npages, &end) &&
-	       !__builtin_add_overflow(ev->memslot.hva, ev->memslot.npages << RS_PAGE_SHIFT, &end);
-}
-
 static int memslot(struct vm_state *v, const struct rs_event *ev)
 {
 	uint32_t before = rs_vm_find_id(v->vm, ev->as, ev->memslot.id), handle;
 	size_t was = before == RS_NO_SLOT ? 0 : v->current[before];
 	enum rs_vm_change change;
 
-	if (!well_formed(ev))
+	/* One that the model refuses is an anomaly that the replay reports. */
+	if (!rs_vm_takes(ev))
 		return 0;
 	change = rs_vm_set_memslot(v->vm, ev->as, ev->memslot.id, ev->memslot.gfn,
 				   ev->memslot.npages, ev->memslot.hva, ev->memslot.flags);

@@ -239,6 +239,16 @@ static enum rs_vm_change change_memslot(struct rs_vm *vm, uint32_t handle, bool 
 	return RS_VM_CHANGED;
 }
 
+bool rs_vm_takes(const struct rs_event *ev)
+{
+	uint64_t end;
+
+	return !(ev->memslot.hva & (RS_PAGE_SIZE - 1)) &&
+	       ev->memslot.npages <= UINT64_MAX >> RS_PAGE_SHIFT &&
+	       !__builtin_add_overflow(ev->memslot.gfn, ev->memslot.npages, &end) &&
+	       !__builtin_add_overflow(ev->memslot.hva, ev->memslot.npages << RS_PAGE_SHIFT, &end);
+}
+
 enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, uint64_t gfn,
 				    uint64_t npages, uint64_t hva, uint32_t flags)
 {

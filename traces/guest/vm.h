@@ -70,9 +70,11 @@ enum rs_vm_change {
 	RS_VM_NOMEM,
 };
 
+/* Whether rs_vm_set_memslot() may be asked for MEMSLOT @ev: nothing wraps, its hva is aligned. */
+bool rs_vm_takes(const struct rs_event *ev);
 /*
  * KVM_SET_USER_MEMORY_REGION: creates, moves, replaces or (npages 0) deletes
- * (as, id). The caller has checked that nothing wraps and that hva is aligned.
+ * (as, id). The caller has checked rs_vm_takes().
  */
 enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, uint64_t gfn,
 				    uint64_t npages, uint64_t hva, uint32_t flags);

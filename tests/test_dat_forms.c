@@ -76,6 +76,27 @@ static void test_facts(void **state)
 	test_trace_free(&t);
 }
 
+/* The saved command lines are lines: an empty one is none, and a name ends where its line does. */
+static void test_commands(void **state)
+{
+	static const char *const before[] = { "", "x", "x\n", "x\n\n" };
+
+	for (size_t i = 0; i < NR(before); i++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+		struct test_trace t = { 0 };
+
+		if (i)
+			dat_add_command(d, MAKER * 10, before[i]);
+		dat_add_command(d, MAKER, "a name");
+		dat_add_command(d, VCPU0, "another");
+		put_all(d, plain, NR_PLAIN);
+		read_back(&t, d);
+		assert_int_equal(t.rc, 0);
+		assert_string_equal(t.meta.vms[0].command, "a name");
+		test_trace_free(&t);
+	}
+}
+
 /* Nothing but tracepoints: not replayed unless assumptions are given. */
 static void test_only_tracepoints(void **state)
 {
@@ -272,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_two_buffers),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_entries_without_event),
 		cmocka_unit_test(test_stamp_of_a_late_time),
 		cmocka_unit_test(test_time_runs_back),

@@ -37,6 +37,7 @@ struct import {
 	struct rs_dat_pair *pair;
 	struct rs_dat_tp *tp;		/* instead, if there are tracepoints alone */
 	struct rs_dat_learned *learned; /* NULL: not needed so far */
+	struct rs_error not_learned;	/* why it could not be had */
 	uint64_t now_ns;
 	bool ended, failed;
 	struct rs_dat_events out;
@@ -81,13 +82,21 @@ static int learn(void *arg, uint64_t kvm, struct rs_event **list, size_t *n)
 	struct import *im = arg;
 
 	if (!im->learned)
-		im->learned = rs_dat_learn(&im->file, &im->probes, im->opts.jobs, NULL);
+		im->learned = rs_dat_learn(&im->file, &im->probes, im->opts.jobs, &im->not_learned);
 	if (im->learned)
 		return rs_dat_learned_list(im->learned, kvm, list, n);
 	*list = NULL;
 	*n = 0;
 	/* If the trace is damaged further on, reading on will say so. */
-	return 0;
+	return im->not_learned.kind == RS_ERR_INPUT ? 0 : -EIO;
+}
+
+/* An event could not be taken: there was no memory, or learning was in vain. */
+static int not_taken(const struct import *im, struct rs_error *err)
+{
+	if (im->not_learned.kind != RS_ERR_SYSTEM)
+		return rs_error_nomem(err);
+	return rs_error_set(err, RS_ERR_SYSTEM, EIO, "%s", im->not_learned.text);
 }
 
 /*
@@ -222,14 +231,14 @@ static int read_batch(struct import *im, struct rs_error *err)
 		if (ret < 0)
 			return ret;
 		if (!ret)
-			return finish(im) ? rs_error_nomem(err) : 0;
+			return finish(im) ? not_taken(im, err) : 0;
 		ret = rs_dat_probe_decode(&im->probes, r, &e, err);
 		if (ret)
 			return ret;
 		if (r->back && rs_meta_add_anomaly(im->meta, "time-backwards", 1))
 			return rs_error_nomem(err);
 		if (take_event(im, &e))
-			return rs_error_nomem(err);
+			return not_taken(im, err);
 	}
 	return 0;
 }
@@ -300,7 +309,7 @@ static int collect(struct import *im, struct rs_error *err)
 	if (!ret && n > 1 && im->out.nr)
 		ret = merge_vms(im, starts, n);
 	free(starts);
-	return ret ? rs_error_nomem(err) : 0;
+	return ret ? not_taken(im, err) : 0;
 }
 
 static int show_progress(struct import *im, struct rs_error *err)

@@ -229,7 +229,7 @@ bool rs_dat_command(const struct rs_dat_file *f, uint32_t pid, char *to, size_t 
 		const char *end = strchr(line, '\n');
 		const size_t len = end ? (size_t)(end - rest) : strlen(rest);
 
-		if (got == pid && *rest == ' ' && rest < line + strlen(line)) {
+		if (isdigit((unsigned char)*line) && got == pid && *rest == ' ') {
 			snprintf(to, size, "%.*s", (int)(len - 1), rest + 1);
 			return true;
 		}

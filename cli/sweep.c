@@ -268,7 +268,7 @@ static int done(void *arg, const struct rs_sweep_cell *c, struct rs_error *err)
 /* What the table depends on: the command without -o, --format and --jobs, and the version. */
 static char *config_of(const struct sweep_args *a)
 {
-	char *text = NULL, value[64];
+	char *text = NULL, value[RS_SYNTH_VALUE];
 	size_t size;
 	const struct rs_synth_param_info *d;
 	FILE *f = rs_textbuf_open(&text, &size);

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/clean.h"
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "traces/synth/synth.h"
 #include "traces/trace.h"
 #include "base/textbuf.h"
@@ -83,7 +85,7 @@ static void print_list(const struct rs_synth_params *p)
 {
 	const struct rs_synth_scenario_info *s;
 	const struct rs_synth_param_info *d;
-	char value[64];
+	char value[RS_SYNTH_VALUE];
 
 	puts("Scenarios:");
 	for (size_t i = 0; (s = rs_synth_scenario(i)); i++)
@@ -95,11 +97,20 @@ static void print_list(const struct rs_synth_params *p)
 	}
 }
 
+/* "KEY=VALUE" of the parameter @key. */
+static void setting(const struct rs_synth_params *p, const char *key, char *buf, size_t size)
+{
+	char value[RS_SYNTH_VALUE];
+
+	rs_synth_get(p, key, value, sizeof(value));
+	snprintf(buf, size, "%s=%s", key, value);
+}
+
 /* All parameters, as they stand on a command line. */
 static int all_parameters(const struct rs_synth_params *p, char **text)
 {
 	const struct rs_synth_param_info *d;
-	char value[64];
+	char words[RS_SYNTH_VALUE + 64];
 	size_t size;
 	FILE *f = rs_textbuf_open(text, &size);
 
@@ -107,23 +118,23 @@ static int all_parameters(const struct rs_synth_params *p, char **text)
 		return -1;
 	fputs(p->scenario, f);
 	for (size_t i = 0; (d = rs_synth_param(i)); i++) {
-		rs_synth_get(p, d->key, value, sizeof(value));
-		fprintf(f, " %s=%s", d->key, value);
+		setting(p, d->key, words, sizeof(words));
+		rs_command_word(f, words);
 	}
 	return fclose(f);
 }
 
 static int show(const struct rs_synth_params *p)
 {
-	char *text = NULL;
+	const struct rs_synth_param_info *d;
+	char words[RS_SYNTH_VALUE + 64];
 
-	if (all_parameters(p, &text))
-		return RS_EXIT_OUTPUT;
-	for (char *c = text; *c; c++)
-		if (*c == ' ')
-			*c = '\n';
-	puts(text);
-	free(text);
+	puts(p->scenario);
+	for (size_t i = 0; (d = rs_synth_param(i)); i++) {
+		setting(p, d->key, words, sizeof(words));
+		rs_clean_put(stdout, words);
+		putchar('\n');
+	}
 	return RS_EXIT_OK;
 }
 

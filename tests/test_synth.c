@@ -12,6 +12,8 @@
 #include <xxhash.h>
 
 #include "replay/replay.h"
+#include "tests/common/trace_file.h"
+#include "traces/guest/vm.h"
 #include "traces/synth/synth.h"
 #include "traces/synth/synth_random.h"
 
@@ -183,6 +185,70 @@ static void test_well_formed(void **state)
 			rs_result_free(r);
 		}
 	}
+}
+
+/*
+ * On the memslots of a file: they are the trace's, every frame of theirs is faulted at, and
+ * what is invalidated lies in one piece of host addresses.
+ */
+static void test_layout_of_file(void **state)
+{
+	static const char text[] = "retryscope-events 1\n"
+				   "0 3 memslot id=7 gfn=0x100 npages=8 hva=0x7f0000010000\n"
+				   "0 3 memslot id=1 gfn=0x0 npages=16 hva=0x7f0000000000\n"
+				   "0 3 memslot id=2 gfn=0x200 npages=2 hva=0x7f0000000000\n"
+				   "0 3 memslot id=3 gfn=0x300 npages=4 hva=0x7f000000e000\n"
+				   "0 3 memslot id=4 gfn=0x400 npages=4 hva=0x7e0000000000\n"
+				   "0 3 memslot as=1 id=1 gfn=0x500 npages=16 hva=0x7f0000000000\n"
+				   "1 4 memslot id=4 gfn=0x600 npages=4 hva=0x7e0000000000\n"
+				   "2 3 memslot id=4 npages=0\n";
+	/* 24 host pages: the second memslot has the first 16, the first one the others. */
+	static const struct rs_memslot want[] = {
+		{ .gfn = 0x0, .npages = 16, .hva = 0x7f0000000000 },
+		{ .gfn = 0x100, .npages = 8, .hva = 0x7f0000010000 },
+		{ .gfn = 0x300, .npages = 4, .hva = 0x7f000000e000 },
+		{ .gfn = 0x200, .npages = 2, .hva = 0x7f0000000000 },
+	};
+	const char *path = test_write_file("layout.txt", text, sizeof(text) - 1);
+	char layout[300];
+	const char *settings[] = {
+		layout, "events=50000", "period=1ms", "zipf=0", "refault=0", NULL
+	};
+	struct rs_synth_params p;
+	struct rs_synth *s;
+	const struct rs_event *evs;
+	uint64_t faults[0x400] = { 0 };
+	size_t n, slots = 0;
+
+	snprintf(layout, sizeof(layout), "layout=file:%s", path);
+	p = params_of("memory-reclaim", settings);
+	s = make(&p);
+	while ((n = rs_synth_next(s, &evs)))
+		for (size_t i = 0; i < n; i++) {
+			const struct rs_event *e = &evs[i];
+
+			if (e->type == RS_EV_FAULT_BEGIN)
+				faults[e->fault.gfn]++;
+			if (e->type == RS_EV_INVAL_BEGIN)
+				assert_true(e->inval.start >= 0x7f0000000000 &&
+					    e->inval.end <= 0x7f0000018000);
+			if (e->type != RS_EV_MEMSLOT)
+				continue;
+			assert_true(slots < 4);
+			assert_int_equal(e->memslot.gfn, want[slots].gfn);
+			assert_int_equal(e->memslot.npages, want[slots].npages);
+			assert_int_equal(e->memslot.hva, want[slots].hva);
+			slots++;
+		}
+	assert_int_equal(slots, 4);
+	for (uint64_t gfn = 0; gfn < 0x400; gfn++) {
+		bool mapped = false;
+
+		for (size_t i = 0; i < slots; i++)
+			mapped |= gfn - want[i].gfn < want[i].npages;
+		assert_int_equal(faults[gfn] > 0, mapped);
+	}
+	rs_synth_free(s);
 }
 
 /* The causes that hva and gfn reject for in a VM, as a scenario names them. */
@@ -497,6 +563,8 @@ static void test_parameters(void **state)
 		{ "layout", "flat:2" },
 		{ "layout", "many:32765" },
 		{ "layout", "isa" },
+		{ "layout", "file:" },
+		{ "layout", "file" },
 		{ "vga", "yes" },
 		{ "alias-share", "101%" },
 		{ "alias-share", "1.1" },
@@ -519,7 +587,7 @@ static void test_parameters(void **state)
 	const struct rs_synth_param_info *d;
 	struct rs_synth_params p, q;
 	struct rs_error err;
-	char value[64], same[64];
+	char value[RS_SYNTH_VALUE], same[RS_SYNTH_VALUE];
 
 	rs_synth_defaults(&p);
 	rs_synth_defaults(&q);
@@ -567,6 +635,8 @@ static void test_impossible(void **state)
 {
 	static const char *const bad[][MAX_SETTINGS] = {
 		{ "events=0", "time=0", NULL },
+		{ "layout=file:x", "vga=off", NULL },
+		{ "layout=./x", "aliases=1", NULL },
 		{ "layout=flat", "vga=on", NULL },
 		{ "layout=pc", "guest-size=512K", NULL },
 		{ "layout=many:32000", "aliases=1000", "guest-size=1T", NULL },
@@ -668,6 +738,7 @@ int main(void)
 		cmocka_unit_test(test_well_formed),
 		cmocka_unit_test(test_causes),
 		cmocka_unit_test(test_causes_of_layouts),
+		cmocka_unit_test(test_layout_of_file),
 		cmocka_unit_test(test_contiguous_is_alike),
 		cmocka_unit_test(test_common_random_numbers),
 		cmocka_unit_test(test_private_memory),

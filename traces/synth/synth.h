@@ -2,6 +2,7 @@
 #ifndef RS_TRACES_SYNTH_SYNTH_H
 #define RS_TRACES_SYNTH_SYNTH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
  * the scenarios and where each default comes from.
  */
 #define RS_SYNTH_MAX_SLOTS 32764 /* as many as KVM has for user space on x86 */
+#define RS_SYNTH_VALUE 272	 /* bytes that the text of any parameter has room in */
 
 enum rs_synth_layout {
 	RS_LAYOUT_FLAT,
@@ -22,6 +24,7 @@ enum rs_synth_layout {
 	RS_LAYOUT_Q35,
 	RS_LAYOUT_MANY,
 	RS_LAYOUT_DIMMS,
+	RS_LAYOUT_FILE,
 };
 enum rs_synth_pick { RS_PICK_SCAN, RS_PICK_RANDOM, RS_PICK_HOT };
 enum rs_synth_space { RS_SYNTH_HVA, RS_SYNTH_GFN };
@@ -44,6 +47,7 @@ struct rs_synth_params {
 	uint64_t vms, vcpus;
 	uint64_t guest_size;
 	uint64_t layout;	 /* enum rs_synth_layout */
+	char layout_file[256];	 /* of RS_LAYOUT_FILE: a trace, or `info mtree -f` */
 	uint64_t slots;		 /* of RS_LAYOUT_MANY and RS_LAYOUT_DIMMS */
 	uint64_t vga;		 /* 0 or 1 */
 	uint64_t aliases;	 /* further memslots that map the aliased memory */
@@ -92,6 +96,9 @@ int rs_synth_set(struct rs_synth_params *p, const char *key, const char *text,
  * -EINVAL if there is no such key.
  */
 int rs_synth_get(const struct rs_synth_params *p, const char *key, char *buf, size_t size);
+
+/* Whether @key was set by itself, and not by a scenario. */
+bool rs_synth_is_given(const struct rs_synth_params *p, const char *key);
 
 /* For help texts. */
 struct rs_synth_param_info {

@@ -250,6 +250,20 @@ static int check_params(const struct rs_synth_params *p, struct rs_error *err)
 	return 0;
 }
 
+/* What a file tells is not also told by parameters. */
+static int check_no_memory(const struct rs_synth_params *p, struct rs_error *err)
+{
+	static const char *const own[] = { "guest-size",     "vga",	    "aliases",
+					   "alias-distance", "alias-share", "alias-part" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (rs_synth_is_given(p, own[i]))
+			return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+					    "%s and a file as the layout: the file tells it",
+					    own[i]);
+	return 0;
+}
+
 int rs_layout_init(struct rs_layout *l, const struct rs_synth_params *p, struct rs_error *err)
 {
 	/* A PC's RAM is 3, video memory and its window 2; an alias may cut a slot in two. */
@@ -258,15 +272,26 @@ int rs_layout_init(struct rs_layout *l, const struct rs_synth_params *p, struct 
 	int ret;
 
 	memset(l, 0, sizeof(*l));
+	if (p->layout == RS_LAYOUT_FILE) {
+		ret = check_no_memory(p, err);
+		if (!ret)
+			ret = rs_layout_from_file(l, p->layout_file, err);
+		return ret ? ret : check_slots(l, err);
+	}
 	ret = check_params(p, err);
 	if (ret)
 		return ret;
 	l->slots = calloc(nr, sizeof(*l->slots));
 	l->runs = calloc(nr, sizeof(*l->runs));
-	if (!l->slots || !l->runs)
+	l->pieces = calloc(2, sizeof(*l->pieces));
+	if (!l->slots || !l->runs || !l->pieces)
 		return rs_error_nomem(err);
 	l->ram_pages = PAGES(p->guest_size);
 	l->pages = l->ram_pages + p->vga * VRAM_PAGES;
+	l->pieces[l->nr_pieces++] = (struct rs_synth_piece){ 0, l->ram_pages, RAM_HVA };
+	if (p->vga)
+		l->pieces[l->nr_pieces++] =
+			(struct rs_synth_piece){ l->ram_pages, VRAM_PAGES, VRAM_HVA };
 	add_ram(l, p);
 	ret = find_windows(l, p, &windows, err);
 	if (!ret)
@@ -287,14 +312,31 @@ void rs_layout_free(struct rs_layout *l)
 {
 	free(l->slots);
 	free(l->runs);
+	free(l->pieces);
 	l->slots = l->runs = NULL;
+	l->pieces = NULL;
+}
+
+static const struct rs_synth_piece *piece_of(const struct rs_layout *l, uint64_t page)
+{
+	size_t low = 0, high = l->nr_pieces;
+
+	while (high - low > 1) {
+		const size_t mid = low + (high - low) / 2;
+
+		if (l->pieces[mid].page <= page)
+			low = mid;
+		else
+			high = mid;
+	}
+	return &l->pieces[low];
 }
 
 uint64_t rs_layout_hva(const struct rs_layout *l, uint64_t page)
 {
-	if (page < l->ram_pages)
-		return RAM_HVA + (page << RS_PAGE_SHIFT);
-	return VRAM_HVA + ((page - l->ram_pages) << RS_PAGE_SHIFT);
+	const struct rs_synth_piece *piece = piece_of(l, page);
+
+	return piece->hva + ((page - piece->page) << RS_PAGE_SHIFT);
 }
 
 /* The first of @slots, which are disjoint and sorted, from @from on that ends after @page. */
@@ -325,12 +367,10 @@ uint64_t rs_layout_mapped(const struct rs_layout *l, uint64_t page)
 
 uint64_t rs_layout_piece_end(const struct rs_layout *l, uint64_t page, bool by_gfn)
 {
-	const struct rs_synth_slot *run;
+	const struct rs_synth_piece *piece = by_gfn ? NULL : piece_of(l, page);
+	const struct rs_synth_slot *run = by_gfn ? run_of(l, page) : NULL;
 
-	if (!by_gfn)
-		return page < l->ram_pages ? l->ram_pages : l->pages;
-	run = run_of(l, page);
-	return run->page + run->npages;
+	return by_gfn ? run->page + run->npages : piece->page + piece->npages;
 }
 
 uint64_t rs_layout_gfn(const struct rs_layout *l, uint64_t page, uint64_t way)

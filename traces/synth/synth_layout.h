@@ -9,8 +9,9 @@
 #include "traces/synth/synth.h"
 
 /*
- * The memory of a synthetic guest. Its host pages are numbered from 0: first
- * its RAM, in one piece of host addresses, then its video memory, in another.
+ * The memory of a synthetic guest. Its host pages are numbered from 0: first its RAM, in one
+ * piece of host addresses, then its video memory, in another. If a file tells the memory
+ * there may be more pieces, by rising address.
  */
 struct rs_synth_slot {
 	uint64_t page; /* the first host page that it maps */
@@ -18,8 +19,16 @@ struct rs_synth_slot {
 	uint64_t gfn;
 };
 
+/* Host pages that have one range of host addresses. */
+struct rs_synth_piece {
+	uint64_t page, npages;
+	uint64_t hva; /* of the first */
+};
+
 struct rs_layout {
-	uint64_t ram_pages, pages; /* RAM; RAM and video memory */
+	uint64_t ram_pages, pages;     /* RAM; RAM and video memory */
+	struct rs_synth_piece *pieces; /* by page, none between them */
+	size_t nr_pieces;
 	struct rs_synth_slot *slots;
 	size_t nr_slots;
 	size_t nr_primary; /* slots[0 .. nr_primary) are disjoint, by rising page; then aliases */
@@ -39,6 +48,11 @@ static inline uint64_t rs_synth_share(uint64_t whole, uint64_t share)
 /* 0, or -EINVAL or -ENOMEM with @err set. Undo with rs_layout_free(), also on failure. */
 int rs_layout_init(struct rs_layout *l, const struct rs_synth_params *p, struct rs_error *err);
 void rs_layout_free(struct rs_layout *l);
+/*
+ * The memory that the first VM in the trace or `info mtree -f` at @path has at its end, in
+ * address space 0, for rs_layout_init(), which has zeroed @l. 0 or negative errno with @err set.
+ */
+int rs_layout_from_file(struct rs_layout *l, const char *path, struct rs_error *err);
 /* The host address of @page. */
 uint64_t rs_layout_hva(const struct rs_layout *l, uint64_t page);
 /* @page itself, or if no memslot maps it the next one that is mapped. */

@@ -39,7 +39,7 @@ struct param {
 	bool of_scenario;
 };
 
-static const char *const layouts[] = { "flat", "pc", "q35", "many", "dimms", NULL };
+static const char *const layouts[] = { "flat", "pc", "q35", "many", "dimms", "file", NULL };
 static const char *const picks[] = { "scan", "random", "hot", NULL };
 static const char *const spaces[] = { "hva", "gfn", NULL };
 static const char *const concerns[] = { "all", "shared", "private", "given-up", NULL };
@@ -61,7 +61,7 @@ static const struct param params[] = {
 	PARAM("vms", "number", COUNT, vms, 1, 256, NULL, "virtual machines, all alike"),
 	PARAM("vcpus", "number", COUNT, vcpus, 0, 4096, NULL, "vCPUs of each"),
 	PARAM("guest-size", "size", SIZE, guest_size, 64 * K, 16 * T, NULL, "memory of each"),
-	PARAM("layout", "flat|pc|q35|many:N|dimms:N", LAYOUT, layout, 0, 4, layouts,
+	PARAM("layout", "flat|pc|q35|many:N|dimms:N|file:FILE", LAYOUT, layout, 0, 5, layouts,
 	      "how its memory is cut into memslots"),
 	PARAM("vga", "on|off", FLAG, vga, 0, 1, NULL,
 	      "show the start of 16 MiB of video memory also below 1 MiB (pc and q35)"),
@@ -383,17 +383,29 @@ static int parse_choice(const char *text, const char *const *choices, uint64_t *
 	return -EINVAL;
 }
 
-/* "many:N" and "dimms:N" say how many memslots, the others must not. */
+/* "many:N" and "dimms:N" say how many memslots, "file:FILE" (or a FILE
+ * whose name is none of a layout's) has them, the others say nothing. */
 static int parse_layout(struct rs_synth_params *p, const char *text, uint64_t *value)
 {
 	const char *colon = strchr(text, ':');
 	uint64_t slots = 1, layout;
+	const char *file = !strncmp(text, "file:", 5) ? text + 5 : NULL;
 	char name[16];
 
+	if (!file && (strchr(text, '/') || strchr(text, '.')))
+		file = text;
+	if (file) {
+		if (!*file || strlen(file) >= sizeof(p->layout_file))
+			return -EINVAL;
+		strcpy(p->layout_file, file);
+		*value = RS_LAYOUT_FILE;
+		return 0;
+	}
 	if (colon && (rs_parse_u64(colon + 1, &slots) || !slots || slots > RS_SYNTH_MAX_SLOTS))
 		return -EINVAL;
 	snprintf(name, sizeof(name), "%.*s", colon ? (int)(colon - text) : 15, text);
-	if (parse_choice(name, layouts, &layout) || (layout >= RS_LAYOUT_MANY) != !!colon)
+	if (parse_choice(name, layouts, &layout) || layout == RS_LAYOUT_FILE ||
+	    (layout >= RS_LAYOUT_MANY) != !!colon)
 		return -EINVAL;
 	p->slots = slots;
 	*value = layout;
@@ -484,7 +496,9 @@ static void print_value(const struct rs_synth_params *p, const struct param *d, 
 		snprintf(buf, size, "%s", d->choices[value]);
 		break;
 	case LAYOUT:
-		if (value >= RS_LAYOUT_MANY)
+		if (value == RS_LAYOUT_FILE)
+			snprintf(buf, size, "%s:%s", layouts[value], p->layout_file);
+		else if (value >= RS_LAYOUT_MANY)
 			snprintf(buf, size, "%s:%" PRIu64, layouts[value], p->slots);
 		else
 			snprintf(buf, size, "%s", layouts[value]);
@@ -528,4 +542,11 @@ int rs_synth_get(const struct rs_synth_params *p, const char *key, char *buf, si
 		return -EINVAL;
 	print_value(p, d, value_of(p, d), buf, size);
 	return 0;
+}
+
+bool rs_synth_is_given(const struct rs_synth_params *p, const char *key)
+{
+	const struct param *d = find_param(key);
+
+	return d && p->given >> (d - params) & 1;
 }

@@ -15,8 +15,6 @@
 #include "tests/common/puts.h"
 
 #define MS 1000000ULL
-#define SLOT0 CREATE(1000, KVM, 0, 0, 0x40, HVA)
-#define SLOT0_TEXT "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
 /* An invalidation of the frames [1, 2) at @t, and its end at @t + 4, both at sequence @seq. */
 #define HIT(t, seq)                                                           \
 	START(t, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, seq, 0, NO_RANGE), \
@@ -55,17 +53,11 @@ static void test_recorded_twice(void **state)
 	dat_at(d, second, 1, MAKER + 100);
 	dat_put(d, 2000, RS_PROBE_MEMSLOT,
 		(const uint64_t[]){ KVM, 0, 0, 0, 0, 0, 0x200, 1, HVA, 9, 0, 0 }, 12);
-	expect(d, "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		  "1110 1 fault_begin vcpu=0 gfn=0x110\n"
-		  "#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-		  "1130 1 fault_check vcpu=0 result=ok\n"
-		  "1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-		  "#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-		  "1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
-		  "1310 1 inval_end id=1\n"
-		  "2000 1 memslot as=0 id=9 gfn=0x200 npages=0x1 hva=0x7f0000000000 flags=0\n"
-		  "#@ level full\n"
-		  "#@ anomaly recorded-twice 6\n");
+	expect(d, PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT PLAIN_WALK_TEXT
+	       "1310 1 inval_end id=1\n"
+	       "2000 1 memslot as=0 id=9 gfn=0x200 npages=0x1 hva=0x7f0000000000 flags=0\n"
+	       "#@ level full\n"
+	       "#@ anomaly recorded-twice 6\n");
 }
 
 static void test_memslot_number_too_large(void **state)
@@ -85,13 +77,10 @@ static void test_memslot_number_too_large(void **state)
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
 		    SLOT0_TEXT
-		    "1030 1 memslot as=255 id=2 gfn=0x300 npages=0x1 hva=0x7f0000080000 flags=0\n"
-		    "1102 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1102 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1102 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1201 1 inval_end id=1\n"
-		    "#@ level full\n"
-		    "#@ anomaly memslot-number-too-large 3\n");
+		    "1030 1 memslot as=255 id=2 gfn=0x300 npages=0x1 hva=0x7f0000080000 "
+		    "flags=0\n" WALK_TEXT(1102, 1, 0) "1201 1 inval_end id=1\n"
+						      "#@ level full\n"
+						      "#@ anomaly memslot-number-too-large 3\n");
 }
 
 /* The walk says other frames of the memslot than the ones known; the fault goes through another. */
@@ -141,10 +130,9 @@ static void test_miss_overlaps_memslot(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOT0_TEXT "1101 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			       "#@ state 1101 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-			       "1101 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			       "1111 1 inval_end id=1\n"
+		    SLOT0_TEXT WALK_TEXT(
+			    1101, 1,
+			    0) "1111 1 inval_end id=1\n"
 			       "1220 1 inval_begin id=3 hva=0x7f0000040000-0x7f0000041000 walk=1\n"
 			       "1240 1 inval_end id=3\n"
 			       "#@ level full\n"
@@ -194,16 +182,14 @@ static void test_end_without_start(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOT0_TEXT "1101 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			       "#@ state 1101 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-			       "1101 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			       "1111 1 inval_end id=1\n"
-			       "1210 1 inval_end id=2\n"
-			       "1301 1 fault_begin vcpu=0 gfn=0x5\n"
-			       "#@ state 1303 1 seq=2 in_progress=0 start=0x1 end=0x2\n"
-			       "1303 1 fault_check vcpu=0 result=ok\n"
-			       "#@ level full\n"
-			       "#@ anomaly end-without-start 1\n");
+		    SLOT0_TEXT WALK_TEXT(
+			    1101, 1, 0) "1111 1 inval_end id=1\n"
+					"1210 1 inval_end id=2\n"
+					"1301 1 fault_begin vcpu=0 gfn=0x5\n"
+					"#@ state 1303 1 seq=2 in_progress=0 start=0x1 end=0x2\n"
+					"1303 1 fault_check vcpu=0 result=ok\n"
+					"#@ level full\n"
+					"#@ anomaly end-without-start 1\n");
 }
 
 /*
@@ -265,17 +251,11 @@ static void test_slot_without_start(void **state)
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
 		    SLOT0_TEXT
-		    "1010 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1101 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1101 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1101 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1111 1 inval_end id=1\n"
-		    "1320 1 inval_begin id=2 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1320 1 seq=1 in_progress=1 start=0x1 end=0x2\n"
-		    "1320 1 inval_slot id=2 slot=0 gfn=0x1-0x2\n"
-		    "1351 1 inval_end id=2\n"
-		    "#@ level full\n"
-		    "#@ anomaly slot-without-start 3\n");
+		    "1010 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 "
+		    "flags=0\n" WALK_TEXT(1101, 1, 0) "1111 1 inval_end id=1\n" WALK_TEXT(
+			    1320, 2, 1) "1351 1 inval_end id=2\n"
+					"#@ level full\n"
+					"#@ anomaly slot-without-start 3\n");
 }
 
 /* KVM's own: of frames, from begin to end at one time. */
@@ -458,15 +438,14 @@ static void test_waited_too_long_for_a_call(void **state)
 	fill(d, 2000, 2999 * MS);
 	fill(d, 2999 * MS, 3000 * MS);
 	put_all(d, after, NR(after));
-	expect(d, SLOT0_TEXT "1101 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			     "#@ state 1101 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-			     "1101 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			     "1111 1 inval_end id=1\n"
-			     "3000000001 1 fault_begin vcpu=1 gfn=0x5\n"
-			     "#@ state 3000000003 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
-			     "3000000003 1 fault_check vcpu=1 result=ok\n"
-			     "#@ level full\n"
-			     "#@ anomaly waited-too-long 1\n");
+	expect(d,
+	       SLOT0_TEXT WALK_TEXT(
+		       1101, 1, 0) "1111 1 inval_end id=1\n"
+				   "3000000001 1 fault_begin vcpu=1 gfn=0x5\n"
+				   "#@ state 3000000003 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+				   "3000000003 1 fault_check vcpu=1 result=ok\n"
+				   "#@ level full\n"
+				   "#@ anomaly waited-too-long 1\n");
 }
 
 /* The fault had read the number of an epoch that was handed out long ago. */
@@ -480,18 +459,16 @@ static void test_order_late(void **state)
 	put_all(d, before, NR(before));
 	fill(d, 2000, 200 * MS);
 	put_all(d, after, NR(after));
-	expect(d, SLOT0_TEXT "1101 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			     "#@ state 1101 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-			     "1101 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			     "1111 1 inval_end id=1\n"
-			     "1201 1 fault_begin vcpu=0 gfn=0x5\n"
-			     "#@ state 1203 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
-			     "1203 1 fault_check vcpu=0 result=ok\n"
-			     "300000001 1 fault_begin vcpu=1 gfn=0x5\n"
-			     "#@ state 300000003 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
-			     "300000003 1 fault_check vcpu=1 result=retry\n"
-			     "#@ level full\n"
-			     "#@ anomaly order-late 1\n");
+	expect(d, SLOT0_TEXT WALK_TEXT(
+			  1101, 1, 0) "1111 1 inval_end id=1\n"
+				      "1201 1 fault_begin vcpu=0 gfn=0x5\n"
+				      "#@ state 1203 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+				      "1203 1 fault_check vcpu=0 result=ok\n"
+				      "300000001 1 fault_begin vcpu=1 gfn=0x5\n"
+				      "#@ state 300000003 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+				      "300000003 1 fault_check vcpu=1 result=retry\n"
+				      "#@ level full\n"
+				      "#@ anomaly order-late 1\n");
 }
 
 /* Two ends of one number: the second is left out, and the numbers go on behind the first. */
@@ -511,10 +488,9 @@ static void test_order_conflict_of_ends(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOT0_TEXT "1101 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			       "#@ state 1101 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-			       "1101 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			       "1106 1 inval_begin id=2 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+		    SLOT0_TEXT WALK_TEXT(
+			    1101, 1,
+			    0) "1106 1 inval_begin id=2 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
 			       "#@ state 1106 1 seq=0 in_progress=2 start=0x1 end=0x2\n"
 			       "1106 1 inval_slot id=2 slot=0 gfn=0x1-0x2\n"
 			       "1111 1 inval_end id=1\n"
@@ -537,18 +513,16 @@ static void test_order_conflict_of_a_vcpu(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOT0_TEXT "1101 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			       "#@ state 1101 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-			       "1101 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			       "1111 1 inval_end id=1\n"
-			       "1201 1 fault_begin vcpu=0 gfn=0x5\n"
-			       "#@ state 1203 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
-			       "1203 1 fault_check vcpu=0 result=ok\n"
-			       "1301 1 fault_begin vcpu=0 gfn=0x5\n"
-			       "#@ state 1303 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
-			       "1303 1 fault_check vcpu=0 result=retry\n"
-			       "#@ level full\n"
-			       "#@ anomaly order-conflict 1\n");
+		    SLOT0_TEXT WALK_TEXT(
+			    1101, 1, 0) "1111 1 inval_end id=1\n"
+					"1201 1 fault_begin vcpu=0 gfn=0x5\n"
+					"#@ state 1203 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+					"1203 1 fault_check vcpu=0 result=ok\n"
+					"1301 1 fault_begin vcpu=0 gfn=0x5\n"
+					"#@ state 1303 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+					"1303 1 fault_check vcpu=0 result=retry\n"
+					"#@ level full\n"
+					"#@ anomaly order-conflict 1\n");
 }
 
 /* A fault's number is 4,096 ahead at most: then it waits for that epoch, else it goes by time. */

@@ -174,7 +174,7 @@ static const char *problem_of(const struct recording *r, const struct test_trace
 {
 	const struct test_trace *whole = &r->whole;
 
-	if (t->nr > whole->nr || memcmp(t->evs, whole->evs, t->nr * sizeof(*t->evs)))
+	if (t->nr > whole->nr || (t->nr && memcmp(t->evs, whole->evs, t->nr * sizeof(*t->evs))))
 		return "gives other events";
 	if (t->rc)
 		return kind == SHORT_READ ? "is taken as an error"

@@ -19,17 +19,13 @@
 static void test_lockless(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
-		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1120, RECLAIM),
+		SLOT0,
+		WALK(1100, RECLAIM, 0),
 		FAULT(1200, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1210, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
 		LOOKED_UP(1220, VCPU0, 1),
 		FAULTED(1230, VCPU0, 1),
-		END(1300, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
-		LOCKED(1310, RECLAIM, KVM, 0, 1, 1, 2),
-		ENDED(1320, RECLAIM),
+		LEFT(1300, RECLAIM, 0),
 		FAULT(1400, VCPU0, KVM, 0, 3ULL),
 		BEGIN(1410, VCPU0, KVM, 0, 3ULL, 1, 0, 1, 2),
 		START(1420, RECLAIM, KVM, HVA + 0x3000, HVA + 0x4000, 1, 0, 1, 2),
@@ -43,20 +39,18 @@ static void test_lockless(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1210 1 fault_begin vcpu=0 gfn=0x1\n"
-		    "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
-		    "1310 1 inval_end id=1\n"
-		    "1410 1 fault_begin vcpu=0 gfn=0x3\n"
-		    "1430 1 inval_begin id=2 hva=0x7f0000003000-0x7f0000004000 walk=1\n"
-		    "#@ state 1430 1 seq=1 in_progress=1 start=0x3 end=0x4\n"
-		    "1430 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
-		    "1440 1 fault_check vcpu=0 result=retry lockless=1\n"
-		    "1510 1 inval_end id=2\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT WALK_TEXT(
+			    1110, 1,
+			    0) "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+			       "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "1310 1 inval_end id=1\n"
+			       "1410 1 fault_begin vcpu=0 gfn=0x3\n"
+			       "1430 1 inval_begin id=2 hva=0x7f0000003000-0x7f0000004000 walk=1\n"
+			       "#@ state 1430 1 seq=1 in_progress=1 start=0x3 end=0x4\n"
+			       "1430 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
+			       "1440 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "1510 1 inval_end id=2\n"
+			       "#@ level full\n");
 }
 
 /*
@@ -67,10 +61,8 @@ static void test_lockless(void **state)
 static void test_lockless_at_half_an_end(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
-		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1120, RECLAIM),
+		SLOT0,
+		WALK(1100, RECLAIM, 0),
 		END(1200, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
 		LOCKED(1210, RECLAIM, KVM, 0, 1, 1, 2),
 		FAULT(1300, VCPU0, KVM, 0, 1ULL),
@@ -87,24 +79,21 @@ static void test_lockless_at_half_an_end(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1309 1 fault_begin vcpu=0 gfn=0x1\n"
-		    "1309 1 fault_check vcpu=0 result=retry lockless=1\n"
-		    "1310 1 inval_end id=1\n"
-		    "1350 1 fault_begin vcpu=1 gfn=0x5\n"
-		    "#@ state 1410 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
-		    "1410 1 fault_check vcpu=1 result=ok\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT WALK_TEXT(
+			    1110, 1, 0) "1309 1 fault_begin vcpu=0 gfn=0x1\n"
+					"1309 1 fault_check vcpu=0 result=retry lockless=1\n"
+					"1310 1 inval_end id=1\n"
+					"1350 1 fault_begin vcpu=1 gfn=0x5\n"
+					"#@ state 1410 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+					"1410 1 fault_check vcpu=1 result=ok\n"
+					"#@ level full\n");
 }
 
 /* Retries that no notifier has a part in, and faults that end without a decision. */
 static void test_other_ends(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		/* The memslot is on its way out: bit 16. */
 		FAULT(1100, VCPU0, KVM, 0, 1ULL),
 		P(1110, VCPU0, FAULT_BEGIN, KVM, 0, 1, 0, 0, 0x10000, 0, 0, NO_RANGE),
@@ -135,21 +124,20 @@ static void test_other_ends(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1110 1 fault_begin vcpu=0 gfn=0x1\n"
-		    "#@ reason slot_invalid\n"
-		    "1120 1 fault_end vcpu=0\n"
-		    "1210 1 fault_begin vcpu=0 gfn=0x2\n"
-		    "#@ reason async\n"
-		    "1220 1 fault_end vcpu=0\n"
-		    "1310 1 fault_begin vcpu=0 gfn=0x3\n"
-		    "#@ reason root_obsolete\n"
-		    "1330 1 fault_end vcpu=0\n"
-		    "1410 1 fault_begin vcpu=0 gfn=0x4\n"
-		    "1430 1 fault_end vcpu=0\n"
-		    "1500 1 fault_begin vcpu=0 gfn=0x5\n"
-		    "1510 1 fault_end vcpu=0\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+			       "#@ reason slot_invalid\n"
+			       "1120 1 fault_end vcpu=0\n"
+			       "1210 1 fault_begin vcpu=0 gfn=0x2\n"
+			       "#@ reason async\n"
+			       "1220 1 fault_end vcpu=0\n"
+			       "1310 1 fault_begin vcpu=0 gfn=0x3\n"
+			       "#@ reason root_obsolete\n"
+			       "1330 1 fault_end vcpu=0\n"
+			       "1410 1 fault_begin vcpu=0 gfn=0x4\n"
+			       "1430 1 fault_end vcpu=0\n"
+			       "1500 1 fault_begin vcpu=0 gfn=0x5\n"
+			       "1510 1 fault_end vcpu=0\n"
+			       "#@ level full\n");
 }
 
 /* The bit of the memslot that is on its way out is not KVM's answer on a kernel of the hva range.
@@ -157,7 +145,7 @@ static void test_other_ends(void **state)
 static void test_hva_kernel(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
 		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, HVA + 0x1000, HVA + 0x2000),
 		STARTED(1120, RECLAIM),
@@ -175,22 +163,22 @@ static void test_hva_kernel(void **state)
 
 	dat_without(d, RS_PROBE_INVAL_END_LOCKED);
 	put_all(d, puts, NR(puts));
-	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		  "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		  "#@ state 1110 1 seq=0 in_progress=1 start=0x7f0000001000 end=0x7f0000002000\n"
-		  "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		  "1210 1 fault_begin vcpu=0 gfn=0x1\n"
-		  "#@ state 1230 1 seq=0 in_progress=1 start=0x7f0000001000 end=0x7f0000002000\n"
-		  "1230 1 fault_check vcpu=0 result=retry\n"
-		  "1300 1 inval_end id=1\n"
-		  "#@ level full\n");
+	expect(d, SLOT0_TEXT
+	       "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
+	       "#@ state 1110 1 seq=0 in_progress=1 start=0x7f0000001000 end=0x7f0000002000\n"
+	       "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+	       "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+	       "#@ state 1230 1 seq=0 in_progress=1 start=0x7f0000001000 end=0x7f0000002000\n"
+	       "1230 1 fault_check vcpu=0 result=retry\n"
+	       "1300 1 inval_end id=1\n"
+	       "#@ level full\n");
 }
 
 /* The fault's copy of the number was an int, and came back sign extended: noted, not believed. */
 static void test_sign_extended(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		FAULT(1100, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0x80000005, 0, NO_RANGE),
 		LOOKED_UP(1120, VCPU0, 0),
@@ -201,12 +189,11 @@ static void test_sign_extended(void **state)
 	struct dat *d = dat_new(7, 0, 4, HVA_KERNEL);
 
 	put_all(d, puts, NR(puts));
-	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		  "1110 1 fault_begin vcpu=0 gfn=0x1\n"
-		  "#@ state 1130 1 seq=2147483653 in_progress=0 start=0x0 end=0x0\n"
-		  "1130 1 fault_check vcpu=0 result=retry\n"
-		  "#@ level full\n"
-		  "#@ anomaly fault-seq-sign-extended 1\n");
+	expect(d, SLOT0_TEXT "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+			     "#@ state 1130 1 seq=2147483653 in_progress=0 start=0x0 end=0x0\n"
+			     "1130 1 fault_check vcpu=0 result=retry\n"
+			     "#@ level full\n"
+			     "#@ anomaly fault-seq-sign-extended 1\n");
 }
 
 /* A fault of frame @gfn with the number @seq from its begin to its check, nothing in progress. */
@@ -223,7 +210,7 @@ static void test_sign_extended(void **state)
 static void test_sign_extended_as_u32(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		UNDISTURBED(1100, 1ULL, 0x7fffffff, 0x7fffffff, 0),
 		UNDISTURBED(1200, 2ULL, 0x7fffffff, 0x7fffffff, 1), /* its root is obsolete */
 		/* An end that no probe of this trace has. */
@@ -262,7 +249,7 @@ static void test_sign_extended_as_u32(void **state)
 static void test_u32_that_is_none(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		UNDISTURBED(1100, 1ULL, 0x80000005, 0x80000006, 1),
 		UNDISTURBED(1200, 2ULL, 0x80000006, 0x80000006, 0),
 		UNDISTURBED(1300, 3ULL, 0x80000006, 0x80000006, 1),
@@ -279,9 +266,6 @@ static void test_u32_that_is_none(void **state)
 	test_trace_free(&t);
 }
 
-#define MEMSLOT0 CREATE(1000, KVM, 0, 0, 0x40, HVA)
-#define MEMSLOT0_TEXT "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-
 /*
  * An async page fault that is tried is one only if it also is set up, which says so; or
  * is waited for already. Without the event that says it, the try is taken for it.
@@ -289,10 +273,8 @@ static void test_u32_that_is_none(void **state)
 static void test_async(void **state)
 {
 	static const struct put puts[] = {
-		MEMSLOT0,
-		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1030, RECLAIM),
+		SLOT0,
+		WALK(1010, RECLAIM, 0),
 		FAULT(1100, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
 		{ 1120, VCPU0, DAT_ASYNC_TRY, { 0x1000, 1 } },
@@ -305,10 +287,7 @@ static void test_async(void **state)
 		FAULTED(1240, VCPU0, 1),
 	};
 	static const char before[] =
-		MEMSLOT0_TEXT "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			      "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-			      "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			      "1110 1 fault_begin vcpu=0 gfn=0x1\n";
+		SLOT0_TEXT WALK_TEXT(1020, 1, 0) "1110 1 fault_begin vcpu=0 gfn=0x1\n";
 	static const char *const first[] = {
 		"1110 1 fault_check vcpu=0 result=retry lockless=1\n",
 		"#@ reason async\n1130 1 fault_end vcpu=0\n",
@@ -334,7 +313,7 @@ static void test_async(void **state)
 static void test_kernel_without_a_range(void **state)
 {
 	static const struct put puts[] = {
-		MEMSLOT0,
+		SLOT0,
 		FAULT(1100, VCPU0, KVM, 0, 5ULL),
 		BEGIN(1110, VCPU0, KVM, 0, 5ULL, 0, 1, NO_RANGE),
 		LOOKED_UP(1120, VCPU0, 0),
@@ -350,24 +329,22 @@ static void test_kernel_without_a_range(void **state)
 	};
 
 	expect_puts("5.10.1", puts, NR(puts),
-		    MEMSLOT0_TEXT "1110 1 fault_begin vcpu=0 gfn=0x5\n"
-				  "1130 1 lost count=unknown\n"
-				  "#@ state 1130 1 seq=0 in_progress=1 start=0x0 end=0x0\n"
-				  "1130 1 fault_check vcpu=0 result=retry\n"
-				  "1210 1 fault_begin vcpu=0 gfn=0x5\n"
-				  "#@ reason root_obsolete\n"
-				  "1230 1 fault_end vcpu=0\n"
-				  "#@ level full\n");
+		    SLOT0_TEXT "1110 1 fault_begin vcpu=0 gfn=0x5\n"
+			       "1130 1 lost count=unknown\n"
+			       "#@ state 1130 1 seq=0 in_progress=1 start=0x0 end=0x0\n"
+			       "1130 1 fault_check vcpu=0 result=retry\n"
+			       "1210 1 fault_begin vcpu=0 gfn=0x5\n"
+			       "#@ reason root_obsolete\n"
+			       "1230 1 fault_end vcpu=0\n"
+			       "#@ level full\n");
 }
 
 /* What a look-up returns for "again" is what the kernel's own enum says. */
 static void test_number_of_retry(void **state)
 {
 	static const struct put puts[] = {
-		MEMSLOT0,
-		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1030, RECLAIM),
+		SLOT0,
+		WALK(1010, RECLAIM, 0),
 		FAULT(1100, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
 		LOOKED_UP(1120, VCPU0, 1),
@@ -382,24 +359,20 @@ static void test_number_of_retry(void **state)
 	dat_at(d, 0, 0, MAKER);
 	dat_marker(d, 10, "retryscope-fact enum.RET_PF_RETRY 4\n");
 	put_all(d, puts, NR(puts));
-	expect(d, MEMSLOT0_TEXT "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-				"#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-				"1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-				"1110 1 fault_begin vcpu=0 gfn=0x1\n"
-				"1130 1 fault_end vcpu=0\n"
-				"1210 1 fault_begin vcpu=0 gfn=0x1\n"
-				"1210 1 fault_check vcpu=0 result=retry lockless=1\n"
-				"#@ level full\n");
+	expect(d, SLOT0_TEXT WALK_TEXT(1020, 1,
+				       0) "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+					  "1130 1 fault_end vcpu=0\n"
+					  "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+					  "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+					  "#@ level full\n");
 }
 
 /* The return of the look-up was missed; the check shows that the fault was not dropped there. */
 static void test_check_after_a_missed_look_up(void **state)
 {
 	static const struct put puts[] = {
-		MEMSLOT0,
-		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1030, RECLAIM),
+		SLOT0,
+		WALK(1010, RECLAIM, 0),
 		FAULT(1100, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
 		CHECK(1120, VCPU0, KVM, 0, 1ULL, 0, 0, 1, 1, 2),
@@ -408,14 +381,11 @@ static void test_check_after_a_missed_look_up(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    MEMSLOT0_TEXT
-		    "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1110 1 fault_begin vcpu=0 gfn=0x1\n"
-		    "#@ state 1120 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1120 1 fault_check vcpu=0 result=retry\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT WALK_TEXT(
+			    1020, 1, 0) "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+					"#@ state 1120 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
+					"1120 1 fault_check vcpu=0 result=retry\n"
+					"#@ level full\n");
 }
 
 /* The recording ends, or loses something, before the end of a fault that was decided. */
@@ -429,11 +399,7 @@ static void test_decided_but_not_ended(void **state)
 		dat_without(d, without[i]);
 		put_all_but(d, plain, 6, without[i]);
 		expect(d, i ? "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 "
-			      "flags=0\n"
-			      "1110 1 fault_begin vcpu=0 gfn=0x110\n"
-			      "#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-			      "1130 1 fault_check vcpu=0 result=ok\n"
-			      "#@ level partial\n"
+			      "flags=0\n" PLAIN_FAULT_TEXT "#@ level partial\n"
 			    : "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 "
 			      "flags=0\n"
 			      "1100 1 fault_begin vcpu=0 gfn=0x110\n"

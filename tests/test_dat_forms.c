@@ -123,41 +123,22 @@ static void test_partial(void **state)
 		RS_PROBE_FAULT_LOOKED_UP,
 	};
 	static const char *const expected[] = {
-		"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		"1110 1 fault_begin vcpu=0 gfn=0x110\n"
-		"1140 1 fault_check vcpu=0 result=ok\n"
-		"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-		"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-		"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
-		"1310 1 inval_end id=1\n"
-		"#@ level partial\n",
-		"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		"1110 1 fault_begin vcpu=0 gfn=0x110\n"
-		"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-		"1130 1 fault_check vcpu=0 result=unknown\n"
-		"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-		"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-		"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
-		"1310 1 inval_end id=1\n"
-		"#@ level partial\n",
-		"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		"1100 1 fault_begin vcpu=0 gfn=0x110\n"
-		"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-		"1130 1 fault_check vcpu=0 result=ok\n"
-		"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-		"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-		"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
-		"1310 1 inval_end id=1\n"
-		"#@ level partial\n",
-		"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		"1110 1 fault_begin vcpu=0 gfn=0x110\n"
-		"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-		"1130 1 fault_check vcpu=0 result=ok\n"
-		"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-		"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-		"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
-		"1310 1 inval_end id=1\n"
-		"#@ level partial\n",
+		PLAIN_SLOT_TEXT "1110 1 fault_begin vcpu=0 gfn=0x110\n"
+				"1140 1 fault_check vcpu=0 result=ok\n" PLAIN_WALK_TEXT
+				"1310 1 inval_end id=1\n"
+				"#@ level partial\n",
+		PLAIN_SLOT_TEXT "1110 1 fault_begin vcpu=0 gfn=0x110\n"
+				"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
+				"1130 1 fault_check vcpu=0 result=unknown\n" PLAIN_WALK_TEXT
+				"1310 1 inval_end id=1\n"
+				"#@ level partial\n",
+		PLAIN_SLOT_TEXT "1100 1 fault_begin vcpu=0 gfn=0x110\n"
+				"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
+				"1130 1 fault_check vcpu=0 result=ok\n" PLAIN_WALK_TEXT
+				"1310 1 inval_end id=1\n"
+				"#@ level partial\n",
+		PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT PLAIN_WALK_TEXT "1310 1 inval_end id=1\n"
+								 "#@ level partial\n",
 	};
 
 	for (size_t i = 0; i < NR(withheld); i++) {

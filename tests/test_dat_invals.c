@@ -26,25 +26,16 @@ static void test_end_without_its_own_probe(void **state)
 		dat_at(d, 0, plain[i].task % 4, plain[i].task);
 		dat_put(d, plain[i].time, plain[i].kind, plain[i].f, 16);
 	}
-	expect(d, "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		  "1110 1 fault_begin vcpu=0 gfn=0x110\n"
-		  "#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-		  "1130 1 fault_check vcpu=0 result=ok\n"
-		  "1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-		  "#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-		  "1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
-		  "1300 1 inval_end id=1\n"
-		  "#@ level full\n");
+	expect(d, PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT PLAIN_WALK_TEXT "1300 1 inval_end id=1\n"
+								   "#@ level full\n");
 }
 
 /* No memslot was hit: it never was in progress. */
 static void test_no_hit(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
-		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1120, RECLAIM),
+		SLOT0,
+		WALK(1100, RECLAIM, 0),
 		END(1130, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
 		LOCKED(1140, RECLAIM, KVM, 0, 1, 1, 2),
 		ENDED(1150, RECLAIM),
@@ -55,21 +46,19 @@ static void test_no_hit(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1140 1 inval_end id=1\n"
-		    "1200 1 inval_begin id=2 hva=0x7f0000090000-0x7f0000091000 walk=1\n"
-		    "1220 1 inval_end id=2\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT WALK_TEXT(
+			    1110, 1,
+			    0) "1140 1 inval_end id=1\n"
+			       "1200 1 inval_begin id=2 hva=0x7f0000090000-0x7f0000091000 walk=1\n"
+			       "1220 1 inval_end id=2\n"
+			       "#@ level full\n");
 }
 
 /* One inside another of the same task: last in, first out. */
 static void test_nested(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		START(1100, RECLAIM, KVM, HVA, HVA + 0x20000, 0, 0, NO_RANGE),
 		SLOT(1110, RECLAIM, KVM, 0, 0, 0x20, 0, 1, 0, 0x20),
 		STARTED(1120, RECLAIM),
@@ -85,16 +74,15 @@ static void test_nested(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1110 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000020000 walk=1\n"
-		    "#@ state 1110 1 seq=0 in_progress=1 start=0x0 end=0x20\n"
-		    "1110 1 inval_slot id=1 slot=0 gfn=0x0-0x20\n"
-		    "1140 1 inval_begin id=2 hva=0x7f0000004000-0x7f0000005000 walk=1\n"
-		    "#@ state 1140 1 seq=0 in_progress=2 start=0x0 end=0x20\n"
-		    "1140 1 inval_slot id=2 slot=0 gfn=0x4-0x5\n"
-		    "1170 1 inval_end id=2\n"
-		    "1200 1 inval_end id=1\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT "1110 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000020000 walk=1\n"
+			       "#@ state 1110 1 seq=0 in_progress=1 start=0x0 end=0x20\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x0-0x20\n"
+			       "1140 1 inval_begin id=2 hva=0x7f0000004000-0x7f0000005000 walk=1\n"
+			       "#@ state 1140 1 seq=0 in_progress=2 start=0x0 end=0x20\n"
+			       "1140 1 inval_slot id=2 slot=0 gfn=0x4-0x5\n"
+			       "1170 1 inval_end id=2\n"
+			       "1200 1 inval_end id=1\n"
+			       "#@ level full\n");
 }
 
 /* The ends of so many are missed that they are given up: nothing waits for them then. */
@@ -120,27 +108,25 @@ static void test_nested_too_deep(void **state)
 	}
 	put_all(d, plain + 7, NR_PLAIN - 7);
 	put_all(d, fault, NR(fault));
-	expect(d, "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		  "1210 1 inval_begin id=65 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-		  "#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-		  "1210 1 inval_slot id=65 slot=3 gfn=0x102-0x104\n"
-		  "1310 1 inval_end id=65\n"
-		  "2110 1 fault_begin vcpu=0 gfn=0x110\n"
-		  "#@ state 2130 1 seq=6 in_progress=0 start=0x0 end=0x0\n"
-		  "2130 1 fault_check vcpu=0 result=ok\n"
-		  "#@ level full\n"
-		  "#@ anomaly inval-nested-too-deep 1\n");
+	expect(d,
+	       PLAIN_SLOT_TEXT "1210 1 inval_begin id=65 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
+			       "#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
+			       "1210 1 inval_slot id=65 slot=3 gfn=0x102-0x104\n"
+			       "1310 1 inval_end id=65\n"
+			       "2110 1 fault_begin vcpu=0 gfn=0x110\n"
+			       "#@ state 2130 1 seq=6 in_progress=0 start=0x0 end=0x0\n"
+			       "2130 1 fault_check vcpu=0 result=ok\n"
+			       "#@ level full\n"
+			       "#@ anomaly inval-nested-too-deep 1\n");
 }
 
 /* Two VMs, told apart by their struct kvm; the second has no memslot 0. */
 static void test_two_vms(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		CREATE(1010, KVM2, 1, 0x80, 0x40, HVA + 0x80000),
-		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1120, RECLAIM),
+		WALK(1100, RECLAIM, 0),
 		START(1130, RECLAIM, KVM2, HVA + 0x81000, HVA + 0x82000, 9, 0, NO_RANGE),
 		SLOT(1140, RECLAIM, KVM2, 1, 0x81, 0x82, 9, 1, 0x81, 0x82),
 		STARTED(1150, RECLAIM),
@@ -163,71 +149,79 @@ static void test_two_vms(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1010 2 memslot as=0 id=1 gfn=0x80 npages=0x40 hva=0x7f0000080000 flags=0\n"
-		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1140 2 inval_begin id=1 hva=0x7f0000081000-0x7f0000082000 walk=1\n"
-		    "#@ state 1140 2 seq=9 in_progress=1 start=0x81 end=0x82\n"
-		    "1140 2 inval_slot id=1 slot=1 gfn=0x81-0x82\n"
-		    "1210 1 fault_begin vcpu=0 gfn=0x1\n"
-		    "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
-		    "1215 2 fault_begin vcpu=0 gfn=0x90\n"
-		    "#@ state 1230 2 seq=9 in_progress=1 start=0x81 end=0x82\n"
-		    "1230 2 fault_check vcpu=0 result=ok\n"
-		    "1310 2 inval_end id=1\n"
-		    "1340 1 inval_end id=1\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT
+		    "1010 2 memslot as=0 id=1 gfn=0x80 npages=0x40 hva=0x7f0000080000 "
+		    "flags=0\n" WALK_TEXT(
+			    1110, 1,
+			    0) "1140 2 inval_begin id=1 hva=0x7f0000081000-0x7f0000082000 walk=1\n"
+			       "#@ state 1140 2 seq=9 in_progress=1 start=0x81 end=0x82\n"
+			       "1140 2 inval_slot id=1 slot=1 gfn=0x81-0x82\n"
+			       "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+			       "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "1215 2 fault_begin vcpu=0 gfn=0x90\n"
+			       "#@ state 1230 2 seq=9 in_progress=1 start=0x81 end=0x82\n"
+			       "1230 2 fault_check vcpu=0 result=ok\n"
+			       "1310 2 inval_end id=1\n"
+			       "1340 1 inval_end id=1\n"
+			       "#@ level full\n");
 }
 
 #define HIT(t, kvm, from, to, seq, n)                                                 \
 	START(t, RECLAIM, kvm, HVA + (from)*4096, HVA + (to)*4096, seq, n, NO_RANGE), \
 		SLOT((t) + 1, RECLAIM, kvm, 0, from, to, seq, (n) + 1, 0, 0x40),      \
 		STARTED((t) + 2, RECLAIM)
-#define LEFT(t, kvm, from, to, seq, n)                                             \
+#define LEAVE(t, kvm, from, to, seq, n)                                            \
 	END(t, RECLAIM, kvm, HVA + (from)*4096, HVA + (to)*4096, seq, n, 0, 0x40), \
 		LOCKED((t) + 1, RECLAIM, kvm, seq, n, 0, 0x40), ENDED((t) + 2, RECLAIM)
 
 static const char two_vms_of_one_process[] =
-	"1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-	"1010 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-	"1101 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000008000 walk=1\n"
-	"#@ state 1101 1 seq=0 in_progress=1 start=0x0 end=0x40\n"
-	"1101 1 inval_slot id=1 slot=0 gfn=0x0-0x8\n"
-	"1111 2 inval_begin id=1 hva=0x7f0000000000-0x7f0000008000 walk=1\n"
-	"#@ state 1111 2 seq=9 in_progress=1 start=0x0 end=0x40\n"
-	"1111 2 inval_slot id=1 slot=0 gfn=0x0-0x8\n"
-	"1121 1 inval_begin id=2 hva=0x7f0000002000-0x7f0000003000 walk=1\n"
-	"#@ state 1121 1 seq=0 in_progress=2 start=0x0 end=0x40\n"
-	"1121 1 inval_slot id=2 slot=0 gfn=0x2-0x3\n"
-	"1131 2 inval_begin id=2 hva=0x7f0000002000-0x7f0000003000 walk=1\n"
-	"#@ state 1131 2 seq=9 in_progress=2 start=0x0 end=0x40\n"
-	"1131 2 inval_slot id=2 slot=0 gfn=0x2-0x3\n";
+	SLOT0_TEXT "1010 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		   "1101 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000008000 walk=1\n"
+		   "#@ state 1101 1 seq=0 in_progress=1 start=0x0 end=0x40\n"
+		   "1101 1 inval_slot id=1 slot=0 gfn=0x0-0x8\n"
+		   "1111 2 inval_begin id=1 hva=0x7f0000000000-0x7f0000008000 walk=1\n"
+		   "#@ state 1111 2 seq=9 in_progress=1 start=0x0 end=0x40\n"
+		   "1111 2 inval_slot id=1 slot=0 gfn=0x0-0x8\n"
+		   "1121 1 inval_begin id=2 hva=0x7f0000002000-0x7f0000003000 walk=1\n"
+		   "#@ state 1121 1 seq=0 in_progress=2 start=0x0 end=0x40\n"
+		   "1121 1 inval_slot id=2 slot=0 gfn=0x2-0x3\n"
+		   "1131 2 inval_begin id=2 hva=0x7f0000002000-0x7f0000003000 walk=1\n"
+		   "#@ state 1131 2 seq=9 in_progress=2 start=0x0 end=0x40\n"
+		   "1131 2 inval_slot id=2 slot=0 gfn=0x2-0x3\n";
 
-/* VMs of one process: the kernel goes through its notifiers in the same turn at the end. */
-static void test_vms_of_one_process(void **state)
+/* The same begins with other ends. */
+static void expect_ends(const struct put *ends, size_t n, const char *ends_text)
 {
 	static const struct put begins[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA), CREATE(1010, KVM2, 0, 0, 0x40, HVA),
-		HIT(1100, KVM, 0ULL, 8ULL, 0, 0),   HIT(1110, KVM2, 0ULL, 8ULL, 9, 0),
-		HIT(1120, KVM, 2ULL, 3ULL, 0, 1),   HIT(1130, KVM2, 2ULL, 3ULL, 9, 1),
-	};
-	static const struct put ends[] = {
-		LEFT(1200, KVM, 2ULL, 3ULL, 0, 2),
-		LEFT(1210, KVM2, 2ULL, 3ULL, 9, 2),
-		LEFT(1220, KVM, 0ULL, 8ULL, 1, 1),
-		LEFT(1230, KVM2, 0ULL, 8ULL, 10, 1),
+		SLOT0,
+		CREATE(1010, KVM2, 0, 0, 0x40, HVA),
+		HIT(1100, KVM, 0ULL, 8ULL, 0, 0),
+		HIT(1110, KVM2, 0ULL, 8ULL, 9, 0),
+		HIT(1120, KVM, 2ULL, 3ULL, 0, 1),
+		HIT(1130, KVM2, 2ULL, 3ULL, 9, 1),
 	};
 	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 	char expected[4096];
 
 	put_all(d, begins, NR(begins));
-	put_all(d, ends, NR(ends));
-	snprintf(expected, sizeof(expected), "%s%s", two_vms_of_one_process,
-		 "1201 1 inval_end id=2\n1211 2 inval_end id=2\n"
-		 "1221 1 inval_end id=1\n1231 2 inval_end id=1\n#@ level full\n");
+	put_all(d, ends, n);
+	snprintf(expected, sizeof(expected), "%s%s", two_vms_of_one_process, ends_text);
 	expect(d, expected);
+}
+
+/* VMs of one process: the kernel goes through its notifiers in the same turn at the end. */
+static void test_vms_of_one_process(void **state)
+{
+	static const struct put ends[] = {
+		LEAVE(1200, KVM, 2ULL, 3ULL, 0, 2),
+		LEAVE(1210, KVM2, 2ULL, 3ULL, 9, 2),
+		LEAVE(1220, KVM, 0ULL, 8ULL, 1, 1),
+		LEAVE(1230, KVM2, 0ULL, 8ULL, 10, 1),
+	};
+
+	expect_ends(ends, NR(ends),
+		    "1201 1 inval_end id=2\n1211 2 inval_end id=2\n"
+		    "1221 1 inval_end id=1\n1231 2 inval_end id=1\n#@ level full\n");
 }
 
 /*
@@ -236,25 +230,15 @@ static void test_vms_of_one_process(void **state)
  */
 static void test_vms_of_one_process_lack_an_end(void **state)
 {
-	static const struct put begins[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA), CREATE(1010, KVM2, 0, 0, 0x40, HVA),
-		HIT(1100, KVM, 0ULL, 8ULL, 0, 0),   HIT(1110, KVM2, 0ULL, 8ULL, 9, 0),
-		HIT(1120, KVM, 2ULL, 3ULL, 0, 1),   HIT(1130, KVM2, 2ULL, 3ULL, 9, 1),
-	};
 	static const struct put ends[] = {
-		LEFT(1200, KVM, 2ULL, 3ULL, 0, 2),
-		LEFT(1220, KVM, 0ULL, 8ULL, 1, 1),
-		LEFT(1230, KVM2, 0ULL, 8ULL, 9, 2),
+		LEAVE(1200, KVM, 2ULL, 3ULL, 0, 2),
+		LEAVE(1220, KVM, 0ULL, 8ULL, 1, 1),
+		LEAVE(1230, KVM2, 0ULL, 8ULL, 9, 2),
 	};
-	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
-	char expected[4096];
 
-	put_all(d, begins, NR(begins));
-	put_all(d, ends, NR(ends));
-	snprintf(expected, sizeof(expected), "%s%s", two_vms_of_one_process,
-		 "1201 1 inval_end id=2\n1221 1 inval_end id=1\n1231 2 inval_end id=1\n"
-		 "#@ level full\n#@ anomaly inval-without-end 1\n");
-	expect(d, expected);
+	expect_ends(ends, NR(ends),
+		    "1201 1 inval_end id=2\n1221 1 inval_end id=1\n1231 2 inval_end id=1\n"
+		    "#@ level full\n#@ anomaly inval-without-end 1\n");
 }
 
 int main(void)

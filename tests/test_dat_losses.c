@@ -29,30 +29,24 @@ static void test_losses(void **state)
 	dat_lose(d, UINT64_MAX);
 	put_all(d, &(const struct put)FAULT(1900, VCPU0, KVM, 0, 0x112ULL), 1);
 	put_all(d, &(const struct put)FAULTED(1910, VCPU0, 5), 1);
-	expect(d, "1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-		  "1110 1 fault_begin vcpu=0 gfn=0x110\n"
-		  "#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-		  "1130 1 fault_check vcpu=0 result=ok\n"
-		  "1150 1 lost count=12\n"
-		  "1800 1 lost count=0\n"
-		  "1800 1 fault_begin vcpu=0 gfn=0x111\n"
-		  "1809 1 fault_end vcpu=0\n"
-		  "1810 1 lost count=unknown\n"
-		  "1900 1 lost count=0\n"
-		  "1900 1 fault_begin vcpu=0 gfn=0x112\n"
-		  "1910 1 fault_end vcpu=0\n"
-		  "#@ level full\n"
-		  "#@ anomaly lost-unknown-number 1\n");
+	expect(d, PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT "1150 1 lost count=12\n"
+						   "1800 1 lost count=0\n"
+						   "1800 1 fault_begin vcpu=0 gfn=0x111\n"
+						   "1809 1 fault_end vcpu=0\n"
+						   "1810 1 lost count=unknown\n"
+						   "1900 1 lost count=0\n"
+						   "1900 1 fault_begin vcpu=0 gfn=0x112\n"
+						   "1910 1 fault_end vcpu=0\n"
+						   "#@ level full\n"
+						   "#@ anomaly lost-unknown-number 1\n");
 }
 
 /* A fault that was dropped without the lock before the loss stays: it is decided. */
 static void test_loss_behind_a_decision(void **state)
 {
 	static const struct put before[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
-		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1030, RECLAIM),
+		SLOT0,
+		WALK(1010, RECLAIM, 0),
 		FAULT(1100, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1110, VCPU0, KVM, 0, 1ULL, 0, 1, 1, 2),
 		LOOKED_UP(1120, VCPU0, 1),
@@ -72,24 +66,20 @@ static void test_loss_behind_a_decision(void **state)
 	dat_at(d, 0, VCPU0 % 4, VCPU0);
 	dat_lose(d, 5);
 	put_all(d, after, NR(after));
-	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		  "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		  "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		  "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		  "1110 1 fault_begin vcpu=0 gfn=0x1\n"
-		  "1110 1 fault_check vcpu=0 result=retry lockless=1\n"
-		  "1120 1 lost count=5\n"
-		  "1300 1 lost count=0\n"
-		  "1300 1 fault_begin vcpu=0 gfn=0x3\n"
-		  "1310 1 fault_end vcpu=0\n"
-		  "#@ level full\n");
+	expect(d, SLOT0_TEXT WALK_TEXT(1020, 1,
+				       0) "1110 1 fault_begin vcpu=0 gfn=0x1\n"
+					  "1110 1 fault_check vcpu=0 result=retry lockless=1\n"
+					  "1120 1 lost count=5\n"
+					  "1300 1 lost count=0\n"
+					  "1300 1 fault_begin vcpu=0 gfn=0x3\n"
+					  "1310 1 fault_end vcpu=0\n"
+					  "#@ level full\n");
 }
 
 /* Several VMs: whose events they were is not known, and the count is said once for the trace. */
 static void test_loss_with_two_vms(void **state)
 {
-	static const struct put before[] = { CREATE(1000, KVM, 0, 0, 0x40, HVA),
-					     CREATE(1010, KVM2, 0, 0, 0x40, HVA) };
+	static const struct put before[] = { SLOT0, CREATE(1010, KVM2, 0, 0, 0x40, HVA) };
 	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 	struct test_trace t = { 0 };
 
@@ -116,7 +106,7 @@ static void test_long_loss(void **state)
 {
 	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 
-	put_all(d, &(const struct put)CREATE(1000, KVM, 0, 0, 0x40, HVA), 1);
+	put_all(d, &(const struct put)SLOT0, 1);
 	put_all(d, &(const struct put)FAULTED(1000, VCPU1, 5), 1);
 	dat_at(d, 0, VCPU1 % 4, VCPU1);
 	dat_lose(d, 5);
@@ -124,11 +114,10 @@ static void test_long_loss(void **state)
 	put_all(d, &(const struct put)FAULTED(5001001, RECLAIM, 5), 1);
 	put_all(d, &(const struct put)FAULTED(5001002, RECLAIM, 5), 1);
 	put_all(d, &(const struct put)FAULTED(9000000, VCPU1, 5), 1);
-	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		  "1000 1 lost count=5\n"
-		  "5001001 1 lost count=0\n"
-		  "9000000 1 lost count=0\n"
-		  "#@ level full\n");
+	expect(d, SLOT0_TEXT "1000 1 lost count=5\n"
+			     "5001001 1 lost count=0\n"
+			     "9000000 1 lost count=0\n"
+			     "#@ level full\n");
 }
 
 /* What is lost at the end of a CPU's recording has no end: nothing comes behind it. */
@@ -136,14 +125,13 @@ static void test_loss_at_the_end(void **state)
 {
 	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 
-	put_all(d, &(const struct put)CREATE(1000, KVM, 0, 0, 0x40, HVA), 1);
+	put_all(d, &(const struct put)SLOT0, 1);
 	put_all(d, &(const struct put)FAULTED(1100, VCPU1, 5), 1);
 	dat_at(d, 0, VCPU1 % 4, VCPU1);
 	dat_lose(d, 5);
 	dat_stamp(d, 1300);
-	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		  "1100 1 lost count=5\n"
-		  "#@ level full\n");
+	expect(d, SLOT0_TEXT "1100 1 lost count=5\n"
+			     "#@ level full\n");
 }
 
 /* Pages with nothing of use between their losses: it is one loss of all of them. */
@@ -152,7 +140,7 @@ static void test_losses_add_up(void **state)
 	for (int unknown = 0; unknown < 2; unknown++) {
 		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 
-		put_all(d, &(const struct put)CREATE(1000, KVM, 0, 0, 0x40, HVA), 1);
+		put_all(d, &(const struct put)SLOT0, 1);
 		dat_lose(d, unknown ? UINT64_MAX : 5);
 		dat_stamp(d, 1500);
 		dat_lose(d, 7);
@@ -178,17 +166,13 @@ static void test_losses_add_up(void **state)
 static void test_loss_of_an_ends_return(void **state)
 {
 	static const struct put before[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
-		START(1010, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1020, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1030, RECLAIM),
+		SLOT0,
+		WALK(1010, RECLAIM, 0),
 		END(1040, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
 		LOCKED(1050, RECLAIM, KVM, 0, 1, 1, 2),
 	};
 	static const struct put after[] = {
-		START(1100, OTHER, KVM, HVA + 0x1000, HVA + 0x2000, 1, 0, 1, 2),
-		SLOT(1110, OTHER, KVM, 0, 1, 2, 1, 1, 1, 2),
-		STARTED(1120, OTHER),
+		WALK(1100, OTHER, 1),
 		FAULT(1200, VCPU0, KVM, 0, 1ULL),
 		BEGIN(1210, VCPU0, KVM, 0, 1ULL, 1, 1, 1, 2),
 		LOOKED_UP(1220, VCPU0, 1),
@@ -202,19 +186,15 @@ static void test_loss_of_an_ends_return(void **state)
 	dat_lose(d, 1);
 	DAT_PUT(d, 1060, RS_PROBE_FAULT_END, 5);
 	put_all(d, after, NR(after));
-	expect(d, "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		  "1020 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		  "#@ state 1020 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		  "1020 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		  "1050 1 inval_end id=1\n"
-		  "1055 1 lost count=1\n"
-		  "1060 1 lost count=0\n"
-		  "1110 1 inval_begin id=2 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		  "#@ state 1110 1 seq=1 in_progress=1 start=0x1 end=0x2\n"
-		  "1110 1 inval_slot id=2 slot=0 gfn=0x1-0x2\n"
-		  "1210 1 fault_begin vcpu=0 gfn=0x1\n"
-		  "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
-		  "#@ level full\n");
+	expect(d,
+	       SLOT0_TEXT WALK_TEXT(
+		       1020, 1, 0) "1050 1 inval_end id=1\n"
+				   "1055 1 lost count=1\n"
+				   "1060 1 lost count=0\n" WALK_TEXT(
+					   1110, 2,
+					   1) "1210 1 fault_begin vcpu=0 gfn=0x1\n"
+					      "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+					      "#@ level full\n");
 }
 
 static const char cpu_stat[] = "CPU: 1\nentries: 0\noverrun: 0\ncommit overrun: 2\nbytes: 0\n"

@@ -42,7 +42,7 @@ static void test_memslot_changes(void **state)
 static void test_memslot_goes_during_an_entry(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		CREATE(1010, KVM, 1, 0x100, 0x40, HVA + 0x100000),
 		CREATE(1020, KVM, 2, 0x200, 0x40, HVA + 0x100000),
 		START(1100, RECLAIM, KVM, HVA + 0x101000, HVA + 0x102000, 0, 0, NO_RANGE),
@@ -62,7 +62,7 @@ static void test_memslot_goes_during_an_entry(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    SLOT0_TEXT
 		    "1010 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
 		    "1020 1 memslot as=0 id=2 gfn=0x200 npages=0x40 hva=0x7f0000100000 flags=0\n"
 		    "1120 1 fault_begin vcpu=0 gfn=0x110\n"
@@ -229,12 +229,8 @@ static void test_commit_is_recorded_late(void **state)
 		const uint64_t commit = 1110 + 500000000 + (uint64_t)late;
 		const struct put puts[] = {
 			CREATE(1000, KVM, 1, 0x200, 0x40, HVA + 0x200000),
-			START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-			SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-			STARTED(1120, RECLAIM),
-			END(1200, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
-			LOCKED(1210, RECLAIM, KVM, 0, 1, 1, 2),
-			ENDED(1220, RECLAIM),
+			WALK(1100, RECLAIM, 0),
+			LEFT(1200, RECLAIM, 0),
 			CREATE(commit, KVM, 0, 0, 0x40, HVA),
 		};
 		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
@@ -280,7 +276,7 @@ static void test_no_memslot_and_an_obsolete_root(void **state)
 static void test_another_vm_at_the_same_address(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		CREATE(1100, KVM, 1, 0x100, 0x40, HVA + 0x100000),
 		P(1200, MAKER, MEMSLOT, KVM, 1, 0x100, 0x40, 1, 0, 0, 0, 0, 0, 0, 0),
 		CREATE(1300, KVM, 1, 0x100, 0x40, HVA + 0x100000),
@@ -290,7 +286,7 @@ static void test_another_vm_at_the_same_address(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    SLOT0_TEXT
 		    "1100 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
 		    "1200 1 memslot as=0 id=1 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
 		    "1300 1 memslot as=0 id=1 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"

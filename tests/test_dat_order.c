@@ -24,10 +24,8 @@
 static void test_order_by_number(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
-		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
-		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 0, 1, 1, 2),
-		STARTED(1120, RECLAIM),
+		SLOT0,
+		WALK(1100, RECLAIM, 0),
 		END(1130, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 0, 1, 1, 2),
 		LOCKED(1140, RECLAIM, KVM, 0, 1, 1, 2),
 		FAULT(1141, VCPU0, KVM, 0, 5ULL),
@@ -40,29 +38,26 @@ static void test_order_by_number(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-		    "#@ state 1110 1 seq=0 in_progress=1 start=0x1 end=0x2\n"
-		    "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-		    "1141 1 fault_begin vcpu=0 gfn=0x5\n"
-		    "1142 1 inval_end id=1\n"
-		    "#@ state 1170 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
-		    "1170 1 fault_check vcpu=0 result=retry\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT WALK_TEXT(
+			    1110, 1, 0) "1141 1 fault_begin vcpu=0 gfn=0x5\n"
+					"1142 1 inval_end id=1\n"
+					"#@ state 1170 1 seq=1 in_progress=0 start=0x1 end=0x2\n"
+					"1170 1 fault_check vcpu=0 result=retry\n"
+					"#@ level full\n");
 }
 
 /* At the same time: the smaller VM's first, whichever CPU it was recorded on. */
 static void test_vms_at_the_same_time(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		CREATE(1010, KVM2, 0, 0, 0x40, HVA),
 		P(1100, MAKER, MEMSLOT, KVM2, 0, 0, 0, 0, 0, 0x100, 1, HVA + 0x100000, 1, 0, 0),
 		P(1100, VCPU0, MEMSLOT, KVM, 0, 0, 0, 0, 0, 0x100, 1, HVA + 0x100000, 1, 0, 0),
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    SLOT0_TEXT
 		    "1010 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
 		    "1100 1 memslot as=0 id=1 gfn=0x100 npages=0x1 hva=0x7f0000100000 flags=0\n"
 		    "1100 2 memslot as=0 id=1 gfn=0x100 npages=0x1 hva=0x7f0000100000 flags=0\n"
@@ -77,7 +72,7 @@ static void test_vms_at_the_same_time(void **state)
 static void test_reason_is_behind_another_walk(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x3000, 0, 0, NO_RANGE),
 		START(1110, OTHER, KVM, HVA + 0x3000, HVA + 0x4000, 0, 0, NO_RANGE),
 		FAULT(1200, VCPU0, KVM, 0, 3ULL),
@@ -91,16 +86,15 @@ static void test_reason_is_behind_another_walk(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
-		    "1209 1 fault_begin vcpu=0 gfn=0x3\n"
-		    "1210 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000003000 walk=1\n"
-		    "#@ state 1210 1 seq=0 in_progress=1 start=0x1 end=0x3\n"
-		    "1210 1 inval_slot id=1 slot=0 gfn=0x1-0x3\n"
-		    "1210 1 inval_begin id=2 hva=0x7f0000003000-0x7f0000004000 walk=1\n"
-		    "#@ state 1210 1 seq=0 in_progress=2 start=0x1 end=0x4\n"
-		    "1210 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
-		    "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
-		    "#@ level full\n");
+		    SLOT0_TEXT "1209 1 fault_begin vcpu=0 gfn=0x3\n"
+			       "1210 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000003000 walk=1\n"
+			       "#@ state 1210 1 seq=0 in_progress=1 start=0x1 end=0x3\n"
+			       "1210 1 inval_slot id=1 slot=0 gfn=0x1-0x3\n"
+			       "1210 1 inval_begin id=2 hva=0x7f0000003000-0x7f0000004000 walk=1\n"
+			       "#@ state 1210 1 seq=0 in_progress=2 start=0x1 end=0x4\n"
+			       "1210 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
+			       "1210 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "#@ level full\n");
 }
 
 static int learn_nothing(void *arg, struct rs_event **list, size_t *n)

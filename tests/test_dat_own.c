@@ -21,9 +21,9 @@
 #define ZAP_BEGIN(t, task, kvm, from, to, ...) P(t, task, ZAP_BEGIN, kvm, from, to, __VA_ARGS__)
 #define ZAP_END(t, task, kvm, from, to, ...) P(t, task, ZAP_END, kvm, from, to, __VA_ARGS__)
 #define PRIVATE 1
-#define SLOTS CREATE(1000, KVM, 0, 0, 0x40, HVA), CREATE(1001, KVM, 1, 0x1000, 0x40, HVA + 0x100000)
-#define SLOTS_TEXT                                                                  \
-	"1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n" \
+#define SLOTS SLOT0, CREATE(1001, KVM, 1, 0x1000, 0x40, HVA + 0x100000)
+#define SLOTS_TEXT \
+	SLOT0_TEXT \
 	"1001 1 memslot as=0 id=1 gfn=0x1000 npages=0x40 hva=0x7f0000100000 flags=0\n"
 
 enum { SHARED_ONLY = 1, PRIVATE_ONLY = 2 };
@@ -155,7 +155,7 @@ static void test_without_any_range(void **state)
 static void test_two_vms(void **state)
 {
 	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		SLOT0,
 		CREATE(1001, KVM2, 0, 0, 0x40, HVA + 0x100000),
 		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
 		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8, SHARED_ONLY),
@@ -166,7 +166,7 @@ static void test_two_vms(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    SLOT0_TEXT
 		    "1001 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000100000 flags=0\n"
 		    "1100 1 inval_begin id=1 gfn=0x4-0x8 walk=1 filter=shared\n"
 		    "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
@@ -189,17 +189,12 @@ static void test_begin_of_a_notifier(void **state)
 		RANGE_ADD(1107, RECLAIM, KVM, 1, 2, 7, 1, UINT64_MAX, UINT64_MAX),
 		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 7, 1, 1, 2, SHARED_ONLY),
 		STARTED(1120, RECLAIM),
-		END(1130, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 1, 1, 2),
-		LOCKED(1140, RECLAIM, KVM, 7, 1, 1, 2),
-		ENDED(1150, RECLAIM),
+		LEFT(1130, RECLAIM, 7),
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOTS_TEXT "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			       "#@ state 1110 1 seq=7 in_progress=1 start=0x1 end=0x2\n"
-			       "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			       "1140 1 inval_end id=1\n"
-			       "#@ level full\n");
+		    SLOTS_TEXT WALK_TEXT(1110, 1, 7) "1140 1 inval_end id=1\n"
+						     "#@ level full\n");
 }
 
 /* What began outside of any call was a call whose start is missing, as its end says. */
@@ -207,12 +202,8 @@ static void test_a_call_without_its_start(void **state)
 {
 	static const struct put puts[] = {
 		SLOTS,
-		START(1100, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 0, 1, 2),
-		SLOT(1110, RECLAIM, KVM, 0, 1, 2, 7, 1, 1, 2),
-		STARTED(1120, RECLAIM),
-		END(1130, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 1, 1, 2),
-		LOCKED(1140, RECLAIM, KVM, 7, 1, 1, 2),
-		ENDED(1150, RECLAIM),
+		WALK(1100, RECLAIM, 7),
+		LEFT(1130, RECLAIM, 7),
 		SLOT(1210, OTHER, KVM, 0, 3, 4, 8, 1, 3, 4),
 		STARTED(1220, OTHER),
 		END(1230, OTHER, KVM, HVA + 0x3000, HVA + 0x4000, 8, 1, 3, 4),
@@ -221,16 +212,14 @@ static void test_a_call_without_its_start(void **state)
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOTS_TEXT "1110 1 inval_begin id=1 hva=0x7f0000001000-0x7f0000002000 walk=1\n"
-			       "#@ state 1110 1 seq=7 in_progress=1 start=0x1 end=0x2\n"
-			       "1110 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
-			       "1140 1 inval_end id=1\n"
-			       "1210 1 inval_begin id=2 gfn=0x3-0x4 walk=1\n"
-			       "#@ state 1210 1 seq=8 in_progress=1 start=0x3 end=0x4\n"
-			       "1210 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
-			       "1240 1 inval_end id=2\n"
-			       "#@ level full\n"
-			       "#@ anomaly end-without-start 1\n");
+		    SLOTS_TEXT WALK_TEXT(
+			    1110, 1, 7) "1140 1 inval_end id=1\n"
+					"1210 1 inval_begin id=2 gfn=0x3-0x4 walk=1\n"
+					"#@ state 1210 1 seq=8 in_progress=1 start=0x3 end=0x4\n"
+					"1210 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
+					"1240 1 inval_end id=2\n"
+					"#@ level full\n"
+					"#@ anomaly end-without-start 1\n");
 }
 
 /* A begin while the task is in one already: the end of that was lost. */

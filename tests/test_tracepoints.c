@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "tests/common/trace_file.h"
+#include "tests/common/puts.h"
 #include "traces/dat/dat_tracepoints.h"
 
 static const char memslots[] = "retryscope-events 1\n"
@@ -128,12 +128,271 @@ static void test_assumed(void **state)
 	unmake(&f);
 }
 
+static const char two_memslots[] = "retryscope-events 1\n"
+				   "0 1 memslot id=0 gfn=0x0 npages=0x10 hva=0x7f0000000000\n"
+				   "0 7 memslot id=1 gfn=0x20 npages=0x10 hva=0x7f0000020000\n";
+#define MEMSLOTS(t)                                                                   \
+#t " 1 memslot as=0 id=0 gfn=0x0 npages=0x10 hva=0x7f0000000000 flags=0\n" #t \
+	   " 1 memslot as=0 id=1 gfn=0x20 npages=0x10 hva=0x7f0000020000 flags=0\n"
+
+/* What is made of the trace of @d, which is freed, with invalidations of @duration_ns. */
+static void read_assuming(struct test_trace *t, struct dat *d, uint64_t duration_ns,
+			  const char *memslot_lines)
+{
+	char *path = strdup(test_write_file("given.txt", memslot_lines, strlen(memslot_lines)));
+	const struct rs_reader_opts opts = { .assume_duration_ns = duration_ns,
+					     .memslots_path = path };
+	size_t size;
+	unsigned char *bytes = dat_finish(d, &size);
+
+	test_trace_read_with(t, test_write_file("tp.dat", bytes, size), &opts);
+	free(bytes);
+	free(path);
+}
+
+static void expect_assuming(struct dat *d, uint64_t duration_ns, const char *expected)
+{
+	struct test_trace t;
+	char *lines;
+
+	read_assuming(&t, d, duration_ns, two_memslots);
+	assert_string_equal(t.message, "");
+	lines = lines_of(&t);
+	assert_string_equal(lines, expected);
+	free(lines);
+	test_trace_free(&t);
+}
+
+static struct dat *tracepoints_only(void)
+{
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	dat_without_probes(d);
+	return d;
+}
+
+static void put_tp(struct dat *d, uint64_t t, unsigned int task, unsigned int kind, uint64_t a,
+		   uint64_t b)
+{
+	put_all(d, &(const struct put){ t, task, kind, { a, b } }, 1);
+}
+
+/* A fault is decided when its own vCPU enters the guest, or faults again; others' do nothing. */
+static void test_decided_at_the_entry(void **state)
+{
+	struct dat *d = tracepoints_only();
+
+	put_tp(d, 1000, VCPU0, DAT_ENTRY, 0, 0);
+	put_tp(d, 1100, VCPU0, DAT_PAGE_FAULT, 0, 0x1000);
+	put_tp(d, 1150, VCPU1, DAT_ENTRY, 1, 0);
+	put_tp(d, 1200, VCPU0, DAT_ENTRY, 0, 0);
+	put_tp(d, 1250, VCPU0, DAT_ENTRY, 0, 0);
+	put_tp(d, 1300, VCPU0, DAT_PAGE_FAULT, 0, 0x2fff);
+	put_tp(d, 1400, VCPU0, DAT_PAGE_FAULT, 0, 0x3000);
+	expect_assuming(d, 100,
+			MEMSLOTS(1000) "1100 1 fault_begin vcpu=0 gfn=0x1\n"
+				       "1200 1 fault_check vcpu=0 result=unknown\n"
+				       "1300 1 fault_begin vcpu=0 gfn=0x2\n"
+				       "1400 1 fault_check vcpu=0 result=unknown\n"
+				       "1400 1 fault_begin vcpu=0 gfn=0x3\n"
+				       "#@ level tracepoints\n");
+}
+
+/* All last as long as is assumed: they end as they began, at the same time before what follows. */
+static void test_ends_of_invalidations(void **state)
+{
+	struct dat *d = tracepoints_only();
+
+	dat_without(d, DAT_ENTRY);
+	put_tp(d, 1000, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+	put_tp(d, 1050, RECLAIM, DAT_UNMAP_HVA, HVA + 0x2000, HVA + 0x3000);
+	put_tp(d, 1100, VCPU0, DAT_PAGE_FAULT, 2, 0x1000);
+	put_tp(d, 1149, VCPU0, DAT_PAGE_FAULT, 2, 0x1000);
+	expect_assuming(d, 100,
+			MEMSLOTS(1000) "1000 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000001000\n"
+				       "1050 1 inval_begin id=2 hva=0x7f0000002000-0x7f0000003000\n"
+				       "1100 1 inval_end id=1\n"
+				       "1100 1 fault_begin vcpu=2 gfn=0x1\n"
+				       "1100 1 fault_check vcpu=2 result=unknown\n"
+				       "1149 1 fault_begin vcpu=2 gfn=0x1\n"
+				       "1149 1 fault_check vcpu=2 result=unknown\n"
+				       "1150 1 inval_end id=2\n"
+				       "#@ level tracepoints\n");
+	/* A duration beyond the last time that there is: it ends there. */
+	d = tracepoints_only();
+	put_tp(d, 1000, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+	expect_assuming(d, UINT64_MAX - 999,
+			MEMSLOTS(1000) "1000 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000001000\n"
+				       "18446744073709551615 1 inval_end id=1\n"
+				       "#@ level tracepoints\n");
+}
+
+static uint64_t begin_of(uint64_t i)
+{
+	return 1000 + (i < 700 ? 2 * i : 700 + i);
+}
+
+/* So many at a time that their list grows, and goes round in its room. */
+static void test_many_ends(void **state)
+{
+	struct dat *d = tracepoints_only();
+	struct test_trace t;
+	uint64_t id = 0;
+
+	for (uint64_t i = 0; i < 4000; i++)
+		put_tp(d, begin_of(i), RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 4096 * i);
+	read_assuming(&t, d, 1200, two_memslots);
+	assert_int_equal(t.nr, 2 + 2 * 4000);
+	for (size_t i = 2; i < t.nr; i++) {
+		const struct rs_event *ev = &t.evs[i];
+
+		if (ev->type != RS_EV_INVAL_END)
+			continue;
+		assert_int_equal(ev->inval.id, ++id);
+		assert_int_equal(ev->time_ns, begin_of(id - 1) + 1200);
+	}
+	assert_int_equal(id, 4000);
+	test_trace_free(&t);
+}
+
+/* Of what is lost nothing is known any more: no fault is decided, no invalidation ends. */
+static void test_losses(void **state)
+{
+	for (int unknown = 0; unknown < 2; unknown++) {
+		struct dat *d = tracepoints_only();
+
+		put_tp(d, 1000, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+		put_tp(d, 1100, VCPU0, DAT_PAGE_FAULT, 0, 0x1000);
+		dat_lose(d, unknown ? UINT64_MAX : 5);
+		put_tp(d, 1300, VCPU0, DAT_ENTRY, 0, 0);
+		put_tp(d, 1400, VCPU0, DAT_PAGE_FAULT, 0, 0x2000);
+		put_tp(d, 1500, VCPU0, DAT_ENTRY, 0, 0);
+		expect_assuming(
+			d, 250,
+			unknown ? MEMSLOTS(1000) "1000 1 inval_begin id=1 "
+						 "hva=0x7f0000000000-0x7f0000001000\n"
+						 "1100 1 fault_begin vcpu=0 gfn=0x1\n"
+						 "1100 1 lost count=unknown\n"
+						 "1100 1 lost count=0\n"
+						 "1400 1 fault_begin vcpu=0 gfn=0x2\n"
+						 "1500 1 fault_check vcpu=0 result=unknown\n"
+						 "#@ level tracepoints\n"
+						 "#@ anomaly lost-unknown-number 1\n"
+				: MEMSLOTS(1000) "1000 1 inval_begin id=1 "
+						 "hva=0x7f0000000000-0x7f0000001000\n"
+						 "1100 1 fault_begin vcpu=0 gfn=0x1\n"
+						 "1100 1 lost count=5\n"
+						 "1100 1 lost count=0\n"
+						 "1400 1 fault_begin vcpu=0 gfn=0x2\n"
+						 "1500 1 fault_check vcpu=0 result=unknown\n"
+						 "#@ level tracepoints\n");
+	}
+}
+
+static void test_vcpus(void **state)
+{
+	struct dat *d = tracepoints_only();
+	struct test_trace t;
+
+	put_tp(d, 1000, VCPU0, DAT_PAGE_FAULT, RS_MAX_VCPU, 0x1000);
+	put_tp(d, 1100, VCPU1, DAT_PAGE_FAULT, RS_MAX_VCPU + 1, 0x1000);
+	put_tp(d, 1200, VCPU1, DAT_ENTRY, RS_MAX_VCPU + 1, 0x1000);
+	read_assuming(&t, d, 100, two_memslots);
+	assert_int_equal(t.nr, 3);
+	assert_int_equal(t.evs[2].fault.vcpu, RS_MAX_VCPU);
+	assert_int_equal(count_anomaly(&t, "vcpu-too-large"), 2);
+	test_trace_free(&t);
+}
+
+/* Read a second time, all is as it was the first. */
+static void test_rewind(void **state)
+{
+	char *path = strdup(test_write_file("given.txt", two_memslots, strlen(two_memslots)));
+	const struct rs_reader_opts opts = { .assume_duration_ns = 250, .memslots_path = path };
+	struct dat *d = tracepoints_only();
+	struct test_trace t[2] = { 0 };
+	struct rs_error err = { 0 };
+	unsigned char *bytes;
+	struct rs_reader *r;
+	size_t size;
+
+	for (unsigned int i = 0; i < 40; i++) {
+		put_tp(d, 1000 + 100 * i, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+		put_tp(d, 1050 + 100 * i, VCPU0, DAT_PAGE_FAULT, i % 3, 0x1000);
+	}
+	dat_lose(d, UINT64_MAX);
+	put_tp(d, 9000, VCPU1, DAT_PAGE_FAULT, 0, 0x1000);
+	bytes = dat_finish(d, &size);
+	r = rs_reader_open(test_write_file("tp.dat", bytes, size), &opts, &err);
+	assert_non_null(r);
+	for (int pass = 0; pass < 2; pass++) {
+		const struct rs_event *evs;
+		ssize_t n;
+
+		if (pass)
+			assert_int_equal(rs_reader_rewind(r, &err), 0);
+		while ((n = rs_reader_next(r, &evs, &err)) > 0) {
+			t[pass].evs =
+				reallocarray(t[pass].evs, t[pass].nr + (size_t)n, sizeof(*evs));
+			memcpy(t[pass].evs + t[pass].nr, evs, (size_t)n * sizeof(*evs));
+			t[pass].nr += (size_t)n;
+		}
+		assert_int_equal(n, 0);
+		assert_int_equal(rs_meta_copy(&t[pass].meta, rs_reader_meta(r)), 0);
+	}
+	assert_int_equal(count_anomaly(&t[0], "vcpu-of-several-tasks"), 1);
+	test_assert_same_trace(&t[0], &t[1]);
+	rs_reader_close(r);
+	test_trace_free(&t[0]);
+	test_trace_free(&t[1]);
+	free(bytes);
+	free(path);
+}
+
+static void test_memslots_file(void **state)
+{
+	static const char other[] = "retryscope-events 1\n0 1 lost count=1\n";
+	struct dat *d = tracepoints_only();
+	struct test_trace t;
+
+	put_tp(d, 1000, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+	read_assuming(&t, d, 100, other);
+	assert_int_equal(t.rc, -EINVAL);
+	assert_non_null(strstr(t.err.text, "only memslot lines are expected here, not lost"));
+	test_trace_free(&t);
+}
+
+static void test_too_few_tracepoints(void **state)
+{
+	static const unsigned int without[] = { DAT_PAGE_FAULT, DAT_UNMAP_HVA };
+
+	for (size_t i = 0; i < NR(without); i++) {
+		struct dat *d = tracepoints_only();
+		struct test_trace t;
+
+		dat_without(d, without[i]);
+		put_tp(d, 1000, VCPU0, DAT_ENTRY, 0, 0);
+		read_assuming(&t, d, 100, two_memslots);
+		assert_int_equal(t.rc, -EINVAL);
+		assert_non_null(strstr(t.err.text, "both of the tracepoints kvm:kvm_page_fault"));
+		test_trace_free(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_assumed),
+		cmocka_unit_test(test_decided_at_the_entry),
+		cmocka_unit_test(test_ends_of_invalidations),
+		cmocka_unit_test(test_many_ends),
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_vcpus),
+		cmocka_unit_test(test_rewind),
+		cmocka_unit_test(test_memslots_file),
+		cmocka_unit_test(test_too_few_tracepoints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,16 +25,8 @@ const struct put plain[NR_PLAIN] = {
 	ENDED(1320, RECLAIM),
 };
 
-const char plain_text[] =
-	"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-	"1110 1 fault_begin vcpu=0 gfn=0x110\n"
-	"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
-	"1130 1 fault_check vcpu=0 result=ok\n"
-	"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
-	"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
-	"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
-	"1310 1 inval_end id=1\n"
-	"#@ level full\n";
+const char plain_text[] = PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT PLAIN_WALK_TEXT "1310 1 inval_end id=1\n"
+									   "#@ level full\n";
 
 void put_all(struct dat *d, const struct put *puts, size_t n)
 {

@@ -42,6 +42,24 @@ struct put {
 #define END(t, task, kvm, from, to, ...) P(t, task, INVAL_END, MN(kvm), from, to, __VA_ARGS__)
 #define LOCKED(t, task, kvm, ...) P(t, task, INVAL_END_LOCKED, kvm, __VA_ARGS__)
 #define ENDED(t, task) P(t, task, INVAL_ENDED, 0)
+
+/* The one memslot of most cases. */
+#define SLOT0 CREATE(1000, KVM, 0, 0, 0x40, HVA)
+#define SLOT0_TEXT "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+/* An invalidation of its frame 1, alone: the walk, whose hit is at @t + 10, and the end. */
+#define WALK(t, task, seq) \
+	START(t, task, KVM, HVA + 0x1000, HVA + 0x2000, seq, 0, NO_RANGE), \
+	SLOT((t) + 10, task, KVM, 0, 1, 2, seq, 1, 1, 2), \
+	STARTED((t) + 20, task)
+#define LEFT(t, task, seq) \
+	END(t, task, KVM, HVA + 0x1000, HVA + 0x2000, seq, 1, 1, 2), \
+	LOCKED((t) + 10, task, KVM, seq, 1, 1, 2), \
+	ENDED((t) + 20, task)
+/* What WALK() is read as; @t is its hit's time. */
+#define WALK_TEXT(t, id, seq) \
+	#t " 1 inval_begin id=" #id " hva=0x7f0000001000-0x7f0000002000 walk=1\n" \
+	"#@ state " #t " 1 seq=" #seq " in_progress=1 start=0x1 end=0x2\n" \
+	#t " 1 inval_slot id=" #id " slot=0 gfn=0x1-0x2\n"
 /* clang-format on */
 
 #define NR(puts) (sizeof(puts) / sizeof((puts)[0]))
@@ -67,5 +85,16 @@ uint64_t count_anomaly(const struct test_trace *t, const char *name);
 #define NR_PLAIN 13
 extern const struct put plain[NR_PLAIN];
 extern const char plain_text[];
+/* The parts of @plain_text. */
+#define PLAIN_SLOT_TEXT \
+	"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
+#define PLAIN_FAULT_TEXT                                          \
+	"1110 1 fault_begin vcpu=0 gfn=0x110\n"                   \
+	"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n" \
+	"1130 1 fault_check vcpu=0 result=ok\n"
+#define PLAIN_WALK_TEXT                                                      \
+	"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n" \
+	"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"        \
+	"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
 
 #endif

@@ -281,7 +281,9 @@ static int on_vcpu(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs
 
 static int on_gap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
 {
-	if (e->kind == RS_DAT_KIND_GAP_BEGIN && e->missed != UINT64_MAX)
+	if (e->missed == UINT64_MAX && rs_meta_add_anomaly(tp->meta, "lost-unknown-number", 1))
+		return -ENOMEM;
+	if (e->missed != UINT64_MAX)
 		tp->meta->lost += e->missed;
 	if (!tp->started || tp->facts_only)
 		return 0;

@@ -155,6 +155,7 @@ static int fetch_fields(const struct planner *pl, const struct rs_point *point,
 	const struct rs_function *proto =
 		pl->types ? rs_types_function(pl->types, probe->function) : NULL;
 	char fetch[MAX_FETCH] = "";
+	bool last = false;
 
 	probe->fields_complete = probe->state_complete = true;
 	for (size_t i = 0; i < nr_fields(point); i++) {
@@ -171,11 +172,14 @@ static int fetch_fields(const struct planner *pl, const struct rs_point *point,
 		if (add_lacking(probe, rs_state_fields[i].name))
 			return -ENOMEM;
 	}
-	if (point->last.name && !fetch_field(pl, proto, &point->last, "", fetch) &&
-	    add_lacking(probe, point->last.name))
-		return -ENOMEM;
+	if (point->last.name) {
+		last = fetch_field(pl, proto, &point->last, "", fetch);
+		if (!last && add_lacking(probe, point->last.name))
+			return -ENOMEM;
+		last &= !strcmp(point->last.name, rs_vm_pid_field.name);
+	}
 	probe->has_pid = pl->opts->vm_pid && point->kvm &&
-			 fetch_field(pl, proto, &rs_vm_pid_field, point->kvm, fetch);
+			 (last || fetch_field(pl, proto, &rs_vm_pid_field, point->kvm, fetch));
 	probe->fetch = strdup(fetch);
 	return probe->fetch ? 0 : -ENOMEM;
 }

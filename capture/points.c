@@ -57,6 +57,7 @@ const struct rs_point rs_points[RS_NR_PROBE_EVENTS] = {
 			{ "flags", 'x', false, { "new->flags" } },
 		},
 		.kvm = "kvm->",
+		.last = { "pid", 's', true, { "kvm->userspace_pid" } },
 	},
 	[RS_PROBE_INVAL_START] = {
 		.part = RS_PART_INVALIDATIONS,

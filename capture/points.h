@@ -57,7 +57,7 @@ struct rs_point {
 	struct rs_point_field fields[RS_MAX_FIELDS];
 	const char *kvm;	    /* path prefix to struct kvm's members; NULL: not reachable */
 	bool has_state;		    /* STATE is among its fields */
-	struct rs_point_field last; /* comes after STATE: what only newer kernels have; or none */
+	struct rs_point_field last; /* comes after STATE: what not every kernel has; or none */
 };
 
 /* Indexed by enum rs_probe_event. */

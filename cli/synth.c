@@ -203,6 +203,10 @@ static int write_trace(const struct synth_args *a, struct rs_synth *s)
 	if (!w)
 		return rs_cli_report(&err);
 	ret = describe(&meta, a, &err);
+	if (!ret && rs_synth_name(s, &meta.whos))
+		ret = rs_error_nomem(&err);
+	if (!ret)
+		ret = rs_writer_begin(w, &meta, &err);
 	if (!ret)
 		ret = put_all(s, w, &err);
 	if (ret)

@@ -31,6 +31,7 @@ static void random_trace(uint64_t *seed, size_t nr, struct test_trace *t)
 	for (size_t i = 0; i < nr; i++)
 		test_random_event(seed, &t->evs[i]);
 	test_random_meta(seed, &t->meta);
+	test_random_whos(seed, t);
 }
 
 /* What a kernel's trace looks like: few heads, small differences. */
@@ -365,12 +366,12 @@ static void test_sealed_header(void **state)
 	h.zero[0] = 48; /* it had the size of a record here */
 	memcpy(bytes, &h, sizeof(h));
 	seal(bytes);
-	expect_refused(bytes, len, "version 1 of the binary form is not known, only 2");
-	h.version = 3;
+	expect_refused(bytes, len, "version 1 of the binary form is not known, only 2 and 3");
+	h.version = 4;
 	memcpy(bytes, &h, sizeof(h));
 	seal(bytes);
-	expect_refused(bytes, len, "version 3 of the binary form is not known, only 2");
-	h.version = 2;
+	expect_refused(bytes, len, "version 4 of the binary form is not known, only 2 and 3");
+	h.version = 3;
 	memcpy(bytes, &h, sizeof(h));
 	seal(bytes);
 	expect_refused(bytes, len, "the header is damaged");
@@ -514,13 +515,14 @@ static void test_sealed_index(void **state)
 static void test_unpack_meta(void **state)
 {
 	struct rs_trace_meta m = { 0 }, back = { 0 };
+	const struct rs_binary_names nobody = { 0 };
 	unsigned char *bytes;
 	uint64_t seed = 8;
 	size_t size;
 
 	for (int i = 0; i < 200; i++) {
 		test_random_meta(&seed, &m);
-		bytes = rs_binary_pack_meta(&m, &size);
+		bytes = rs_binary_pack_meta(&m, &nobody, &size);
 		assert_non_null(bytes);
 		assert_int_equal(rs_binary_unpack_meta(bytes, size, &back), 0);
 		test_assert_same_meta(&m, &back);
@@ -571,7 +573,7 @@ struct coder {
 	static int decode_##name(void *coder, const unsigned char *bytes, size_t size, \
 				 struct rs_event *evs, size_t n)                       \
 	{                                                                              \
-		return rs_##name##_decode(coder, bytes, size, evs, n);                 \
+		return rs_##name##_decode(coder, bytes, size, evs, n, RS_MAX_WHO);     \
 	}                                                                              \
 	static const struct coder name = { new_##name, free_##name, rs_##name##_bound, \
 					   encode_##name, decode_##name }
@@ -667,7 +669,7 @@ static void test_packed_limits(void **state)
 				evs[i].raw.word[0] += steps[(r >> 32) % NR_STEPS];
 		}
 		assert_int_equal(rs_packed_decode(p, bytes, rs_packed_encode(p, evs, NR, bytes),
-						  evs + NR, NR),
+						  evs + NR, NR, RS_MAX_WHO),
 				 0);
 		assert_memory_equal(evs, evs + NR, NR * sizeof(*evs));
 	}

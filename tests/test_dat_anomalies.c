@@ -632,6 +632,7 @@ static void test_vcpu_of_several_tasks(void **state)
 /* Each in one of the tests above, or where it stands. */
 static const char *const tested[] = {
 	"binary-truncated",	   /* test_binary */
+	"who-not-kept",		   /* test_who */
 	"time-backwards",	   /* test_dat_forms */
 	"lost-unknown-number",	   /* test_dat_losses */
 	"lost-at-unknown-place",   /* test_dat_losses */
@@ -640,15 +641,24 @@ static const char *const tested[] = {
 	"inval-nested-too-deep",   /* test_dat_invals */
 	"inval-without-end",	   /* test_dat_invals */
 	"fault-seq-sign-extended", /* test_dat_faults */
-	"recorded-twice",	   "memslot-number-too-large",
-	"memslots-unexplained",	   "miss-overlaps-memslot",
-	"inval-of-unknown-vm",	   "end-without-start",
-	"slot-without-start",	   "zap-without-notifier",
-	"end-not-recorded",	   "vcpu-too-large",
-	"check-without-fault",	   "retry-unexplained",
-	"waited-too-long",	   "order-late",
-	"order-conflict",	   "sequence-jump",
-	"sequence-behind",	   "vcpu-of-several-tasks",
+	"recorded-twice",
+	"memslot-number-too-large",
+	"memslots-unexplained",
+	"miss-overlaps-memslot",
+	"inval-of-unknown-vm",
+	"end-without-start",
+	"slot-without-start",
+	"zap-without-notifier",
+	"end-not-recorded",
+	"vcpu-too-large",
+	"check-without-fault",
+	"retry-unexplained",
+	"waited-too-long",
+	"order-late",
+	"order-conflict",
+	"sequence-jump",
+	"sequence-behind",
+	"vcpu-of-several-tasks",
 };
 
 /* Whoever adds one to the man page tests it here. */

@@ -5,7 +5,9 @@
  * change of a form, of a number in it or of what it means is seen, also one that
  * reading and writing make alike.
  *
- * events.* are the same events: text, binary, raw binary, and two of them within zstd.
+ * events.* are the same events: text, binary, raw binary, and two of them within zstd, as they
+ * were before anybody was named in them (version 2 of the binary form). who.* are these events
+ * with who did it.
  * v6*.dat and v7*.dat are the same recording by trace-cmd's two formats, as hosts of
  * either byte order and of both sizes of a page's commit word have it; one has two
  * buffers, two are compressed.
@@ -72,6 +74,20 @@ static const struct record records[] = {
 };
 /* clang-format on */
 
+/* Who did it in who.*: of which record, and who that is. */
+static const struct {
+	size_t record;
+	uint32_t number, pid;
+	const char *comm, *reason;
+} whos[] = {
+	{ 3, 1, 39, "ksmd", "clear" },
+	{ 6, 2, 4711, "CPU 0/KVM", NULL },
+	{ 8, 3, 4712, "CPU 1/KVM", NULL },
+	{ 11, 2, 4711, "CPU 0/KVM", NULL },
+	{ 22, 4, 0, "a \"name\" with \\ and \n", "two words" },
+	{ 23, 5, 4294967295, NULL, NULL },
+};
+
 _Static_assert(sizeof(struct record) == sizeof(struct rs_event), "");
 
 static void expect_meta(const struct rs_trace_meta *m)
@@ -93,38 +109,66 @@ static void expect_meta(const struct rs_trace_meta *m)
 	assert_int_equal(m->lost, 3);
 }
 
-static void expect_events(const char *path, enum rs_form form)
+static void expect_text(const char *got, const char *wanted)
 {
+	assert_int_equal(!got, !wanted);
+	if (wanted)
+		assert_string_equal(got, wanted);
+}
+
+static void expect_whos(const struct rs_whos *w, bool named)
+{
+	assert_int_equal(w->nr, named ? 5 : 0);
+	for (size_t i = 0; named && i < NR(whos); i++) {
+		const struct rs_who *who = rs_whos_get(w, whos[i].number);
+
+		assert_int_equal(who->pid, whos[i].pid);
+		expect_text(who->comm, whos[i].comm);
+		expect_text(who->reason, whos[i].reason);
+	}
+}
+
+static void expect_events(const char *path, enum rs_form form, bool named)
+{
+	struct record wanted[NR(records)];
 	struct test_trace t;
+
+	memcpy(wanted, records, sizeof(records));
+	for (size_t i = 0; named && i < NR(whos); i++)
+		wanted[whos[i].record].arg = whos[i].number;
 
 	test_trace_read(&t, path);
 	assert_string_equal(t.message, "");
 	assert_int_equal(t.form, form);
 	assert_int_equal(t.nr, NR(records));
 	for (size_t i = 0; i < t.nr; i++)
-		if (memcmp(&t.evs[i], &records[i], sizeof(records[i])))
+		if (memcmp(&t.evs[i], &wanted[i], sizeof(wanted[i])))
 			fail_msg("%s: event %zu is another", path, i);
 	expect_meta(&t.meta);
+	expect_whos(&t.meta.whos, named);
 	test_trace_free(&t);
 }
 
 static void test_read(void **state)
 {
-	expect_events(STORED "events.txt", RS_FORM_TEXT);
-	expect_events(STORED "events.txt.zst", RS_FORM_TEXT);
-	expect_events(STORED "events.bin", RS_FORM_BINARY);
-	expect_events(STORED "events.raw", RS_FORM_BINARY);
-	expect_events(STORED "events.raw.zst", RS_FORM_BINARY);
+	expect_events(STORED "events.txt", RS_FORM_TEXT, false);
+	expect_events(STORED "events.txt.zst", RS_FORM_TEXT, false);
+	expect_events(STORED "events.bin", RS_FORM_BINARY, false);
+	expect_events(STORED "events.raw", RS_FORM_BINARY, false);
+	expect_events(STORED "events.raw.zst", RS_FORM_BINARY, false);
+	expect_events(STORED "who.txt", RS_FORM_TEXT, true);
+	expect_events(STORED "who.bin", RS_FORM_BINARY, true);
+	expect_events(STORED "who.raw", RS_FORM_BINARY, true);
 }
 
-/* What is written today is what was written then. */
-static void expect_bytes(const char *path, enum rs_form form)
+/* What is written today of @text is what was written then. */
+static void expect_bytes(const char *text, const char *path, enum rs_form form)
 {
 	struct test_trace t;
 	size_t size, now_size;
 	char *then = test_read_file(path, &size), *now;
 
-	test_trace_read(&t, STORED "events.txt");
+	test_trace_read(&t, text);
 	now = test_trace_bytes(&t, form, &now_size);
 	for (size_t i = 0; i < size && i < now_size; i++)
 		if (now[i] != then[i])
@@ -165,10 +209,10 @@ static void test_columns(void **state)
 	struct test_trace t;
 	struct rs_binary_block then, now;
 	size_t size;
-	char *then_file = test_read_file(STORED "events.bin", &size), *now_file;
+	char *then_file = test_read_file(STORED "who.bin", &size), *now_file;
 	char *then_plain, *now_plain;
 
-	test_trace_read(&t, STORED "events.txt");
+	test_trace_read(&t, STORED "who.txt");
 	now_file = test_trace_bytes(&t, RS_FORM_BINARY, &size);
 	then_plain = first_events(then_file, &then);
 	now_plain = first_events(now_file, &now);
@@ -183,18 +227,20 @@ static void test_columns(void **state)
 
 static void test_write(void **state)
 {
-	expect_bytes(STORED "events.txt", RS_FORM_TEXT);
-	expect_bytes(STORED "events.raw", RS_FORM_BINARY_RAW);
+	expect_bytes(STORED "events.txt", STORED "events.txt", RS_FORM_TEXT);
+	expect_bytes(STORED "who.txt", STORED "who.txt", RS_FORM_TEXT);
+	expect_bytes(STORED "who.txt", STORED "who.raw", RS_FORM_BINARY_RAW);
 	if (ZSTD_versionNumber() == ZSTD_THEN)
-		expect_bytes(STORED "events.bin", RS_FORM_BINARY);
+		expect_bytes(STORED "who.txt", STORED "who.bin", RS_FORM_BINARY);
 }
 
 static const char recorded[] =
 	"1000 1 memslot as=0 id=3 gfn=0x100 npages=0x40 hva=0x7f0000100000 flags=0\n"
-	"1110 1 fault_begin vcpu=0 gfn=0x110\n"
+	"1110 1 fault_begin vcpu=0 gfn=0x110 pid=101 comm=\"qemu-system-x86\"\n"
 	"#@ state 1130 1 seq=5 in_progress=0 start=0x0 end=0x0\n"
 	"1130 1 fault_check vcpu=0 result=ok\n"
-	"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1\n"
+	"1210 1 inval_begin id=1 hva=0x7f0000102000-0x7f0000104000 walk=1 "
+	"pid=103 reason=exclusive\n"
 	"#@ state 1210 1 seq=5 in_progress=1 start=0x102 end=0x104\n"
 	"1210 1 inval_slot id=1 slot=3 gfn=0x102-0x104\n"
 	"1310 1 inval_end id=1\n"

@@ -150,14 +150,14 @@ static void test_event_members(void **state)
 		  .as = 1,
 		  .inval = { .slot = 3, .id = 7, .start = 1, .end = 2 } },
 		{ .type = RS_EV_INVAL_END, .inval.id = UINT64_MAX },
-		{ .type = RS_EV_FAULT_BEGIN, .as = 2, .fault = { RS_MAX_VCPU, .gfn = 80 } },
+		{ .type = RS_EV_FAULT_BEGIN, .as = 2, .fault = { .vcpu = RS_MAX_VCPU, .gfn = 80 } },
 		{ .type = RS_EV_FAULT_CHECK,
 		  .flags = RS_F_LOCKLESS,
 		  .result = RS_RES_RETRY,
 		  .fault.vcpu = 1 },
 		{ .type = RS_EV_FAULT_CHECK, .result = RS_RES_UNKNOWN, .fault.vcpu = 1 },
-		{ .type = RS_EV_FAULT_END, .fault = { 1, RS_END_ASYNC } },
-		{ .type = RS_EV_FAULT_END, .fault = { 1, RS_END_PLAIN } },
+		{ .type = RS_EV_FAULT_END, .fault = { .vcpu = 1, .reason = RS_END_ASYNC } },
+		{ .type = RS_EV_FAULT_END, .fault = { .vcpu = 1, .reason = RS_END_PLAIN } },
 		{ .type = RS_EV_LOST, .lost.count = RS_LOST_UNKNOWN },
 		{ .type = RS_EV_LOST, .lost.count = 5 },
 		{ .time_ns = 9,
@@ -297,6 +297,7 @@ static void test_round_trip(void **state)
 		for (size_t i = 0; i < t.nr; i++)
 			test_random_event(&seed, &t.evs[i]);
 		test_random_meta(&seed, &t.meta);
+		test_random_whos(&seed, &t);
 		text = test_trace_bytes(&t, RS_FORM_TEXT, &len);
 		test_trace_parse(&back, text, len);
 		assert_string_equal(back.message, "");

@@ -39,6 +39,7 @@ static const struct rs_dat_probe input[] = {
 struct fixture {
 	struct rs_dat_probes probes;
 	struct rs_trace_meta meta;
+	struct rs_dat_names names;
 	struct rs_dat_events out;
 	struct rs_error err;
 };
@@ -46,19 +47,21 @@ struct fixture {
 static void make(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
+	assert_int_equal(rs_dat_names_init(&f->names, NULL, &f->meta), 0);
 	f->probes.present[RS_DAT_TP_PAGE_FAULT] = true;
 	f->probes.present[RS_DAT_TP_UNMAP_HVA] = true;
 }
 
 static void unmake(struct fixture *f)
 {
+	rs_dat_names_free(&f->names);
 	rs_meta_free(&f->meta);
 	free(f->out.ev);
 }
 
 static void take(struct fixture *f, const struct rs_reader_opts *opts)
 {
-	struct rs_dat_tp *tp = rs_dat_tp_new(&f->probes, opts, &f->meta, &f->err);
+	struct rs_dat_tp *tp = rs_dat_tp_new(&f->probes, opts, &f->names, &f->meta, &f->err);
 
 	assert_non_null(tp);
 	for (size_t i = 0; i < sizeof(input) / sizeof(input[0]); i++)
@@ -86,7 +89,7 @@ static void test_refused(void **state)
 	static struct fixture f;
 
 	make(&f);
-	assert_null(rs_dat_tp_new(&f.probes, &opts, &f.meta, &f.err));
+	assert_null(rs_dat_tp_new(&f.probes, &opts, &f.names, &f.meta, &f.err));
 	assert_int_equal(errno, EINVAL);
 	assert_non_null(strstr(f.err.text, "--memslots"));
 	assert_null(strstr(f.err.text, "--assume-duration"));

@@ -17,16 +17,19 @@
  *   MEMSLOT        as, memslot.*: npages = 0 removes (as, id)
  *   INVAL_BEGIN    inval.id, start, end; RS_F_GFN: they are gfns, else hvas;
  *                  RS_F_WALK: memslots follow as INVAL_SLOT; RS_F_SHARED, RS_F_PRIVATE:
- *                  which mappings it concerns, see rs_event_filter()
+ *                  which mappings it concerns, see rs_event_filter(); who
  *   INVAL_SLOT     as, inval.id, slot (a memslot's id), start, end (gfns)
  *   INVAL_END      inval.id
- *   FAULT_BEGIN    as, fault.vcpu, gfn; RS_F_PRIVATE: on private memory
+ *   FAULT_BEGIN    as, fault.vcpu, gfn; RS_F_PRIVATE: on private memory; who
  *   FAULT_CHECK    fault.vcpu; RS_F_LOCKLESS, result
  *   FAULT_END      fault.vcpu, reason
  *   LOST           lost.count; ~0: unknown
  *   STATE          state.*. Not an event of the model: what the traced kernel's own words
  *                  were at the NEXT event of the same VM, an INVAL_SLOT or a locked
  *                  FAULT_CHECK
+ *
+ * Who is a number of the trace's table of who did it, struct rs_whos, or 0: not known. It
+ * says it for all of the invalidation and of the fault; no figure of the model depends on it.
  *
  * Unused members are 0, so that equal events are equal bytes.
  */
@@ -78,6 +81,8 @@ enum rs_end_reason {
 #define RS_MAX_VCPU 65535U
 #define RS_MAX_AS 255U
 #define RS_MAX_SLOT_ID 0x7fffffffU
+/* So many a trace can name of those who did it. */
+#define RS_MAX_WHO 0xfffffU
 
 struct rs_event {
 	uint64_t time_ns;
@@ -95,12 +100,15 @@ struct rs_event {
 		} memslot;
 		struct {
 			uint32_t slot;
-			uint32_t unused;
+			uint32_t who; /* of INVAL_BEGIN */
 			uint64_t id, start, end;
 		} inval;
 		struct {
 			uint32_t vcpu;
-			uint32_t reason; /* enum rs_end_reason */
+			union {
+				uint32_t who;	 /* of FAULT_BEGIN */
+				uint32_t reason; /* of FAULT_END: enum rs_end_reason */
+			};
 			uint64_t gfn;
 			uint64_t unused[2];
 		} fault;
@@ -155,6 +163,18 @@ static inline void rs_event_set_filter(struct rs_event *ev, unsigned int filter)
 	ev->flags &= (uint8_t) ~(RS_F_SHARED | RS_F_PRIVATE);
 	if (filter != rs_flags_filter(ev->flags))
 		ev->flags |= (uint8_t)(filter * RS_F_SHARED);
+}
+
+/* Whether events of that type say who: in raw.half[1], all of them. */
+static inline bool rs_event_has_who(unsigned int type)
+{
+	return type == RS_EV_INVAL_BEGIN || type == RS_EV_FAULT_BEGIN;
+}
+
+/* Who did @ev, where that is said; else 0. */
+static inline uint32_t rs_event_who(const struct rs_event *ev)
+{
+	return rs_event_has_who(ev->type) ? ev->raw.half[1] : 0;
 }
 
 /* "shared", "private", "both"; NULL if @filter is none of RS_KIND_*. */

@@ -18,11 +18,12 @@
 /* What is not used is 0. A result can have these bits, but must not be 3. */
 static const struct rs_event forbidden[16] = {
 	CAN_BE(RS_EV_MEMSLOT, 0, 0, RS_MAX_AS, RS_MAX_SLOT_ID, UINT32_MAX, ANY, ANY, ANY),
-	CAN_BE(RS_EV_INVAL_BEGIN, RS_F_WALK | RS_F_GFN | RS_F_SHARED | RS_F_PRIVATE, 0, 0, 0, 0,
-	       ANY, ANY, ANY),
+	CAN_BE(RS_EV_INVAL_BEGIN, RS_F_WALK | RS_F_GFN | RS_F_SHARED | RS_F_PRIVATE, 0, 0, 0,
+	       RS_MAX_WHO, ANY, ANY, ANY),
 	CAN_BE(RS_EV_INVAL_SLOT, 0, 0, RS_MAX_AS, RS_MAX_SLOT_ID, 0, ANY, ANY, ANY),
 	CAN_BE(RS_EV_INVAL_END, 0, 0, 0, 0, 0, ANY, 0ULL, 0ULL),
-	CAN_BE(RS_EV_FAULT_BEGIN, RS_F_PRIVATE, 0, RS_MAX_AS, RS_MAX_VCPU, 0, ANY, 0ULL, 0ULL),
+	CAN_BE(RS_EV_FAULT_BEGIN, RS_F_PRIVATE, 0, RS_MAX_AS, RS_MAX_VCPU, RS_MAX_WHO, ANY, 0ULL,
+	       0ULL),
 	CAN_BE(RS_EV_FAULT_CHECK, RS_F_LOCKLESS, 3, 0, RS_MAX_VCPU, 0, 0ULL, 0ULL, 0ULL),
 	CAN_BE(RS_EV_FAULT_END, 0, 0, 0, RS_MAX_VCPU, RS_NR_END_REASONS - 1, 0ULL, 0ULL, 0ULL),
 	CAN_BE(RS_EV_LOST, 0, 0, 0, 0, 0, ANY, 0ULL, 0ULL),
@@ -31,7 +32,7 @@ static const struct rs_event forbidden[16] = {
 
 _Static_assert(RS_NR_RESULTS == 3 && RS_NR_EVENT_TYPES <= 16 && IS_ALL_BITS(RS_MAX_SLOT_ID) &&
 		       IS_ALL_BITS(RS_MAX_VCPU) && IS_ALL_BITS(RS_MAX_AS) &&
-		       IS_ALL_BITS(RS_NR_END_REASONS - 1),
+		       IS_ALL_BITS(RS_MAX_WHO) && IS_ALL_BITS(RS_NR_END_REASONS - 1),
 	       "up to each limit a member can have all bits");
 
 const char *rs_event_problem(const struct rs_event *ev)
@@ -46,7 +47,7 @@ const char *rs_event_problem(const struct rs_event *ev)
 	if (ev->result & f->result || ev->result >= RS_NR_RESULTS)
 		return "its result is out of range";
 	if (ev->raw.half[1] & f->raw.half[1])
-		return "its flags or its reason are out of range";
+		return "its flags, its reason or who did it are out of range";
 	if (ev->flags & f->flags || ev->as & f->as || ev->raw.word[0] & f->raw.word[0] ||
 	    ev->raw.word[1] & f->raw.word[1] || ev->raw.word[2] & f->raw.word[2])
 		return "a member that it does not use is not 0";

@@ -219,7 +219,7 @@ static int copy_all(struct rs_trace_meta *to, const struct rs_trace_meta *from)
 	for (size_t i = 0; i < from->nr_anomalies && !rc; i++)
 		rc = rs_meta_add_anomaly(to, from->anomalies[i].name, from->anomalies[i].count);
 	to->lost = from->lost;
-	return rc;
+	return rc ? rc : rs_whos_copy(&to->whos, &from->whos);
 }
 
 int rs_meta_copy(struct rs_trace_meta *to, const struct rs_trace_meta *from)
@@ -248,6 +248,7 @@ void rs_meta_free(struct rs_trace_meta *m)
 		free(m->assumptions[i]);
 	for (size_t i = 0; i < m->nr_anomalies; i++)
 		free(m->anomalies[i].name);
+	rs_whos_free(&m->whos);
 	rs_hash_free(&m->fact_by_key);
 	rs_hash_free(&m->vm_by_number);
 	rs_hash_free(&m->anomaly_by_name);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/table.h"
 #include "traces/event.h"
+#include "traces/who.h"
 
 /*
  * What is known about a trace besides its events. Owned by the reader (const
@@ -44,6 +45,8 @@ struct rs_trace_meta {
 	struct rs_count *anomalies; /* found while importing */
 	size_t nr_anomalies;
 	uint64_t lost; /* events that the recorder dropped, as far as known */
+	/* Whom the events name. It grows as they are read: look names up when they are needed. */
+	struct rs_whos whos;
 	/* Where in those lists what is; for traces/meta.c alone. */
 	struct rs_hash fact_by_key, vm_by_number, anomaly_by_name, assumption_by_text;
 };
@@ -204,7 +207,9 @@ void rs_writer_set_jobs(struct rs_writer *w, unsigned int jobs);
 /*
  * What is known before the first event, at most once and before rs_writer_put().
  * The kernel's release must be known here, because replay asks for it before it
- * sees events; the rest of @meta may grow until the end.
+ * sees events; the rest of @meta may grow until the end. Whom the events name is looked up in
+ * @meta->whos as they are put, so @meta must stay until the writer is finished or aborted;
+ * without this call nobody is known.
  */
 int rs_writer_begin(struct rs_writer *w, const struct rs_trace_meta *meta, struct rs_error *err);
 int rs_writer_put(struct rs_writer *w, const struct rs_event *evs, size_t n, struct rs_error *err);
@@ -238,7 +243,7 @@ struct rs_form_ops {
 	/* Writing; NULL if the form cannot be written. */
 	void *(*create)(int fd, struct rs_error *err);
 	void (*set_jobs)(void *state, unsigned int jobs); /* NULL: it has no use for threads */
-	/* Called once before the others. */
+	/* Called once before the others; @meta->whos is used until the end. */
 	int (*begin)(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 	int (*put)(void *state, const struct rs_event *evs, size_t n, struct rs_error *err);
 	int (*finish)(void *state, const struct rs_trace_meta *meta, struct rs_error *err);

@@ -88,7 +88,7 @@ int rs_writer_begin(struct rs_writer *w, const struct rs_trace_meta *meta, struc
 
 static int begin_without(struct rs_writer *w, struct rs_error *err)
 {
-	const struct rs_trace_meta nothing = { 0 };
+	static const struct rs_trace_meta nothing;
 
 	return w->begun ? 0 : rs_writer_begin(w, &nothing, err);
 }

@@ -34,6 +34,7 @@ doors='
 base/* small things that everything stands on
 traces/trace.h a trace of any form, read and written
 traces/event.h what a trace is made of
+traces/who.h who did what is in a trace
 traces/source.h what a form reads from: a file, a pipe, memory
 traces/pending.h events that wait for their time, for readers and for a team of engines
 traces/dat/probe_events.h the table of probes, for capture/ as well

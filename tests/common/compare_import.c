@@ -71,6 +71,27 @@ static bool same_events(const char *what, const struct test_trace *t, const stru
 	return false;
 }
 
+static bool same_whos(const char *what, const struct test_trace *t, const struct naive_import *n)
+{
+	bool same = t->meta.whos.nr == n->nr_whos;
+
+	for (size_t i = 0; same && i < n->nr_whos; i++) {
+		const struct rs_who *who = rs_whos_get(&t->meta.whos, (uint32_t)i + 1);
+		const char *reason = n->whos[i].reason;
+
+		same = who->pid == n->whos[i].pid && !who->reason == !reason &&
+		       (!reason || !strcmp(who->reason, reason));
+		if (!same)
+			fprintf(stderr, "%s: who %zu is %u %s, naive: %u %s\n", what, i + 1,
+				who->pid, who->reason ? who->reason : "-", n->whos[i].pid,
+				reason ? reason : "-");
+	}
+	if (t->meta.whos.nr != n->nr_whos)
+		fprintf(stderr, "%s: %zu who did it, naive: %zu\n", what, t->meta.whos.nr,
+			n->nr_whos);
+	return same;
+}
+
 bool compare_import(const char *what, const unsigned char *bytes, size_t size)
 {
 	struct naive_import n;
@@ -83,6 +104,7 @@ bool compare_import(const char *what, const unsigned char *bytes, size_t size)
 	naive_import(&n, bytes, size);
 	same = !t.rc && same_events(what, &t, &n);
 	same &= same_anomalies(what, &t, &n);
+	same &= same_whos(what, &t, &n);
 	naive_import_free(&n);
 	test_trace_free(&t);
 	return same;

@@ -225,6 +225,49 @@ static void merge_vms(struct naive_import *to, const size_t *starts, uint32_t nr
 	to->evs = evs;
 }
 
+static const char *reason_of(unsigned int why)
+{
+	switch (why) {
+	case N_FAULT:
+	case N_OTHER:
+		return NULL;
+	case N_GFN:
+		return "gfn";
+	}
+	return (const char *const[]){
+		"unmap",      "clear",	 "protection_vma", "protection_page",
+		"soft_dirty", "release", "migrate",	   "exclusive"
+	}[why - N_NOTIFIER];
+}
+
+/* Numbers those who did it as they come. */
+static void number_whos(struct naive_import *to)
+{
+	uint32_t *said = NULL;
+
+	for (size_t i = 0; i < to->nr; i++) {
+		struct rs_event *ev = &to->evs[i];
+		uint32_t *who = &ev->raw.half[1];
+		size_t n = 0;
+
+		if ((ev->type != RS_EV_INVAL_BEGIN && ev->type != RS_EV_FAULT_BEGIN) || !*who)
+			continue;
+		while (n < to->nr_whos && said[n] != *who)
+			n++;
+		if (n == to->nr_whos) {
+			said = realloc(said, (n + 1) * sizeof(*said));
+			to->whos = realloc(to->whos, (n + 1) * sizeof(*to->whos));
+			assert(said && to->whos);
+			said[n] = *who;
+			to->whos[n] =
+				(struct naive_who){ (*who - 1) / 16, reason_of((*who - 1) % 16) };
+			to->nr_whos++;
+		}
+		*who = (uint32_t)n + 1;
+	}
+	free(said);
+}
+
 void naive_import(struct naive_import *to, const unsigned char *bytes, size_t size)
 {
 	struct n_import *n = calloc(1, sizeof(*n));
@@ -243,6 +286,7 @@ void naive_import(struct naive_import *to, const unsigned char *bytes, size_t si
 		free(n->vms[v].items);
 	}
 	merge_vms(to, starts, to->nr_vms);
+	number_whos(to);
 	for (size_t i = 0; i < n->file.nr; i++)
 		free(n->file.records[i].text);
 	free(n->file.records);
@@ -253,5 +297,6 @@ void naive_import(struct naive_import *to, const unsigned char *bytes, size_t si
 void naive_import_free(struct naive_import *n)
 {
 	free(n->evs);
+	free(n->whos);
 	*n = (struct naive_import){ 0 };
 }

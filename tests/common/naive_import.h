@@ -20,6 +20,12 @@ struct naive_import {
 	size_t nr_anomalies;
 	uint64_t lost;
 	uint32_t nr_vms;
+	/* Who did it, in the order of the events. */
+	struct naive_who {
+		unsigned int pid;
+		const char *reason; /* NULL: none */
+	} * whos;
+	size_t nr_whos;
 };
 
 /* @bytes: the file. It must be sound; whatever is wrong with it is asserted. */

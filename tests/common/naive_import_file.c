@@ -243,6 +243,7 @@ static void add_event(struct reader *r, struct row *row, const struct format *f,
 			to->pid = (unsigned int)value_of(r, field, p);
 		if (f->kind == N_MARKER && !strncmp(field->name, "buf", 3))
 			to->text = strndup((const char *)p + field->offset, size - field->offset);
+		to->has_reason |= !strcmp(field->name, "reason");
 #define N_TAKE(member)                     \
 	if (!strcmp(field->name, #member)) \
 		to->member = value_of(r, field, p);

@@ -37,7 +37,7 @@ struct n_record {
 	uint64_t time;
 	unsigned int row, kind, pid;
 	unsigned int source; /* numbers buffers and groups */
-	bool back;
+	bool back, has_reason;
 	uint64_t missed; /* ~0: not known */
 	char *text;	 /* of a marker */
 #define N_MEMBER(name) uint64_t name;
@@ -55,6 +55,15 @@ struct n_file {
 	uint64_t dropped;     /* events, of which no page tells */
 	uint64_t mult, shift; /* cycles to ns; 0: they are ns */
 };
+
+/* Why, in the order of the kernel's numbers from N_NOTIFIER on. */
+enum n_why { N_FAULT, N_NOTIFIER, N_OTHER = N_NOTIFIER + 8, N_GFN };
+
+/* Until all events are in order: who did it, in a number that says all. */
+static inline uint32_t n_who(const struct n_record *r, unsigned int why)
+{
+	return r->pid * 16 + why + 1;
+}
 
 void n_read_file(struct n_file *f, const unsigned char *bytes, size_t size);
 

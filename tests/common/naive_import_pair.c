@@ -281,6 +281,7 @@ static void on_start(struct pair *p, struct task *t, const struct n_record *r)
 	c->enter = put(c->vm, p->n->by_time ? N_PLAIN : N_MISS, r->time, RS_EV_INVAL_BEGIN);
 	ev = &c->vm->items[c->enter].ev;
 	ev->flags = p->n->by_time ? 0 : RS_F_WALK;
+	ev->inval.who = n_who(r, r->has_reason && r->reason < 8 ? N_NOTIFIER + r->reason : N_OTHER);
 	ev->inval.id = c->id;
 	ev->inval.start = c->start;
 	ev->inval.end = c->end;
@@ -352,6 +353,7 @@ static struct own *begin_own(struct pair *p, struct task *t, const struct n_reco
 	o->begin = put(vm, N_BEGIN, r->time, RS_EV_INVAL_BEGIN);
 	i = &vm->items[o->begin];
 	has_state(i, r);
+	i->ev.inval.who = n_who(r, N_GFN);
 	i->ev.inval.id = o->id;
 	tell_own(o);
 	locked(vm, r->seq);
@@ -588,6 +590,7 @@ static void on_own_end(struct pair *p, const struct n_record *r)
 	if (!after_loss) {
 		i = put_item(vm, N_BEGIN, r->time, RS_EV_INVAL_BEGIN);
 		i->ev.flags = RS_F_GFN;
+		i->ev.inval.who = n_who(r, N_GFN);
 		i->ev.inval.id = id;
 		i->ev.inval.start = r->kind == RS_PROBE_ZAP_END ? r->start : r->range_start;
 		i->ev.inval.end = r->kind == RS_PROBE_ZAP_END ? r->end : r->range_end;
@@ -728,11 +731,14 @@ static bool start_fault(struct pair *p, struct task *t, const struct n_record *r
 static void on_fault(struct pair *p, struct task *t, const struct n_record *r)
 {
 	struct fault *f = &t->fault;
+	struct rs_event *ev;
 
 	leave_if_ending(p, t);
 	if (!start_fault(p, t, r))
 		return;
-	put_fault(f, N_NONE, r->time, RS_EV_FAULT_BEGIN, &f->entry)->fault.gfn = r->addr / 4096;
+	ev = put_fault(f, N_NONE, r->time, RS_EV_FAULT_BEGIN, &f->entry);
+	ev->fault.gfn = r->addr / 4096;
+	ev->fault.who = n_who(r, N_FAULT);
 	if (!has(p, RS_PROBE_FAULT_BEGIN)) {
 		f->begun = true;
 		f->begin = f->entry;
@@ -775,6 +781,7 @@ static void on_fault_begin(struct pair *p, struct task *t, const struct n_record
 		f->state.seq--;
 	ev = put_fault(f, N_NONE, r->time, RS_EV_FAULT_BEGIN, &f->begin);
 	ev->fault.gfn = f->gfn;
+	ev->fault.who = n_who(r, N_FAULT);
 	ev->as = (uint8_t)(memslot ? r->as : 0);
 	ev->flags = r->private ? RS_F_PRIVATE : 0;
 	i = item(f->vm, f->begin);
@@ -822,6 +829,7 @@ static uint64_t read_seq(struct pair *p, const struct n_record *r)
 static void on_check(struct pair *p, struct task *t, const struct n_record *r)
 {
 	struct fault *f = &t->fault;
+	struct rs_event *ev;
 	struct n_item *i;
 
 	if (!has(p, RS_PROBE_FAULT) && !has(p, RS_PROBE_FAULT_BEGIN)) {
@@ -831,7 +839,9 @@ static void on_check(struct pair *p, struct task *t, const struct n_record *r)
 		}
 		f->begun = true;
 		f->gfn = r->gfn;
-		put_fault(f, N_NONE, r->time, RS_EV_FAULT_BEGIN, &f->begin)->fault.gfn = r->gfn;
+		ev = put_fault(f, N_NONE, r->time, RS_EV_FAULT_BEGIN, &f->begin);
+		ev->fault.gfn = r->gfn;
+		ev->fault.who = n_who(r, N_FAULT);
 	}
 	if (!f->vm || !f->begun || f->checked || f->vm->kvm != r->kvm) {
 		n_note(p->n, "check-without-fault");

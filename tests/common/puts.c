@@ -52,23 +52,46 @@ void read_back(struct test_trace *t, struct dat *d)
 	free(bytes);
 }
 
-char *lines_of(const struct test_trace *t)
+/* Where on the line of an event who did it begins; else its newline. */
+static char *who_on(char *line, char *newline)
+{
+	char *pid;
+
+	*newline = '\0';
+	pid = *line == '#' ? NULL : strstr(line, " pid=");
+	*newline = '\n';
+	return pid ? pid : newline;
+}
+
+static char *lines(const struct test_trace *t, bool named)
 {
 	size_t len;
 	char *text = test_trace_bytes(t, RS_FORM_TEXT, &len), *to = text;
 
-	for (char *line = text, *next; *line; line = next) {
+	for (char *line = text, *next, *end; *line; line = next) {
 		next = strchr(line, '\n') + 1;
 		if (*line < '0' || *line > '9') {
 			if (strncmp(line, "#@ state", 8) && strncmp(line, "#@ reason", 9) &&
 			    strncmp(line, "#@ anomaly", 10) && strncmp(line, "#@ level", 8))
 				continue;
 		}
-		memmove(to, line, (size_t)(next - line));
-		to += next - line;
+		end = named ? next - 1 : who_on(line, next - 1);
+		memmove(to, line, (size_t)(end - line));
+		to += end - line;
+		*to++ = '\n';
 	}
 	*to = '\0';
 	return text;
+}
+
+char *lines_of(const struct test_trace *t)
+{
+	return lines(t, false);
+}
+
+char *named_lines_of(const struct test_trace *t)
+{
+	return lines(t, true);
 }
 
 void expect(struct dat *d, const char *expected)

@@ -75,6 +75,8 @@ void read_back(struct test_trace *t, struct dat *d);
 /* The events of @t in the text form, and its level, anomalies and losses: for the caller to free.
  */
 char *lines_of(const struct test_trace *t);
+/* The same with who did it. */
+char *named_lines_of(const struct test_trace *t);
 /* The file of @d must be read as these lines; frees @d. */
 void expect(struct dat *d, const char *expected);
 void expect_puts(const char *release, const struct put *puts, size_t n, const char *expected);

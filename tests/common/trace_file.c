@@ -172,6 +172,12 @@ void test_assert_same_meta(const struct rs_trace_meta *a, const struct rs_trace_
 		assert_int_equal(a->anomalies[i].count, b->anomalies[i].count);
 	}
 	assert_int_equal(a->lost, b->lost);
+	assert_int_equal(a->whos.nr, b->whos.nr);
+	for (size_t i = 0; i < a->whos.nr; i++) {
+		assert_int_equal(a->whos.list[i].pid, b->whos.list[i].pid);
+		assert_same_text(a->whos.list[i].comm, b->whos.list[i].comm);
+		assert_same_text(a->whos.list[i].reason, b->whos.list[i].reason);
+	}
 }
 
 void test_assert_same_trace(const struct test_trace *a, const struct test_trace *b)
@@ -303,4 +309,30 @@ void test_random_meta(uint64_t *state, struct rs_trace_meta *m)
 					  test_random_extreme(state, UINT64_MAX));
 	m->lost = few(state) ? test_random_extreme(state, UINT64_MAX) : 0;
 	assert_int_equal(rc, 0);
+}
+
+void test_random_whos(uint64_t *state, struct test_trace *t)
+{
+	for (size_t i = 0; i < t->nr; i++) {
+		struct rs_event *ev = &t->evs[i];
+		struct rs_who who = { .pid = (uint32_t)test_random_extreme(state, UINT32_MAX) };
+		char *comm = strdup(random_text(state));
+
+		if (!rs_event_has_who(ev->type)) {
+			free(comm);
+			continue;
+		}
+		if (strlen(comm) > 20 && test_random(state) % 256)
+			comm[20] = '\0';
+		ev->raw.half[1] = 0;
+		if (few(state))
+			who.comm = few(state) ? comm : "";
+		if (!few(state))
+			who.reason = random_name(state);
+		if (t->meta.whos.nr && test_random(state) % 4)
+			who = t->meta.whos.list[test_random(state) % t->meta.whos.nr];
+		if (few(state))
+			assert_int_equal(rs_whos_add(&t->meta.whos, &who, &ev->raw.half[1]), 0);
+		free(comm);
+	}
 }

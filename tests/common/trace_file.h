@@ -41,5 +41,7 @@ uint64_t test_random_extreme(uint64_t *state, uint64_t max);
 void test_random_event(uint64_t *state, struct rs_event *ev);
 /* Metadata with every kind of text that it can hold. */
 void test_random_meta(uint64_t *state, struct rs_trace_meta *m);
+/* Has somebody, or nobody, do each event of @t that can say so. */
+void test_random_whos(uint64_t *state, struct test_trace *t);
 
 #endif

@@ -25,6 +25,7 @@ struct binary {
 	struct rs_source *src;
 	struct rs_trace_meta *meta;
 	bool repair;
+	bool names;	 /* its version has those who did it */
 	bool plain_file; /* of @size bytes, of which the buffer has some, from @window_at on */
 	uint64_t size, window_at;
 	size_t window;
@@ -170,10 +171,12 @@ static int read_header(struct binary *b, struct rs_error *err)
 	memcpy(&h, bytes, sizeof(h));
 	if (!good_sum(&h, sizeof(h)))
 		return broken(0, "the header is damaged", err);
-	if (h.version != RS_BINARY_VERSION)
+	b->names = h.version == RS_BINARY_VERSION;
+	if (!b->names && h.version != RS_BINARY_OLD_VERSION)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-				    "version %" PRIu32 " of the binary form is not known, only %u",
-				    h.version, RS_BINARY_VERSION);
+				    "version %" PRIu32 " of the binary form is not known, only %u "
+				    "and %u",
+				    h.version, RS_BINARY_OLD_VERSION, RS_BINARY_VERSION);
 	for (size_t i = 0; i < sizeof(h.zero) / sizeof(h.zero[0]); i++)
 		if (h.zero[i])
 			return broken(0, "the header is damaged", err);
@@ -195,6 +198,8 @@ static bool sane_sizes(const struct rs_binary_block *h)
 	case RS_BINARY_INDEX:
 		return h->encoding == RS_BINARY_RAW && h->stored == h->decoded &&
 		       h->decoded == h->count * sizeof(struct rs_binary_entry);
+	case RS_BINARY_WHO:
+		return h->encoding == RS_BINARY_RAW && h->stored == h->decoded && h->count;
 	case RS_BINARY_META:
 		return h->encoding == RS_BINARY_RAW && h->stored == h->decoded && !h->count;
 	}
@@ -226,7 +231,24 @@ static int use_meta(struct binary *b, const unsigned char *bytes, size_t size, u
 
 	if (rc == -ENOMEM)
 		return rs_error_nomem(err);
+	/* An older version has nobody. */
+	if (!rc && !b->names && b->meta->whos.nr)
+		rc = -EINVAL;
 	return rc ? broken(at, "the metadata make no sense", err) : 0;
+}
+
+/* Whom the events from here on may name; where the metadata are known from the start, so is this.
+ */
+static int use_names(struct binary *b, const unsigned char *bytes, const struct rs_binary_block *h,
+		     uint64_t at, struct rs_error *err)
+{
+	int rc = b->names ? 0 : -EINVAL;
+
+	if (!rc && !b->ahead)
+		rc = rs_binary_unpack_names(bytes, h->stored, h->count, b->meta);
+	if (rc == -ENOMEM)
+		return rs_error_nomem(err);
+	return rc ? broken(at, "who did it makes no sense", err) : 0;
 }
 
 static int decode_packed(struct binary *b, const struct rs_binary_block *h,
@@ -234,7 +256,8 @@ static int decode_packed(struct binary *b, const struct rs_binary_block *h,
 {
 	if (!b->packed)
 		b->packed = rs_packed_new(RS_BINARY_BLOCK);
-	return b->packed ? rs_packed_decode(b->packed, payload, h->stored, b->evs, h->count)
+	return b->packed ? rs_packed_decode(b->packed, payload, h->stored, b->evs, h->count,
+					    (uint32_t)b->meta->whos.nr)
 			 : -ENOMEM;
 }
 
@@ -254,7 +277,8 @@ static int decode_columns(struct binary *b, const struct rs_binary_block *h,
 	n = ZSTD_decompressDCtx(b->zstd, b->plain, h->decoded, payload, h->stored);
 	if (ZSTD_isError(n) || n != h->decoded)
 		return -EINVAL;
-	return rs_columns_decode(b->columns, b->plain, n, b->evs, h->count);
+	return rs_columns_decode(b->columns, b->plain, n, b->evs, h->count,
+				 (uint32_t)b->meta->whos.nr);
 }
 
 static int decode(struct binary *b, const struct rs_binary_block *h, const unsigned char *payload)
@@ -363,6 +387,8 @@ static ssize_t step(struct binary *b, const struct rs_event **evs, struct rs_err
 		return rc;
 	if (u.block.kind == RS_BINARY_EVENTS)
 		return use_events(b, &u.block, at, bytes, evs, err);
+	if (u.block.kind == RS_BINARY_WHO)
+		return use_names(b, bytes, &u.block, at, err);
 	if (u.block.kind == RS_BINARY_INDEX)
 		return use_index(b, bytes, u.block.count, at, err);
 	b->meta_at = at;

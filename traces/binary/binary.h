@@ -10,7 +10,9 @@
  * of 8 bytes. Here is what its reader and its writer share.
  */
 #define RS_BINARY_MAGIC "\x89RSTRACE"
-#define RS_BINARY_VERSION 2U
+#define RS_BINARY_VERSION 3U
+/* The same but for who did it: still read. */
+#define RS_BINARY_OLD_VERSION 2U
 /* Events in a block at most: what is decoded at once fits a cache. */
 #ifndef RS_BINARY_BLOCK /* the fuzzers have smaller ones */
 #define RS_BINARY_BLOCK 16384U
@@ -29,6 +31,7 @@ enum rs_binary_kind {
 	RS_BINARY_EVENTS = 0x544e5645, /* "EVNT" */
 	RS_BINARY_META = 0x4154454d,   /* "META" */
 	RS_BINARY_INDEX = 0x58444e49,  /* "INDX" */
+	RS_BINARY_WHO = 0x534f4857,    /* "WHOS" */
 	RS_BINARY_TRAILER = 0x4c494154 /* "TAIL" */
 };
 
@@ -43,7 +46,7 @@ struct rs_binary_block {
 	uint32_t kind;
 	uint16_t encoding;
 	uint16_t zero;
-	uint32_t count;	  /* of events, or of entries in the index */
+	uint32_t count;	  /* of events, of entries in the index, of those who did it */
 	uint32_t stored;  /* bytes of the payload, without the zeros behind it */
 	uint32_t decoded; /* bytes that it has uncompressed */
 	uint32_t vms;	  /* bit (vm % 32) is set for each VM in it */
@@ -101,12 +104,31 @@ static inline size_t rs_binary_padded(size_t size)
 uint64_t rs_binary_sum(const void *bytes, size_t size);
 
 /*
- * Metadata as a payload, for the caller to free. NULL if there is no memory (or,
- * with *@size too large for a block, if there is too much of it).
+ * Who is named in a file. It has those alone whom its events name, numbered in the order in
+ * which they come first, whatever their numbers were.
  */
-unsigned char *rs_binary_pack_meta(const struct rs_trace_meta *meta, size_t *size);
+struct rs_binary_names {
+	const struct rs_whos *whos;
+	uint32_t *number; /* in the file, by the number in @whos; 0: none so far */
+	size_t max_number;
+	uint32_t *given; /* the number in @whos, by that in the file less 1 */
+	size_t nr, max_given;
+};
+
+/*
+ * Metadata as a payload, with those named so far, for the caller to free. NULL if there is no
+ * memory (or, with *@size too large for a block, if there is too much of it).
+ */
+unsigned char *rs_binary_pack_meta(const struct rs_trace_meta *meta,
+				   const struct rs_binary_names *names, size_t *size);
+/* The same of those from number @first + 1 on, up to number @end, alone. */
+unsigned char *rs_binary_pack_names(const struct rs_binary_names *names, size_t first, size_t end,
+				    size_t *size);
 /* Replaces what @meta has. 0, -ENOMEM, or -EINVAL if the bytes are no metadata. */
 int rs_binary_unpack_meta(const unsigned char *bytes, size_t size, struct rs_trace_meta *meta);
+/* Adds @nr of those who did it, and nothing else. The same results. */
+int rs_binary_unpack_names(const unsigned char *bytes, size_t size, size_t nr,
+			   struct rs_trace_meta *meta);
 
 /* The writer's functions, for the tables. */
 void *rs_binary_create(int fd, struct rs_error *err);

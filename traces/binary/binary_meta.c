@@ -18,6 +18,9 @@ enum tag {
 	TAG_ASSUMPTION, /* text 1 */
 	TAG_ANOMALY,	/* text 1: name, number 1: count */
 	TAG_LOST,	/* number 1 */
+	/* number 1: their number, number 2: pid, with bit 32: text 1 is a comm and may be empty;
+	 * text 2: reason, with bit 33 */
+	TAG_WHO,
 };
 
 struct item {
@@ -67,7 +70,43 @@ static void pack(struct packer *p, uint32_t tag, uint64_t n1, uint64_t n2, const
 	append(p, "\0\0\0\0\0\0\0", rs_binary_padded(len1 + len2) - (len1 + len2));
 }
 
-unsigned char *rs_binary_pack_meta(const struct rs_trace_meta *m, size_t *size)
+/* Beside the pid: there is a comm, a reason. */
+#define HAS_COMM (1ULL << 32)
+#define HAS_REASON (1ULL << 33)
+
+static void pack_names(struct packer *p, const struct rs_binary_names *names, size_t first,
+		       size_t end)
+{
+	for (size_t i = first; i < end; i++) {
+		const struct rs_who *who = rs_whos_get(names->whos, names->given[i]);
+		const uint64_t n2 =
+			who->pid | (who->comm ? HAS_COMM : 0) | (who->reason ? HAS_REASON : 0);
+
+		pack(p, TAG_WHO, i + 1, n2, who->comm ? who->comm : "", who->reason);
+	}
+}
+
+static unsigned char *packed(struct packer *p, size_t *size)
+{
+	if (p->failed) {
+		free(p->bytes);
+		return NULL;
+	}
+	*size = p->len;
+	return p->bytes;
+}
+
+unsigned char *rs_binary_pack_names(const struct rs_binary_names *names, size_t first, size_t end,
+				    size_t *size)
+{
+	struct packer p = { 0 };
+
+	pack_names(&p, names, first, end);
+	return packed(&p, size);
+}
+
+unsigned char *rs_binary_pack_meta(const struct rs_trace_meta *m,
+				   const struct rs_binary_names *names, size_t *size)
 {
 	struct packer p = { 0 };
 
@@ -84,12 +123,8 @@ unsigned char *rs_binary_pack_meta(const struct rs_trace_meta *m, size_t *size)
 	for (size_t i = 0; i < m->nr_anomalies; i++)
 		pack(&p, TAG_ANOMALY, m->anomalies[i].count, 0, m->anomalies[i].name, NULL);
 	pack(&p, TAG_LOST, m->lost, 0, "", NULL);
-	if (p.failed) {
-		free(p.bytes);
-		return NULL;
-	}
-	*size = p.len;
-	return p.bytes;
+	pack_names(&p, names, 0, names->nr);
+	return packed(&p, size);
 }
 
 /* The text of an item as a string, for the caller to free; NULL if there is no memory. */
@@ -98,8 +133,26 @@ static char *string(const unsigned char *bytes, size_t len)
 	return strndup((const char *)bytes, len);
 }
 
-static int unpack_item(const struct item *i, const char *t1, const char *t2,
-		       struct rs_trace_meta *m)
+/* Each comes once, and in the order of the numbers. */
+static int unpack_who(const struct item *i, char *t1, char *t2, struct rs_trace_meta *m)
+{
+	const struct rs_who who = {
+		.pid = (uint32_t)i->n2,
+		.comm = i->n2 & HAS_COMM ? t1 : NULL,
+		.reason = i->n2 & HAS_REASON ? t2 : NULL,
+	};
+	uint32_t number;
+
+	if (i->len2 > RS_MAX_WHO_TEXT || i->n2 >= 2 * HAS_REASON || i->len1 == NO_TEXT ||
+	    (!who.comm && *t1) || (!who.reason && *t2) || i->len1 > RS_MAX_WHO_TEXT ||
+	    i->n1 != m->whos.nr + 1)
+		return -EINVAL;
+	if (rs_whos_add(&m->whos, &who, &number))
+		return -ENOMEM;
+	return number == i->n1 ? 0 : -EINVAL;
+}
+
+static int unpack_item(const struct item *i, char *t1, char *t2, struct rs_trace_meta *m)
 {
 	switch (i->tag) {
 	case TAG_KERNEL:
@@ -120,12 +173,15 @@ static int unpack_item(const struct item *i, const char *t1, const char *t2,
 	case TAG_LOST:
 		m->lost = i->n1;
 		return 0;
+	case TAG_WHO:
+		return unpack_who(i, t1, t2, m);
 	}
 	return -EINVAL;
 }
 
-/* One item at @bytes; *@used is how many of the @size bytes it has. */
-static int unpack(const unsigned char *bytes, size_t size, size_t *used, struct rs_trace_meta *m)
+/* One item at @bytes, of tag @only unless 0; *@used is how many of the @size bytes it has. */
+static int unpack(const unsigned char *bytes, size_t size, uint32_t only, size_t *used,
+		  struct rs_trace_meta *m)
 {
 	struct item i;
 	size_t len1, len2;
@@ -138,7 +194,7 @@ static int unpack(const unsigned char *bytes, size_t size, size_t *used, struct 
 	len1 = i.len1 == NO_TEXT ? 0 : i.len1;
 	len2 = i.len2;
 	*used = sizeof(i) + rs_binary_padded(len1 + len2);
-	if (i.zero || *used > size)
+	if (i.zero || *used > size || (only && i.tag != only))
 		return -EINVAL;
 	bytes += sizeof(i);
 	if (memchr(bytes, '\0', len1) || memchr(bytes + len1, '\0', len2))
@@ -159,7 +215,7 @@ int rs_binary_unpack_meta(const unsigned char *bytes, size_t size, struct rs_tra
 	while (size && !rc) {
 		size_t used;
 
-		rc = unpack(bytes, size, &used, &m);
+		rc = unpack(bytes, size, 0, &used, &m);
 		if (!rc) {
 			bytes += used;
 			size -= used;
@@ -172,4 +228,21 @@ int rs_binary_unpack_meta(const unsigned char *bytes, size_t size, struct rs_tra
 	rs_meta_free(meta);
 	*meta = m;
 	return 0;
+}
+
+int rs_binary_unpack_names(const unsigned char *bytes, size_t size, size_t nr,
+			   struct rs_trace_meta *meta)
+{
+	int rc = 0;
+
+	for (; nr && !rc; nr--) {
+		size_t used;
+
+		rc = unpack(bytes, size, TAG_WHO, &used, meta);
+		if (!rc) {
+			bytes += used;
+			size -= used;
+		}
+	}
+	return rc ? rc : size ? -EINVAL : 0;
 }

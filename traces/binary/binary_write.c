@@ -27,6 +27,7 @@ struct block {
 	struct rs_event *evs;
 	size_t nr;
 	struct rs_binary_entry entry;
+	size_t nr_names; /* of those named up to here */
 	size_t decoded,
 		stored; /* of its payload, in the writer's @plain or @squeezed; or zstd's error */
 };
@@ -47,6 +48,8 @@ struct writer {
 	ZSTD_CCtx *zstd;
 	unsigned char *plain, *squeezed; /* room for a block's payload */
 	size_t max_squeezed;
+	struct rs_binary_names names;
+	size_t written_names;
 	struct rs_binary_entry *index;
 	size_t nr_index, max_index;
 };
@@ -146,6 +149,8 @@ void rs_binary_discard(void *state)
 	free(w->blocks[1].evs);
 	free(w->plain);
 	free(w->squeezed);
+	free(w->names.number);
+	free(w->names.given);
 	free(w->index);
 	free(w);
 }
@@ -173,7 +178,7 @@ static int write_block(struct writer *w, struct rs_binary_block *b, const void *
 static int write_meta(struct writer *w, const struct rs_trace_meta *meta, struct rs_error *err)
 {
 	size_t size;
-	unsigned char *bytes = rs_binary_pack_meta(meta, &size);
+	unsigned char *bytes = rs_binary_pack_meta(meta, &w->names, &size);
 	struct rs_binary_block b = { .kind = RS_BINARY_META, .first = w->nr_events };
 	int rc;
 
@@ -191,6 +196,7 @@ int rs_binary_begin(void *state, const struct rs_trace_meta *meta, struct rs_err
 	struct rs_binary_header h = { .version = RS_BINARY_VERSION };
 	int rc;
 
+	w->names.whos = &meta->whos;
 	memcpy(h.magic, RS_BINARY_MAGIC, sizeof(h.magic));
 	h.sum = rs_binary_sum(&h, offsetof(struct rs_binary_header, sum));
 	rc = write_bytes(w, &h, sizeof(h), err);
@@ -217,14 +223,41 @@ static int write_payload(struct writer *w, struct rs_binary_block *h, size_t sto
 	return write_block(w, h, payload, stored, err);
 }
 
+/* Those whom @b is the first to name. */
+static int write_names(struct writer *w, const struct block *b, struct rs_error *err)
+{
+	const size_t nr = b->nr_names - w->written_names;
+	struct rs_binary_block h = { .kind = RS_BINARY_WHO,
+				     .count = (uint32_t)nr,
+				     .first = b->entry.first };
+	unsigned char *bytes;
+	size_t size;
+	int rc;
+
+	if (!nr)
+		return 0;
+	bytes = rs_binary_pack_names(&w->names, w->written_names, b->nr_names, &size);
+	if (!bytes)
+		return rs_error_nomem(err);
+	w->written_names = b->nr_names;
+	h.decoded = (uint32_t)size;
+	rc = write_block(w, &h, bytes, size, err);
+	free(bytes);
+	return rc;
+}
+
 /* The block that was full, if there is one; then it is empty. */
 static int write_events(struct writer *w, struct block *b, struct rs_error *err)
 {
 	struct rs_binary_block h = { .kind = RS_BINARY_EVENTS, .count = (uint32_t)b->nr };
+	int rc;
 
 	if (!b->nr)
 		return 0;
 	rs_worker_flush(w->worker, &b->pack);
+	rc = write_names(w, b, err);
+	if (rc)
+		return rc;
 	b->entry.offset = w->offset;
 	b->entry.count = h.count;
 	h.vms = b->entry.vms;
@@ -299,6 +332,44 @@ static void add_to_block(struct block *b, const struct rs_event *evs, size_t n)
 		e->flags |= RS_BINARY_HAS_LOST;
 }
 
+/* The file's own number of number *@who of the table. 0, -ENOMEM or -EINVAL: it has none. */
+static int name(struct rs_binary_names *names, uint32_t *who)
+{
+	const uint32_t given = *who;
+
+	if (given > names->whos->nr)
+		return -EINVAL;
+	if (RS_ROOM_ZEROED(names->number, names->max_number, (size_t)given + 1))
+		return -ENOMEM;
+	if (!names->number[given]) {
+		if (RS_ROOM(names->given, names->max_given, names->nr + 1))
+			return -ENOMEM;
+		names->given[names->nr++] = given;
+		names->number[given] = (uint32_t)names->nr;
+	}
+	*who = names->number[given];
+	return 0;
+}
+
+/* Those who did the last @n events of @b. */
+static int name_all(struct writer *w, struct block *b, size_t n, struct rs_error *err)
+{
+	for (size_t i = b->nr - n; i < b->nr; i++) {
+		struct rs_event *ev = &b->evs[i];
+		int rc = rs_event_who(ev) ? name(&w->names, &ev->raw.half[1]) : 0;
+
+		if (rc == -EINVAL)
+			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+					    "event %" PRIu64 " cannot be written: nobody knows who "
+					    "did it",
+					    b->entry.first + i);
+		if (rc)
+			return rs_error_nomem(err);
+	}
+	b->nr_names = w->names.nr;
+	return 0;
+}
+
 /*
  * A block ends a little early where nothing is pending. Events come in pairs:
  * at one fixed number of them something might be pending always.
@@ -328,6 +399,9 @@ static int put_good(struct writer *w, const struct rs_event *evs, size_t n, stru
 		if (!b->nr)
 			b->entry = new_entry(w, evs);
 		add_to_block(b, evs, now);
+		rc = name_all(w, b, now, err);
+		if (rc)
+			return rc;
 		if (rs_pending_note(&w->pending, evs, now))
 			return rs_error_nomem(err);
 		w->nr_events += now;

@@ -474,7 +474,8 @@ static const unsigned char *take(struct bytes *b, size_t n)
 	return p;
 }
 
-static int take_heads(struct rs_columns *c, struct bytes *b, const struct front *f, size_t n)
+static int take_heads(struct rs_columns *c, struct bytes *b, const struct front *f, size_t n,
+		      uint32_t max_who)
 {
 	const unsigned char *heads;
 
@@ -490,7 +491,7 @@ static int take_heads(struct rs_columns *c, struct bytes *b, const struct front 
 		struct rs_event ev = { 0 };
 
 		memcpy(&ev.vm, &c->heads[i], sizeof(struct rs_head));
-		if (rs_event_problem(&ev))
+		if (rs_event_problem(&ev) || rs_event_who(&ev) > max_who)
 			return -EINVAL;
 		set_kind(c, i);
 	}
@@ -580,7 +581,7 @@ static void join_events(struct rs_columns *c, struct rs_event *evs, size_t n, co
 }
 
 int rs_columns_decode(struct rs_columns *c, const unsigned char *bytes, size_t size,
-		      struct rs_event *evs, size_t n)
+		      struct rs_event *evs, size_t n, uint32_t max_who)
 {
 	struct bytes b = { bytes, size };
 	const unsigned char *front = take(&b, sizeof(struct front));
@@ -589,7 +590,7 @@ int rs_columns_decode(struct rs_columns *c, const unsigned char *bytes, size_t s
 	if (!front || !n || n > c->max)
 		return -EINVAL;
 	memcpy(&f, front, sizeof(f));
-	if (take_heads(c, &b, &f, n) || take_codes(c, &b, n))
+	if (take_heads(c, &b, &f, n, max_who) || take_codes(c, &b, n))
 		return -EINVAL;
 	place_columns(c, n);
 	if (take_columns(c, &b, &f))

@@ -27,9 +27,9 @@ size_t rs_columns_encode(struct rs_columns *c, const struct rs_event *evs, size_
 			 unsigned char *out);
 /*
  * The @n events back from all of the @size bytes. 0, or -EINVAL if the bytes are
- * not what rs_columns_encode() makes of well-formed events.
+ * not what rs_columns_encode() makes of well-formed events, or name somebody above @max_who.
  */
 int rs_columns_decode(struct rs_columns *c, const unsigned char *bytes, size_t size,
-		      struct rs_event *evs, size_t n);
+		      struct rs_event *evs, size_t n, uint32_t max_who);
 
 #endif

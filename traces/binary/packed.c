@@ -195,12 +195,12 @@ size_t rs_packed_encode(struct rs_packed *p, const struct rs_event *evs, size_t 
 
 /* ---- and back ---- */
 
-static bool good_base(const struct base *base)
+static bool good_base(const struct base *base, uint32_t max_who)
 {
 	struct rs_event ev = { 0 };
 
 	memcpy(&ev.vm, &base->head, sizeof(base->head));
-	if (rs_event_problem(&ev))
+	if (rs_event_problem(&ev) || rs_event_who(&ev) > max_who)
 		return false;
 	if (nr_numbers[ev.type] == 3)
 		return base->shift < 32;
@@ -261,7 +261,7 @@ static int apply_records(const struct rs_packed *p, const struct record *r, uint
 }
 
 int rs_packed_decode(struct rs_packed *p, const unsigned char *bytes, size_t size,
-		     struct rs_event *evs, size_t n)
+		     struct rs_event *evs, size_t n, uint32_t max_who)
 {
 	const struct front *f = (const void *)bytes;
 	const struct base *bases = (const void *)(f + 1);
@@ -271,7 +271,7 @@ int rs_packed_decode(struct rs_packed *p, const unsigned char *bytes, size_t siz
 		return -EINVAL;
 	p->nr_bases = f->nr_bases;
 	for (uint32_t i = 0; i < f->nr_bases; i++) {
-		if (!good_base(&bases[i]))
+		if (!good_base(&bases[i], max_who))
 			return -EINVAL;
 		set_kind(&p->kinds[i], &bases[i]);
 	}

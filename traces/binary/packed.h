@@ -28,9 +28,9 @@ size_t rs_packed_encode(struct rs_packed *p, const struct rs_event *evs, size_t 
 /*
  * The @n events back from all of the @size bytes, which start at a multiple of 8.
  * 0, or -EINVAL if the bytes are not what rs_packed_encode() makes of well-formed
- * events.
+ * events, or name somebody above @max_who.
  */
 int rs_packed_decode(struct rs_packed *p, const unsigned char *bytes, size_t size,
-		     struct rs_event *evs, size_t n);
+		     struct rs_event *evs, size_t n, uint32_t max_who);
 
 #endif

@@ -35,6 +35,7 @@ struct import {
 	const char *algo; /* the traced kernel's; NULL: not known */
 	struct rs_dat_pair_ops pair_ops;
 	struct rs_dat_pair *pair;
+	struct rs_dat_names names;
 	struct rs_dat_tp *tp;		/* instead, if there are tracepoints alone */
 	struct rs_dat_learned *learned; /* NULL: not needed so far */
 	struct rs_error not_learned;	/* why it could not be had */
@@ -51,6 +52,7 @@ static void import_close(void *state)
 		return;
 	rs_dat_pair_free(im->pair);
 	rs_dat_tp_free(im->tp);
+	rs_dat_names_free(&im->names);
 	rs_dat_learned_free(im->learned);
 	rs_dat_merge_free(im->merge);
 	rs_dat_file_close(&im->file);
@@ -129,10 +131,10 @@ static int start(struct import *im, struct rs_error *err)
 		if (im->tp)
 			rs_dat_tp_rewind(im->tp);
 		else
-			im->tp = rs_dat_tp_new(&im->probes, &im->opts, im->meta, err);
+			im->tp = rs_dat_tp_new(&im->probes, &im->opts, &im->names, im->meta, err);
 		return im->tp ? 0 : -errno;
 	}
-	im->pair_ops = (struct rs_dat_pair_ops){ im, learn };
+	im->pair_ops = (struct rs_dat_pair_ops){ im, learn, &im->names };
 	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, im->algo, &im->pair_ops,
 				   im->meta);
 	return im->pair ? 0 : rs_error_nomem(err);
@@ -143,6 +145,8 @@ static int start_all(struct import *im, struct rs_error *err)
 	int ret = open_file(im, err);
 
 	if (!ret && rs_dat_info(&im->file, &im->probes, im->meta))
+		ret = rs_error_nomem(err);
+	if (!ret && rs_dat_names_init(&im->names, im->file.cmdlines, im->meta))
 		ret = rs_error_nomem(err);
 	if (!ret)
 		ret = rs_dat_clock_init(&im->probes.clock, &im->file, im->opts.assume_tsc_khz,
@@ -215,7 +219,7 @@ static int finish(struct import *im)
 	for (size_t i = 0; im->pair && i < rs_dat_pair_nr_vms(im->pair) && !ret; i++) {
 		const struct rs_dat_vm *vm = rs_dat_pair_vm(im->pair, i);
 
-		ret = rs_dat_info_vm(&im->file, vm->number, vm->pid, im->meta);
+		ret = rs_dat_info_vm(&im->names.comms, vm->number, vm->pid, im->meta);
 	}
 	return ret;
 }
@@ -334,6 +338,8 @@ static ssize_t import_next(void *state, const struct rs_event **evs, struct rs_e
 		ret = read_batch(im, err);
 		if (!ret && im->pair)
 			ret = collect(im, err);
+		if (!ret && rs_dat_names_tell(&im->names, im->out.ev, im->out.nr))
+			ret = rs_error_nomem(err);
 		if (!ret)
 			ret = show_progress(im, err);
 	}
@@ -354,6 +360,7 @@ static int import_rewind(void *state, struct rs_error *err)
 		return ret;
 	rs_dat_pair_free(im->pair);
 	im->pair = NULL;
+	rs_dat_names_rewind(&im->names);
 	im->ended = false;
 	im->now_ns = 0;
 	/* What was found on the way is found again. */

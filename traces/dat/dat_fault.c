@@ -108,6 +108,7 @@ static int start_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 
 	if (!vm)
 		return -ENOMEM;
+	rs_dat_note_pid(vm, e, RS_DAT_PID_VCPU);
 	*f = (struct rs_dat_fault){
 		.vm = vm,
 		.vcpu = (uint32_t)V(e, VCPU),
@@ -139,6 +140,8 @@ int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct r
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
 	ev.fault.vcpu = f->vcpu;
 	ev.fault.gfn = V(e, ADDR) >> RS_PAGE_SHIFT;
+	if (rs_dat_who(p, t, RS_DAT_WHY_FAULT, &ev.fault.who))
+		return -ENOMEM;
 	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry);
 	if (!i)
 		return -ENOMEM;
@@ -211,6 +214,8 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	ev.fault.gfn = f->gfn;
 	ev.as = (uint8_t)(through ? V(e, AS) : 0);
 	ev.flags = V(e, PRIVATE) ? RS_F_PRIVATE : 0;
+	if (rs_dat_who(p, t, RS_DAT_WHY_FAULT, &ev.fault.who))
+		return -ENOMEM;
 	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
 	if (!i)
 		return -ENOMEM;
@@ -269,6 +274,8 @@ static int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
 	ev.fault.vcpu = f->vcpu;
 	ev.fault.gfn = f->gfn;
+	if (rs_dat_who(p, t, RS_DAT_WHY_FAULT, &ev.fault.who))
+		return -ENOMEM;
 	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
 	if (!i)
 		return -ENOMEM;

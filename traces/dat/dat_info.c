@@ -219,25 +219,6 @@ int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
 	return ret ? ret : add_cpu_stats(f, meta);
 }
 
-bool rs_dat_command(const struct rs_dat_file *f, uint32_t pid, char *to, size_t size)
-{
-	const char *line = f->cmdlines;
-
-	while (line && *line) {
-		char *rest;
-		const unsigned long got = strtoul(line, &rest, 10);
-		const char *end = strchr(line, '\n');
-		const size_t len = end ? (size_t)(end - rest) : strlen(rest);
-
-		if (isdigit((unsigned char)*line) && got == pid && *rest == ' ') {
-			snprintf(to, size, "%.*s", (int)(len - 1), rest + 1);
-			return true;
-		}
-		line = end ? end + 1 : NULL;
-	}
-	return false;
-}
-
 int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta)
 {
 	static const char marker[] = RS_FACT_MARKER " ";
@@ -289,18 +270,18 @@ static uint32_t process_of(const struct rs_trace_meta *meta, uint32_t tid)
 	return tid;
 }
 
-int rs_dat_info_vm(const struct rs_dat_file *f, uint32_t vm, uint32_t tid,
+int rs_dat_info_vm(const struct rs_dat_comms *comms, uint32_t vm, uint32_t tid,
 		   struct rs_trace_meta *meta)
 {
 	const uint32_t pid = process_of(meta, tid);
-	char key[32], comm[64];
+	char key[32];
 	const char *command;
 
 	snprintf(key, sizeof(key), "vm.%u", pid);
 	command = rs_meta_fact(meta, key);
-	if (!command && rs_dat_command(f, pid, comm, sizeof(comm)))
-		command = comm;
-	if (!command && rs_dat_command(f, tid, comm, sizeof(comm)))
-		command = comm;
+	if (!command)
+		command = rs_dat_comms_find(comms, pid);
+	if (!command)
+		command = rs_dat_comms_find(comms, tid);
 	return rs_meta_add_vm(meta, vm, pid, command);
 }

@@ -3,6 +3,7 @@
 #define RS_TRACES_DAT_DAT_INFO_H
 
 #include "traces/trace.h"
+#include "traces/dat/dat_comms.h"
 #include "traces/dat/dat_probe.h"
 
 /* What the file says of the host and the recording, into @meta. 0 or -ENOMEM. */
@@ -23,9 +24,6 @@ int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta
  * Says in @meta to which process task @tid of VM @vm belongs, and its command, as
  * far as the recorder's facts and the saved command lines tell. 0 or -ENOMEM.
  */
-int rs_dat_info_vm(const struct rs_dat_file *f, uint32_t vm, uint32_t tid,
+int rs_dat_info_vm(const struct rs_dat_comms *comms, uint32_t vm, uint32_t tid,
 		   struct rs_trace_meta *meta);
-/* The name of @pid in the saved command lines into @to; false if there is none. */
-bool rs_dat_command(const struct rs_dat_file *f, uint32_t pid, char *to, size_t size);
-
 #endif

@@ -78,6 +78,9 @@ static struct rs_dat_inval *push_inval(struct rs_dat_pair *p, struct rs_dat_task
 		.last_slot = RS_DAT_NO_TICKET,
 		.end_ticket = RS_DAT_NO_TICKET,
 	};
+	/* Of a call that is met at its end the reason is not recorded, nor is its begin told. */
+	if (rs_dat_who(p, t, rs_dat_why(e->has & 1U << RS_DAT_F_REASON, V(e, REASON)), &v->who))
+		return NULL;
 	if (p->mn_offset) {
 		v->vm = rs_dat_find_vm(p, v->mn - p->mn_offset, e);
 		if (!v->vm)
@@ -128,6 +131,7 @@ int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 		return rs_dat_note(p, "inval-of-unknown-vm");
 	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_BEGIN);
 	ev.flags = p->by_time ? 0 : RS_F_WALK;
+	ev.inval.who = v->who;
 	ev.inval.id = v->id;
 	ev.inval.start = v->start;
 	ev.inval.end = v->end;
@@ -148,6 +152,7 @@ static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
 	struct rs_dat_item *i;
 
 	ev.flags = RS_F_WALK;
+	ev.inval.who = v->who;
 	ev.inval.id = v->id;
 	ev.inval.start = v->start;
 	ev.inval.end = v->end;

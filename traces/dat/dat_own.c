@@ -69,6 +69,8 @@ int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 		return -ENOMEM;
 	ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
 	ev.flags = RS_F_GFN;
+	if (rs_dat_names_of(p->ops->names, e->pid, RS_DAT_WHY_GFN, &ev.inval.who))
+		return -ENOMEM;
 	ev.inval.id = vm->next_id++;
 	ev.inval.start = e->kind == RS_PROBE_ZAP_END ? V(e, START) : V(e, RANGE_START);
 	ev.inval.end = e->kind == RS_PROBE_ZAP_END ? V(e, END) : V(e, RANGE_END);
@@ -81,6 +83,7 @@ int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	}
 	ev.type = RS_EV_INVAL_END;
 	ev.flags = 0;
+	ev.inval.who = 0;
 	ev.inval.start = ev.inval.end = 0;
 	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
 	if (!i)
@@ -159,8 +162,9 @@ void rs_dat_drop_owns(struct rs_dat_task *t)
 }
 
 /* Begins one at @e, after which the kernel's words were @state. NULL if there is no memory. */
-static struct rs_dat_own *begin_own(struct rs_dat_task *t, struct rs_dat_vm *vm,
-				    const struct rs_dat_probe *e, const struct rs_dat_state *state)
+static struct rs_dat_own *begin_own(struct rs_dat_pair *p, struct rs_dat_task *t,
+				    struct rs_dat_vm *vm, const struct rs_dat_probe *e,
+				    const struct rs_dat_state *state)
 {
 	struct rs_event ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
 	struct rs_dat_own *o;
@@ -171,6 +175,8 @@ static struct rs_dat_own *begin_own(struct rs_dat_task *t, struct rs_dat_vm *vm,
 	o = &t->owns[t->nr_owns];
 	*o = (struct rs_dat_own){ .vm = vm, .id = vm->next_id++ };
 	ev.flags = RS_F_GFN;
+	if (rs_dat_who(p, t, RS_DAT_WHY_GFN, &ev.inval.who))
+		return NULL;
 	ev.inval.id = o->id;
 	ev.inval.end = RS_DAT_ALL_GFNS;
 	i = rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, true, &o->begin);
@@ -215,7 +221,7 @@ static int enter_own(struct rs_dat_pair *p, struct rs_dat_task *t, const struct 
 		ret = rs_dat_note(p, "inval-without-end");
 	}
 	vm = ret ? NULL : rs_dat_find_vm(p, V(e, KVM), e);
-	*to = vm ? begin_own(t, vm, e, &state) : NULL;
+	*to = vm ? begin_own(p, t, vm, e, &state) : NULL;
 	return *to ? 0 : -ENOMEM;
 }
 
@@ -240,7 +246,7 @@ static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (!state.in_progress || !may_be_late(p) || rs_dat_in_call(t, V(e, KVM)))
 		return rs_dat_note(p, "slot-without-start");
 	vm = rs_dat_find_vm(p, V(e, KVM), e);
-	*to = vm ? begin_own(t, vm, e, &state) : NULL;
+	*to = vm ? begin_own(p, t, vm, e, &state) : NULL;
 	if (!*to)
 		return -ENOMEM;
 	(*to)->late = true;

@@ -141,6 +141,7 @@ static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 		vm = rs_dat_add_vm(p, V(e, KVM), e);
 	if (!vm)
 		return -ENOMEM;
+	rs_dat_note_pid(vm, e, RS_DAT_PID_MEMSLOTS);
 	ev = rs_dat_event(vm, e, RS_EV_MEMSLOT);
 	ev.as = (uint8_t)as;
 	ev.memslot.id = (uint32_t)id;

@@ -2,6 +2,7 @@
 #ifndef RS_TRACES_DAT_DAT_PAIR_H
 #define RS_TRACES_DAT_DAT_PAIR_H
 
+#include "traces/dat/dat_names.h"
 #include "traces/dat/dat_order.h"
 #include "traces/dat/dat_probe.h"
 
@@ -13,7 +14,13 @@ struct rs_dat_vm {
 	uint64_t kvm; /* its address in the traced kernel */
 	bool gone;    /* another VM has its address now */
 	uint32_t number;
-	uint32_t pid; /* the task in which it was seen first */
+	uint32_t pid; /* of its process, or of a task of that, as far as was seen: */
+	enum {
+		RS_DAT_PID_SEEN,     /* the task in which it was seen first */
+		RS_DAT_PID_VCPU,     /* the first that ran a vCPU of it */
+		RS_DAT_PID_MEMSLOTS, /* the first that made a memslot */
+		RS_DAT_PID_KVM,	     /* as KVM says: the one that made the VM */
+	} pid_from;
 	uint64_t next_id;
 	struct rs_dat_order *order;
 	const struct rs_dat_pair_ops *ops;
@@ -33,6 +40,7 @@ struct rs_dat_pair_ops {
 	void *arg;
 	/* The memslots of the VM at @kvm that no commit made: see struct rs_dat_learner. */
 	int (*learn)(void *arg, uint64_t kvm, struct rs_event **list, size_t *n);
+	struct rs_dat_names *names;
 };
 
 /*

@@ -26,6 +26,7 @@ struct rs_dat_inval {
 	struct rs_dat_vm *vm; /* NULL: not known */
 	uint64_t mn, start, end, id;
 	uint64_t enter, last_slot, end_ticket;
+	uint32_t who;
 	bool hit, started, ending, locked_end;
 	bool maybe; /* its walk was lost: perhaps it hit something */
 };
@@ -50,6 +51,7 @@ struct rs_dat_task {
 	bool used;
 	/* From which ring buffer and recorder its events of each kind come, or 0. */
 	uint16_t source[RS_DAT_NR_KINDS];
+	uint32_t who[RS_DAT_NR_WHYS]; /* 0: not asked for so far */
 	struct rs_dat_fault fault;
 	struct rs_dat_inval *invals; /* the innermost last */
 	size_t nr_invals, room_invals;
@@ -124,6 +126,34 @@ static inline bool rs_dat_settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_
 static inline void rs_dat_locked(struct rs_dat_vm *vm, uint64_t seq)
 {
 	vm->is_ending &= seq == vm->ending.seq;
+}
+
+/* Who the task is when it does something for that reason. 0 or -ENOMEM. */
+static inline int rs_dat_who(struct rs_dat_pair *p, struct rs_dat_task *t, enum rs_dat_why why,
+			     uint32_t *who)
+{
+	*who = t->who[why];
+	if (*who)
+		return 0;
+	if (rs_dat_names_of(p->ops->names, t->pid, why, &t->who[why]))
+		return -ENOMEM;
+	*who = t->who[why];
+	return 0;
+}
+
+/* @e tells of a task that has to do with @vm: perhaps it is better known now whose that is. */
+static inline void rs_dat_note_pid(struct rs_dat_vm *vm, const struct rs_dat_probe *e,
+				   unsigned int from)
+{
+	if (vm->pid_from == RS_DAT_PID_KVM)
+		return;
+	if (e->has & 1U << RS_DAT_F_PID && V(e, PID)) {
+		vm->pid = (uint32_t)V(e, PID);
+		vm->pid_from = RS_DAT_PID_KVM;
+	} else if (vm->pid_from < from) {
+		vm->pid = e->pid;
+		vm->pid_from = from;
+	}
 }
 
 /* The VM at @kvm that there is now; NULL if none is known. */

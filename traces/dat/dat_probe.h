@@ -46,6 +46,7 @@
 	X(FILTER, "filter")           \
 	X(PRIVATE, "private")         \
 	X(RET, "ret")                 \
+	X(PID, "pid")                 \
 	X(TP_VCPU, "vcpu_id")         \
 	X(TP_ADDRESS, "fault_address")
 

@@ -22,6 +22,7 @@ struct end {
 
 struct rs_dat_tp {
 	const struct rs_dat_probes *probes;
+	struct rs_dat_names *names;
 	struct rs_trace_meta *meta;
 	uint64_t duration_ns;
 	struct rs_event *memslots;
@@ -105,8 +106,8 @@ static int say_assumptions(const struct rs_dat_tp *tp, const char *path)
 }
 
 struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
-				const struct rs_reader_opts *opts, struct rs_trace_meta *meta,
-				struct rs_error *err)
+				const struct rs_reader_opts *opts, struct rs_dat_names *names,
+				struct rs_trace_meta *meta, struct rs_error *err)
 {
 	int ret = check_opts(probes, opts, err);
 	struct rs_dat_tp *tp = ret ? NULL : calloc(1, sizeof(*tp));
@@ -116,6 +117,7 @@ struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
 	if (!ret) {
 		tp->probes = probes;
 		tp->meta = meta;
+		tp->names = names;
 		tp->duration_ns = opts->assume_duration_ns;
 		tp->facts_only = facts_only(opts);
 		ret = tp->facts_only ? 0
@@ -208,14 +210,17 @@ static int on_unmap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct r
 {
 	const uint64_t end_ns = e->time + tp->duration_ns;
 	const uint64_t id = tp->tail + 1;
+	uint32_t who;
 
-	if ((!tp->ends || tp->tail - tp->first > tp->mask) && grow_ends(tp))
+	if (rs_dat_names_of(tp->names, e->pid, RS_DAT_WHY_OTHER, &who) ||
+	    ((!tp->ends || tp->tail - tp->first > tp->mask) && grow_ends(tp)))
 		return -ENOMEM;
 	tp->ends[tp->tail++ & tp->mask] =
 		(struct end){ end_ns < e->time ? UINT64_MAX : end_ns, id };
 	return add_event(out, (struct rs_event){
 				      .time_ns = e->time,
 				      .type = RS_EV_INVAL_BEGIN,
+				      .inval.who = who,
 				      .inval.id = id,
 				      .inval.start = V(e, START),
 				      .inval.end = V(e, END),
@@ -244,8 +249,11 @@ static int put_check(struct vcpu *vcpu, uint64_t n, uint64_t time_ns, struct rs_
 static int on_fault(struct rs_dat_tp *tp, struct vcpu *vcpu, const struct rs_dat_probe *e,
 		    uint64_t n, struct rs_dat_events *out)
 {
+	uint32_t who = 0;
 	int ret = put_check(vcpu, n, e->time, out);
 
+	if (!ret)
+		ret = rs_dat_names_of(tp->names, e->pid, RS_DAT_WHY_FAULT, &who);
 	if (!ret && vcpu->seen && vcpu->pid != e->pid)
 		ret = rs_meta_add_anomaly(tp->meta, "vcpu-of-several-tasks", 1);
 	vcpu->seen = true;
@@ -256,6 +264,7 @@ static int on_fault(struct rs_dat_tp *tp, struct vcpu *vcpu, const struct rs_dat
 					     .time_ns = e->time,
 					     .type = RS_EV_FAULT_BEGIN,
 					     .fault.vcpu = (uint32_t)n,
+					     .fault.who = who,
 					     .fault.gfn = V(e, TP_ADDRESS) >> RS_PAGE_SHIFT,
 				     });
 	if (ret || rs_dat_has(tp->probes, RS_DAT_TP_ENTRY))

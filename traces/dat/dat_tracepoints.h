@@ -3,6 +3,7 @@
 #define RS_TRACES_DAT_DAT_TRACEPOINTS_H
 
 #include "traces/trace.h"
+#include "traces/dat/dat_names.h"
 #include "traces/dat/dat_order.h"
 #include "traces/dat/dat_probe.h"
 
@@ -15,11 +16,12 @@ struct rs_dat_tp;
 
 /*
  * NULL with errno and @err set: assumptions are missing (the text says which), the
- * file of memslots is ill-formed, or there is nothing to replay.
+ * file of memslots is ill-formed, or there is nothing to replay. @names gives numbers to who
+ * does what.
  */
 struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
-				const struct rs_reader_opts *opts, struct rs_trace_meta *meta,
-				struct rs_error *err);
+				const struct rs_reader_opts *opts, struct rs_dat_names *names,
+				struct rs_trace_meta *meta, struct rs_error *err);
 /* Starts anew, for a second pass. */
 void rs_dat_tp_rewind(struct rs_dat_tp *tp);
 /* Appends what the next probe event tells to @out. 0 or -ENOMEM. */

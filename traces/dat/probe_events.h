@@ -20,13 +20,13 @@
  * inval_begin, inval_slot or inval_range_add for what they hit, inval_end_locked; where
  * begin and end take a range, which is before 6.8, zap_begin to zap_end. Where the kernel
  * does not inline them into its notifiers, these events come inside the notifiers' as well.
- * "filter" is enum kvm_gfn_range_filter, "private" whether a fault is on private memory; not
- * every kernel has them.
+ * "filter" is enum kvm_gfn_range_filter, "private" whether a fault is on private memory,
+ * "pid" the process that made the VM (kvm->userspace_pid); not every kernel has them.
  *
  * X(SYMBOL, event name, fields...) */
 #define RS_PROBE_EVENTS(X)                                                                         \
 	X(MEMSLOT, "memslot", "kvm", "change", "old_gfn", "old_npages", "old_id", "old_as", "gfn", \
-	  "npages", "hva", "id", "as", "flags")                                                    \
+	  "npages", "hva", "id", "as", "flags", "pid")                                             \
 	X(INVAL_START, "inval_start", "mn", "start", "end", "reason", RS_STATE_FIELDS)             \
 	X(INVAL_SLOT, "inval_slot", "kvm", "as", "id", "gfn_start", "gfn_end", RS_STATE_FIELDS,    \
 	  "filter")                                                                                \

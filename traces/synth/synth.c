@@ -2,6 +2,8 @@
 #include "traces/synth/synth.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "traces/synth/synth_layout.h"
@@ -12,6 +14,8 @@
 #define PIECE 512  /* pages of one kind in a row, before any is converted */
 #define MISS_HVA 0x300000000000ULL
 #define NEVER UINT64_MAX
+/* Of the first vCPU; one more for each of the others, then for the invalidators. */
+#define FIRST_PID 1000
 
 /* What a state of random numbers is for; part of the trace's identity, so never renumber. */
 enum { FORK_VCPU = 1, FORK_INVALIDATOR, FORK_SCRAMBLE };
@@ -31,7 +35,7 @@ struct vm {
 
 struct vcpu {
 	uint64_t random;
-	uint32_t vm, index;
+	uint32_t vm, index, who;
 	bool faulting, ends;
 };
 
@@ -55,7 +59,7 @@ struct inval {
 
 struct invalidator {
 	uint64_t random;
-	uint32_t vm;
+	uint32_t vm, who;
 	enum step step;
 	bool miss;
 	unsigned int gives_up; /* RS_KIND_* of a conversion that is under way or done; or 0 */
@@ -232,6 +236,7 @@ static uint64_t vcpu_step(struct rs_synth *s, struct vcpu *v, uint64_t now)
 		v->faulting = true;
 		e = emit(s, now, RS_EV_FAULT_BEGIN, v->vm);
 		e->fault.vcpu = v->index;
+		e->fault.who = v->who;
 		page = fault_page(s, v, &e->fault.gfn);
 		if (kind_of(s, &s->vms[v->vm], page) == RS_KIND_PRIVATE)
 			e->flags = RS_F_PRIVATE;
@@ -340,6 +345,7 @@ static void emit_begin(struct rs_synth *s, struct invalidator *v, struct inval *
 	i->next_slot = 0;
 	e->flags = (i->gfn ? RS_F_GFN : 0) | (s->p.walk ? RS_F_WALK : 0);
 	rs_event_set_filter(e, i->filter);
+	e->inval.who = v->who;
 	e->inval.id = i->id;
 	if (i->gfn) {
 		e->inval.start = rs_layout_gfn(&s->layout, i->range.page, 0);
@@ -676,6 +682,36 @@ struct rs_synth *rs_synth_new(const struct rs_synth_params *p, struct rs_error *
 	init_invalidators(s);
 	init_queue(s);
 	return s;
+}
+
+static int name_vcpu(struct rs_synth *s, size_t i, struct rs_whos *whos)
+{
+	struct vcpu *v = &s->vcpus[i];
+	char comm[32];
+
+	snprintf(comm, sizeof(comm), "CPU %" PRIu32 "/KVM", v->index);
+	return rs_whos_add(whos, &(struct rs_who){ .pid = (uint32_t)(FIRST_PID + i), .comm = comm },
+			   &v->who);
+}
+
+static int name_invalidator(struct rs_synth *s, size_t i, struct rs_whos *whos)
+{
+	char comm[] = "invalidator", reason[64];
+	const struct rs_who who = { .pid = (uint32_t)(FIRST_PID + i),
+				    .comm = comm,
+				    .reason = reason };
+
+	snprintf(reason, sizeof(reason), "%s", s->p.scenario);
+	return rs_whos_add(whos, &who, &s->invalidators[i - s->nr_vcpus].who);
+}
+
+int rs_synth_name(struct rs_synth *s, struct rs_whos *whos)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < s->nr_actors && !rc; i++)
+		rc = i < s->nr_vcpus ? name_vcpu(s, i, whos) : name_invalidator(s, i, whos);
+	return rc;
 }
 
 void rs_synth_free(struct rs_synth *s)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "traces/event.h"
+#include "traces/who.h"
 
 /*
  * Synthetic traces: a guest whose vCPUs fault, and invalidators that change
@@ -134,6 +135,12 @@ int rs_synth_check(const struct rs_synth_params *p, struct rs_error *err);
  * call. 0: the end. Cannot fail.
  */
 size_t rs_synth_next(struct rs_synth *s, const struct rs_event **evs);
+/*
+ * To be called before the first event: from then on events say who did it, by their numbers in
+ * @whos, to which they are added. Each vCPU and each invalidator is a task, and the scenario is
+ * the reason. 0 or -ENOMEM.
+ */
+int rs_synth_name(struct rs_synth *s, struct rs_whos *whos);
 /* NULL is fine. */
 void rs_synth_free(struct rs_synth *s);
 

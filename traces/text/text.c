@@ -22,6 +22,7 @@ struct text {
 	size_t nr;	 /* of evs[] that are to be returned */
 	int failed;	 /* what ended the reading, said after the events before it */
 	struct rs_error err;
+	struct rs_text_who who; /* of the line that is being parsed */
 	struct rs_event evs[BATCH];
 };
 
@@ -149,6 +150,20 @@ static int parse_event(struct rs_text_line *l, struct rs_event *ev)
 	return rs_text_keys(l, ev);
 }
 
+/* Who did it has a number from its first event on; of a table that is full that is not kept. */
+static int take_who(struct text *t, struct rs_event *ev)
+{
+	const struct rs_who *said = &t->who.said;
+
+	if (!t->who.given || !rs_event_has_who(ev->type))
+		return 0;
+	if (rs_whos_add(&t->meta->whos, said, &ev->raw.half[1]))
+		return rs_error_nomem(&t->err);
+	if (ev->raw.half[1] || !(said->pid || said->comm || said->reason))
+		return 0;
+	return rs_meta_add_anomaly(t->meta, "who-not-kept", 1) ? rs_error_nomem(&t->err) : 0;
+}
+
 /* The event that @l follows "#@ reason" must be a fault's end. */
 static int take_reason(struct text *t, struct rs_text_line *l, struct rs_event *ev)
 {
@@ -167,6 +182,9 @@ static int parse_line(struct text *t, struct rs_text_line *l, struct rs_event *e
 	int rc;
 
 	memset(ev, 0, sizeof(*ev));
+	t->who.said = (struct rs_who){ 0 };
+	t->who.given = 0;
+	t->who.used = 0;
 	if (l->p < l->end && *l->p == '#') {
 		if (l->end - l->p < 2 || l->p[1] != '@')
 			return 0;
@@ -177,6 +195,8 @@ static int parse_line(struct text *t, struct rs_text_line *l, struct rs_event *e
 		if (l->p == l->end)
 			return 0;
 		rc = parse_event(l, ev);
+		if (!rc)
+			rc = take_who(t, ev);
 	}
 	return rc || !ev->type ? rc : take_reason(t, l, ev);
 }
@@ -193,7 +213,7 @@ static int end_of_input(struct text *t, struct rs_text_line *l)
 /* Parses until there are @want events, the input ends or something is wrong. */
 static void fill_batch(struct text *t, size_t want)
 {
-	struct rs_text_line l = { .err = &t->err };
+	struct rs_text_line l = { .err = &t->err, .who = &t->who };
 
 	while (t->nr < want && !t->failed) {
 		struct rs_event *ev = &t->evs[t->nr];
@@ -237,7 +257,7 @@ static void close_text(void *state)
 
 static int read_header(struct text *t)
 {
-	struct rs_text_line l = { .err = &t->err };
+	struct rs_text_line l = { .err = &t->err, .who = &t->who };
 	int rc = next_line(t, &l);
 
 	return rc < 0 ? rc : parse_header(&l);

@@ -22,6 +22,14 @@ int rs_text_put(void *state, const struct rs_event *evs, size_t n, struct rs_err
 int rs_text_finish(void *state, const struct rs_trace_meta *meta, struct rs_error *err);
 void rs_text_discard(void *state);
 
+/* What pid=, comm= and reason= said on a line; its texts are in @room. */
+struct rs_text_who {
+	struct rs_who said;
+	unsigned int given; /* a bit for each of the three */
+	size_t used;
+	char room[RS_TEXT_MAX_LINE + 2];
+};
+
 /*
  * One line being parsed: [p, end) is what is left of [line, end), which has no
  * newline. The functions below return 0, or -EINVAL with @err naming line and
@@ -31,6 +39,7 @@ struct rs_text_line {
 	const char *line, *p, *end;
 	uint64_t number;
 	struct rs_error *err; /* never NULL */
+	struct rs_text_who *who;
 };
 
 /* "EXPECTED expected, not 'TOKEN'" at @at. Always -EINVAL. */
@@ -49,8 +58,16 @@ int rs_text_line_end(struct rs_text_line *l);
 /* The length of the word at @p: up to the next blank, '=' or the end. */
 size_t rs_text_word(const struct rs_text_line *l, const char *p);
 
-/* Parses "key=value ..." up to the end of the line into @ev, whose type is set. */
+/* Parses "key=value ..." up to the end of the line into @ev, whose type is set, and @l->who. */
 int rs_text_keys(struct rs_text_line *l, struct rs_event *ev);
+
+/*
+ * The rest of an escape at @l, behind the backslash, into *@c: "\\\\", "\\xHH" (but no NUL) and,
+ * within quotes, "\\\"".
+ */
+int rs_text_unescape(struct rs_text_line *l, bool quoted, char *c);
+/* If a key of who did it stands at @l: reads it with its value and returns true, with *@rc set. */
+bool rs_text_who(struct rs_text_line *l, int *rc);
 
 /*
  * A line that starts with "#@", behind these two characters; @started: events

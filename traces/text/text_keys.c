@@ -238,42 +238,6 @@ static int check_keys(struct rs_text_line *l, const struct rs_text_key *keys, un
 	return 0;
 }
 
-/*
- * Who did it may stand on any event. No figure depends on it, and it is not kept: the
- * value is read as far as it goes. False: it is another key.
- */
-static bool skip_who(struct rs_text_line *l, int *rc)
-{
-	static const char *const names[] = { "pid", "comm", "reason" };
-	const size_t len = rs_text_word(l, l->p);
-	bool known = false;
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		known |= strlen(names[i]) == len && !memcmp(names[i], l->p, len);
-	if (!known)
-		return false;
-	l->p += len;
-	if (l->p == l->end || *l->p != '=') {
-		*rc = rs_text_expected(l, l->p, "'='");
-		return true;
-	}
-	l->p++;
-	if (l->p < l->end && *l->p == '"') {
-		for (l->p++; l->p < l->end && *l->p != '"'; l->p++)
-			l->p += *l->p == '\\' && l->p + 1 < l->end;
-		if (l->p == l->end) {
-			*rc = rs_text_expected(l, l->p, "'\"'");
-			return true;
-		}
-		l->p++;
-	} else {
-		while (l->p < l->end && *l->p != ' ' && *l->p != '\t')
-			l->p++;
-	}
-	*rc = rs_text_separator(l);
-	return true;
-}
-
 static int parse_key(struct rs_text_line *l, const struct rs_text_key *keys, unsigned int *hint,
 		     unsigned int *given, struct rs_event *ev)
 {
@@ -283,7 +247,7 @@ static int parse_key(struct rs_text_line *l, const struct rs_text_key *keys, uns
 	int rc;
 
 	if (!k)
-		return skip_who(l, &rc) ? rc : unknown_key(l, keys);
+		return rs_text_who(l, &rc) ? rc : unknown_key(l, keys);
 	bit = 1U << (k - keys);
 	if (*given & bit)
 		return rs_text_error(l, start, "%s= is given twice", k->name);

@@ -10,31 +10,6 @@
  * Texts run to the end of the line; in them \\ and \xHH stand for a backslash
  * and for a byte that a line cannot hold.
  */
-static int hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef", *d = c ? strchr(digits, c) : NULL;
-
-	return d ? (int)(d - digits) : -1;
-}
-
-/* One escape at @l, behind the backslash; NUL is none. */
-static int unescape(struct rs_text_line *l, char *c)
-{
-	int hi, lo;
-
-	if (l->p < l->end && *l->p == '\\') {
-		*c = *l->p++;
-		return 0;
-	}
-	hi = l->end - l->p >= 3 && *l->p == 'x' ? hex_digit(l->p[1]) : -1;
-	lo = hi < 0 ? -1 : hex_digit(l->p[2]);
-	if (lo < 0 || !(hi | lo))
-		return rs_text_error(l, l->p - 1, "\\\\ or \\xHH expected");
-	*c = hi << 4 | lo;
-	l->p += 3;
-	return 0;
-}
-
 /* All that is left of the line, for the caller to free; *@to is set on success only. */
 static int text(struct rs_text_line *l, char **to)
 {
@@ -47,7 +22,7 @@ static int text(struct rs_text_line *l, char **to)
 		char c = *l->p++;
 
 		if (c == '\\')
-			rc = unescape(l, &c);
+			rc = rs_text_unescape(l, false, &c);
 		*q++ = c;
 	}
 	*q = '\0';

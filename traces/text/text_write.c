@@ -9,13 +9,14 @@
 #include "traces/text/text.h"
 
 #define BUF_SIZE (256U << 10)
-#define MAX_EVENT 256 /* no event's line, with its notes, is longer */
+#define MAX_EVENT 256 /* no event's line, with its notes but without who did it, is longer */
 
 struct text_writer {
 	int fd;
 	size_t len;
 	uint64_t nr_events; /* put so far, for errors */
-	int failed;	    /* the first failed write: nothing is written after it */
+	const struct rs_whos *whos;
+	int failed; /* the first failed write: nothing is written after it */
 	struct rs_error err;
 	char buf[BUF_SIZE];
 };
@@ -172,6 +173,65 @@ static void (*const put_keys[RS_NR_EVENT_TYPES])(struct text_writer *w,
 	[RS_EV_STATE] = put_state,
 };
 
+static void put_byte(struct text_writer *w, unsigned char c)
+{
+	put_str(w, c < 0x10 ? "\\x0" : "\\x");
+	put_base(w, c, 16);
+}
+
+/* Any bytes: those of what would not be seen, or not on one line, are escaped. */
+static void put_escaped(struct text_writer *w, const char *s, bool quoted)
+{
+	uint32_t c;
+
+	while (*s) {
+		size_t len = rs_utf8_next(s, &c);
+		bool printable = rs_is_printable(c);
+
+		for (make_room(w); len; len--, s++) {
+			if (*s == '\\')
+				put_str(w, "\\\\");
+			else if (quoted && *s == '"')
+				put_str(w, "\\\"");
+			else if (printable)
+				w->buf[w->len++] = *s;
+			else
+				put_byte(w, *s);
+		}
+	}
+}
+
+static void put_text(struct text_writer *w, const char *s)
+{
+	put_escaped(w, s, false);
+}
+
+static void put_quoted(struct text_writer *w, const char *key, const char *s)
+{
+	put_str(w, key);
+	put_str(w, "\"");
+	put_escaped(w, s, true);
+	put_str(w, "\"");
+	make_room(w);
+}
+
+static void put_who(struct text_writer *w, const struct rs_who *who)
+{
+	make_room(w);
+	put_nonzero(w, " pid=", who->pid);
+	if (who->comm)
+		put_quoted(w, " comm=", who->comm);
+	if (!who->reason)
+		return;
+	if (rs_meta_is_name(who->reason) && strlen(who->reason) < MAX_EVENT / 2) {
+		put_str(w, " reason=");
+		put_str(w, who->reason);
+	} else {
+		put_quoted(w, " reason=", who->reason);
+	}
+	make_room(w);
+}
+
 static void put_event(struct text_writer *w, const struct rs_event *ev)
 {
 	if (ev->type == RS_EV_FAULT_END && ev->fault.reason) {
@@ -188,6 +248,8 @@ static void put_event(struct text_writer *w, const struct rs_event *ev)
 		put_str(w, rs_event_name(ev->type));
 	}
 	put_keys[ev->type](w, ev);
+	if (rs_event_who(ev))
+		put_who(w, rs_whos_get(w->whos, rs_event_who(ev)));
 	put_str(w, "\n");
 }
 
@@ -198,6 +260,8 @@ int rs_text_put(void *state, const struct rs_event *evs, size_t n, struct rs_err
 	for (size_t i = 0; i < n; i++, w->nr_events++) {
 		const char *problem = rs_event_problem(&evs[i]);
 
+		if (!problem && rs_event_who(&evs[i]) > w->whos->nr)
+			problem = "nobody knows who did it";
 		if (problem)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "event %" PRIu64 " cannot be written: %s", w->nr_events,
@@ -206,32 +270,6 @@ int rs_text_put(void *state, const struct rs_event *evs, size_t n, struct rs_err
 		put_event(w, &evs[i]);
 	}
 	return result(w, err);
-}
-
-static void put_byte(struct text_writer *w, unsigned char c)
-{
-	put_str(w, c < 0x10 ? "\\x0" : "\\x");
-	put_base(w, c, 16);
-}
-
-/* Any bytes: those of what would not be seen, or not on one line, are escaped. */
-static void put_text(struct text_writer *w, const char *s)
-{
-	uint32_t c;
-
-	while (*s) {
-		size_t len = rs_utf8_next(s, &c);
-		bool printable = rs_is_printable(c);
-
-		for (make_room(w); len; len--, s++) {
-			if (*s == '\\')
-				put_str(w, "\\\\");
-			else if (printable)
-				w->buf[w->len++] = *s;
-			else
-				put_byte(w, *s);
-		}
-	}
 }
 
 /* "#@ WORD" and, unless NULL, blanks with NAME and TEXT behind it. */
@@ -306,6 +344,7 @@ int rs_text_begin(void *state, const struct rs_trace_meta *meta, struct rs_error
 {
 	struct text_writer *w = state;
 
+	w->whos = &meta->whos;
 	if (meta->kernel && meta->kernel[0])
 		put_line(w, "kernel", NULL, meta->kernel);
 	for (size_t i = 0; i < meta->nr_facts; i++)

@@ -32,14 +32,22 @@
 #define RS_ALGO_NO_RANGE 0x4  /* of the kernel's words the range says nothing */
 #define RS_ALGO_BOUND 0x8     /* no kernel could do it: it has no price */
 #define RS_ALGO_SPLIT 0x10    /* shared and private mappings are kept apart */
+/* An invalidation of private memory raises a sequence count at its begin. */
+#define RS_ALGO_ONE_STEP 0x20
 
 /* What rejects() answers; both may be set. */
 #define RS_REJECT_RANGE 0x1
 #define RS_REJECT_SEQ 0x2
 
-/* What an algorithm says of a rejection; it has room for more that only it can know. */
+/*
+ * What an algorithm says of a rejection: the cause, and what whoever is to be blamed must have
+ * in common with those that its ranges are made of.
+ */
 struct rs_reason {
 	enum rs_cause cause;
+	enum rs_space space; /* NONE: any of them */
+	unsigned int kinds;  /* they concern one of these, RS_KIND_* */
+	bool one_range;	     /* there is one, which lapses when nothing is in progress */
 };
 
 /* What the traced kernel records as STATE. */
@@ -89,7 +97,8 @@ struct rs_algo_ops {
 	 * Why its ranges reject @f (RS_REJECT_RANGE) although it is not necessary: the first
 	 * cause of docs/model.md that applies. Only the algorithm knows its ranges, and what
 	 * each invalidation has in them; replay/model/inval.h has the answers where they are
-	 * hulls. NULL: it rejects nothing else than what is necessary.
+	 * hulls. NULL: it rejects nothing else than what is necessary. @why: all of it is to be
+	 * set, and is RS_CAUSE_SEQ, no space, both kinds and more than one range before.
 	 */
 	void (*explain)(const void *state, const struct rs_fault *f, struct rs_reason *why);
 	/* Guest frames at which a fault would be rejected by range right now. */

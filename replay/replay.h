@@ -15,6 +15,27 @@
 #define RS_REPLAY_CAUSES 0x2 /* needs TRUTH */
 #define RS_REPLAY_WIDTH 0x4  /* blocked frames and epochs */
 #define RS_REPLAY_ALL 0x7
+/* Whose doing each rejection is, for an observer; needs TRUTH and CAUSES. */
+#define RS_REPLAY_BLAME 0x8
+
+/* An invalidation, as it was when it was blamed. */
+struct rs_blamed {
+	uint64_t number; /* counts the VM's invalidations from 1 on; 0: none is blamed */
+	uint64_t id;
+	uint64_t begin_ns, end_ns; /* RS_NOT_ENDED: it had not ended by then */
+	uint64_t start, end;	   /* its range: hvas, or gfns if @gfn */
+	uint32_t who;		   /* of the trace's table */
+	bool gfn;
+};
+
+#define RS_NOT_ENDED UINT64_MAX
+
+/* Who is blamed for a rejection, or for one that is missing: docs/model.md, Blame. */
+struct rs_blame {
+	struct rs_blamed by;
+	/* Of a stale one: the ended invalidation that had widened the range over the page. */
+	struct rs_blamed widened;
+};
 
 /* What an outstanding invalidation covers, in guest frames of one address space. */
 struct rs_covered {
@@ -49,6 +70,10 @@ struct rs_judged {
 	bool lockless, necessary, private;
 	uint8_t result;		 /* what the kernel did: enum rs_result_code */
 	const uint8_t *rejected; /* one per algorithm: 0, or 1 + the cause, or 255 if necessary */
+	/* With BLAME, one per algorithm: of those that reject, or miss, the fault. Else NULL. */
+	const struct rs_blame *blame;
+	uint32_t slot; /* its memslot's id */
+	uint32_t who;  /* its thread, of the trace's table */
 };
 
 /* For series and maps; any function may be NULL. Costs time: only for plots. */

@@ -151,6 +151,15 @@ static inline void rs_words_explain_gfn(const void *state, const struct rs_fault
 	const struct rs_words *w = state;
 
 	why->cause = rs_invals_cause_gfn(w->invals, f, RS_KIND_BOTH);
+	why->space = RS_SPACE_GFN;
+}
+
+/* The same of what has one range, as the kernel has. */
+static inline void rs_words_explain_one_gfn(const void *state, const struct rs_fault *f,
+					    struct rs_reason *why)
+{
+	rs_words_explain_gfn(state, f, why);
+	why->one_range = true;
 }
 
 static inline void rs_words_explain_hva(const void *state, const struct rs_fault *f,
@@ -159,6 +168,8 @@ static inline void rs_words_explain_hva(const void *state, const struct rs_fault
 	const struct rs_words *w = state;
 
 	why->cause = rs_invals_cause_hva(w->invals, f, RS_KIND_BOTH, false);
+	why->space = RS_SPACE_HVA;
+	why->one_range = true;
 }
 
 static inline uint64_t rs_words_blocked_gfn(void *state)

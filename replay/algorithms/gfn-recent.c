@@ -336,6 +336,7 @@ static void host_explain(const void *state, const struct rs_fault *f, struct rs_
 	const struct recent *r = state;
 
 	why->cause = rs_invals_cause_hfn(r->words.invals, f);
+	why->space = RS_SPACE_HFN;
 }
 
 /* The two families differ in the space of their ranges alone. */

@@ -81,6 +81,8 @@ static void split_explain(const void *state, const struct rs_fault *f, struct rs
 	const struct split *s = state;
 
 	why->cause = rs_invals_cause_gfn(s->invals, f, f->kind);
+	why->space = RS_SPACE_GFN;
+	why->kinds = f->kind;
 }
 
 static uint64_t frames(const struct split *s, struct rs_range r)

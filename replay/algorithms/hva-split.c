@@ -64,6 +64,8 @@ static void split_explain(const void *state, const struct rs_fault *f, struct rs
 	const struct split *s = state;
 
 	why->cause = rs_invals_cause_hva(s->shared.invals, f, RS_KIND_SHARED, false);
+	why->space = RS_SPACE_HVA;
+	why->kinds = RS_KIND_SHARED;
 }
 
 static uint64_t split_blocked(void *state)
@@ -82,7 +84,7 @@ static const struct rs_algo_ops hva_split = {
 	},
 	.place = 60,
 	.in_all = RS_ALGO_ITSELF,
-	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_SPLIT,
+	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_SPLIT | RS_ALGO_ONE_STEP,
 	.state_size = sizeof(struct split),
 	.init = split_init,
 	.begin = split_begin,

@@ -30,6 +30,8 @@ static void v6_explain(const void *state, const struct rs_fault *f, struct rs_re
 	const struct rs_words *w = state;
 
 	why->cause = rs_invals_cause_hva(w->invals, f, RS_KIND_SHARED, false);
+	why->space = RS_SPACE_HVA;
+	why->kinds = RS_KIND_SHARED;
 }
 
 static const struct rs_algo_ops hva_v6 = {
@@ -41,7 +43,7 @@ static const struct rs_algo_ops hva_v6 = {
 	},
 	.place = 55,
 	.in_all = RS_ALGO_ITSELF,
-	.flags = RS_ALGO_SEQ_FIRST,
+	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_ONE_STEP,
 	.state_size = sizeof(struct rs_words),
 	.init = rs_words_init,
 	.begin = v6_begin,

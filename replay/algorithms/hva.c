@@ -17,6 +17,8 @@ static void hva_5_12_explain(const void *state, const struct rs_fault *f, struct
 	const struct rs_words *w = state;
 
 	why->cause = rs_invals_cause_hva(w->invals, f, RS_KIND_BOTH, true);
+	why->space = RS_SPACE_HVA;
+	why->one_range = true;
 }
 
 static const struct rs_algo_ops hva_5_12 = {

@@ -24,6 +24,7 @@ struct rs_hit {
 struct rs_inval {
 	uint64_t id;
 	uint64_t begin_ns;
+	uint64_t number;       /* counts those of its table, from 1 on */
 	struct rs_range range; /* hvas, or gfns if @gfn */
 	bool gfn;
 	bool walk;
@@ -36,6 +37,7 @@ struct rs_inval {
 	struct rs_inval *next;	 /* of the table: of the unused ones, or with the same hash */
 	uint32_t place;		 /* of the table: among the outstanding ones */
 	uint32_t slot;		 /* its own number, small: for what others keep of it */
+	uint32_t who;		 /* did it: of the trace's table */
 };
 
 /* A fault between its begin and its check. */
@@ -156,6 +158,19 @@ enum rs_cause rs_invals_cause_gfn(struct rs_invals *t, const struct rs_fault *f,
 /* @all: those that hit nothing count as well. */
 enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fault *f,
 				  unsigned int kinds, bool all);
+/* What the ranges of an algorithm are made of: hulls of guest frames, host addresses, ... */
+enum rs_space {
+	RS_SPACE_NONE, /* no ranges */
+	RS_SPACE_GFN,
+	RS_SPACE_HVA,
+	RS_SPACE_HFN, /* ... host pages, also of what has no host address */
+};
+/*
+ * Whether outstanding @inv is among those for which that cause holds of @f, as the functions
+ * below find it: in whose span the page is. Of concurrent and stale it always is.
+ */
+bool rs_inval_is_around(const struct rs_invals *t, const struct rs_inval *inv,
+			const struct rs_fault *f, enum rs_cause cause, enum rs_space space);
 /* What has no host address counts as the host pages of its memslots. */
 enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f);
 

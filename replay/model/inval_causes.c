@@ -193,3 +193,41 @@ enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fau
 	}
 	return between ? RS_CAUSE_SCATTER : cause_in_hull(&all.hull, f->hva);
 }
+
+/* ---- one of them ---- */
+
+/* Whether a host page of @inv is at the fault's hva; *@hull is that of all of them. */
+static bool has_host_page(const struct rs_invals *t, const struct rs_inval *inv, uint64_t hva,
+			  struct rs_range *hull)
+{
+	struct host_pages p = { .t = t, .gfns = inv->range, .hva = hva };
+
+	if (!inv->gfn) {
+		*hull = inv->range;
+		return rs_range_has(hull, hva);
+	}
+	rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
+	*hull = p.hull;
+	return p.has;
+}
+
+bool rs_inval_is_around(const struct rs_invals *t, const struct rs_inval *inv,
+			const struct rs_fault *f, enum rs_cause cause, enum rs_space space)
+{
+	struct rs_range hull;
+
+	switch (cause) {
+	case RS_CAUSE_NO_HVA:
+		return inv->gfn;
+	case RS_CAUSE_ALIAS:
+		return space == RS_SPACE_HFN ? has_host_page(t, inv, f->hva, &hull)
+					     : rs_range_has(&inv->span, f->gfn);
+	case RS_CAUSE_SCATTER:
+		if (space != RS_SPACE_HFN)
+			return rs_range_has(&inv->primary, f->gfn);
+		has_host_page(t, inv, f->hva, &hull);
+		return inv->gfn && rs_range_has(&hull, f->hva);
+	default:
+		return true;
+	}
+}

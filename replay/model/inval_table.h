@@ -21,6 +21,7 @@ struct rs_invals {
 	unsigned int flags;
 	uint32_t nr_hit, nr_gfn;
 	uint64_t hits_left; /* of the budget */
+	uint64_t nr_begun;
 	bool over_budget;
 
 	struct rs_inval **chunks; /* to be freed */
@@ -154,6 +155,10 @@ RS_LOOP_PART struct rs_inval *invals_begin(struct rs_invals *t, const struct rs_
 	t->unused = inv->next;
 	inv->id = e->inval.id;
 	inv->begin_ns = time_ns;
+	if (flags & RS_INVALS_CAUSES) {
+		inv->number = ++t->nr_begun;
+		inv->who = e->inval.who;
+	}
 	inv->range = range;
 	inv->gfn = false;
 	inv->walk = walk;

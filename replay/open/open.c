@@ -55,6 +55,11 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 	r->verdicts = calloc(r->nr_run, 1);
 	if (!r->result || !r->view_blocked || !r->verdicts)
 		goto no_memory;
+	if (opts->observer && (opts->flags & RS_REPLAY_BLAME)) {
+		r->blame = calloc(r->nr_listed, sizeof(*r->blame));
+		if (!r->blame)
+			goto no_memory;
+	}
 	r->result->nr_algos = r->nr_listed;
 	if (opts->kernel_algo) {
 		r->result->kernel_algo = strdup(opts->kernel_algo);
@@ -94,6 +99,7 @@ static void free_vm(struct rs_replay *r, struct vm_run *v)
 			rs_algo_destroy(&v->algos[i]);
 	free(v->algos);
 	rs_calls_free(&v->calls);
+	rs_blames_free(v->blames);
 	rs_invals_free(v->invals);
 	rs_vm_free(v->vm);
 	free(v->faults);
@@ -117,6 +123,7 @@ void rs_replay_free(struct rs_replay *r)
 	free(r->specs);
 	free(r->view_blocked);
 	free(r->verdicts);
+	free(r->blame);
 	free(r->covered);
 	free(r->memslots);
 	rs_result_free(r->result);
@@ -157,12 +164,14 @@ static struct vm_run *new_vm(struct rs_replay *r, uint32_t number)
 	v->res.vm = number;
 	v->vm = rs_vm_new();
 	v->invals = v->vm ? rs_invals_new(v->vm, flags) : NULL;
+	if (r->blame && v->invals)
+		v->blames = rs_blames_new(v->invals);
 	v->algos = calloc(r->nr_run, sizeof(*v->algos));
 	v->widths = calloc(r->nr_listed, sizeof(*v->widths));
 	v->rejections = calloc(r->nr_listed, sizeof(*v->rejections));
 	v->res.algos = calloc(r->nr_listed, sizeof(*v->res.algos));
-	if (!v->invals || !v->algos || !v->widths || !v->rejections || !v->res.algos ||
-	    init_algos(r, v)) {
+	if (!v->invals || (r->blame && !v->blames) || !v->algos || !v->widths || !v->rejections ||
+	    !v->res.algos || init_algos(r, v)) {
 		free_vm(r, v);
 		return NULL;
 	}
@@ -216,6 +225,8 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 		rs_open_close_fault(v, f);
 	}
 	rs_invals_drop(v->invals);
+	if (v->blames)
+		rs_blames_drop(v->blames);
 	for (size_t i = 0; i < r->nr_run; i++)
 		if (v->algos[i].ops->drop)
 			v->algos[i].ops->drop(v->algos[i].state);

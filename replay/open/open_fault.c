@@ -52,19 +52,19 @@ void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 	v->nr_quiet = 0;
 }
 
-/* The one cause of a spurious rejection. */
-static enum rs_cause cause_of(struct rs_invals *invals, const struct rs_algo *a,
-			      const struct rs_fault *f, unsigned int why)
+/* The one cause of a spurious rejection, and what the algorithm says of it. */
+static struct rs_reason reason_of(struct rs_invals *invals, const struct rs_algo *a,
+				  const struct rs_fault *f, unsigned int why)
 {
-	struct rs_reason reason = { .cause = RS_CAUSE_SEQ };
+	struct rs_reason reason = { .cause = RS_CAUSE_SEQ, .kinds = RS_KIND_BOTH };
 
 	/* Before kinds differ, whatever is outstanding concerns shared faults, and all are that. */
 	if (invals->kinds_differ && !(a->ops->flags & RS_ALGO_SPLIT) &&
 	    rs_invals_other_kind(invals, f))
-		return RS_CAUSE_KIND;
-	if (why & RS_REJECT_RANGE)
+		reason.cause = RS_CAUSE_KIND;
+	else if (why & RS_REJECT_RANGE)
 		a->ops->explain(a->state, f, &reason);
-	return reason.cause;
+	return reason;
 }
 
 /* Counts a rejection; returns what an observer is told of it. */
@@ -85,7 +85,7 @@ static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
 	res->spurious++;
 	if (!(r->opts.flags & RS_REPLAY_CAUSES))
 		return 1;
-	cause = cause_of(v->invals, &v->algos[i], f, why);
+	cause = reason_of(v->invals, &v->algos[i], f, why).cause;
 	res->causes[cause]++;
 	return (uint8_t)(1 + cause);
 }
@@ -104,6 +104,26 @@ static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct
 
 		if (why)
 			r->verdicts[i] = count_rejection(r, v, i, f, e, why, necessary);
+	}
+}
+
+/* Who is to blame, for an observer: of what rejects the fault, or misses it. */
+static void blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+		      bool necessary)
+{
+	const uint64_t *snapshots = &v->snapshots[f->seat * r->nr_run];
+
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		const struct rs_algo *a = &v->algos[i];
+		struct rs_reason reason = { .cause = RS_CAUSE_SEQ };
+
+		r->blame[i] = (struct rs_blame){ 0 };
+		if (!r->verdicts[i] && !necessary)
+			continue;
+		if (!necessary)
+			reason = reason_of(v->invals, a, f,
+					   a->ops->rejects(a->state, f, snapshots[i]));
+		rs_blames_find(v->blames, a, f, &reason, necessary, &r->blame[i]);
 	}
 }
 
@@ -178,6 +198,8 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 		v->res.necessary += necessary;
 	}
 	judge_all(r, v, f, e, necessary);
+	if (v->blames)
+		blame_all(r, v, f, necessary);
 	rs_open_show_judged(r, v, f, e, necessary);
 	return r->kernel == SIZE_MAX ? 0 : note_disagreement(r, v, f, e);
 }

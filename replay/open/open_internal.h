@@ -10,6 +10,7 @@
  * observers are told, open_seek.c going on at another place of the stream.
  */
 #include "replay/algorithm.h"
+#include "replay/model/blame.h"
 #include "replay/model/model.h"
 #include "replay/open/open_calls.h"
 #include "replay/replay.h"
@@ -67,7 +68,8 @@ struct vm_run {
 	struct rs_fault *faults; /* by seat */
 	uint64_t *snapshots;	 /* nr_run per seat, of faults that are not quiet */
 	uint32_t nr_seats;
-	uint32_t nr_quiet; /* faults */
+	uint32_t nr_quiet;	  /* faults */
+	struct rs_blames *blames; /* with BLAME, for an observer */
 	struct checks judged;
 	struct rejections *rejections; /* nr_listed */
 	uint32_t *open; /* seats with a fault outstanding, each at its fault's place */
@@ -125,6 +127,7 @@ struct rs_replay {
 	/* For observers. */
 	uint64_t *view_blocked;
 	uint8_t *verdicts;
+	struct rs_blame *blame; /* with BLAME: nr_listed */
 	struct rs_covered *covered, *memslots;
 	size_t nr_covered, max_covered, nr_memslots, max_memslots;
 };

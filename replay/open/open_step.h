@@ -102,6 +102,8 @@ RS_LOOP_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const s
 		v->res.inval_gfn += inv->gfn;
 		v->res.inval_private += inv->filter == RS_KIND_PRIVATE;
 	}
+	if (m.observed && v->blames && rs_blames_begin(v->blames, inv))
+		return -ENOMEM;
 	step_applied(r, v, e, m);
 	return inv->hit ? step_hit(r, v, inv, false, m) : step_silent(v, inv);
 }
@@ -167,6 +169,8 @@ RS_LOOP_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const st
 			  &first, table_flags(m));
 	if (!hit || (first && step_hit(r, v, inv, true, m)) || rs_calls_slot(&v->calls, inv, hit))
 		return -ENOMEM;
+	if (m.observed && v->blames && rs_blames_slot(v->blames, inv, hit, first))
+		return -ENOMEM;
 	step_applied(r, v, e, m);
 	return 0;
 }
@@ -189,6 +193,8 @@ RS_LOOP_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const str
 		r->longest_ns = ns;
 	if (m.flags & RS_REPLAY_TRUTH)
 		rs_open_mark_covered(v, inv);
+	if (m.observed && v->blames)
+		rs_blames_end(v->blames, inv, r->now, v->faults, v->open, v->nr_open);
 	rs_calls_end(&v->calls, inv);
 	hit = inv->hit;
 	invals_end(v->invals, inv, table_flags(m));
@@ -219,6 +225,8 @@ RS_LOOP_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const s
 		rs_open_nested(r, v, f);
 	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, r->now);
 	if ((e->flags & RS_F_PRIVATE) && rs_open_begin_private(v, f))
+		return -ENOMEM;
+	if (m.observed && v->blames && rs_blames_fault(v->blames, seat, e->fault.who))
 		return -ENOMEM;
 	f->judged = !v->dark;
 	f->place = (uint16_t)v->nr_open;

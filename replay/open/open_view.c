@@ -124,7 +124,10 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 			       .private = rs_fault_is_private(f),
 			       .necessary = necessary,
 			       .result = e->result,
-			       .rejected = r->verdicts };
+			       .rejected = r->verdicts,
+			       .blame = r->blame,
+			       .slot = rs_vm_memslot(v->vm, f->handle)->id,
+			       .who = v->blames ? rs_blames_thread(v->blames, f->seat) : 0 };
 
 	if (o->judged)
 		o->judged(o->arg, &j);

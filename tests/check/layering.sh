@@ -46,6 +46,7 @@ replay/hist.h the histograms in it
 replay/sweep.h many replays over a grid
 replay/algorithms/algorithms.h the algorithms there are
 replay/cost/tape.h the operations of a trace, for bench --trace
+replay/model/blame.h whose doing a rejection is, for the open loop alone
 replay/model/inval_table.h what is being invalidated, inlined where each fault asks
 replay/moment.h the state that engines of a team hand on
 capture/session.h one recording

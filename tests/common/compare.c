@@ -128,6 +128,10 @@ static void equal_judged(struct diff *d, const struct naive_judged *n, const str
 		snprintf(what, sizeof(what), "verdict of algorithm %zu (vcpu %u gfn 0x%" PRIx64 ")",
 			 i, n->vcpu, n->gfn);
 		equal(d, what, n->rejected[i], e->rejected[i]);
+		snprintf(what, sizeof(what), "begin + 1 of whom algorithm %zu blames", i);
+		equal(d, what, n->blamed_since[i], e->blamed_since[i]);
+		snprintf(what, sizeof(what), "id of whom algorithm %zu blames", i);
+		equal(d, what, n->blamed_id[i], e->blamed_id[i]);
 	}
 }
 
@@ -209,6 +213,12 @@ static void record(void *arg, const struct rs_judged *j)
 				  .necessary = j->necessary };
 
 	memcpy(n.rejected, j->rejected, rec->nr_algos);
+	for (size_t i = 0; i < rec->nr_algos; i++) {
+		const struct rs_blamed *by = &j->blame[i].by;
+
+		n.blamed_since[i] = by->number ? by->begin_ns + 1 : 0;
+		n.blamed_id[i] = by->id;
+	}
 	if (!(r->nr_judged & (r->nr_judged - 1)))
 		r->judged = realloc(r->judged,
 				    (r->nr_judged ? 2 * r->nr_judged : 1) * sizeof(*r->judged));
@@ -229,9 +239,10 @@ struct engine_run engine_run(const struct stream *s, const char *algos, size_t p
 	struct engine_run run = { 0 };
 	struct recorder rec = { &run, comma_count(algos) };
 	struct rs_observer obs = { .arg = &rec, .judged = record };
-	struct rs_replay_opts opts = {
-		.algos = algos, .flags = RS_REPLAY_ALL, .kernel_algo = kernel_algo, .observer = &obs
-	};
+	struct rs_replay_opts opts = { .algos = algos,
+				       .flags = RS_REPLAY_ALL | RS_REPLAY_BLAME,
+				       .kernel_algo = kernel_algo,
+				       .observer = &obs };
 	struct rs_error err = { 0 };
 	struct rs_replay *r = rs_replay_new(&opts, &err);
 

@@ -499,7 +499,12 @@ static void judge(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 	out->checked_lockless += j.lockless;
 	out->necessary += j.necessary;
 	for (size_t i = 0; i < nv->res->nr_algos; i++) {
+		const struct nv_inval *by;
+
 		j.rejected[i] = verdict(vm, nv->algos[i], f, j.necessary);
+		by = nv_blame(vm, nv->algos[i], f, j.rejected[i], j.necessary);
+		j.blamed_since[i] = by ? by->begin_ns + 1 : 0;
+		j.blamed_id[i] = by ? by->id : 0;
 		count_verdict(&out->algos[i], &j, j.rejected[i]);
 	}
 	nv->res->judged = nv_grow(nv->res->judged, nv->res->nr_judged, sizeof(j));

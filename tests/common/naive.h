@@ -88,6 +88,8 @@ struct naive_judged {
 	uint8_t as, result;
 	bool lockless, necessary, private;
 	uint8_t rejected[NAIVE_MAX_ALGOS]; /* NOT_REJECTED, 1 + cause, or NECESSARY */
+	/* Who is blamed for that, or for what is missed: begin_ns + 1 (0: nobody), and its id. */
+	uint64_t blamed_since[NAIVE_MAX_ALGOS], blamed_id[NAIVE_MAX_ALGOS];
 };
 
 struct naive_result {

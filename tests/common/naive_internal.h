@@ -154,6 +154,10 @@ uint64_t nv_epoch_start(const struct nv_vm *vm, struct nv_algo algo);
 enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const struct nv_view *v,
 			  const struct nv_fault *f);
 
+/* Who is blamed for that verdict, or, if it is none and @necessary, for a miss. NULL: nobody. */
+const struct nv_inval *nv_blame(const struct nv_vm *vm, struct nv_algo algo,
+				const struct nv_fault *f, uint8_t verdict, bool necessary);
+
 /* Adds a range that may stand alone, swallowing what it overlaps or touches. */
 void nv_add_merging(struct nv_areas *as, struct nv_area a);
 /* Makes one of the two closest; of equal gaps the lowest. */

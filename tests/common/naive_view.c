@@ -553,3 +553,124 @@ enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const str
 		return in_primary ? NAIVE_SCATTER : NAIVE_ALIAS;
 	return nv_area_has(&all, s, gfn) ? NAIVE_CONCURRENT : NAIVE_STALE;
 }
+
+/* ---- blame ---- */
+
+/* Whether the page is in what @iv has in host pages, or between them. */
+static bool host_pages(const struct nv_vm *vm, const struct nv_inval *iv, const struct nv_slot *s,
+		       uint64_t gfn, bool between)
+{
+	struct nv_area own = { .hva = true };
+	bool has = !iv->gfn && iv->start <= hva_of(s, gfn) && hva_of(s, gfn) < iv->end;
+
+	for (size_t j = 0; iv->gfn && j < vm->nr_slots; j++) {
+		const struct nv_slot *t = &vm->slots[j];
+		uint64_t from = iv->start > t->gfn ? iv->start : t->gfn, to = iv->end;
+
+		if (to > t->gfn + t->npages)
+			to = t->gfn + t->npages;
+		if (from >= to)
+			continue;
+		has |= hva_of(t, from) <= hva_of(s, gfn) && hva_of(s, gfn) < hva_of(t, to);
+		hull_add(&own, hva_of(t, from), hva_of(t, to));
+	}
+	return between ? nv_area_has(&own, s, gfn) : has;
+}
+
+static bool is_around(const struct nv_vm *vm, const struct nv_inval *iv, struct nv_algo algo,
+		      const struct nv_fault *f, enum naive_cause cause)
+{
+	struct nv_area own;
+
+	switch (cause) {
+	case NAIVE_NO_HVA:
+		return iv->gfn;
+	case NAIVE_ALIAS:
+	case NAIVE_SCATTER:
+		if (algo.kind == NV_HFN_RECENT)
+			return host_pages(vm, iv, &f->slot, f->gfn, cause == NAIVE_SCATTER);
+		own = span(iv, algo, cause == NAIVE_SCATTER);
+		return nv_area_has(&own, &f->slot, f->gfn);
+	default:
+		return true;
+	}
+}
+
+/* The first to begin of those outstanding for which the cause holds. */
+static const struct nv_inval *first_outstanding(const struct nv_vm *vm, struct nv_algo algo,
+						const struct nv_fault *f, enum naive_cause cause)
+{
+	const struct nv_inval *first = NULL, *any = NULL;
+
+	for (size_t i = 0; i < vm->nr_invals; i++) {
+		const struct nv_inval *iv = &vm->invals[i];
+
+		if (!nv_outstanding(iv) || !holds_range(iv, algo))
+			continue;
+		if (!any || iv->begin_pos < any->begin_pos)
+			any = iv;
+		if ((!first || iv->begin_pos < first->begin_pos) &&
+		    is_around(vm, iv, algo, f, cause))
+			first = iv;
+	}
+	return !first && cause == NAIVE_NO_HVA ? any : first;
+}
+
+/* The first to begin that covers the page, concerns @kinds and was outstanding in the window. */
+static const struct nv_inval *first_cover(const struct nv_vm *vm, const struct nv_fault *f,
+					  unsigned int kinds)
+{
+	const struct nv_inval *first = NULL;
+
+	for (size_t i = 0; i < vm->nr_invals; i++) {
+		const struct nv_inval *iv = &vm->invals[i];
+
+		if (iv->end_pos > f->begin_pos && (iv->filter & kinds) &&
+		    nv_covers(iv, &f->slot, f->gfn) && (!first || iv->begin_pos < first->begin_pos))
+			first = iv;
+	}
+	return first;
+}
+
+/* The last in the window that raised the sequence count. */
+static const struct nv_inval *last_raise(const struct nv_vm *vm, struct nv_algo algo,
+					 const struct nv_fault *f)
+{
+	const struct nv_inval *last = NULL;
+	uint64_t pos = f->begin_pos;
+
+	for (size_t i = 0; i < vm->nr_invals; i++) {
+		const struct nv_inval *iv = &vm->invals[i];
+
+		if (known_from(iv, algo) == NV_NEVER)
+			continue;
+		if (raises_at_begin(iv, algo, f->kind) && known_from(iv, algo) > pos) {
+			pos = known_from(iv, algo);
+			last = iv;
+		}
+		if (raises_at_end(iv, algo, f->kind) && !nv_outstanding(iv) && !iv->dropped &&
+		    iv->end_pos > pos) {
+			pos = iv->end_pos;
+			last = iv;
+		}
+	}
+	return last;
+}
+
+const struct nv_inval *nv_blame(const struct nv_vm *vm, struct nv_algo algo,
+				const struct nv_fault *f, uint8_t verdict, bool necessary)
+{
+	algo.half = f->kind;
+	if (necessary)
+		return first_cover(vm, f, f->kind);
+	if (verdict == NAIVE_NOT_REJECTED)
+		return NULL;
+	switch (verdict - 1) {
+	case NAIVE_KIND:
+		return first_cover(vm, f, NV_BOTH - f->kind);
+	case NAIVE_SEQ:
+		return last_raise(vm, algo, f);
+	default:
+		return first_outstanding(vm, algo, f, verdict - 1);
+	}
+}

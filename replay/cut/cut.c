@@ -199,7 +199,7 @@ static int begin_before(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 {
 	struct rs_idset_entry *e;
 
-	if (rs_range_problem(ev) != RS_ANOM_NONE ||
+	if (rs_begin_problem(ev) != RS_ANOM_NONE ||
 	    rs_idset_find(&v->outstanding, v->number, ev->inval.id))
 		return 0;
 	if (v->nr_log >= v->log_limit)
@@ -376,7 +376,7 @@ static int track_outstanding(struct cut_vm *v, const struct rs_event *ev)
 
 	switch (ev->type) {
 	case RS_EV_INVAL_BEGIN:
-		if (rs_range_problem(ev) != RS_ANOM_NONE ||
+		if (rs_begin_problem(ev) != RS_ANOM_NONE ||
 		    rs_idset_find(&v->outstanding, v->number, ev->inval.id))
 			return 0;
 		return rs_idset_add(&v->outstanding, v->number, ev->inval.id) ? 0 : -ENOMEM;

@@ -527,7 +527,8 @@ uint64_t rs_invals_covered_frames(struct rs_invals *t)
 void rs_fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
 		    uint64_t gfn, unsigned int kind, uint64_t now)
 {
-	fault_begin(f, vm, vcpu, as, gfn, now);
+	f->vcpu = vcpu;
+	fault_begin(f, vm, as, gfn, now);
 	f->kind = (uint8_t)kind;
 }
 
@@ -562,8 +563,8 @@ bool rs_invals_cover(struct rs_invals *t, const struct rs_fault *f, unsigned int
 		return false;
 	if (t->nr <= 4 || (kind == RS_KIND_PRIVATE && !t->kinds_differ)) {
 		for (uint32_t i = 0; i < t->nr; i++)
-			if ((t->outstanding[i]->filter & kind) &&
-			    rs_inval_covers(t->outstanding[i], f))
+			if (rs_inval_covers(t->outstanding[i], f) &&
+			    (t->outstanding[i]->filter & kind))
 				return true;
 		return false;
 	}

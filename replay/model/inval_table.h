@@ -239,16 +239,15 @@ RS_LOOP_PART uint32_t find_memslot(const struct rs_vm *vm, uint32_t before, uint
 								     : rs_vm_find_gfn(vm, as, gfn);
 }
 
-/* A fault of shared memory, until its keeper says that it is not. */
-RS_LOOP_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint32_t vcpu, uint8_t as,
-			      uint64_t gfn, uint64_t now)
+/* A fault of shared memory, until its keeper says that it is not; of the vCPU that @f has. */
+RS_LOOP_PART void fault_begin(struct rs_fault *f, const struct rs_vm *vm, uint8_t as, uint64_t gfn,
+			      uint64_t now)
 {
 	const uint32_t handle = find_memslot(vm, f->handle, as, gfn);
 	const struct rs_memslot *s;
 
 	f->gfn = gfn;
 	f->begin_ns = now;
-	f->vcpu = vcpu;
 	f->handle = handle;
 	f->as = as;
 	f->kind = RS_KIND_SHARED;

@@ -10,17 +10,24 @@
 
 /* What keeps a MEMSLOT event from being applied, whatever memslots there are. */
 enum rs_anomaly rs_memslot_problem(const struct rs_event *ev);
-/* What keeps the range of an INVAL_BEGIN or INVAL_SLOT from being applied. */
-static inline enum rs_anomaly rs_range_problem(const struct rs_event *ev)
-{
-	const bool gfns = ev->type == RS_EV_INVAL_SLOT || ev->flags & RS_F_GFN;
 
+/* What keeps the range of an INVAL_SLOT from being applied. */
+static inline enum rs_anomaly rs_slot_problem(const struct rs_event *ev)
+{
 	if (ev->inval.start == ev->inval.end)
 		return RS_ANOM_RANGE_EMPTY;
-	if (ev->inval.start > ev->inval.end)
-		return RS_ANOM_RANGE_WRAPS;
-	return !gfns && (ev->inval.start | ev->inval.end) % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED
-									 : RS_ANOM_NONE;
+	return ev->inval.start > ev->inval.end ? RS_ANOM_RANGE_WRAPS : RS_ANOM_NONE;
+}
+
+/* The same of an INVAL_BEGIN, whose range may be one of hvas. */
+static inline enum rs_anomaly rs_begin_problem(const struct rs_event *ev)
+{
+	const enum rs_anomaly problem = rs_slot_problem(ev);
+
+	if (problem != RS_ANOM_NONE || ev->flags & RS_F_GFN)
+		return problem;
+	return (ev->inval.start | ev->inval.end) % RS_PAGE_SIZE ? RS_ANOM_RANGE_UNALIGNED
+								: RS_ANOM_NONE;
 }
 
 #endif

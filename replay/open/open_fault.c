@@ -14,16 +14,18 @@ uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t 
 	const uint32_t seat = rs_seats_add(&v->seats, vcpu);
 	uint32_t n = v->nr_seats ? v->nr_seats : 4;
 
-	if (seat == RS_NO_SEAT || seat < v->nr_seats)
+	if (seat == RS_NO_SEAT)
 		return seat;
 	while (n <= seat)
 		n *= 2;
-	if (RS_RESIZE(v->faults, n) || RS_RESIZE(v->snapshots, n * r->nr_run) ||
-	    RS_RESIZE(v->open, n))
+	if (n > v->nr_seats && (RS_RESIZE(v->faults, n) || RS_RESIZE(v->snapshots, n * r->nr_run) ||
+				RS_RESIZE(v->open, n)))
 		return RS_NO_SEAT;
-	for (uint32_t i = v->nr_seats; i < n; i++)
-		v->faults[i] = (struct rs_fault){ .seat = (uint16_t)i };
-	v->nr_seats = n;
+	/* The first seats are the vCPUs' own numbers: those that find theirs do not come here. */
+	for (; v->nr_seats < n; v->nr_seats++)
+		v->faults[v->nr_seats] =
+			(struct rs_fault){ .vcpu = v->nr_seats, .seat = (uint16_t)v->nr_seats };
+	v->faults[seat].vcpu = vcpu;
 	return seat;
 }
 

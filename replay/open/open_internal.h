@@ -200,12 +200,13 @@ void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v);
 /* The fault is outstanding no more: the last of the list takes its place. */
 static inline void rs_open_close_fault(struct vm_run *v, struct rs_fault *f)
 {
-	uint32_t last = v->open[--v->nr_open];
+	const uint32_t last = v->open[--v->nr_open];
+	const uint16_t place = f->place;
 
 	v->nr_quiet -= f->quiet;
 	f->open = false;
-	v->open[f->place] = last;
-	v->faults[last].place = f->place;
+	v->open[place] = last;
+	v->faults[last].place = place;
 }
 
 /* Compares the state that was recorded for this event with the model's. 0 or -ENOMEM. */

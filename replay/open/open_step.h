@@ -85,7 +85,7 @@ RS_LOOP_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const s
 {
 	struct rs_inval *inv;
 
-	if (!is_sound(r, rs_range_problem(e)))
+	if (!is_sound(r, rs_begin_problem(e)))
 		return 0;
 	if (invals_find(v->invals, e->inval.id)) {
 		rs_open_anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
@@ -157,7 +157,7 @@ RS_LOOP_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const st
 			rs_open_anomaly(r, RS_ANOM_SLOT_WITHOUT_BEGIN);
 		return 0;
 	}
-	if (!is_sound(r, rs_range_problem(e)))
+	if (!is_sound(r, rs_slot_problem(e)))
 		return 0;
 	handle = slot_memslot(r, v, e);
 	if (handle == RS_NO_SLOT)
@@ -212,7 +212,7 @@ RS_LOOP_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const str
 RS_LOOP_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
 				  const struct mode m)
 {
-	uint32_t seat = rs_seats_find(&v->seats, e->fault.vcpu);
+	uint32_t seat = rs_seats_find(&v->seats, e->fault.vcpu), place;
 	struct rs_fault *f;
 
 	if (seat >= v->nr_seats) {
@@ -223,14 +223,16 @@ RS_LOOP_PART int step_fault_begin(struct rs_replay *r, struct vm_run *v, const s
 	f = &v->faults[seat];
 	if (f->open)
 		rs_open_nested(r, v, f);
-	fault_begin(f, v->vm, e->fault.vcpu, e->as, e->fault.gfn, r->now);
+	fault_begin(f, v->vm, e->as, e->fault.gfn, r->now);
 	if ((e->flags & RS_F_PRIVATE) && rs_open_begin_private(v, f))
 		return -ENOMEM;
 	if (m.observed && v->blames && rs_blames_fault(v->blames, seat, e->fault.who))
 		return -ENOMEM;
 	f->judged = !v->dark;
-	f->place = (uint16_t)v->nr_open;
-	v->open[v->nr_open++] = seat;
+	place = v->nr_open;
+	f->place = (uint16_t)place;
+	v->open[place] = seat;
+	v->nr_open = place + 1;
 	if (v->invals->nr) {
 		rs_open_snapshot(v, f, m.nr_run);
 	} else {

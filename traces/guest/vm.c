@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/inline.h"
 #include "traces/guest/vm_internal.h"
 
 struct rs_vm *rs_vm_new(void)
@@ -281,14 +282,21 @@ enum rs_vm_change rs_vm_set_memslot(struct rs_vm *vm, uint8_t as, uint32_t id, u
 	return change_memslot(vm, handle, replaces, &in);
 }
 
-int rs_vm_update(struct rs_vm *vm)
+/*
+ * A function of its own: then to ask before each invalidation whether it is due is no call,
+ * which took 0.5 % of the instructions for the counts of one algorithm.
+ */
+static RS_SELDOM int update(struct rs_vm *vm)
 {
-	if (!vm->dirty)
-		return 0;
 	if (rs_vm_update_tree(vm) || rs_vm_update_folds(vm) || rs_vm_update_primaries(vm))
 		return -ENOMEM;
 	vm->dirty = false;
 	return 0;
+}
+
+int rs_vm_update(struct rs_vm *vm)
+{
+	return vm->dirty ? update(vm) : 0;
 }
 
 const struct rs_memslot *rs_vm_memslot(const struct rs_vm *vm, uint32_t handle)

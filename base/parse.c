@@ -11,11 +11,33 @@ struct suffix {
 	uint64_t factor;
 };
 
-/* A number and one of @suffixes; the product must fit in 64 bits. */
+/* "1.5" of units of @factor, which are to be a whole number of ones. */
+static int parse_fraction(const char *text, size_t len, uint64_t factor, uint64_t *value)
+{
+	char number[64];
+	uint64_t n;
+
+	/* In units of 10^-9: of the suffixes those of times have that many digits at most. */
+	if (len >= sizeof(number) || text[len - 1] == '.')
+		return -EINVAL;
+	memcpy(number, text, len);
+	number[len] = '\0';
+	if (rs_parse_fixed(number, 9, &n))
+		return -EINVAL;
+	if ((unsigned __int128)n * factor % 1000000000 ||
+	    (unsigned __int128)n * factor / 1000000000 > UINT64_MAX)
+		return -EINVAL;
+	*value = (uint64_t)((unsigned __int128)n * factor / 1000000000);
+	return 0;
+}
+
+/* A number, which may be a decimal fraction, and one of @suffixes; the product must fit in 64 bits.
+ */
 static int parse_suffixed(const char *text, const struct suffix *suffixes, uint64_t *value)
 {
 	unsigned long long n;
 	uint64_t product;
+	const char *point;
 	char *end;
 
 	if (text[0] < '0' || text[0] > '9')
@@ -24,9 +46,14 @@ static int parse_suffixed(const char *text, const struct suffix *suffixes, uint6
 	n = strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
 	if (errno)
 		return -EINVAL;
+	point = *end == '.' ? end++ : NULL;
+	while (point && *end >= '0' && *end <= '9')
+		end++;
 	for (; suffixes->name; suffixes++) {
 		if (strcmp(end, suffixes->name))
 			continue;
+		if (point)
+			return parse_fraction(text, (size_t)(end - text), suffixes->factor, value);
 		if (__builtin_mul_overflow((uint64_t)n, suffixes->factor, &product))
 			return -EINVAL;
 		*value = product;

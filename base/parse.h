@@ -10,9 +10,9 @@
  * or does not fit; then the value is unchanged.
  */
 
-/* "250" or "250ns", "3us", "10ms", "1s", "5m", "2h". */
+/* "250" or "250ns", "3us", "10ms", "1s", "1.5s", "5m", "2h": a whole number of ns. */
 int rs_parse_time(const char *text, uint64_t *ns);
-/* "4096", "64K", "10M", "2G", "1T": powers of 1024. */
+/* "4096", "64K", "10M", "1.5G", "1T": powers of 1024; a whole number of bytes. */
 int rs_parse_size(const char *text, uint64_t *bytes);
 /* "250", "0xfa" */
 int rs_parse_u64(const char *text, uint64_t *value);

@@ -22,8 +22,8 @@ static void parse_when(struct argp_state *state, const char *option, const char 
 {
 	*absolute = arg[0] == '@';
 	if (rs_parse_time(arg + *absolute, ns))
-		rs_cli_usage(state, "%s: a time like 10ms or @123456789 expected, not '%s'", option,
-			     arg);
+		rs_cli_usage(state, "%s: a time like 10ms, 1.5s or @34.424480s expected, not '%s'",
+			     option, arg);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/top/top.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/clean.h"
+#include "base/table.h"
+
+/* Behind the causes: what is no cause of a needless rejection. */
+enum { NECESSARY = RS_NR_CAUSES, MISSED };
+
+/* What is told apart while it is counted; what is not asked for is 0. */
+struct group_key {
+	uint64_t gfn;
+	uint32_t algo, vm, who, cause, vcpu, slot, as;
+	uint32_t others; /* 1: all that there was no room for, of an algorithm */
+};
+
+struct group {
+	struct group_key key;
+	uint64_t rejected, needless, missed;
+};
+
+struct rs_top {
+	struct rs_observer observer;
+	unsigned int keys;
+	struct rs_algo_spec *specs;
+	size_t nr_algos;
+	struct group *groups;
+	size_t nr_groups;
+	struct rs_hash by_key;
+	bool failed;
+};
+
+static const char *const key_names[RS_NR_TOP_KEYS] = {
+	[RS_TOP_ALGORITHM] = "algorithm", [RS_TOP_VM] = "vm",	    [RS_TOP_TASK] = "task",
+	[RS_TOP_REASON] = "reason",	  [RS_TOP_CAUSE] = "cause", [RS_TOP_VCPU] = "vcpu",
+	[RS_TOP_MEMSLOT] = "memslot",	  [RS_TOP_GFN] = "gfn",
+};
+
+const char *rs_top_key_name(unsigned int key)
+{
+	return key < RS_NR_TOP_KEYS ? key_names[key] : NULL;
+}
+
+/* ---- counting ---- */
+
+struct wanted {
+	const struct rs_top *t;
+	const struct group_key *key;
+};
+
+static bool is_group(const void *arg, uint32_t i)
+{
+	const struct wanted *w = arg;
+
+	return !memcmp(&w->t->groups[i].key, w->key, sizeof(*w->key));
+}
+
+static uint64_t hash_of(const struct group_key *k)
+{
+	uint64_t words[sizeof(*k) / 8], hash = 0;
+
+	memcpy(words, k, sizeof(words));
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		hash = rs_hash_number(hash + words[i]);
+	return hash;
+}
+
+_Static_assert(sizeof(struct group_key) % 8 == 0 && sizeof(struct group_key) == 40,
+	       "compared as bytes");
+
+static struct group *find_group(struct rs_top *t, struct group_key key)
+{
+	const struct wanted w = { t, &key };
+	uint64_t hash = hash_of(&key);
+	uint32_t i = rs_hash_find(&t->by_key, hash, is_group, &w);
+
+	if (i != RS_HASH_NONE)
+		return &t->groups[i];
+	if (t->nr_groups >= RS_TOP_MAX_GROUPS && !key.others)
+		return find_group(t, (struct group_key){ .algo = key.algo, .others = 1 });
+	if (RS_ROOM_FOR_ONE(t->groups, t->nr_groups) ||
+	    rs_hash_add(&t->by_key, hash, (uint32_t)t->nr_groups)) {
+		t->failed = true;
+		return NULL;
+	}
+	t->groups[t->nr_groups] = (struct group){ .key = key };
+	return &t->groups[t->nr_groups++];
+}
+
+static uint32_t if_asked(const struct rs_top *t, unsigned int keys, uint32_t value)
+{
+	return t->keys & keys ? value : 0;
+}
+
+static void judged(void *arg, const struct rs_judged *j)
+{
+	struct rs_top *t = arg;
+
+	for (size_t i = 0; i < t->nr_algos && !t->failed; i++) {
+		const uint8_t verdict = j->rejected[i];
+		struct group_key key = { .algo = (uint32_t)i };
+		struct group *g;
+
+		if (!verdict && !j->necessary)
+			continue;
+		key.vm = if_asked(t, 1U << RS_TOP_VM, j->vm);
+		key.who = if_asked(t, 1U << RS_TOP_TASK | 1U << RS_TOP_REASON, j->blame[i].by.who);
+		key.cause = if_asked(t, 1U << RS_TOP_CAUSE,
+				     !verdict	    ? MISSED
+				     : j->necessary ? NECESSARY
+						    : verdict - 1U);
+		key.vcpu = if_asked(t, 1U << RS_TOP_VCPU, j->vcpu);
+		key.slot = if_asked(t, 1U << RS_TOP_MEMSLOT, j->slot);
+		key.as = if_asked(t, 1U << RS_TOP_MEMSLOT, j->as);
+		key.gfn = t->keys & 1U << RS_TOP_GFN ? j->gfn : 0;
+		g = find_group(t, key);
+		if (!g)
+			return;
+		g->rejected += verdict != 0;
+		g->needless += verdict && !j->necessary;
+		g->missed += !verdict;
+	}
+}
+
+struct rs_top *rs_top_new(const char *algos, unsigned int keys, struct rs_error *err)
+{
+	struct rs_top *t = calloc(1, sizeof(*t));
+	int rc = t ? rs_algo_parse(algos, &t->specs, &t->nr_algos, err) : rs_error_nomem(err);
+
+	if (rc) {
+		rs_top_free(t);
+		errno = -rc;
+		return NULL;
+	}
+	t->keys = keys;
+	t->observer = (struct rs_observer){ .arg = t, .judged = judged };
+	return t;
+}
+
+const struct rs_observer *rs_top_observer(struct rs_top *t)
+{
+	return &t->observer;
+}
+
+void rs_top_free(struct rs_top *t)
+{
+	if (!t)
+		return;
+	free(t->specs);
+	free(t->groups);
+	rs_hash_free(&t->by_key);
+	free(t);
+}
+
+/* ---- the table ---- */
+
+static void name_task(char *buf, size_t size, const struct rs_who *who)
+{
+	char comm[128] = "";
+
+	if (who->comm)
+		rs_clean(comm, sizeof(comm), who->comm, RS_CLEAN_UTF8);
+	if (who->comm && who->pid)
+		snprintf(buf, size, "%s-%" PRIu32, comm, who->pid);
+	else if (who->comm)
+		snprintf(buf, size, "%s", comm);
+	else if (who->pid)
+		snprintf(buf, size, "%" PRIu32, who->pid);
+	else
+		snprintf(buf, size, "(not known)");
+}
+
+static void name_key(const struct rs_top *t, const struct rs_whos *whos, unsigned int key,
+		     const struct group_key *k, char *buf, size_t size)
+{
+	const struct rs_who *who = rs_whos_get(whos, k->who);
+
+	if (k->others && key != RS_TOP_ALGORITHM) {
+		snprintf(buf, size, "(others)");
+		return;
+	}
+	switch (key) {
+	case RS_TOP_ALGORITHM:
+		snprintf(buf, size, "%s", t->specs[k->algo].name);
+		break;
+	case RS_TOP_TASK:
+		name_task(buf, size, who);
+		break;
+	case RS_TOP_REASON:
+		rs_clean(buf, size, who->reason ? who->reason : "(not known)", RS_CLEAN_UTF8);
+		break;
+	case RS_TOP_CAUSE:
+		snprintf(buf, size, "%s",
+			 k->cause == MISSED	 ? "missed"
+			 : k->cause == NECESSARY ? "necessary"
+						 : rs_cause_name(k->cause));
+		break;
+	case RS_TOP_MEMSLOT:
+		snprintf(buf, size, "%" PRIu32 ":%" PRIu32, k->as, k->slot);
+		break;
+	case RS_TOP_GFN:
+		snprintf(buf, size, "0x%" PRIx64, k->gfn);
+		break;
+	default:
+		snprintf(buf, size, "%" PRIu32, key == RS_TOP_VM ? k->vm : k->vcpu);
+	}
+}
+
+static int name_row(const struct rs_top *t, const struct rs_whos *whos, const struct group *g,
+		    struct rs_top_row *row)
+{
+	*row = (struct rs_top_row){ .rejected = g->rejected,
+				    .needless = g->needless,
+				    .missed = g->missed };
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++) {
+		char text[160];
+
+		if (!(t->keys & 1U << k))
+			continue;
+		name_key(t, whos, k, &g->key, text, sizeof(text));
+		row->key[k] = strdup(text);
+		if (!row->key[k])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int by_keys(const void *a, const void *b)
+{
+	const struct rs_top_row *x = a, *y = b;
+
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++) {
+		const int c = x->key[k] ? strcmp(x->key[k], y->key[k]) : 0;
+
+		if (c)
+			return c;
+	}
+	return 0;
+}
+
+static int by_rejected(const void *a, const void *b)
+{
+	const struct rs_top_row *x = a, *y = b;
+
+	if (x->rejected != y->rejected)
+		return x->rejected > y->rejected ? -1 : 1;
+	if (x->missed != y->missed)
+		return x->missed > y->missed ? -1 : 1;
+	return by_keys(a, b);
+}
+
+static void add_row(struct rs_top_row *to, const struct rs_top_row *row)
+{
+	to->rejected += row->rejected;
+	to->needless += row->needless;
+	to->missed += row->missed;
+}
+
+static void free_row(struct rs_top_row *row)
+{
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
+		free(row->key[k]);
+}
+
+/* A task that did things for several reasons was counted by each. */
+static void merge_alike(struct rs_top_table *table)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < table->nr_rows; i++) {
+		if (kept && !by_keys(&table->rows[kept - 1], &table->rows[i])) {
+			add_row(&table->rows[kept - 1], &table->rows[i]);
+			free_row(&table->rows[i]);
+		} else {
+			table->rows[kept++] = table->rows[i];
+		}
+	}
+	table->nr_rows = kept;
+}
+
+/* Without the algorithm among the keys there is but one of them. */
+static int name_sums(const struct rs_top *t, struct rs_top_table *table)
+{
+	table->nr_all = t->keys & 1U << RS_TOP_ALGORITHM ? t->nr_algos : 1;
+	for (size_t i = 0; t->keys & 1U << RS_TOP_ALGORITHM && i < t->nr_algos; i++) {
+		table->all[i].key[RS_TOP_ALGORITHM] = strdup(t->specs[i].name);
+		if (!table->all[i].key[RS_TOP_ALGORITHM])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+const struct rs_top_row *rs_top_all_of(const struct rs_top_table *t, const struct rs_top_row *row)
+{
+	size_t i = 0;
+
+	while (i + 1 < t->nr_all &&
+	       strcmp(t->all[i].key[RS_TOP_ALGORITHM], row->key[RS_TOP_ALGORITHM]) != 0)
+		i++;
+	return &t->all[i];
+}
+
+int rs_top_finish(struct rs_top *t, const struct rs_whos *whos, struct rs_top_table *table)
+{
+	*table = (struct rs_top_table){ .keys = t->keys };
+	table->rows = calloc(t->nr_groups + 1, sizeof(*table->rows));
+	table->all = calloc(t->nr_algos, sizeof(*table->all));
+	if (!table->rows || !table->all || t->failed || name_sums(t, table))
+		return -ENOMEM;
+	for (size_t i = 0; i < t->nr_groups; i++) {
+		struct rs_top_row *row = &table->rows[table->nr_rows++];
+
+		if (name_row(t, whos, &t->groups[i], row))
+			return -ENOMEM;
+		add_row(&table->all[table->nr_all > 1 ? t->groups[i].key.algo : 0], row);
+	}
+	qsort(table->rows, table->nr_rows, sizeof(*table->rows), by_keys);
+	merge_alike(table);
+	qsort(table->rows, table->nr_rows, sizeof(*table->rows), by_rejected);
+	return 0;
+}
+
+void rs_top_table_free(struct rs_top_table *table)
+{
+	for (size_t i = 0; i < table->nr_rows; i++)
+		free_row(&table->rows[i]);
+	for (size_t i = 0; i < table->nr_all; i++)
+		free_row(&table->all[i]);
+	free(table->rows);
+	free(table->all);
+	*table = (struct rs_top_table){ 0 };
+}

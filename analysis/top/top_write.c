@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "analysis/top/top.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "analysis/write/csv.h"
+#include "analysis/write/json_build.h"
+#include "analysis/write/json_exact.h"
+#include "base/clean.h"
+
+#define WIDEST 40 /* columns of a key */
+
+static size_t shown(const struct rs_top_table *t, size_t limit)
+{
+	return limit && limit < t->nr_rows ? limit : t->nr_rows;
+}
+
+/* In thousandths of all that its algorithm rejected. */
+static uint64_t share_of(const struct rs_top_table *t, const struct rs_top_row *row)
+{
+	const uint64_t all = rs_top_all_of(t, row)->rejected;
+
+	return all ? (uint64_t)((unsigned __int128)row->rejected * 1000 / all) : 0;
+}
+
+/* ---- text ---- */
+
+static size_t width_of(const struct rs_top_table *t, unsigned int key, size_t n)
+{
+	size_t width = strlen(rs_top_key_name(key));
+
+	for (size_t i = 0; i < n; i++) {
+		const size_t columns = rs_clean_columns(t->rows[i].key[key]);
+
+		width = columns > width ? columns : width;
+	}
+	for (size_t i = 0; key == RS_TOP_ALGORITHM && i < t->nr_all; i++) {
+		const size_t columns = rs_clean_columns(t->all[i].key[key]);
+
+		width = columns > width ? columns : width;
+	}
+	return width < WIDEST ? width : WIDEST;
+}
+
+static void put_padded(FILE *f, const char *text, size_t width)
+{
+	const size_t columns = rs_clean_columns(text);
+
+	rs_clean_put(f, text);
+	fprintf(f, "%*s", columns < width ? (int)(width - columns) + 2 : 2, "");
+}
+
+static void put_numbers(FILE *f, const struct rs_top_table *t, const struct rs_top_row *row)
+{
+	const uint64_t share = share_of(t, row);
+
+	fprintf(f, "%12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %4" PRIu64 ".%" PRIu64 " %%\n",
+		row->rejected, row->needless, row->missed, share / 10, share % 10);
+}
+
+/* Of the rows that are not shown: how many, and, of one algorithm, their sums. */
+static void put_rest(FILE *f, const struct rs_top_table *t, size_t n, size_t width)
+{
+	struct rs_top_row rest = { 0 };
+	char more[48];
+
+	if (n == t->nr_rows)
+		return;
+	snprintf(more, sizeof(more), "(%zu more)", t->nr_rows - n);
+	if (t->nr_all > 1) {
+		fprintf(f, "%s\n", more);
+		return;
+	}
+	for (size_t i = n; i < t->nr_rows; i++) {
+		rest.rejected += t->rows[i].rejected;
+		rest.needless += t->rows[i].needless;
+		rest.missed += t->rows[i].missed;
+	}
+	put_padded(f, more, width - 2);
+	put_numbers(f, t, &rest);
+}
+
+int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
+{
+	const size_t n = shown(t, limit);
+	size_t width = 0;
+
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++) {
+		if (!(t->keys & 1U << k))
+			continue;
+		put_padded(f, rs_top_key_name(k), width_of(t, k, n));
+		width += width_of(t, k, n) + 2;
+	}
+	fprintf(f, "%12s %12s %10s %8s\n", "rejected", "needless", "missed", "share");
+	for (size_t i = 0; i < n; i++) {
+		for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
+			if (t->keys & 1U << k)
+				put_padded(f, t->rows[i].key[k], width_of(t, k, n));
+		put_numbers(f, t, &t->rows[i]);
+	}
+	put_rest(f, t, n, width);
+	/* By algorithm alone they are the rows. */
+	for (size_t i = 0; t->keys != 1U << RS_TOP_ALGORITHM && i < t->nr_all; i++) {
+		const char *algo = t->all[i].key[RS_TOP_ALGORITHM];
+		const size_t first = algo ? width_of(t, RS_TOP_ALGORITHM, n) + 2 : 0;
+
+		if (algo)
+			put_padded(f, algo, first - 2);
+		put_padded(f, "(all)", width - first - 2);
+		put_numbers(f, t, &t->all[i]);
+	}
+	return 0;
+}
+
+/* ---- CSV ---- */
+
+int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
+{
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
+		if (t->keys & 1U << k)
+			fprintf(f, "%s,", rs_top_key_name(k));
+	fputs("rejected,needless,missed,share\n", f);
+	for (size_t i = 0; i < shown(t, limit); i++) {
+		const struct rs_top_row *row = &t->rows[i];
+		const uint64_t share = share_of(t, row);
+
+		for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++) {
+			if (!(t->keys & 1U << k))
+				continue;
+			rs_csv_text(f, row->key[k]);
+			fputc(',', f);
+		}
+		fprintf(f, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ".%03" PRIu64 "\n",
+			row->rejected, row->needless, row->missed, share / 1000, share % 1000);
+	}
+	return 0;
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_counts(const struct rs_top_table *t, const struct rs_top_row *row)
+{
+	return RS_JSON({ "rejected", rs_json_u64(row->rejected) },
+		       { "needless", rs_json_u64(row->needless) },
+		       { "missed", rs_json_u64(row->missed) },
+		       { "share", rs_json_thousandths(share_of(t, row)) });
+}
+
+static json_t *json_row(const struct rs_top_table *t, const struct rs_top_row *row)
+{
+	json_t *o = json_counts(t, row);
+
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
+		if (row->key[k])
+			o = rs_json_with(o, rs_top_key_name(k), rs_json_text(row->key[k]));
+	return o;
+}
+
+int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit)
+{
+	json_t *rows = json_array(), *by = json_array(), *all = json_array();
+
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
+		if (t->keys & 1U << k)
+			by = rs_json_append(by, rs_json_text(rs_top_key_name(k)));
+	for (size_t i = 0; i < shown(t, limit); i++)
+		rows = rs_json_append(rows, json_row(t, &t->rows[i]));
+	for (size_t i = 0; i < t->nr_all; i++)
+		all = rs_json_append(all, json_row(t, &t->all[i]));
+	return rs_json_write(f, RS_JSON({ "schema", rs_json_text("retryscope-top/1") },
+					{ "by", by }, { "groups", rs_json_u64(t->nr_rows) },
+					{ "all", all }, { "rows", rows }));
+}

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# top: whose doing rejections are, in each format, of a piece, and of what has bad names.
+. "$1/tests/cli/lib.bash"
+
+# Two tasks invalidate pages; vCPU 0 faults between them, and on one of them.
+cat >two.txt <<'END'
+retryscope-events 1
+0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x100000
+1000 1 inval_begin id=1 hva=0x100000-0x101000 pid=39 comm="ksmd" reason=clear
+2000 1 inval_begin id=2 hva=0x180000-0x181000 pid=40 comm="=evil\x1b[31m\x0a,\"x\"" reason=unmap
+3000 1 fault_begin vcpu=0 gfn=0x40 pid=7 comm="CPU 0/KVM"
+4000 1 fault_check vcpu=0 result=retry
+5000 1 fault_begin vcpu=0 gfn=0x80 pid=7 comm="CPU 0/KVM"
+6000 1 fault_check vcpu=0 result=retry
+7000 1 inval_end id=1
+8000 1 inval_end id=2
+END
+
+check task 'retryscope top two.txt'
+check keys 'retryscope top --by cause,reason,task,vcpu,memslot,gfn,vm two.txt'
+check algorithms 'retryscope top --algo global,gfn,exact two.txt'
+check csv 'retryscope top --format csv two.txt'
+check json 'retryscope top --format json two.txt'
+check limit 'retryscope top --limit 1 --algo all --by algorithm two.txt'
+check piece 'retryscope top --from 4.5us two.txt; retryscope top --until @0.0000045s two.txt'
+check forms 'retryscope top two.txt -o a; for raw in "" --raw; do retryscope convert --to binary $raw two.txt -o b; retryscope top b | cmp - a; cat b | retryscope top - | cmp - a; done'
+check wrong 'retryscope top --by color two.txt; echo $?; retryscope top --format xml two.txt; echo $?; retryscope top --limit x two.txt; echo $?; retryscope top --from 1.5 two.txt; echo $?'
+check nothing 'printf "retryscope-events 1\n0 1 lost\n" | retryscope top -'
+finish

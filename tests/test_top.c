@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What rejections are put down to adds up to what a replay counts, whatever they are grouped
+ * by, on every sample; and the table is bounded whatever a trace names.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "analysis/top/top.h"
+#include "tests/common/trace_file.h"
+
+static const char algos[] = "global,hva,gfn-v7,gfn,gfn-list,hfn-recent:2.1.8";
+
+static struct rs_result *replay(const struct test_trace *t, const char *list, unsigned int flags,
+				const struct rs_observer *o)
+{
+	const struct rs_replay_opts opts = { .algos = list, .flags = flags, .observer = o };
+	struct rs_error err = { 0 };
+	struct rs_replay *r = rs_replay_new(&opts, &err);
+	struct rs_result *res;
+
+	assert_non_null(r);
+	assert_int_equal(rs_replay_feed(r, t->evs, t->nr, &err), 0);
+	res = rs_replay_finish(r, &err);
+	assert_non_null(res);
+	rs_replay_free(r);
+	return res;
+}
+
+static void make(const struct test_trace *t, const char *list, unsigned int keys,
+		 struct rs_top_table *table)
+{
+	struct rs_error err = { 0 };
+	struct rs_top *top = rs_top_new(list, keys, &err);
+
+	assert_non_null(top);
+	rs_result_free(replay(t, list, RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME,
+			      rs_top_observer(top)));
+	assert_int_equal(rs_top_finish(top, &t->meta.whos, table), 0);
+	rs_top_free(top);
+}
+
+/* The sums over the rows of an algorithm, and of one cause of it, if that is not NULL. */
+static struct rs_top_row sum(const struct rs_top_table *t, const char *algo, const char *cause)
+{
+	struct rs_top_row all = { 0 };
+
+	for (size_t i = 0; i < t->nr_rows; i++) {
+		const struct rs_top_row *row = &t->rows[i];
+
+		if (strcmp(row->key[RS_TOP_ALGORITHM], algo) != 0 ||
+		    (cause && strcmp(row->key[RS_TOP_CAUSE], cause) != 0))
+			continue;
+		all.rejected += row->rejected;
+		all.needless += row->needless;
+		all.missed += row->missed;
+	}
+	return all;
+}
+
+static void expect_sums(const struct rs_top_table *t, const struct rs_result *r)
+{
+	for (size_t a = 0; a < r->nr_algos; a++) {
+		const char *name = r->vms[0].algos[a].name;
+		uint64_t rejected = 0, spurious = 0, missed = 0;
+		const struct rs_top_row all = sum(t, name, NULL);
+
+		for (size_t v = 0; v < r->nr_vms; v++) {
+			rejected += r->vms[v].algos[a].rejected;
+			spurious += r->vms[v].algos[a].spurious;
+			missed += r->vms[v].algos[a].missed;
+		}
+		assert_int_equal(all.rejected, rejected);
+		assert_int_equal(all.needless, spurious);
+		assert_int_equal(all.missed, missed);
+		for (unsigned int c = 0; t->keys & 1U << RS_TOP_CAUSE && c < RS_NR_CAUSES; c++) {
+			uint64_t causes = 0;
+
+			for (size_t v = 0; v < r->nr_vms; v++)
+				causes += r->vms[v].algos[a].causes[c];
+			assert_int_equal(sum(t, name, rs_cause_name(c)).needless, causes);
+		}
+	}
+}
+
+static void test_samples(void **state)
+{
+	static const char *const samples[] = {
+		"6.1-alias0",	   "6.1-alias3",       "6.1-churn",  "6.1-partial",  "6.1-thp",
+		"6.12-alias0",	   "6.12-alias3",      "6.12-churn", "6.12-partial", "6.12-thp",
+		"6.18-gmem-mixed", "7.3-gmem-two-vms", "7.3-gmem",   "6.1-qemu-pc",
+	};
+
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+		char path[256];
+		struct test_trace t;
+		struct rs_result *r;
+
+		snprintf(path, sizeof(path), "%s/%s.dat", TRACE_SAMPLES, samples[i]);
+		test_trace_read(&t, path);
+		assert_string_equal(t.message, "");
+		r = replay(&t, algos, RS_REPLAY_TRUTH | RS_REPLAY_CAUSES, NULL);
+		for (unsigned int k = RS_TOP_VM; k < RS_NR_TOP_KEYS; k++) {
+			struct rs_top_table table;
+
+			make(&t, algos, 1U << RS_TOP_ALGORITHM | 1U << k, &table);
+			expect_sums(&table, r);
+			rs_top_table_free(&table);
+		}
+		rs_result_free(r);
+		test_trace_free(&t);
+	}
+}
+
+/* Whose doing it is in the capture of a PC guest. */
+static void test_ksmd(void **state)
+{
+	struct rs_top_table table;
+	struct test_trace t;
+
+	test_trace_read(&t, TRACE_SAMPLES "/6.1-qemu-pc.dat");
+	make(&t, "hva", 1U << RS_TOP_TASK, &table);
+	assert_string_equal(table.rows[0].key[RS_TOP_TASK], "ksmd-39");
+	assert_true(table.rows[0].rejected * 2 > table.all[0].rejected);
+	rs_top_table_free(&table);
+	test_trace_free(&t);
+}
+
+/* Each fault at another frame: of them no more groups than there is room for. */
+static void test_bounded(void **state)
+{
+	enum { FAULTS = RS_TOP_MAX_GROUPS + 1000 };
+	const size_t nr = 2UL * FAULTS + 2;
+	struct test_trace t = { .nr = nr, .evs = calloc(nr, sizeof(*t.evs)) };
+	struct rs_top_table table;
+	struct rs_event *ev = t.evs;
+
+	assert_non_null(t.evs);
+	*ev++ = (struct rs_event){ .type = RS_EV_MEMSLOT,
+				   .memslot = { .npages = 2UL * FAULTS, .hva = 0x10000000 } };
+	*ev++ = (struct rs_event){ .type = RS_EV_INVAL_BEGIN,
+				   .inval = { .start = 0x10000000, .end = 0x10001000 } };
+	for (uint64_t gfn = 1; gfn <= FAULTS; gfn++) {
+		*ev++ = (struct rs_event){ .type = RS_EV_FAULT_BEGIN, .fault.gfn = gfn };
+		*ev++ = (struct rs_event){ .type = RS_EV_FAULT_CHECK };
+	}
+	make(&t, "global", 1U << RS_TOP_GFN, &table);
+	assert_int_equal(table.all[0].rejected, FAULTS);
+	assert_int_equal(table.nr_rows, RS_TOP_MAX_GROUPS + 1);
+	assert_string_equal(table.rows[0].key[RS_TOP_GFN], "(others)");
+	assert_int_equal(table.rows[0].rejected, 1000);
+	rs_top_table_free(&table);
+	free(t.evs);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_ksmd),
+		cmocka_unit_test(test_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -26,6 +26,7 @@ struct binary {
 	struct rs_trace_meta *meta;
 	bool repair;
 	bool names;	 /* its version has those who did it */
+	bool told;	 /* the last metadata are known already, and in them all of these */
 	bool plain_file; /* of @size bytes, of which the buffer has some, from @window_at on */
 	uint64_t size, window_at;
 	size_t window;
@@ -244,7 +245,7 @@ static int use_names(struct binary *b, const unsigned char *bytes, const struct 
 {
 	int rc = b->names ? 0 : -EINVAL;
 
-	if (!rc && !b->ahead)
+	if (!rc && !b->told)
 		rc = rs_binary_unpack_names(bytes, h->stored, h->count, b->meta);
 	if (rc == -ENOMEM)
 		return rs_error_nomem(err);
@@ -443,9 +444,9 @@ static void *look_at(const struct binary *b, uint64_t at, uint32_t kind, struct 
 
 /*
  * Of a plain and finished file the last metadata and the index, before they are
- * reached. If anything is wrong with them, it is said when the walk arrives.
+ * reached. If anything is wrong with them, it is said when the walk arrives. 0 or -ENOMEM.
  */
-static void look_ahead(struct binary *b)
+static int look_ahead(struct binary *b, struct rs_error *err)
 {
 	struct rs_binary_trailer t;
 	struct rs_binary_block h;
@@ -454,19 +455,23 @@ static void look_ahead(struct binary *b)
 
 	if (!b->plain_file || b->size < b->offset + sizeof(t) ||
 	    !has_at(b, &t, sizeof(t), b->size - sizeof(t)))
-		return;
+		return 0;
 	if (t.kind != RS_BINARY_TRAILER || !good_sum(&t, sizeof(t)) || t.size != b->size)
-		return;
+		return 0;
 	payload = look_at(b, t.meta, RS_BINARY_META, &h);
 	rc = payload ? rs_binary_unpack_meta(payload, h.stored, b->meta) : -EINVAL;
 	free(payload);
+	if (rc == -ENOMEM)
+		return rs_error_nomem(err);
+	b->told = !rc;
 	payload = rc ? NULL : look_at(b, t.index, RS_BINARY_INDEX, &h);
 	if (!payload || h.count != t.blocks) {
 		free(payload);
-		return;
+		return 0;
 	}
 	b->ahead = payload;
 	b->nr_ahead = h.count;
+	return 0;
 }
 
 static struct rs_block *blocks(void *state, size_t *nr)
@@ -521,8 +526,7 @@ static int open_file(struct binary *b, struct rs_error *err)
 		return (int)n;
 	if (n || b->ended || !b->meta_at)
 		return broken(sizeof(struct rs_binary_header), "metadata expected here", err);
-	look_ahead(b);
-	return 0;
+	return look_ahead(b, err);
 }
 
 static void close_binary(void *state)

@@ -76,8 +76,8 @@ static int tell(struct rs_dat_names *n, uint32_t *who)
 
 int rs_dat_names_tell(struct rs_dat_names *n, struct rs_event *evs, size_t nr)
 {
-	for (struct rs_event *ev = evs; ev < evs + nr; ev++)
-		if (rs_event_who(ev) && tell(n, &ev->raw.half[1]))
+	for (size_t i = 0; i < nr; i++)
+		if (rs_event_who(&evs[i]) && tell(n, &evs[i].raw.half[1]))
 			return -ENOMEM;
 	return 0;
 }

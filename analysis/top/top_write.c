@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/top/top.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -159,7 +160,8 @@ static json_t *json_row(const struct rs_top_table *t, const struct rs_top_row *r
 
 int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit)
 {
-	json_t *rows = json_array(), *by = json_array(), *all = json_array();
+	json_t *rows = json_array(), *by = json_array(), *all = json_array(), *root;
+	int rc;
 
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 		if (t->keys & 1U << k)
@@ -168,7 +170,9 @@ int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit)
 		rows = rs_json_append(rows, json_row(t, &t->rows[i]));
 	for (size_t i = 0; i < t->nr_all; i++)
 		all = rs_json_append(all, json_row(t, &t->all[i]));
-	return rs_json_write(f, RS_JSON({ "schema", rs_json_text("retryscope-top/1") },
-					{ "by", by }, { "groups", rs_json_u64(t->nr_rows) },
-					{ "all", all }, { "rows", rows }));
+	root = RS_JSON({ "schema", rs_json_text("retryscope-top/1") }, { "by", by },
+		       { "groups", rs_json_u64(t->nr_rows) }, { "all", all }, { "rows", rows });
+	rc = root ? rs_json_write(f, root) : -ENOMEM;
+	json_decref(root);
+	return rc;
 }

@@ -290,7 +290,7 @@ static void test_streamed(void **state)
 	rs_synth_free(s);
 	rs_meta_free(&meta);
 
-	snprintf(command, sizeof(command), "cat %s", path);
+	snprintf(command, sizeof(command), "cat '%s'", path);
 	pipe = popen(command, "r");
 	assert_non_null(pipe);
 	fds[0] = fileno(pipe);

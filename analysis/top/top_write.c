@@ -85,26 +85,27 @@ static void put_rest(FILE *f, const struct rs_top_table *t, size_t n, size_t wid
 int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 {
 	const size_t n = shown(t, limit);
-	size_t width = 0;
+	size_t widths[RS_NR_TOP_KEYS] = { 0 }, width = 0;
 
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++) {
 		if (!(t->keys & 1U << k))
 			continue;
-		put_padded(f, rs_top_key_name(k), width_of(t, k, n));
-		width += width_of(t, k, n) + 2;
+		widths[k] = width_of(t, k, n);
+		put_padded(f, rs_top_key_name(k), widths[k]);
+		width += widths[k] + 2;
 	}
 	fprintf(f, "%12s %12s %10s %8s\n", "rejected", "needless", "missed", "share");
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 			if (t->keys & 1U << k)
-				put_padded(f, t->rows[i].key[k], width_of(t, k, n));
+				put_padded(f, t->rows[i].key[k], widths[k]);
 		put_numbers(f, t, &t->rows[i]);
 	}
 	put_rest(f, t, n, width);
 	/* By algorithm alone they are the rows. */
 	for (size_t i = 0; t->keys != 1U << RS_TOP_ALGORITHM && i < t->nr_all; i++) {
 		const char *algo = t->all[i].key[RS_TOP_ALGORITHM];
-		const size_t first = algo ? width_of(t, RS_TOP_ALGORITHM, n) + 2 : 0;
+		const size_t first = algo ? widths[RS_TOP_ALGORITHM] + 2 : 0;
 
 		if (algo)
 			put_padded(f, algo, first - 2);

@@ -53,22 +53,6 @@ static int compare_size(const void *a, const void *b)
 	return s->gfn < t->gfn ? -1 : s->gfn > t->gfn;
 }
 
-/* The first of @slots, sorted by page and disjoint, that ends behind @page. */
-static size_t first_behind(const struct rs_synth_slot *slots, size_t nr, uint64_t page)
-{
-	size_t at = 0;
-
-	while (at < nr) {
-		const size_t mid = at + (nr - at) / 2;
-
-		if (slots[mid].page + slots[mid].npages > page)
-			nr = mid;
-		else
-			at = mid + 1;
-	}
-	return at;
-}
-
 static void insert(struct rs_synth_slot *slots, size_t nr, size_t at, struct rs_synth_slot s)
 {
 	memmove(&slots[at + 1], &slots[at], (nr - at) * sizeof(s));
@@ -117,7 +101,7 @@ static int sort_out(struct rs_layout *l, struct rs_error *err)
 	qsort(l->slots, l->nr_slots, sizeof(*l->slots), compare_size);
 	for (size_t i = 0; i < l->nr_slots; i++) {
 		const struct rs_synth_slot s = l->slots[i];
-		const size_t at = first_behind(l->slots, l->nr_primary, s.page);
+		const size_t at = rs_layout_find(l->slots, 0, l->nr_primary, s.page);
 
 		if (at < l->nr_primary && l->slots[at].page < s.page + s.npages) {
 			others[nr_others++] = s;
@@ -134,7 +118,7 @@ static int sort_out(struct rs_layout *l, struct rs_error *err)
 static int fill_gaps(struct rs_layout *l, struct rs_synth_slot s, size_t *max, struct rs_error *err)
 {
 	const uint64_t end = s.page + s.npages, apart = s.gfn - s.page;
-	size_t at = first_behind(l->runs, l->nr_runs, s.page);
+	size_t at = rs_layout_find(l->runs, 0, l->nr_runs, s.page);
 
 	while (s.page < end) {
 		const bool last = at == l->nr_runs || l->runs[at].page >= end;

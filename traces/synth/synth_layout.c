@@ -339,23 +339,9 @@ uint64_t rs_layout_hva(const struct rs_layout *l, uint64_t page)
 	return piece->hva + ((page - piece->page) << RS_PAGE_SHIFT);
 }
 
-/* The first of @slots, which are disjoint and sorted, from @from on that ends after @page. */
-static size_t find_slot(const struct rs_synth_slot *slots, size_t from, size_t nr, uint64_t page)
-{
-	while (from < nr) {
-		size_t middle = from + (nr - from) / 2;
-
-		if (slots[middle].page + slots[middle].npages > page)
-			nr = middle;
-		else
-			from = middle + 1;
-	}
-	return from;
-}
-
 static const struct rs_synth_slot *run_of(const struct rs_layout *l, uint64_t page)
 {
-	return &l->runs[find_slot(l->runs, 0, l->nr_runs, page)];
+	return &l->runs[rs_layout_find(l->runs, 0, l->nr_runs, page)];
 }
 
 uint64_t rs_layout_mapped(const struct rs_layout *l, uint64_t page)
@@ -392,7 +378,7 @@ int rs_layout_hit(const struct rs_layout *l, uint64_t start, uint64_t end, size_
 	size_t i = *next;
 
 	if (i < l->nr_primary) {
-		i = find_slot(l->slots, i, l->nr_primary, start);
+		i = rs_layout_find(l->slots, i, l->nr_primary, start);
 		if (i < l->nr_primary && l->slots[i].page >= end)
 			i = l->nr_primary;
 	}

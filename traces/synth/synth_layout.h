@@ -53,6 +53,22 @@ void rs_layout_free(struct rs_layout *l);
  * address space 0, for rs_layout_init(), which has zeroed @l. 0 or negative errno with @err set.
  */
 int rs_layout_from_file(struct rs_layout *l, const char *path, struct rs_error *err);
+/* Of @slots, sorted by page and disjoint, the first from @from on that ends behind @page; or @nr.
+ */
+static inline size_t rs_layout_find(const struct rs_synth_slot *slots, size_t from, size_t nr,
+				    uint64_t page)
+{
+	while (from < nr) {
+		size_t middle = from + (nr - from) / 2;
+
+		if (slots[middle].page + slots[middle].npages > page)
+			nr = middle;
+		else
+			from = middle + 1;
+	}
+	return from;
+}
+
 /* The host address of @page. */
 uint64_t rs_layout_hva(const struct rs_layout *l, uint64_t page);
 /* @page itself, or if no memslot maps it the next one that is mapped. */

@@ -69,13 +69,12 @@ int rs_dat_comms_init(struct rs_dat_comms *c, const char *cmdlines)
 
 char *rs_dat_comms_find(const struct rs_dat_comms *c, uint32_t pid)
 {
-	const struct rs_dat_comm key = { pid, NULL };
 	size_t low = 0, high = c->nr;
 
 	while (low < high) {
 		const size_t mid = low + (high - low) / 2;
 
-		if (c->list[mid].pid < key.pid)
+		if (c->list[mid].pid < pid)
 			low = mid + 1;
 		else
 			high = mid;

@@ -96,11 +96,7 @@ bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gf
 /* What a trace says may be ill-formed: then the table stays as it is. */
 static int set(struct rs_dat_slots *s, const struct rs_event *m)
 {
-	if (m->memslot.npages &&
-	    (m->memslot.gfn + m->memslot.npages < m->memslot.gfn ||
-	     m->memslot.npages > UINT64_MAX >> RS_PAGE_SHIFT ||
-	     m->memslot.hva + (m->memslot.npages << RS_PAGE_SHIFT) < m->memslot.hva ||
-	     m->memslot.hva % RS_PAGE_SIZE))
+	if (m->memslot.npages && !rs_vm_takes(m))
 		return 0;
 	return rs_vm_set_memslot(s->vm, m->as, m->memslot.id, m->memslot.gfn, m->memslot.npages,
 				 m->memslot.hva, m->memslot.flags) == RS_VM_NOMEM

@@ -108,6 +108,11 @@ static bool ends(struct piece s, const char *with)
 	return s.len >= n && !memcmp(s.p + s.len - n, with, n);
 }
 
+static bool is(struct piece s, const char *what)
+{
+	return s.len == strlen(what) && !memcmp(s.p, what, s.len);
+}
+
 static struct piece behind(struct piece s, size_t n)
 {
 	return (struct piece){ s.p + n, s.len - n };
@@ -264,10 +269,7 @@ static bool is_memory(struct piece type, bool *readonly)
 {
 	take(&type, "nv-");
 	*readonly = starts(type, "rom");
-	return same_piece(type, (struct piece){ "ram", 3 }) ||
-	       same_piece(type, (struct piece){ "rom", 3 }) ||
-	       same_piece(type, (struct piece){ "ramd", 4 }) ||
-	       same_piece(type, (struct piece){ "romd", 4 });
+	return is(type, "ram") || is(type, "rom") || is(type, "ramd") || is(type, "romd");
 }
 
 static bool cut_at(struct piece *s, const char *what, struct piece *rest)
@@ -381,10 +383,9 @@ static void name_space(struct mtree *m, struct piece name)
 {
 	struct view *v = &m->views[m->nr_views - 1];
 
-	if (same_piece(name, (struct piece){ "memory", 6 }))
+	if (is(name, "memory"))
 		v->space[0] = true;
-	else if (same_piece(name, (struct piece){ "KVM-SMRAM", 9 }) ||
-		 same_piece(name, (struct piece){ "cpu-smm-0", 9 }))
+	else if (is(name, "KVM-SMRAM") || is(name, "cpu-smm-0"))
 		v->space[1] = true;
 }
 
@@ -402,7 +403,7 @@ static int parse_line(struct mtree *m, struct piece s, struct rs_error *err)
 		return new_view(m, err);
 	}
 	if (take(&s, "address-space (flat view): ")) {
-		begin_view(m, same_piece(s, (struct piece){ "memory", 6 }) ? 0 : m->number + 1);
+		begin_view(m, is(s, "memory") ? 0 : m->number + 1);
 		rc = new_view(m, err);
 		if (!rc)
 			name_space(m, s);

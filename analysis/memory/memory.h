@@ -50,7 +50,10 @@ struct rs_memory_row {
 	size_t nr_slots;
 };
 
-/* How a table is written: in words, JSON (retryscope-layout/1) or CSV. 0 or -ENOMEM. */
+/*
+ * How a table is written: in words, JSON (retryscope-layout/1) or CSV. 0, -ENOMEM, or
+ * -EIO if @f has failed.
+ */
 int rs_memory_write_text(FILE *f, const struct rs_memory_row *rows, size_t n);
 int rs_memory_write_json(FILE *f, const struct rs_memory_row *rows, size_t n, const char *version);
 int rs_memory_write_csv(FILE *f, const struct rs_memory_row *rows, size_t n);

@@ -157,7 +157,7 @@ int rs_memory_write_json(FILE *f, const struct rs_memory_row *rows, size_t n, co
 		       { "layouts", list });
 	rc = root ? rs_json_write(f, root) : -ENOMEM;
 	json_decref(root);
-	return rc == -EIO ? -ENOMEM : rc;
+	return rc;
 }
 
 /* ---- CSV ---- */

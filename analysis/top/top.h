@@ -60,7 +60,7 @@ const struct rs_top_row *rs_top_all_of(const struct rs_top_table *t, const struc
 void rs_top_table_free(struct rs_top_table *table);
 void rs_top_free(struct rs_top *t);
 
-/* The first @limit rows (0: all). 0 or -ENOMEM. */
+/* The first @limit rows (0: all). 0, -ENOMEM, or -EIO if @f has failed. */
 int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit);

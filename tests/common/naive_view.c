@@ -470,6 +470,26 @@ static struct nv_area span(const struct nv_inval *iv, struct nv_algo algo, bool 
 	return hull;
 }
 
+/* Whether the page is in the host pages of the gfns of @iv, which @own is widened to cover. */
+static bool host_pages_of_gfns(const struct nv_vm *vm, const struct nv_inval *iv,
+			       const struct nv_slot *s, uint64_t gfn, struct nv_area *own)
+{
+	bool has = false;
+
+	for (size_t j = 0; j < vm->nr_slots; j++) {
+		const struct nv_slot *t = &vm->slots[j];
+		uint64_t from = iv->start > t->gfn ? iv->start : t->gfn, to = iv->end;
+
+		if (to > t->gfn + t->npages)
+			to = t->gfn + t->npages;
+		if (from >= to)
+			continue;
+		has |= hva_of(t, from) <= hva_of(s, gfn) && hva_of(s, gfn) < hva_of(t, to);
+		hull_add(own, hva_of(t, from), hva_of(t, to));
+	}
+	return has;
+}
+
 /* Host frames: what has no host address has those that its memslots give it. */
 static enum naive_cause cause_hfn(const struct nv_vm *vm, const struct nv_slot *s, uint64_t gfn)
 {
@@ -486,18 +506,8 @@ static enum naive_cause cause_hfn(const struct nv_vm *vm, const struct nv_slot *
 			alias |= iv->start <= hva_of(s, gfn) && hva_of(s, gfn) < iv->end;
 			hull_add(&all, iv->start, iv->end);
 		}
-		for (size_t j = 0; iv->gfn && j < vm->nr_slots; j++) {
-			const struct nv_slot *t = &vm->slots[j];
-			uint64_t from = iv->start > t->gfn ? iv->start : t->gfn, to = iv->end;
-
-			if (to > t->gfn + t->npages)
-				to = t->gfn + t->npages;
-			if (from >= to)
-				continue;
-			alias |=
-				hva_of(t, from) <= hva_of(s, gfn) && hva_of(s, gfn) < hva_of(t, to);
-			hull_add(&own, hva_of(t, from), hva_of(t, to));
-		}
+		if (iv->gfn)
+			alias |= host_pages_of_gfns(vm, iv, s, gfn, &own);
 		scatter |= nv_area_has(&own, s, gfn);
 		hull_add(&all, own.start, own.end);
 	}
@@ -561,19 +571,9 @@ static bool host_pages(const struct nv_vm *vm, const struct nv_inval *iv, const 
 		       uint64_t gfn, bool between)
 {
 	struct nv_area own = { .hva = true };
-	bool has = !iv->gfn && iv->start <= hva_of(s, gfn) && hva_of(s, gfn) < iv->end;
+	bool has = iv->gfn ? host_pages_of_gfns(vm, iv, s, gfn, &own)
+			   : iv->start <= hva_of(s, gfn) && hva_of(s, gfn) < iv->end;
 
-	for (size_t j = 0; iv->gfn && j < vm->nr_slots; j++) {
-		const struct nv_slot *t = &vm->slots[j];
-		uint64_t from = iv->start > t->gfn ? iv->start : t->gfn, to = iv->end;
-
-		if (to > t->gfn + t->npages)
-			to = t->gfn + t->npages;
-		if (from >= to)
-			continue;
-		has |= hva_of(t, from) <= hva_of(s, gfn) && hva_of(s, gfn) < hva_of(t, to);
-		hull_add(&own, hva_of(t, from), hva_of(t, to));
-	}
 	return between ? nv_area_has(&own, s, gfn) : has;
 }
 

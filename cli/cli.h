@@ -55,6 +55,9 @@ void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int f
 void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void rs_cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Which of @names, a list like "text|csv", @arg is, from 0; else the end as by rs_cli_usage(). */
+unsigned int rs_cli_choice(const struct argp_state *state, const char *option, const char *names,
+			   const char *arg);
 
 /*
  * Set by SIGINT, SIGTERM and SIGHUP, which main() catches before a verb runs. A verb asks

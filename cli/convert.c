@@ -74,10 +74,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child children[] = { { &rs_piece_argp, 0, NULL, 0 },
-					      { &rs_input_argp, 0, NULL, 0 },
-					      { 0 } };
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -86,7 +82,7 @@ static const struct argp argp = {
 	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
 	       "- is standard input. A piece starts with the memslots and the invalidations in "
 	       "progress, so that every fault in it is judged as it is in the whole.",
-	.children = children,
+	.children = rs_piece_children,
 };
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)

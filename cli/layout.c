@@ -10,13 +10,14 @@
 #include "base/parse.h"
 #include "base/table.h"
 #include "cli/cli.h"
+#include "cli/files.h"
 #include "cli/output.h"
 #include "traces/trace.h"
 
 enum { OPT_FORMAT = 0x100, OPT_AT };
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, NR_FORMATS };
-static const char *const format_names[NR_FORMATS] = { "text", "json", "csv" };
+#define FORMATS "text|json|csv"
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 
 /* Bytes that a VM with its first memslots takes, of the budget. */
 #define GUEST_COST (64U << 10)
@@ -31,8 +32,7 @@ struct layout_args {
 	const char *output;
 	bool at_given;
 	uint64_t at_ns; /* since the trace's first event */
-	char **paths;	/* those of argv */
-	size_t nr_paths;
+	struct rs_files files;
 
 	/* Of the file that is read. */
 	struct guest *guests;
@@ -47,29 +47,23 @@ struct layout_args {
 };
 
 static const struct argp_option options[] = {
-	{ "format", OPT_FORMAT, "text|json|csv", 0, "how to print the table (text)", 0 },
+	{ "format", OPT_FORMAT, FORMATS, 0, "how to print the table (text)", 0 },
 	{ "at", OPT_AT, "TIME", 0, "of a trace, the memslots so long after its begin (at its end)",
 	  0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ 0 },
 };
 
-static enum format parse_format(const struct argp_state *state, const char *arg)
-{
-	for (unsigned int i = 0; i < NR_FORMATS; i++)
-		if (!strcmp(arg, format_names[i]))
-			return i;
-	rs_cli_usage(state, "--format: text|json|csv expected, not '%s'", arg);
-	return FORMAT_TEXT;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct layout_args *a = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->files;
+		return 0;
 	case OPT_FORMAT:
-		a->format = parse_format(state, arg);
+		a->format = rs_cli_choice(state, "--format", FORMATS, arg);
 		return 0;
 	case OPT_AT:
 		if (rs_parse_time(arg, &a->at_ns))
@@ -79,13 +73,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o':
 		a->output = arg;
 		return 0;
-	case ARGP_KEY_ARGS:
-		a->paths = state->argv + state->next;
-		a->nr_paths = (size_t)(state->argc - state->next);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		rs_cli_usage(state, "FILE expected");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -94,6 +81,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "FILE...",
+	.children = rs_files_children,
 	.doc = "Tell how much of a guest's memory is aliased, and how wide a range of guest frames "
 	       "becomes by it: a row for each VM of each FILE.\v"
 	       "FILE is what QEMU's monitor prints for `info mtree -f`, memslots in the text form, "
@@ -285,8 +273,8 @@ int rs_cmd_layout(int argc, char **argv)
 
 	rs_cli_parse(&argp, argc, argv, 0, &a);
 	rc = rs_output_check(a.output, &err);
-	for (size_t i = 0; i < a.nr_paths && !rc; i++)
-		rc = survey_file(&a, a.paths[i], &err);
+	for (size_t i = 0; i < a.files.nr && !rc; i++)
+		rc = survey_file(&a, a.files.paths[i], &err);
 	if (!rc)
 		rc = write_table(&a, &err);
 	for (size_t i = 0; i < a.nr_rows; i++)

@@ -7,6 +7,7 @@
 #include "analysis/report/report_read.h"
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/files.h"
 #include "cli/output.h"
 #include "base/textbuf.h"
 
@@ -15,8 +16,7 @@ enum { OPT_FORMAT = 0x100 };
 struct merge_args {
 	const struct rs_report_format *format;
 	const char *output;
-	char **paths; /* those of argv */
-	size_t nr;
+	struct rs_files files;
 };
 
 static const struct argp_option options[] = {
@@ -30,6 +30,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct merge_args *a = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->files;
+		return 0;
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
 		if (!a->format)
@@ -39,13 +42,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'o':
 		a->output = arg;
 		return 0;
-	case ARGP_KEY_ARGS:
-		a->paths = state->argv + state->next;
-		a->nr = (size_t)(state->argc - state->next);
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		rs_cli_usage(state, "FILE expected");
-		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -54,6 +50,7 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "FILE...",
+	.children = rs_files_children,
 	.doc = "Add up JSON reports of many traces, of many hosts, into one.\v"
 	       "FILE is what `retryscope replay --format json` or this verb wrote; - is standard "
 	       "input. Quantiles need reports made with --distributions.",
@@ -88,8 +85,8 @@ static char *command_line(const struct merge_args *a)
 	fputs("retryscope merge", f);
 	if (strcmp(a->format->name, "json"))
 		rs_command_option(f, "--format", a->format->name);
-	for (size_t i = 0; i < a->nr; i++)
-		rs_command_file(f, a->paths[i]);
+	for (size_t i = 0; i < a->files.nr; i++)
+		rs_command_file(f, a->files.paths[i]);
 	return rs_command_end(f, &text);
 }
 
@@ -114,10 +111,10 @@ static int merge(const struct merge_args *a, struct rs_report_data *reports, str
 {
 	struct rs_report_data sum;
 	size_t at;
-	int rc = rs_report_merge(reports, a->nr, &sum, &at, err);
+	int rc = rs_report_merge(reports, a->files.nr, &sum, &at, err);
 
 	if (rc) {
-		rs_cli_name_input(err, a->paths[at]);
+		rs_cli_name_input(err, a->files.paths[at]);
 		return rc;
 	}
 	rc = write_sum(a, &sum, err);
@@ -127,14 +124,14 @@ static int merge(const struct merge_args *a, struct rs_report_data *reports, str
 
 static int run(const struct merge_args *a, struct rs_error *err)
 {
-	struct rs_report_data *reports = calloc(a->nr, sizeof(*reports));
+	struct rs_report_data *reports = calloc(a->files.nr, sizeof(*reports));
 	size_t nr = 0;
 	int rc = 0;
 
 	if (!reports)
 		return rs_error_nomem(err);
-	for (; !rc && nr < a->nr; nr++) {
-		rc = read_report(a->paths[nr], &reports[nr], err);
+	for (; !rc && nr < a->files.nr; nr++) {
+		rc = read_report(a->files.paths[nr], &reports[nr], err);
 		/* A read that it ended is no failure of the report's. */
 		if (rs_cli_interrupted)
 			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");

@@ -2,6 +2,7 @@
 #include "cli/piece.h"
 
 #include "cli/cli.h"
+#include "cli/input.h"
 #include "replay/cut/cut.h"
 #include "base/parse.h"
 
@@ -44,3 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 const struct argp rs_piece_argp = { .options = options, .parser = parse };
+
+const struct argp_child rs_piece_children[] = { { &rs_piece_argp, 0, NULL, 0 },
+						{ &rs_input_argp, 0, NULL, 0 },
+						{ 0 } };

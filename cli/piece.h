@@ -10,4 +10,10 @@
  */
 extern const struct argp rs_piece_argp;
 
+/*
+ * The children of a verb that takes a piece of its one FILE: rs_piece_argp, then
+ * rs_input_argp (cli/input.h).
+ */
+extern const struct argp_child rs_piece_children[];
+
 #endif

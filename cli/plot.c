@@ -141,10 +141,6 @@ static char *help_filter(int key, const char *text, void *input)
 	return fclose(f) ? (char *)text : out;
 }
 
-static const struct argp_child children[] = { { &rs_piece_argp, 0, NULL, 0 },
-					      { &rs_input_argp, 0, NULL, 0 },
-					      { 0 } };
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -154,7 +150,7 @@ static const struct argp argp = {
 	       "A report has no course over time: of it, only rejected and (with replay's "
 	       "--distributions) widening can be drawn. - is standard input.",
 	.help_filter = help_filter,
-	.children = children,
+	.children = rs_piece_children,
 };
 
 /* Before anything is read: a picture needs a place. */

@@ -16,14 +16,8 @@ enum { OPT_BY = 0x100, OPT_ALGO, OPT_LIMIT, OPT_FORMAT };
 
 typedef int top_writer(FILE *f, const struct rs_top_table *t, size_t limit);
 
-static const struct {
-	const char *name;
-	top_writer *write;
-} formats[] = {
-	{ "text", rs_top_write_text },
-	{ "csv", rs_top_write_csv },
-	{ "json", rs_top_write_json },
-};
+#define FORMATS "text|csv|json"
+static top_writer *const writers[] = { rs_top_write_text, rs_top_write_csv, rs_top_write_json };
 
 struct top_args {
 	struct rs_input input;
@@ -45,7 +39,7 @@ static const struct argp_option options[] = {
 	  "by itself",
 	  0 },
 	{ "limit", OPT_LIMIT, "N", 0, "rows at most (20); 0: all", 0 },
-	{ "format", OPT_FORMAT, "text|csv|json", 0, "how to print the table (text)", 0 },
+	{ "format", OPT_FORMAT, FORMATS, 0, "how to print the table (text)", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ 0 },
 };
@@ -73,15 +67,6 @@ static unsigned int parse_keys(const struct argp_state *state, const char *arg)
 	}
 }
 
-static top_writer *parse_format(const struct argp_state *state, const char *arg)
-{
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (!strcmp(arg, formats[i].name))
-			return formats[i].write;
-	rs_cli_usage(state, "--format: text|csv|json expected, not '%s'", arg);
-	return NULL;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct top_args *a = state->input;
@@ -103,7 +88,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			rs_cli_usage(state, "--limit: a number expected, not '%s'", arg);
 		return 0;
 	case OPT_FORMAT:
-		a->write = parse_format(state, arg);
+		a->write = writers[rs_cli_choice(state, "--format", FORMATS, arg)];
 		return 0;
 	case 'o':
 		a->output = arg;
@@ -111,10 +96,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 	return ARGP_ERR_UNKNOWN;
 }
-
-static const struct argp_child children[] = { { &rs_piece_argp, 0, NULL, 0 },
-					      { &rs_input_argp, 0, NULL, 0 },
-					      { 0 } };
 
 static const struct argp argp = {
 	.options = options,
@@ -124,7 +105,7 @@ static const struct argp argp = {
 	       "or frame.\v"
 	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
 	       "- is standard input.",
-	.children = children,
+	.children = rs_piece_children,
 };
 
 static bool is_one(const char *algos)

@@ -131,6 +131,22 @@ void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
 	free(text);
 }
 
+unsigned int rs_cli_choice(const struct argp_state *state, const char *option, const char *names,
+			   const char *arg)
+{
+	unsigned int choice = 0;
+
+	for (const char *p = names; *p; choice++) {
+		const size_t len = strcspn(p, "|");
+
+		if (strlen(arg) == len && !memcmp(arg, p, len))
+			return choice;
+		p += len + (p[len] == '|');
+	}
+	rs_cli_usage(state, "%s: %s expected, not '%s'", option, names, arg);
+	return 0;
+}
+
 void rs_cli_say(const char *fmt, ...)
 {
 	char *text;

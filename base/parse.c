@@ -122,3 +122,14 @@ int rs_parse_fixed(const char *text, unsigned int digits, uint64_t *value)
 	*value = n;
 	return 0;
 }
+
+bool rs_list_has(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	/* A report may call an algorithm nothing at all. */
+	for (const char *p = list; n && (p = strstr(p, name)); p += n)
+		if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
+			return true;
+	return false;
+}

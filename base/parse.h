@@ -2,6 +2,7 @@
 #ifndef RS_BASE_PARSE_H
 #define RS_BASE_PARSE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -21,5 +22,8 @@ int rs_parse_u64(const char *text, uint64_t *value);
  * More digits behind the point than that are an error. No 0x.
  */
 int rs_parse_fixed(const char *text, unsigned int digits, uint64_t *value);
+
+/* Whether @name is one of @list, names separated by commas. */
+bool rs_list_has(const char *list, const char *name);
 
 #endif

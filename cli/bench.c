@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/picture.h"
 #include "base/parallel.h"
 #include "base/parse.h"
 #include "base/textbuf.h"
@@ -267,7 +268,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->contend = true;
 		return 0;
 	case OPT_PLOT:
-		if (!bench_plot_format(arg, &format))
+		if (!picture_format(arg, &format))
 			rs_cli_usage(state,
 				     "--plot: FILE.svg, .png, .pdf or .txt expected, not '%s'",
 				     arg);

@@ -40,8 +40,6 @@ void bench_free(struct rs_bench *b);
 struct rs_tape *bench_read_trace(struct bench_order *o, struct rs_result **res,
 				 struct rs_error *err);
 
-/* The format that the suffix of a picture's name asks for; false if none has it. */
-bool bench_plot_format(const char *path, enum rs_figure_format *format);
 /* Draws the prices. 0, or negative errno with @err set; then there is no picture. */
 int bench_plot(const struct rs_bench *b, const char *path, struct rs_error *err);
 

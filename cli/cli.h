@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/error.h"
 #include "replay/replay.h"
@@ -30,6 +31,7 @@ int rs_cmd_workload(int argc, char **argv);
 int rs_cmd_info(int argc, char **argv);
 int rs_cmd_layout(int argc, char **argv);
 int rs_cmd_merge(int argc, char **argv);
+int rs_cmd_compare(int argc, char **argv);
 int rs_cmd_replay(int argc, char **argv);
 int rs_cmd_convert(int argc, char **argv);
 int rs_cmd_plot(int argc, char **argv);
@@ -43,8 +45,13 @@ void rs_cli_list_algorithms(void);
  */
 char *rs_cli_put_algos(const char *text, enum rs_algo_list which);
 
+/* For a filter of argp's: what @put writes, then an empty line and @text; likewise. */
+char *rs_cli_help_before(const char *text, void (*put)(FILE *f));
+
 struct argp;
 struct argp_state;
+/* The value of --jobs, or the end of the program by argp_error(). */
+unsigned int rs_cli_jobs(const struct argp_state *state, const char *arg);
 /* argp_parse(), but comes back only when all is parsed: without memory, it says so and ends. */
 void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input);
 

@@ -11,8 +11,6 @@
 #include "base/budget.h"
 #include "base/parse.h"
 
-#define MAX_JOBS 1024
-
 enum { OPT_VM = 0x1000, OPT_KERNEL_ALGO, OPT_ASSUME, OPT_MEMSLOTS, OPT_TSC, OPT_BUDGET };
 
 static const struct argp_option options[] = {
@@ -114,9 +112,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_budget(state, arg);
 		return 0;
 	case 'j':
-		in->reader.jobs = parse_u32(state, "--jobs", arg);
-		if (!in->reader.jobs || in->reader.jobs > MAX_JOBS)
-			rs_cli_usage(state, "--jobs: 1 to %d expected, not '%s'", MAX_JOBS, arg);
+		in->reader.jobs = rs_cli_jobs(state, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (in->path)

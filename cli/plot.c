@@ -9,7 +9,6 @@
 #include "cli/output.h"
 #include "cli/piece.h"
 #include "cli/plot_draw.h"
-#include "base/textbuf.h"
 
 enum { OPT_KEEP = 0x100, OPT_LOOP, OPT_WHERE, OPT_X };
 
@@ -122,23 +121,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-/* The plots there are, behind the options. */
-static char *help_filter(int key, const char *text, void *input)
+static void put_plots(FILE *f)
 {
-	char *out = NULL;
-	size_t size;
-	FILE *f;
-
-	if (key != ARGP_KEY_HELP_POST_DOC)
-		return (char *)text;
-	f = rs_textbuf_open(&out, &size);
-	if (!f)
-		return (char *)text;
 	fputs("The plots are:\n", f);
 	for (size_t i = 0; rs_plot_type(i); i++)
 		fprintf(f, "  %-14s %s\n", rs_plot_type(i)->name, rs_plot_type(i)->summary);
-	fprintf(f, "\n%s", text);
-	return fclose(f) ? (char *)text : out;
+}
+
+/* The plots there are, behind the options. */
+static char *help_filter(int key, const char *text, void *input)
+{
+	return key == ARGP_KEY_HELP_POST_DOC ? rs_cli_help_before(text, put_plots) : (char *)text;
 }
 
 static const struct argp argp = {

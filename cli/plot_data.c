@@ -1,109 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/plot_data.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "replay/closed/closed.h"
-#include "base/outfile.h"
-
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-
-/* The input as something that can be read twice. */
-struct input {
-	char path[64 + 4096]; /* to open it by */
-	int fd;		      /* of a pipe's copy, or -1 */
-};
-
-static int input_error(struct rs_error *err, const char *path, int errnum)
-{
-	rs_error_set(err, errnum == ENOMEM ? RS_ERR_SYSTEM : RS_ERR_INPUT, errnum,
-		     "cannot read: %s", strerror(errnum));
-	rs_cli_name_input(err, path);
-	return -errnum;
-}
-
-/* Copies all of @from, which is no regular file, to a file without a name. */
-static int spool(int from, struct input *in, const char *path, struct rs_error *err)
-{
-	char buf[65536];
-	ssize_t n = 0;
-	int rc = 0;
-
-	in->fd = rs_open_unnamed(err);
-	if (in->fd < 0)
-		return in->fd;
-	while (!rc && (n = read(from, buf, sizeof(buf))) != 0) {
-		if (rs_cli_interrupted)
-			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
-		else if (n > 0)
-			rc = rs_write_all(in->fd, buf, (size_t)n, err);
-		else if (errno != EINTR)
-			rc = input_error(err, path, errno);
-	}
-	if (rc)
-		close(in->fd);
-	else
-		snprintf(in->path, sizeof(in->path), "/proc/self/fd/%d", in->fd);
-	return rc;
-}
-
-static int open_input(struct input *in, const char *path, struct rs_error *err)
-{
-	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-	struct stat st;
-	int rc = 0;
-
-	in->fd = -1;
-	if (fd < 0 || fstat(fd, &st))
-		return input_error(err, path, errno);
-	snprintf(in->path, sizeof(in->path), "%s", fd ? path : "/proc/self/fd/0");
-	if (S_ISDIR(st.st_mode))
-		rc = input_error(err, path, EISDIR);
-	else if (!S_ISREG(st.st_mode))
-		rc = spool(fd, in, path, err);
-	if (fd)
-		close(fd);
-	return rc;
-}
-
-/* JSON documents say what they are at their begin; no form of trace begins with a brace. */
-static int find_kind(const struct input *in, enum plot_kind *kind)
-{
-	char head[4096], *text = head;
-	FILE *f = fopen(in->path, "r");
-	size_t n = f ? fread(head, 1, sizeof(head) - 1, f) : 0;
-	int rc = 0;
-
-	if (!f || ferror(f))
-		rc = -errno;
-	if (f)
-		fclose(f);
-	if (rc)
-		return rc;
-	head[n] = '\0';
-	text += strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) ? 0
-									: strlen(BYTE_ORDER_MARK);
-	while (isspace((unsigned char)*text))
-		text++;
-	if (!strncmp(text, "cell,", strlen("cell,")) ||
-	    !strncmp(text, "\"cell\",", strlen("\"cell\",")))
-		*kind = PLOT_OF_SWEEP;
-	else if (*text != '{')
-		*kind = PLOT_OF_TRACE;
-	else if (strstr(text, "\"retryscope-sweep/"))
-		*kind = PLOT_OF_SWEEP;
-	else
-		*kind = strstr(text, "\"retryscope-bench/") ? PLOT_OF_BENCH : PLOT_OF_REPORT;
-	return 0;
-}
 
 /* One replay of the input, or of a piece of it. */
 struct pass {
@@ -271,10 +175,10 @@ static int load_document(struct plot_data *d, const char *path, struct rs_error 
 	int rc;
 
 	if (!f)
-		return input_error(err, path, errno);
-	if (d->kind == PLOT_OF_SWEEP)
+		return document_error(err, path, errno);
+	if (d->kind == DOCUMENT_SWEEP)
 		rc = rs_sweep_read(f, &d->sweep, err);
-	else if (d->kind == PLOT_OF_BENCH)
+	else if (d->kind == DOCUMENT_BENCH)
 		rc = rs_price_read(f, &d->price, err);
 	else
 		rc = rs_report_read(f, &d->report, err);
@@ -312,10 +216,10 @@ static void keep_vm(struct rs_result *r, const struct rs_input *input)
 static int load_result(struct plot_data *d, const struct plot_request *req, const char *path,
 		       struct rs_error *err)
 {
-	int rc = d->kind == PLOT_OF_TRACE ? load_trace(d, req, path, err)
-					  : load_document(d, path, err);
+	int rc = d->kind == DOCUMENT_TRACE ? load_trace(d, req, path, err)
+					   : load_document(d, path, err);
 
-	if (!rc && d->kind == PLOT_OF_REPORT) {
+	if (!rc && d->kind == DOCUMENT_REPORT) {
 		d->result = d->report.result;
 		d->kernel = d->report.meta.kernel;
 		keep_vm(d->result, &req->input);
@@ -325,16 +229,16 @@ static int load_result(struct plot_data *d, const struct plot_request *req, cons
 	return !rc && rs_result_sum_vms(d->result, &d->sum) ? rs_error_nomem(err) : rc;
 }
 
-static int load(struct plot_data *d, const struct plot_request *req, const struct input *in,
+static int load(struct plot_data *d, const struct plot_request *req, const struct document *in,
 		struct rs_error *err)
 {
 	int rc;
 
-	if (d->kind == PLOT_OF_SWEEP || d->kind == PLOT_OF_BENCH)
+	if (d->kind == DOCUMENT_SWEEP || d->kind == DOCUMENT_BENCH)
 		rc = load_document(d, in->path, err);
 	else
 		rc = load_result(d, req, in->path, err);
-	if (!rc && d->kind == PLOT_OF_SWEEP)
+	if (!rc && d->kind == DOCUMENT_SWEEP)
 		rc = keep_rows(d, req, err);
 	/* The copy of a pipe has no name that the user knows. */
 	if (rc && !strcmp(err->file, in->path))
@@ -344,17 +248,16 @@ static int load(struct plot_data *d, const struct plot_request *req, const struc
 
 int plot_data_load(struct plot_data *d, const struct plot_request *req, struct rs_error *err)
 {
-	struct input in;
+	struct document in;
 	int rc;
 
 	memset(d, 0, sizeof(*d));
-	rc = open_input(&in, req->input.path, err);
+	rc = document_open(&in, req->input.path, err);
 	if (rc)
 		return rc;
-	rc = find_kind(&in, &d->kind);
-	rc = rc ? input_error(err, req->input.path, -rc) : load(d, req, &in, err);
-	if (in.fd >= 0)
-		close(in.fd);
+	d->kind = in.kind;
+	rc = load(d, req, &in, err);
+	document_close(&in);
 	if (rc)
 		plot_data_free(d);
 	return rc;
@@ -366,7 +269,7 @@ void plot_data_free(struct plot_data *d)
 		rs_vm_result_free(&d->sum, d->result->nr_algos);
 	rs_sweep_data_free(&d->sweep);
 	rs_price_free(&d->price);
-	if (d->kind == PLOT_OF_REPORT) {
+	if (d->kind == DOCUMENT_REPORT) {
 		rs_report_data_free(&d->report);
 	} else {
 		if (d->think)

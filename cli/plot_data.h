@@ -7,13 +7,11 @@
 #include "analysis/plot/plot_price.h"
 #include "analysis/report/report_read.h"
 #include "analysis/sweep/sweep_read.h"
+#include "cli/document.h"
 #include "cli/input.h"
 #include "replay/cut/cut.h"
 
 #define PLOT_MAX_WHERE 16
-
-/* What an input is, by its content. */
-enum plot_kind { PLOT_OF_TRACE, PLOT_OF_REPORT, PLOT_OF_SWEEP, PLOT_OF_BENCH };
 
 /* What the user wants of an input. */
 struct plot_request {
@@ -27,7 +25,7 @@ struct plot_request {
 
 /* What there is to draw. */
 struct plot_data {
-	enum plot_kind kind;
+	enum document_kind kind;
 	struct rs_sweep_data sweep;	 /* of a sweep; then and of bench there is no result */
 	struct rs_price_data price;	 /* of bench */
 	struct rs_report_data report;	 /* of a report */

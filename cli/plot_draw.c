@@ -11,6 +11,7 @@
 #include "analysis/plot/plot_sweep.h"
 #include "base/array.h"
 #include "base/clean.h"
+#include "base/parse.h"
 #include "base/temp.h"
 #include "cli/cli.h"
 #include "cli/output.h"
@@ -37,16 +38,6 @@ static int unusable(const struct plotting *p, struct rs_error *err)
 	return -EINVAL;
 }
 
-static bool has_name(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *p = list; (p = strstr(p, name)); p += n)
-		if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
-			return true;
-	return false;
-}
-
 /*
  * Which algorithms a plot shows: those that the user named, else those it is
  * made for. Of a trace no others than named were replayed.
@@ -58,10 +49,10 @@ static size_t choose_algos(const struct plotting *p, const struct rs_plot_type *
 	const char *list = named ? named : type->algos;
 	size_t n = 0;
 
-	if (named && (p->data->kind != PLOT_OF_REPORT || !strcmp(named, "all")))
+	if (named && (p->data->kind != DOCUMENT_REPORT || !strcmp(named, "all")))
 		list = NULL;
 	for (size_t i = 0; vm->algos && i < p->data->result->nr_algos; i++)
-		if (!list || has_name(list, vm->algos[i].name))
+		if (!list || rs_list_has(list, vm->algos[i].name))
 			shown[n++] = i;
 	return n;
 }
@@ -131,7 +122,8 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 		return rs_error_nomem(err);
 	in.shown = shown;
 	in.nr_shown = choose_algos(p, type, in.vm, shown);
-	if (!in.nr_shown && r->nr_algos && p->data->kind == PLOT_OF_REPORT && p->order->req.algos) {
+	if (!in.nr_shown && r->nr_algos && p->data->kind == DOCUMENT_REPORT &&
+	    p->order->req.algos) {
 		free(shown);
 		rs_error_set(err, RS_ERR_USAGE, EINVAL, "the report has no algorithm %s",
 			     p->order->req.algos);
@@ -149,7 +141,7 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 /* Why @type cannot be drawn of this input; NULL if it can. */
 static const char *obstacle(const struct plotting *p, const struct rs_plot_type *type)
 {
-	if (p->data->kind != PLOT_OF_REPORT)
+	if (p->data->kind != DOCUMENT_REPORT)
 		return NULL;
 	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed)
 		return "the report is of the open loop; make it with replay's --loop closed";
@@ -205,7 +197,8 @@ static void choose_sweep_algos(const struct plotting *p, struct rs_sweep_view *v
 
 		while (i < v->nr_algos && strcmp(v->algos[i], name))
 			i++;
-		if (i == v->nr_algos && (!named || !strcmp(named, "all") || has_name(named, name)))
+		if (i == v->nr_algos &&
+		    (!named || !strcmp(named, "all") || rs_list_has(named, name)))
 			v->algos[v->nr_algos++] = name;
 	}
 }
@@ -311,10 +304,10 @@ static bool is_of_sweep(const struct rs_plot_type *type)
 static const char *mismatch(const struct plotting *p, const struct rs_plot_type *type)
 {
 	if (is_of_sweep(type))
-		return p->data->kind == PLOT_OF_SWEEP ? NULL : "it is of the table of a sweep";
+		return p->data->kind == DOCUMENT_SWEEP ? NULL : "it is of the table of a sweep";
 	if (type->need == RS_PLOT_PRICE)
-		return p->data->kind == PLOT_OF_BENCH ? NULL : "it is of what bench measures";
-	if (p->data->kind == PLOT_OF_SWEEP || p->data->kind == PLOT_OF_BENCH)
+		return p->data->kind == DOCUMENT_BENCH ? NULL : "it is of what bench measures";
+	if (p->data->kind == DOCUMENT_SWEEP || p->data->kind == DOCUMENT_BENCH)
 		return "it is of a trace or a report";
 	return NULL;
 }
@@ -331,7 +324,7 @@ static int draw_type(struct plotting *p, const struct rs_plot_type *type, struct
 		return draw_prices(p, type, err);
 	/* Of a trace it is drawn if it is asked for, since it takes its time. */
 	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed &&
-	    p->data->kind == PLOT_OF_TRACE)
+	    p->data->kind == DOCUMENT_TRACE)
 		return 0;
 	why = obstacle(p, type);
 	if (why && !p->order->all)
@@ -450,14 +443,14 @@ static void note_left_out(const struct plotting *p)
 int plot_draw(const struct plot_order *order, const struct plot_data *data, struct rs_error *err)
 {
 	struct plotting p = { .order = order, .data = data };
-	char *source = strdup(data->kind == PLOT_OF_REPORT && data->report.report.path
+	char *source = strdup(data->kind == DOCUMENT_REPORT && data->report.report.path
 				      ? data->report.report.path
 				      : order->req.input.path);
 	char *output = strdup(order->output ? order->output : "");
 	const char *home = order->output_dir ? order->output_dir : ".";
 	int rc = -ENOMEM;
 
-	if (data->kind != PLOT_OF_SWEEP && (order->x || order->req.nr_where)) {
+	if (data->kind != DOCUMENT_SWEEP && (order->x || order->req.nr_where)) {
 		rs_error_set(err, RS_ERR_USAGE, EINVAL,
 			     "--x and --where are of the table of a sweep");
 		rc = unusable(&p, err);
@@ -467,7 +460,7 @@ int plot_draw(const struct plot_order *order, const struct plot_data *data, stru
 	} else {
 		rs_error_nomem(err);
 	}
-	if (!rc && data->kind == PLOT_OF_TRACE)
+	if (!rc && data->kind == DOCUMENT_TRACE)
 		note_left_out(&p);
 	for (size_t i = 0; i < p.nr_outputs; i++)
 		free(p.outputs[i]);

@@ -8,12 +8,9 @@
 #include "analysis/report/report.h"
 #include "cli/cli.h"
 #include "cli/command.h"
-#include "cli/input.h"
+#include "cli/judge.h"
 #include "cli/output.h"
 #include "replay/algorithm.h"
-#include "replay/closed/closed.h"
-#include "replay/replay.h"
-#include "replay/team/team.h"
 #include "base/parse.h"
 #include "base/textbuf.h"
 
@@ -30,18 +27,14 @@ enum {
 };
 
 struct replay_args {
-	struct rs_input input;
 	const struct rs_report_format *format;
 	const char *algos;
 	char *counted; /* what "all" or nothing stands for with --counts */
 	const char *output;
-	bool strict, distributions, counts;
-	bool closed_loop;
+	bool distributions, counts;
 	const char *closed_only; /* the first option given that needs --loop closed */
 	const char *precheck, *gap;
-	struct rs_closed_opts closed;
-	struct rs_team *team;
-	struct rs_closed *simulation;
+	struct judge judge;
 };
 
 static const struct argp_option options[] = {
@@ -93,20 +86,21 @@ static error_t parse_closed(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_ARRIVALS:
 		a->closed_only = "--arrivals";
-		a->closed.think = !strcmp(arg, "think");
-		if (!a->closed.think && strcmp(arg, "recorded"))
+		a->judge.closed.think = !strcmp(arg, "think");
+		if (!a->judge.closed.think && strcmp(arg, "recorded"))
 			rs_cli_usage(state, "--arrivals: recorded or think expected, not '%s'",
 				     arg);
 		return 0;
 	case OPT_PRECHECK:
 		a->closed_only = "--precheck";
 		a->precheck = arg;
-		a->closed.precheck = parse_precheck(state, arg);
+		a->judge.closed.precheck = parse_precheck(state, arg);
 		return 0;
 	case OPT_GAP:
 		a->closed_only = "--retry-gap";
 		a->gap = arg;
-		if (rs_parse_time(arg, &a->closed.retry_gap_ns) || !a->closed.retry_gap_ns)
+		if (rs_parse_time(arg, &a->judge.closed.retry_gap_ns) ||
+		    !a->judge.closed.retry_gap_ns)
 			rs_cli_usage(state,
 				     "--retry-gap: a time of at least 1ns expected, not '%s'", arg);
 		return 0;
@@ -131,7 +125,7 @@ static bool has_bound(const char *list)
 /* Counts go without the truth, and a bound such as exact is that. */
 static void check_counts(struct argp_state *state, struct replay_args *a)
 {
-	if (a->closed_loop)
+	if (a->judge.closed_loop)
 		rs_cli_usage(state, "--counts is of the open loop");
 	if (a->distributions)
 		rs_cli_usage(state, "--counts has no distributions");
@@ -143,7 +137,7 @@ static void check_counts(struct argp_state *state, struct replay_args *a)
 		rs_cli_usage(state, "--counts: exact is what must be retried, which is not worked "
 				    "out");
 	}
-	if (a->input.kernel_algo && has_bound(a->input.kernel_algo))
+	if (a->judge.input.kernel_algo && has_bound(a->judge.input.kernel_algo))
 		rs_cli_usage(state, "--counts: exact is no kernel's");
 }
 
@@ -153,7 +147,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->input;
+		state->child_inputs[0] = &a->judge.input;
 		return 0;
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
@@ -166,12 +160,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->algos = arg;
 		return 0;
 	case OPT_LOOP:
-		a->closed_loop = !strcmp(arg, "closed");
-		if (!a->closed_loop && strcmp(arg, "open"))
+		a->judge.closed_loop = !strcmp(arg, "closed");
+		if (!a->judge.closed_loop && strcmp(arg, "open"))
 			rs_cli_usage(state, "--loop: open or closed expected, not '%s'", arg);
 		return 0;
 	case OPT_STRICT:
-		a->strict = true;
+		a->judge.strict = true;
 		return 0;
 	case 'o':
 		a->output = arg;
@@ -183,7 +177,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->distributions = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (a->closed_only && !a->closed_loop)
+		if (a->closed_only && !a->judge.closed_loop)
 			rs_cli_usage(state, "%s needs --loop closed", a->closed_only);
 		if (a->counts)
 			check_counts(state, a);
@@ -224,52 +218,20 @@ static char *command_line(const struct replay_args *a)
 	if (strcmp(a->format->name, "text"))
 		rs_command_option(f, "--format", a->format->name);
 	rs_command_option(f, "--algo", a->algos);
-	if (a->closed_loop)
+	if (a->judge.closed_loop)
 		rs_command_option(f, "--loop", "closed");
-	if (a->closed.think)
+	if (a->judge.closed.think)
 		rs_command_option(f, "--arrivals", "think");
 	rs_command_option(f, "--precheck", a->precheck);
 	rs_command_option(f, "--retry-gap", a->gap);
 	if (a->counts)
 		rs_command_word(f, "--counts");
-	if (a->strict)
+	if (a->judge.strict)
 		rs_command_word(f, "--strict");
 	if (a->distributions)
 		rs_command_word(f, "--distributions");
-	rs_input_command(f, &a->input);
+	rs_input_command(f, &a->judge.input);
 	return rs_command_end(f, &text);
-}
-
-static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
-{
-	struct replay_args *a = arg;
-	struct rs_replay_opts opts = {
-		.algos = a->counted ? a->counted : a->algos,
-		.flags = a->counts ? 0 : RS_REPLAY_ALL,
-		.kernel_algo = rs_input_kernel_algo(&a->input),
-		.strict = a->strict,
-		.one_vm = a->input.vm_text,
-		.vm = a->input.vm,
-	};
-
-	if (a->closed_loop) {
-		a->closed.algos = a->algos;
-		a->closed.jobs = a->input.reader.jobs;
-		a->closed.kernel_algo = opts.kernel_algo;
-		a->simulation = rs_closed_new(&a->closed, err);
-		if (!a->simulation)
-			return -errno;
-		opts.observer = rs_closed_observer(a->simulation);
-	}
-	a->team = rs_team_new(&opts, a->input.reader.jobs, 0, err);
-	return a->team ? 0 : -errno;
-}
-
-static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
-{
-	struct replay_args *a = arg;
-
-	return rs_team_feed(a->team, evs, n, err);
 }
 
 static int write_report(const struct replay_args *a, const struct rs_reader *reader,
@@ -279,7 +241,7 @@ static int write_report(const struct replay_args *a, const struct rs_reader *rea
 	struct rs_report rep = {
 		.result = r,
 		.meta = rs_reader_meta(reader),
-		.path = a->input.path,
+		.path = a->judge.input.path,
 		.form = rs_form_name(rs_reader_form(reader)),
 		.version = RS_VERSION,
 		.command = command,
@@ -306,7 +268,7 @@ static int check_strict(const struct replay_args *a, const struct rs_reader *rea
 	size_t nr = 0, i = 0;
 	int rc = 0;
 
-	if (!a->strict)
+	if (!a->judge.strict)
 		return 0;
 	list = rs_anomalies_list(r, rs_reader_meta(reader), &nr);
 	if (!list)
@@ -315,7 +277,7 @@ static int check_strict(const struct replay_args *a, const struct rs_reader *rea
 		i++;
 	if (i < nr) {
 		rc = rs_error_set(err, RS_ERR_INPUT, EINVAL, "anomaly %s", list[i].name);
-		rs_error_set_file(err, a->input.path);
+		rs_error_set_file(err, a->judge.input.path);
 	}
 	free(list);
 	return rc;
@@ -323,21 +285,22 @@ static int check_strict(const struct replay_args *a, const struct rs_reader *rea
 
 static int run(struct replay_args *a, struct rs_error *err)
 {
-	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
-	struct rs_reader *reader = rs_input_read(&a->input, &sink, err);
-	struct rs_result *r = reader ? rs_team_finish(a->team, err) : NULL;
+	struct rs_reader *reader;
+	struct rs_result *r;
 	int rc = -1;
 
-	if (r && !rs_input_check_vm(&a->input, r->nr_vms, err) && !check_strict(a, reader, r, err))
-		rc = a->simulation ? rs_closed_finish(a->simulation, r, err) : 0;
+	a->judge.algos = a->counted ? a->counted : a->algos;
+	a->judge.flags = a->counts ? 0 : RS_REPLAY_ALL;
+	r = judge_run(&a->judge, &reader, err);
+	if (r && !check_strict(a, reader, r, err))
+		rc = judge_simulate(&a->judge, r, err);
 	if (r)
 		r->counts_only = a->counts;
 	if (r && !rc)
 		rc = write_report(a, reader, r, err);
 	rs_result_free(r);
 	rs_reader_close(reader);
-	rs_team_free(a->team);
-	rs_closed_free(a->simulation);
+	judge_end(&a->judge);
 	free(a->counted);
 	return rc;
 }

@@ -11,10 +11,13 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/parse.h"
 #include "base/temp.h"
+#include "base/textbuf.h"
 
 /* How long a verb has to end by itself after a signal. */
 #define PATIENCE_US 150000
+#define MAX_JOBS 1024
 
 volatile sig_atomic_t rs_cli_interrupted;
 
@@ -157,6 +160,28 @@ void rs_cli_say(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "retryscope: %s\n", text ? text : "out of memory");
 	free(text);
+}
+
+char *rs_cli_help_before(const char *text, void (*put)(FILE *f))
+{
+	char *out = NULL;
+	size_t size;
+	FILE *f = rs_textbuf_open(&out, &size);
+
+	if (!f)
+		return (char *)text;
+	put(f);
+	fprintf(f, "\n%s", text);
+	return fclose(f) ? (char *)text : out;
+}
+
+unsigned int rs_cli_jobs(const struct argp_state *state, const char *arg)
+{
+	uint64_t jobs;
+
+	if (rs_parse_u64(arg, &jobs) || !jobs || jobs > MAX_JOBS)
+		rs_cli_usage(state, "--jobs: 1 to %d expected, not '%s'", MAX_JOBS, arg);
+	return (unsigned int)jobs;
 }
 
 void rs_cli_name_input(struct rs_error *err, const char *path)

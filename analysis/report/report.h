@@ -21,6 +21,7 @@ struct rs_report_source {
 	const char *form;	 /* NULL: not known */
 	const char *kernel;	 /* NULL: not known */
 	const char *kernel_algo; /* NULL: not known */
+	const char *identity;	 /* of the trace; NULL: not known */
 	uint64_t vms, events, begin_ns, end_ns, lost, checked;
 	struct rs_agreement locked, lockless; /* of @kernel_algo */
 	uint64_t state_compared, state_equal;

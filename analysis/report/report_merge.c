@@ -61,8 +61,7 @@ static int check_alike(const struct rs_report_data *first, const struct rs_repor
 
 /* ---- sources ---- */
 
-/* A report that is no sum is a source itself. */
-static struct rs_report_source own_source(const struct rs_report_data *d)
+struct rs_report_source rs_report_source_of(const struct rs_report_data *d)
 {
 	const struct rs_result *r = d->result;
 	struct rs_report_source s = {
@@ -94,7 +93,7 @@ static struct rs_report_source own_source(const struct rs_report_data *d)
 	return s;
 }
 
-static bool same_source(const struct rs_report_source *a, const struct rs_report_source *b)
+bool rs_report_same_source(const struct rs_report_source *a, const struct rs_report_source *b)
 {
 	return same_text(a->path, b->path) && same_text(a->kernel, b->kernel) &&
 	       a->events == b->events && a->begin_ns == b->begin_ns && a->end_ns == b->end_ns &&
@@ -107,7 +106,7 @@ static int add_source(struct rs_report_data *sum, const struct rs_report_source 
 	size_t nr = sum->report.nr_sources;
 
 	for (size_t i = 0; i < nr; i++)
-		if (same_source(&sum->sources[i], s))
+		if (rs_report_same_source(&sum->sources[i], s))
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "the trace %s is in an earlier report already",
 					    s->path ? s->path : "in it");
@@ -126,7 +125,7 @@ static int add_sources(struct rs_report_data *sum, const struct rs_report_data *
 	int rc = 0;
 
 	if (!d->sources) {
-		own = own_source(d);
+		own = rs_report_source_of(d);
 		return add_source(sum, &own, err);
 	}
 	for (size_t i = 0; !rc && i < d->report.nr_sources; i++)

@@ -2,6 +2,7 @@
 #include "analysis/report/report_read.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -611,4 +612,16 @@ void rs_report_data_free(struct rs_report_data *d)
 	free(d->sources);
 	json_decref(d->root);
 	memset(d, 0, sizeof(*d));
+}
+
+double rs_report_stall(const struct rs_report_data *d, const char *algo, const char *quantile)
+{
+	const json_t *o = json_object_get(d->root, "sum");
+	double value;
+
+	if (!o)
+		o = json_array_get(json_object_get(d->root, "vms"), 0);
+	o = json_object_get(json_object_get(o, "algorithms"), algo);
+	o = json_object_get(json_object_get(o, "closed"), "stall_ns");
+	return rs_json_get_number(json_object_get(o, quantile), &value) ? value : NAN;
 }

@@ -27,6 +27,17 @@ int rs_report_read(FILE *f, struct rs_report_data *d, struct rs_error *err);
 void rs_report_data_free(struct rs_report_data *d);
 
 /*
+ * A quantile, "p99", of the stalls of @algo in all VMs together, as a report that was read back
+ * tells it though it has no whole distributions. NAN: it does not.
+ */
+double rs_report_stall(const struct rs_report_data *d, const char *algo, const char *quantile);
+
+/* The report, which is no sum, as one of those that a sum is of; its texts are @d's. */
+struct rs_report_source rs_report_source_of(const struct rs_report_data *d);
+/* Whether both are of the same trace, as far as they tell. */
+bool rs_report_same_source(const struct rs_report_source *a, const struct rs_report_source *b);
+
+/*
  * Adds up @nr reports, at least one, into @sum, which points into them and so
  * is to be freed before them. One VM is left, the sum of all; report.sources
  * tells where it is from. Quantiles are only known if all of them have whole

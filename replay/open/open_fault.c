@@ -55,62 +55,63 @@ void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 }
 
 /* The one cause of a spurious rejection, and what the algorithm says of it. */
-RS_LOOP_PART void find_reason(struct rs_invals *invals, const struct rs_algo *a,
-			      const struct rs_fault *f, unsigned int why, struct rs_reason *reason)
+static struct rs_reason reason_of(struct rs_invals *invals, const struct rs_algo *a,
+				  const struct rs_fault *f, unsigned int why)
 {
-	*reason = (struct rs_reason){ .cause = RS_CAUSE_SEQ, .kinds = RS_KIND_BOTH };
+	struct rs_reason reason = { .cause = RS_CAUSE_SEQ, .kinds = RS_KIND_BOTH };
+
 	/* Before kinds differ, whatever is outstanding concerns shared faults, and all are that. */
 	if (invals->kinds_differ && !(a->ops->flags & RS_ALGO_SPLIT) &&
 	    rs_invals_other_kind(invals, f))
-		reason->cause = RS_CAUSE_KIND;
+		reason.cause = RS_CAUSE_KIND;
 	else if (why & RS_REJECT_RANGE)
-		a->ops->explain(a->state, f, reason);
+		a->ops->explain(a->state, f, &reason);
+	return reason;
 }
 
-/* Counts the cause of a rejection; returns what an observer is told of it. */
-RS_LOOP_PART uint8_t count_cause(struct vm_run *v, size_t i, const struct rs_fault *f,
-				 unsigned int why, bool necessary, unsigned int flags)
+/* Counts a rejection; returns what an observer is told of it. */
+static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
+			       const struct rs_fault *f, const struct rs_event *e, unsigned int why,
+			       bool necessary)
 {
-	struct rs_reason reason;
+	struct rejections *rejections = &v->rejections[i];
+	struct rs_algo_result *res = &v->res.algos[i];
+	enum rs_cause cause;
 
-	if (!(flags & RS_REPLAY_TRUTH))
+	++*rs_open_count_of(&rejections->checks, e);
+	rejections->necessary += necessary;
+	if (!(r->opts.flags & RS_REPLAY_TRUTH))
 		return 1;
 	if (necessary)
 		return 255;
-	if (!(flags & RS_REPLAY_CAUSES))
+	res->spurious++;
+	if (!(r->opts.flags & RS_REPLAY_CAUSES))
 		return 1;
-	find_reason(v->invals, &v->algos[i], f, why, &reason);
-	v->res.algos[i].causes[reason.cause]++;
-	return (uint8_t)(1 + reason.cause);
+	cause = reason_of(v->invals, &v->algos[i], f, why).cause;
+	res->causes[cause]++;
+	return (uint8_t)(1 + cause);
 }
 
-/* Counts the verdict of each algorithm; an observer is told of each. */
-RS_LOOP_PART void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
-			    const struct rs_event *e, bool necessary, unsigned int flags,
-			    bool observed)
+/* Counts the verdict of each algorithm. */
+static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+			     const struct rs_event *e, bool necessary)
 {
 	const uint64_t *snapshots = &v->snapshots[f->seat * r->nr_run];
-	struct rejections *rejections = v->rejections;
-	const unsigned int kind = rs_open_check_kind(e);
 
+	if (r->opts.observer)
+		memset(r->verdicts, 0, r->nr_listed);
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		const struct rs_algo *a = &v->algos[i];
-		const unsigned int why = a->ops->rejects(a->state, f, snapshots[i]);
-		uint8_t verdict = 0;
+		unsigned int why = a->ops->rejects(a->state, f, snapshots[i]);
 
-		if (why) {
-			rejections[i].checks.nr[kind]++;
-			rejections[i].necessary += necessary;
-			verdict = count_cause(v, i, f, why, necessary, flags);
-		}
-		if (observed)
-			r->verdicts[i] = verdict;
+		if (why)
+			r->verdicts[i] = count_rejection(r, v, i, f, e, why, necessary);
 	}
 }
 
 /* Who is to blame, for an observer: of what rejects the fault, or misses it. */
-static RS_SELDOM void blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
-				bool necessary)
+static void blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+		      bool necessary)
 {
 	const uint64_t *snapshots = &v->snapshots[f->seat * r->nr_run];
 
@@ -122,8 +123,8 @@ static RS_SELDOM void blame_all(struct rs_replay *r, struct vm_run *v, const str
 		if (!r->verdicts[i] && !necessary)
 			continue;
 		if (!necessary)
-			find_reason(v->invals, a, f, a->ops->rejects(a->state, f, snapshots[i]),
-				    &reason);
+			reason = reason_of(v->invals, a, f,
+					   a->ops->rejects(a->state, f, snapshots[i]));
 		rs_blames_find(v->blames, a, f, &reason, necessary, &r->blame[i]);
 	}
 }
@@ -147,20 +148,16 @@ static struct rs_agreement agreement_of(const uint64_t *judged, const uint64_t *
 
 void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v)
 {
-	v->res.checked_lockless = all_of(&v->judged.nr[RS_NR_RESULTS]);
-	v->res.checked = all_of(v->judged.nr) + v->res.checked_lockless;
+	v->res.checked_lockless = all_of(v->judged.nr[1]);
+	v->res.checked = all_of(v->judged.nr[0]) + v->res.checked_lockless;
 	for (size_t i = 0; i < r->nr_listed; i++) {
-		const uint64_t *locked = v->rejections[i].checks.nr;
-		const uint64_t *lockless = &locked[RS_NR_RESULTS];
-		const uint64_t necessary = v->rejections[i].necessary;
+		const uint64_t(*rejected)[RS_NR_RESULTS] = v->rejections[i].checks.nr;
 		struct rs_algo_result *a = &v->res.algos[i];
 
-		a->missed = v->res.necessary - necessary;
-		a->rejected = all_of(locked) + all_of(lockless);
-		if (r->opts.flags & RS_REPLAY_TRUTH)
-			a->spurious = a->rejected - necessary;
-		a->locked = agreement_of(v->judged.nr, locked);
-		a->lockless = agreement_of(&v->judged.nr[RS_NR_RESULTS], lockless);
+		a->missed = v->res.necessary - v->rejections[i].necessary;
+		a->rejected = all_of(rejected[0]) + all_of(rejected[1]);
+		a->locked = agreement_of(v->judged.nr[0], rejected[0]);
+		a->lockless = agreement_of(v->judged.nr[1], rejected[1]);
 	}
 }
 
@@ -202,11 +199,7 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 		necessary = f->necessary || rs_invals_cover(v->invals, f, f->kind);
 		v->res.necessary += necessary;
 	}
-	/* What is mostly asked, as constants: 0.9 % fewer instructions of all of a replay. */
-	if (r->opts.flags == RS_REPLAY_ALL && !r->opts.observer)
-		judge_all(r, v, f, e, necessary, RS_REPLAY_ALL, false);
-	else
-		judge_all(r, v, f, e, necessary, r->opts.flags, r->opts.observer);
+	judge_all(r, v, f, e, necessary);
 	if (v->blames)
 		blame_all(r, v, f, necessary);
 	rs_open_show_judged(r, v, f, e, necessary);

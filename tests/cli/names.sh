@@ -165,6 +165,9 @@ for file in evil*.json mark.json; do
 		run "0 1" merge --format "$format" "$file"
 	done
 	run "0 1" merge "$file" plain.json
+	for format in text mail json csv; do
+		run "0 1" compare --format "$format" "$file" -- plain.json
+	done
 	plot "0 1 2" "$file"
 done
 run 0 merge evil.json
@@ -275,7 +278,7 @@ run 2 replay --algo "$evil" all.txt
 run 2 replay --format "$evil" all.txt
 run 2 plot -w "$evil" all.txt
 run 2 sweep "$evil"
-for verb in info replay merge plot sweep synth probe record workload bench convert help; do
+for verb in info replay merge compare plot sweep synth probe record workload bench convert help; do
 	run 2 $verb "--$evil"
 	run 2 $verb $'-\e[2J'
 	run 2 $verb $'-\x9b2J'

@@ -73,6 +73,13 @@ static const struct scenario scenarios[] = {
 	{ "merge", "merge -o out ../in/a.json ../in/b.json", "out", NULL },
 	{ "merge-text", "merge --format text ../in/a.json", NULL, NULL },
 	{ "merge-csv", "merge --format csv ../in/closed-a.json ../in/closed-b.json", NULL, NULL },
+	{ "compare", "compare -o out ../in/a.json -- ../in/b.json", "out", NULL },
+	{ "compare-mail",
+	  "compare --format mail --loop open --algo gfn -j 1 ../in/aliases.txt -- "
+	  "../in/two-vms.txt",
+	  NULL, NULL },
+	{ "compare-json", "compare --format json ../in/closed-a.json -- ../in/closed-b.json", NULL,
+	  NULL },
 	{ "plot-trace", "plot --jobs 1 --keep-data --output-dir . ../in/aliases.txt", NULL, NULL },
 	{ "plot-one", "plot --what rejected -o out.svg ../in/aliases.txt", "out.svg", NULL },
 	{ "plot-closed", "plot --what stall -f dumb ../in/aliases.txt", NULL, NULL },

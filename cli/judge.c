@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/judge.h"
+
+#include <errno.h>
+
+static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
+{
+	struct judge *j = arg;
+	struct rs_replay_opts opts = {
+		.algos = j->algos,
+		.flags = j->flags,
+		.kernel_algo = rs_input_kernel_algo(&j->input),
+		.strict = j->strict,
+		.one_vm = j->input.vm_text,
+		.vm = j->input.vm,
+	};
+
+	if (j->closed_loop) {
+		j->closed.algos = j->algos;
+		j->closed.jobs = j->input.reader.jobs;
+		j->closed.kernel_algo = opts.kernel_algo;
+		j->simulation = rs_closed_new(&j->closed, err);
+		if (!j->simulation)
+			return -errno;
+		opts.observer = rs_closed_observer(j->simulation);
+	}
+	j->team = rs_team_new(&opts, j->input.reader.jobs, 0, err);
+	return j->team ? 0 : -errno;
+}
+
+static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	struct judge *j = arg;
+
+	return rs_team_feed(j->team, evs, n, err);
+}
+
+struct rs_result *judge_run(struct judge *j, struct rs_reader **reader, struct rs_error *err)
+{
+	const struct rs_input_sink sink = { .arg = j, .start = start, .events = events };
+	struct rs_result *r;
+
+	*reader = rs_input_read(&j->input, &sink, err);
+	r = *reader ? rs_team_finish(j->team, err) : NULL;
+	if (!r || !rs_input_check_vm(&j->input, r->nr_vms, err))
+		return r;
+	rs_result_free(r);
+	return NULL;
+}
+
+int judge_simulate(struct judge *j, struct rs_result *r, struct rs_error *err)
+{
+	return j->simulation ? rs_closed_finish(j->simulation, r, err) : 0;
+}
+
+void judge_end(struct judge *j)
+{
+	rs_team_free(j->team);
+	rs_closed_free(j->simulation);
+	j->team = NULL;
+	j->simulation = NULL;
+}

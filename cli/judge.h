@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_CLI_JUDGE_H
+#define RS_CLI_JUDGE_H
+
+#include "cli/input.h"
+#include "replay/closed/closed.h"
+#include "replay/replay.h"
+#include "replay/team/team.h"
+
+/* A trace replayed by every algorithm, as replay does it: how, and what it takes meanwhile. */
+struct judge {
+	struct rs_input input;
+	const char *algos;  /* NULL: the default ones */
+	unsigned int flags; /* RS_REPLAY_* */
+	bool strict, closed_loop;
+	struct rs_closed_opts closed; /* of that loop: what the user says of it */
+	struct rs_team *team;
+	struct rs_closed *simulation;
+};
+
+/*
+ * Reads all of the input. The result, for the caller to free, and the reader at the end of the
+ * trace for rs_reader_close(); NULL with @err set, and then *@reader may be one, or NULL.
+ */
+struct rs_result *judge_run(struct judge *j, struct rs_reader **reader, struct rs_error *err);
+/* The closed loop, if it is asked for, into @r. 0, or negative errno with @err set. */
+int judge_simulate(struct judge *j, struct rs_result *r, struct rs_error *err);
+/* Frees what judge_run() made. */
+void judge_end(struct judge *j);
+
+#endif

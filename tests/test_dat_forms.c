@@ -76,6 +76,58 @@ static void test_facts(void **state)
 	test_trace_free(&t);
 }
 
+#define COMMIT_OF(t, task, pid) \
+	P(t, task, MEMSLOT, KVM, 0, 0, 0, 0, 0, 0, 0x40, HVA, (t) % 7, 0, 0, pid)
+
+/*
+ * Whose VM it is: the process that KVM names, else the task that commits a memslot first, else
+ * the one that runs a vCPU first, else the first that is seen; and of a task the process that
+ * the recorder said.
+ */
+static void test_process(void **state)
+{
+	static const struct {
+		uint32_t pid;
+		struct put puts[3];
+	} cases[] = {
+		{ 77,
+		  { FAULT(1000, VCPU0, KVM, 0, 1ULL), COMMIT_OF(1101, MAKER, 0),
+		    COMMIT_OF(1202, OTHER, 77) } },
+		{ 77,
+		  { COMMIT_OF(1000, MAKER, 77), COMMIT_OF(1101, OTHER, 78),
+		    FAULT(1200, VCPU0, KVM, 0, 1ULL) } },
+		{ MAKER,
+		  { FAULT(1000, VCPU0, KVM, 0, 1ULL), COMMIT_OF(1101, MAKER, 0),
+		    COMMIT_OF(1202, OTHER, 0) } },
+		{ VCPU1,
+		  { P(1000, RECLAIM, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2),
+		    FAULT(1100, VCPU1, KVM, 1, 1ULL), FAULT(1200, VCPU0, KVM, 0, 1ULL) } },
+		{ RECLAIM,
+		  { P(1000, RECLAIM, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2),
+		    P(1100, OTHER, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2),
+		    FAULTED(1200, VCPU0, 5) } },
+	};
+
+	for (size_t i = 0; i < NR(cases); i++)
+		for (unsigned int listed = 0; listed < 2; listed++) {
+			struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+			struct test_trace t;
+			char fact[64];
+
+			snprintf(fact, sizeof(fact), "retryscope-fact vm.%u.tasks.0 5 %u 9",
+				 cases[i].pid + 1000, cases[i].pid);
+			dat_at(d, 0, 0, 1);
+			if (listed)
+				dat_marker(d, 10, fact);
+			put_all(d, cases[i].puts, 3);
+			read_back(&t, d);
+			assert_int_equal(t.rc, 0);
+			assert_int_equal(t.meta.nr_vms, 1);
+			assert_int_equal(t.meta.vms[0].pid, cases[i].pid + 1000 * listed);
+			test_trace_free(&t);
+		}
+}
+
 /* The saved command lines are lines: an empty one is none, and a name ends where its line does. */
 static void test_commands(void **state)
 {
@@ -274,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_two_buffers),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_process),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_entries_without_event),
 		cmocka_unit_test(test_stamp_of_a_late_time),

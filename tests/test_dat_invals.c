@@ -54,6 +54,33 @@ static void test_no_hit(void **state)
 			       "#@ level full\n");
 }
 
+/* Nothing tells of the end but the lock: a call that hit nothing ends where its walk does. */
+static void test_no_hit_and_no_end(void **state)
+{
+	static const struct put puts[] = {
+		SLOT0,
+		WALK(1100, RECLAIM, 0),
+		LOCKED(1140, RECLAIM, KVM, 0, 1, 1, 2),
+		START(1200, RECLAIM, KVM, HVA + 0x90000, HVA + 0x91000, 1, 0, 1, 2),
+		STARTED(1210, RECLAIM),
+		START(1300, RECLAIM, KVM, HVA + 0x92000, HVA + 0x93000, 1, 0, 1, 2),
+		STARTED(1310, RECLAIM),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	dat_without(d, RS_PROBE_INVAL_END);
+	dat_without(d, RS_PROBE_INVAL_ENDED);
+	put_all(d, puts, NR(puts));
+	expect(d, SLOT0_TEXT WALK_TEXT(
+			  1110, 1,
+			  0) "1140 1 inval_end id=1\n"
+			     "1200 1 inval_begin id=2 hva=0x7f0000090000-0x7f0000091000 walk=1\n"
+			     "1210 1 inval_end id=2\n"
+			     "1300 1 inval_begin id=3 hva=0x7f0000092000-0x7f0000093000 walk=1\n"
+			     "1310 1 inval_end id=3\n"
+			     "#@ level partial\n");
+}
+
 /* One inside another of the same task: last in, first out. */
 static void test_nested(void **state)
 {
@@ -246,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_end_without_its_own_probe),
 		cmocka_unit_test(test_no_hit),
+		cmocka_unit_test(test_no_hit_and_no_end),
 		cmocka_unit_test(test_nested),
 		cmocka_unit_test(test_nested_too_deep),
 		cmocka_unit_test(test_two_vms),

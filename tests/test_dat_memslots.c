@@ -272,6 +272,51 @@ static void test_no_memslot_and_an_obsolete_root(void **state)
 		    "#@ anomaly memslots-unexplained 1\n");
 }
 
+/*
+ * The verdict on a fault that found no memslot comes so late that all before it was already
+ * put in order: that it is no decision was said then, and why is what the verdict says.
+ */
+static void test_late_verdict_without_a_memslot(void **state)
+{
+	for (unsigned int retry = 0; retry < 2; retry++) {
+		const struct put before[] = {
+			CREATE(1000, KVM, 0, 0x100, 0x40, HVA + 0x100000),
+			FAULT(1100, VCPU0, KVM, 0, 0x110ULL),
+			BEGIN(1110, VCPU0, KVM, 0, 0x110ULL, 0, 0, NO_RANGE),
+			LOOKED_UP(1120, VCPU0, 0),
+			P(1130, VCPU0, FAULT_CHECK, KVM, 0, 0x110, 0xffff8df7c0000000, 0, 0, 0,
+			  NO_RANGE),
+		};
+		/* More than are read at once, of a task with nothing to end. */
+		const struct put other = FAULTED(600000000, OTHER, 5);
+		const struct put after[] = {
+			VERDICT(600000001, VCPU0, retry),
+			FAULTED(600000002, VCPU0, 1),
+		};
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+		put_all(d, before, NR(before));
+		for (unsigned int i = 0; i < 20000; i++)
+			put_all(d, &other, 1);
+		put_all(d, after, NR(after));
+		expect(d, retry ? "1000 1 memslot as=0 id=0 gfn=0x100 npages=0x40 "
+				  "hva=0x7f0000100000 flags=0\n"
+				  "1110 1 fault_begin vcpu=0 gfn=0x110\n"
+				  "#@ reason root_obsolete\n"
+				  "1130 1 fault_end vcpu=0\n"
+				  "#@ level full\n"
+				  "#@ anomaly memslot-after-look-up 1\n"
+				  "#@ anomaly memslots-unexplained 1\n"
+				: "1000 1 memslot as=0 id=0 gfn=0x100 npages=0x40 "
+				  "hva=0x7f0000100000 flags=0\n"
+				  "1110 1 fault_begin vcpu=0 gfn=0x110\n"
+				  "1130 1 fault_end vcpu=0\n"
+				  "#@ level full\n"
+				  "#@ anomaly memslot-after-look-up 1\n"
+				  "#@ anomaly memslots-unexplained 1\n");
+	}
+}
+
 /* The address of a VM that has gone is another's now: it makes a memslot that is there. */
 static void test_another_vm_at_the_same_address(void **state)
 {
@@ -307,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_learned_in_its_place),
 		cmocka_unit_test(test_commit_is_recorded_late),
 		cmocka_unit_test(test_no_memslot_and_an_obsolete_root),
+		cmocka_unit_test(test_late_verdict_without_a_memslot),
 		cmocka_unit_test(test_another_vm_at_the_same_address),
 	};
 

@@ -139,6 +139,64 @@ static void test_not_before_what_is_handed_out(void **state)
 	free(out.ev);
 }
 
+/* The ends in front of the decision at @seq; each must follow its begin, of all frames. */
+static void check_missing_ends(const struct test_trace *t, uint64_t seq)
+{
+	uint64_t ends = 0;
+
+	for (size_t i = 0; i < t->nr; i++) {
+		const struct rs_event *ev = &t->evs[i];
+
+		if (ev->type == RS_EV_INVAL_END) {
+			assert_int_equal(ev[-1].type, RS_EV_INVAL_BEGIN);
+			assert_int_equal(ev[-1].inval.id, ev->inval.id);
+			assert_int_equal(ev[-1].inval.start, 0);
+			assert_int_equal(ev[-1].inval.end, 1ULL << 52);
+			ends++;
+		}
+		if (ev->type == RS_EV_STATE && ev->state.seq == seq) {
+			assert_int_equal(ends, seq);
+			return;
+		}
+	}
+	fail_msg("there is no decision at %llu", (unsigned long long)seq);
+}
+
+/* As many ends as may be missing at once, twice within what is kept: each is told. */
+static void test_missing_ends(void **state)
+{
+	static const uint64_t seqs[] = { 0, 4096, 8192 };
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+	struct test_trace t;
+	unsigned char *bytes;
+	size_t size;
+
+	put_all(d, &(const struct put)SLOT0, 1);
+	for (size_t i = 0; i < NR(seqs); i++) {
+		const uint64_t time = 1100 + 100 * i;
+		const struct put fault[] = {
+			FAULT(time, VCPU0, KVM, 0, 5ULL),
+			BEGIN(time + 1, VCPU0, KVM, 0, 5ULL, seqs[i], 0, NO_RANGE),
+			LOOKED_UP(time + 2, VCPU0, 0),
+			CHECK(time + 3, VCPU0, KVM, 0, 5ULL, seqs[i], seqs[i], 0, NO_RANGE),
+			VERDICT(time + 4, VCPU0, 0),
+			FAULTED(time + 5, VCPU0, 5),
+		};
+
+		put_all(d, fault, NR(fault));
+	}
+	bytes = dat_finish(d, &size);
+	assert_true(compare_import("missing ends", bytes, size));
+	test_trace_parse(&t, bytes, size);
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(count_anomaly(&t, "end-not-recorded"), 8192);
+	assert_int_equal(t.meta.nr_anomalies, 1);
+	for (size_t i = 0; i < NR(seqs); i++)
+		check_missing_ends(&t, seqs[i]);
+	test_trace_free(&t);
+	free(bytes);
+}
+
 /* What is handed out in many pieces is what would be in one: some seconds of plain life. */
 static void test_in_pieces(void **state)
 {
@@ -159,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_vms_at_the_same_time),
 		cmocka_unit_test(test_reason_is_behind_another_walk),
 		cmocka_unit_test(test_not_before_what_is_handed_out),
+		cmocka_unit_test(test_missing_ends),
 		cmocka_unit_test(test_in_pieces),
 	};
 

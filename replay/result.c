@@ -53,6 +53,24 @@ void rs_closed_algo_clear(struct rs_closed_algo *c)
 	rs_figures_hists(RS_OF_CLOSED_ALGO, c, rs_hist_free);
 }
 
+static void strip_hist(struct rs_hist *h)
+{
+	for (size_t i = 0; i <= RS_HIST_OCTAVES; i++) {
+		free(h->octave[i]);
+		h->octave[i] = NULL;
+	}
+}
+
+void rs_vm_result_strip(struct rs_vm_result *v, size_t nr_algos)
+{
+	rs_figures_hists(RS_OF_VM, v, strip_hist);
+	for (size_t i = 0; v->algos && i < nr_algos; i++) {
+		rs_figures_hists(RS_OF_ALGO, &v->algos[i], strip_hist);
+		if (v->algos[i].closed)
+			rs_figures_hists(RS_OF_CLOSED_ALGO, v->algos[i].closed, strip_hist);
+	}
+}
+
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
 {
 	rs_figures_hists(RS_OF_VM, v, rs_hist_free);

@@ -185,6 +185,11 @@ void rs_vm_result_mean(struct rs_vm_result *v);
 int rs_result_join(struct rs_result *to, const struct rs_result *from);
 /* Whether a histogram of @r, which an engine made, lacks what there was no memory for. */
 bool rs_result_lacks(const struct rs_result *r);
+/*
+ * Leaves count, total, minimum and maximum of all distributions: buckets of some of what
+ * was counted would give wrong quantiles.
+ */
+void rs_vm_result_strip(struct rs_vm_result *v, size_t nr_algos);
 /* Frees what is in @c, not @c. */
 void rs_closed_algo_clear(struct rs_closed_algo *c);
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos);

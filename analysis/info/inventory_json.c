@@ -86,7 +86,8 @@ static json_t *vm(const struct rs_report *rep, const struct rs_vm_inventory *inv
 	const struct rs_vm_result *v = rs_vm_result_find(rep->result, inv->vm);
 	json_t *o;
 
-	o = RS_JSON({ "vm", rs_json_u64(inv->vm) }, { "pid", json_integer(info ? info->pid : 0) },
+	o = RS_JSON({ "vm", rs_json_u64(inv->vm) },
+		    { "pid", rs_json_u64(info ? (uint64_t)info->pid : 0) },
 		    { "command", rs_json_text(info ? info->command : NULL) },
 		    { "begin_ns", rs_json_u64(inv->begin_ns) },
 		    { "end_ns", rs_json_u64(inv->end_ns) }, { "events", events(inv) },

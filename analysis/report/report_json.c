@@ -228,7 +228,8 @@ static json_t *vm(const struct rs_report *rep, const struct rs_vm_result *v)
 	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, v->vm);
 	json_t *o;
 
-	o = RS_JSON({ "vm", rs_json_u64(v->vm) }, { "pid", json_integer(info ? info->pid : 0) },
+	o = RS_JSON({ "vm", rs_json_u64(v->vm) },
+		    { "pid", rs_json_u64(info ? (uint64_t)info->pid : 0) },
 		    { "command", rs_json_text(info ? info->command : NULL) });
 	return vm_figures(rep, v, o);
 }

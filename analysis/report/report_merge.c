@@ -171,26 +171,6 @@ static int set_common(struct rs_report_data *sum, const struct rs_report_data *r
 
 /* ---- figures ---- */
 
-/* Leaves count, total and maximum. */
-static void strip_hist(struct rs_hist *h)
-{
-	for (size_t i = 0; i <= RS_HIST_OCTAVES; i++) {
-		free(h->octave[i]);
-		h->octave[i] = NULL;
-	}
-}
-
-/* Buckets of some of what was counted would give wrong quantiles. */
-static void strip_distributions(struct rs_vm_result *v, size_t nr_algos)
-{
-	rs_figures_hists(RS_OF_VM, v, strip_hist);
-	for (size_t i = 0; i < nr_algos; i++) {
-		rs_figures_hists(RS_OF_ALGO, &v->algos[i], strip_hist);
-		if (v->algos[i].closed)
-			rs_figures_hists(RS_OF_CLOSED_ALGO, v->algos[i].closed, strip_hist);
-	}
-}
-
 static int add_result(struct rs_result *to, const struct rs_result *from)
 {
 	int rc = 0;
@@ -256,6 +236,6 @@ int rs_report_merge(const struct rs_report_data *reports, size_t nr, struct rs_r
 	}
 	sum->result->closed = first->result->closed;
 	if (sum->result->nr_vms && !sum->report.distributions)
-		strip_distributions(&sum->result->vms[0], sum->result->nr_algos);
+		rs_vm_result_strip(&sum->result->vms[0], sum->result->nr_algos);
 	return 0;
 }

@@ -107,7 +107,8 @@ static int read_buckets(struct reader *r, const json_t *o, bool ratio, struct rs
 	{
 		if (json_array_size(pair) != 2 ||
 		    !get_value(json_array_get(pair, 0), ratio, &value) || value > UINT64_MAX ||
-		    !rs_json_get_u64(json_array_get(pair, 1), &weight))
+		    !rs_json_get_u64(json_array_get(pair, 1), &weight) ||
+		    weight > UINT64_MAX - h->weight)
 			return wrong(r, "ccdf", "pairs of a value and a weight");
 		rs_hist_add(h, (uint64_t)value, weight);
 	}
@@ -356,15 +357,15 @@ static int check_sums(struct reader *r, const struct rs_result *res, const struc
 
 static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct rs_trace_meta *m)
 {
-	const json_t *pid = json_object_get(o, "pid");
 	const char *command;
+	uint64_t pid;
 	int rc = read_text(r, o, "command", &command);
 
 	if (rc)
 		return rc;
-	if (!json_is_integer(pid))
+	if (!rs_json_get_u64(json_object_get(o, "pid"), &pid) || pid > INT64_MAX)
 		return wrong(r, "pid", "a number");
-	return rs_meta_add_vm(m, vm, json_integer_value(pid), command) ? rs_error_nomem(r->err) : 0;
+	return rs_meta_add_vm(m, vm, (int64_t)pid, command) ? rs_error_nomem(r->err) : 0;
 }
 
 static int read_vm_number(struct reader *r, const json_t *o, uint32_t *to)
@@ -386,6 +387,8 @@ static int read_vm(struct reader *r, const json_t *o, struct rs_report_data *d,
 		rc = read_figures(r, o, RS_OF_VM, v);
 	if (!rc && v->end_ns < v->begin_ns)
 		rc = wrong(r, "end_ns", "a time not before begin_ns");
+	/* It has twelve digits there; what is made of it should not depend on that. */
+	rs_vm_result_mean(v);
 	if (!rc)
 		rc = read_vm_info(r, o, v->vm, &d->meta);
 	if (!rc && d->result->closed)
@@ -597,6 +600,9 @@ int rs_report_read(FILE *f, struct rs_report_data *d, struct rs_error *err)
 		rc = read_vms(&r, d);
 	if (!rc)
 		rc = read_sources(&r, d);
+	/* As it is written: with the buckets of all, or of none. */
+	for (size_t i = 0; !rc && !r.distributions && i < d->result->nr_vms; i++)
+		rs_vm_result_strip(&d->result->vms[i], d->result->nr_algos);
 	d->report.result = d->result;
 	d->report.meta = &d->meta;
 	d->report.distributions = r.distributions;

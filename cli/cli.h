@@ -36,6 +36,7 @@ int rs_cmd_replay(int argc, char **argv);
 int rs_cmd_convert(int argc, char **argv);
 int rs_cmd_plot(int argc, char **argv);
 int rs_cmd_top(int argc, char **argv);
+int rs_cmd_faults(int argc, char **argv);
 
 /* Prints the table of algorithms to stdout. */
 void rs_cli_list_algorithms(void);

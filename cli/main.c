@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
 	{ "layout", "tell how much of a guest's memory is aliased", rs_cmd_layout },
 	{ "replay", "judge every fault with every chosen algorithm", rs_cmd_replay },
 	{ "top", "tell whose doing rejected faults are", rs_cmd_top },
+	{ "faults", "show single faults, and what happened around them", rs_cmd_faults },
 	{ "convert", "write a trace in another form, or a piece of it", rs_cmd_convert },
 	{ "synth", "make a synthetic trace from a named scenario", rs_cmd_synth },
 	{ "sweep", "replay synthetic traces over a grid of parameters", rs_cmd_sweep },

@@ -40,21 +40,42 @@ int rs_output_open(struct rs_output *out, const char *path, struct rs_error *err
 	return out->f ? 0 : no_memory(out, err);
 }
 
-int rs_output_finish(struct rs_output *out, struct rs_error *err)
+/* What is in memory; @out->f is closed. */
+static int write_out(struct rs_output *out, struct rs_error *err)
 {
 	FILE *f = out->f;
 	int rc;
 
 	out->f = NULL;
 	if (ferror(f) | fclose(f))
-		return no_memory(out, err);
+		return rs_error_nomem(err);
 	rc = rs_write_all(rs_outfile_fd(out->file), out->text, out->size, err);
+	if (rc)
+		name_file(out, err);
+	return rc;
+}
+
+int rs_output_drain(struct rs_output *out, struct rs_error *err)
+{
+	int rc = write_out(out, err);
+
+	if (rc)
+		return rc;
+	free(out->text);
+	out->f = rs_textbuf_open(&out->text, &out->size);
+	return out->f ? 0 : rs_error_nomem(err);
+}
+
+int rs_output_finish(struct rs_output *out, struct rs_error *err)
+{
+	int rc = write_out(out, err);
+
 	if (!rc) {
 		rc = rs_outfile_commit(out->file, err);
 		out->file = NULL;
+		if (rc)
+			name_file(out, err);
 	}
-	if (rc)
-		name_file(out, err);
 	rs_output_abort(out);
 	return rc;
 }

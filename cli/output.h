@@ -27,6 +27,11 @@ int rs_output_check(const char *path, struct rs_error *err);
  * (RS_ERR_OUTPUT). @path must live as long as @out.
  */
 int rs_output_open(struct rs_output *out, const char *path, struct rs_error *err);
+/*
+ * Writes what is in memory so far: for outputs that may be longer than that. 0, or negative
+ * errno with @err set; then rs_output_abort() is left.
+ */
+int rs_output_drain(struct rs_output *out, struct rs_error *err);
 /* Writes and closes. 0, or negative errno with @err set and nothing left behind. */
 int rs_output_finish(struct rs_output *out, struct rs_error *err);
 /* Drops what was written. */

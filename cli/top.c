@@ -7,10 +7,9 @@
 #include "analysis/top/top.h"
 #include "base/parse.h"
 #include "cli/cli.h"
-#include "cli/input.h"
 #include "cli/output.h"
 #include "cli/piece.h"
-#include "replay/cut/cut.h"
+#include "cli/watch.h"
 
 enum { OPT_BY = 0x100, OPT_ALGO, OPT_LIMIT, OPT_FORMAT };
 
@@ -20,15 +19,12 @@ typedef int top_writer(FILE *f, const struct rs_top_table *t, size_t limit);
 static top_writer *const writers[] = { rs_top_write_text, rs_top_write_csv, rs_top_write_json };
 
 struct top_args {
-	struct rs_input input;
-	struct rs_cut_opts cut_opts;
-	const char *algos, *output;
+	struct rs_watch watch;
+	const char *output;
 	unsigned int keys;
 	uint64_t limit;
 	top_writer *write;
-	struct rs_cut *cut; /* NULL: the whole trace */
 	struct rs_top *top;
-	struct rs_replay *engine;
 };
 
 static const struct argp_option options[] = {
@@ -73,15 +69,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->cut_opts;
-		state->child_inputs[1] = &a->input;
+		state->child_inputs[0] = &a->watch.piece;
+		state->child_inputs[1] = &a->watch.input;
 		return 0;
 	case OPT_BY:
 		a->keys = parse_keys(state, arg);
 		return 0;
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);
-		a->algos = arg;
+		a->watch.algos = arg;
 		return 0;
 	case OPT_LIMIT:
 		if (rs_parse_u64(arg, &a->limit))
@@ -113,41 +109,17 @@ static bool is_one(const char *algos)
 	return !strchr(algos, ',') && strcmp(algos, "all") != 0;
 }
 
-static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
+static const struct rs_observer *start(void *arg, const char *algos,
+				       const struct rs_trace_meta *meta, struct rs_error *err)
 {
 	struct top_args *a = arg;
-	const char *kernel = rs_input_kernel_algo(&a->input);
-	const char *algos = a->algos ? a->algos : kernel ? kernel : "gfn";
-	struct rs_replay_opts opts = { .algos = algos,
-				       .flags =
-					       RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME,
-				       .one_vm = a->input.vm_text,
-				       .vm = a->input.vm };
 
+	(void)meta;
 	/* Rejections of different algorithms are no sum of anything. */
 	if (!is_one(algos))
 		a->keys |= 1U << RS_TOP_ALGORITHM;
 	a->top = rs_top_new(algos, a->keys, err);
-	if (!a->top)
-		return -errno;
-	opts.observer = rs_top_observer(a->top);
-	a->engine = rs_replay_new(&opts, err);
-	return a->engine ? 0 : -errno;
-}
-
-static int feed(struct top_args *a, const struct rs_event *evs, ssize_t n, struct rs_error *err)
-{
-	return n < 0 ? (int)n : rs_replay_feed(a->engine, evs, (size_t)n, err);
-}
-
-static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
-{
-	struct top_args *a = arg;
-	ssize_t kept = (ssize_t)n;
-
-	if (a->cut)
-		kept = rs_cut_feed(a->cut, evs, n, &evs, err);
-	return feed(a, evs, kept, err);
+	return a->top ? rs_top_observer(a->top) : NULL;
 }
 
 static int write_table(struct top_args *a, const struct rs_trace_meta *meta, struct rs_error *err)
@@ -166,43 +138,13 @@ static int write_table(struct top_args *a, const struct rs_trace_meta *meta, str
 	return rc;
 }
 
-static int finish(struct top_args *a, struct rs_reader *reader, struct rs_error *err)
-{
-	const struct rs_event *evs = NULL;
-	ssize_t n = a->cut ? rs_cut_finish(a->cut, &evs, err) : 0;
-	int rc = feed(a, evs, n, err);
-	struct rs_result *r;
-
-	if (rc) {
-		rs_error_set_file(err, a->input.path);
-		return rc;
-	}
-	r = rs_replay_finish(a->engine, err);
-	if (!r)
-		return -errno;
-	rc = rs_input_check_vm(&a->input, r->nr_vms, err);
-	rs_result_free(r);
-	return rc ? rc : write_table(a, rs_reader_meta(reader), err);
-}
-
 static int run(struct top_args *a, struct rs_error *err)
 {
-	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
-	struct rs_reader *reader = NULL;
-	int rc = -1;
+	struct rs_reader *reader = rs_watch_run(&a->watch, err);
+	int rc = reader ? write_table(a, rs_reader_meta(reader), err) : -1;
 
-	if (a->cut_opts.from || a->cut_opts.until) {
-		a->cut = rs_cut_new(&a->cut_opts, err);
-		if (!a->cut)
-			return rc;
-	}
-	reader = rs_input_read(&a->input, &sink, err);
-	if (reader)
-		rc = finish(a, reader, err);
 	rs_reader_close(reader);
-	rs_replay_free(a->engine);
 	rs_top_free(a->top);
-	rs_cut_free(a->cut);
 	return rc;
 }
 
@@ -212,6 +154,8 @@ int rs_cmd_top(int argc, char **argv)
 	struct rs_error err = { .offset = -1 };
 	int rc;
 
+	a.watch.arg = &a;
+	a.watch.start = start;
 	rs_cli_parse(&argp, argc, argv, 0, &a);
 	rc = rs_output_check(a.output, &err);
 	if (!rc)

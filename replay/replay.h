@@ -33,7 +33,8 @@ struct rs_blamed {
 /* Who is blamed for a rejection, or for one that is missing: docs/model.md, Blame. */
 struct rs_blame {
 	struct rs_blamed by;
-	/* Of a stale one: the ended invalidation that had widened the range over the page. */
+	/* Of a stale one: the ended invalidation that had widened the range over the page;
+	 * @end_ns is not kept. */
 	struct rs_blamed widened;
 };
 
@@ -63,6 +64,7 @@ struct rs_view {
 };
 
 struct rs_judged {
+	uint64_t event; /* the check's number in the stream, from 0 on, as disagreements have it */
 	uint64_t begin_ns, time_ns;
 	uint64_t gfn;
 	uint32_t vm, vcpu;
@@ -134,6 +136,18 @@ int rs_replay_seek(struct rs_replay *r, const struct rs_moment *m);
  * judged.
  */
 void rs_replay_learn(struct rs_replay *r, const struct rs_replay *other);
+/* What there is of one algorithm in one VM after the events that were fed last. */
+struct rs_look {
+	uint64_t time_ns; /* of the stream, which does not run backwards */
+	uint64_t event;	  /* the number of the last event in the stream, from 0 on */
+	size_t outstanding;
+	/* With @has_range, the one that a kernel keeps: hvas, or gfns if @gfn; empty: start >= end.
+	 */
+	bool has_range, gfn;
+	uint64_t start, end;
+};
+/* Of the @algo-th of the list. false: there is no such VM so far. */
+bool rs_replay_look(const struct rs_replay *r, uint32_t vm, size_t algo, struct rs_look *look);
 /* Ends the stream and hands over the result: the caller frees it. The engine is of no use then. */
 struct rs_result *rs_replay_finish(struct rs_replay *r, struct rs_error *err);
 void rs_replay_free(struct rs_replay *r);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/write/task.h"
 #include "base/array.h"
-#include "base/clean.h"
 #include "base/table.h"
 
 /* Behind the causes: what is no cause of a needless rejection. */
@@ -160,22 +160,6 @@ void rs_top_free(struct rs_top *t)
 
 /* ---- the table ---- */
 
-static void name_task(char *buf, size_t size, const struct rs_who *who)
-{
-	char comm[128] = "";
-
-	if (who->comm)
-		rs_clean(comm, sizeof(comm), who->comm, RS_CLEAN_UTF8);
-	if (who->comm && who->pid)
-		snprintf(buf, size, "%s-%" PRIu32, comm, who->pid);
-	else if (who->comm)
-		snprintf(buf, size, "%s", comm);
-	else if (who->pid)
-		snprintf(buf, size, "%" PRIu32, who->pid);
-	else
-		snprintf(buf, size, "(not known)");
-}
-
 static void name_key(const struct rs_top *t, const struct rs_whos *whos, unsigned int key,
 		     const struct group_key *k, char *buf, size_t size)
 {
@@ -190,10 +174,10 @@ static void name_key(const struct rs_top *t, const struct rs_whos *whos, unsigne
 		snprintf(buf, size, "%s", t->specs[k->algo].name);
 		break;
 	case RS_TOP_TASK:
-		name_task(buf, size, who);
+		rs_format_task(buf, size, who);
 		break;
 	case RS_TOP_REASON:
-		rs_clean(buf, size, who->reason ? who->reason : "(not known)", RS_CLEAN_UTF8);
+		rs_format_reason(buf, size, who);
 		break;
 	case RS_TOP_CAUSE:
 		snprintf(buf, size, "%s",

@@ -237,6 +237,11 @@ static void put_value(FILE *f, json_t *v, unsigned int indent, bool flat)
 		put_scalar(f, v);
 }
 
+void rs_json_put(FILE *f, json_t *v)
+{
+	put_value(f, v, 0, true);
+}
+
 int rs_json_write(FILE *f, json_t *root)
 {
 	put_value(f, root, 0, false);

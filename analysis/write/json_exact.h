@@ -39,6 +39,8 @@ char *rs_json_utf8(const char *text);
  * and keys all that is not printable (base/clean.h) is escaped. 0, or -EIO if @f has failed.
  */
 int rs_json_write(FILE *f, json_t *root);
+/* Writes @v, one of many, on one line without a newline. */
+void rs_json_put(FILE *f, json_t *v);
 
 /* Reads one JSON document from @f to its end. NULL with errno and @err (line, column) set. */
 json_t *rs_json_read(FILE *f, struct rs_error *err);

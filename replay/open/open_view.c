@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 
@@ -114,7 +115,8 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 			 const struct rs_event *e, bool necessary)
 {
 	const struct rs_observer *o = r->opts.observer;
-	struct rs_judged j = { .begin_ns = f->begin_ns,
+	struct rs_judged j = { .event = r->events - 1,
+			       .begin_ns = f->begin_ns,
 			       .time_ns = r->now,
 			       .gfn = f->gfn,
 			       .vm = v->number,
@@ -131,4 +133,25 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 
 	if (o->judged)
 		o->judged(o->arg, &j);
+}
+
+bool rs_replay_look(const struct rs_replay *r, uint32_t vm, size_t algo, struct rs_look *look)
+{
+	const uint32_t i = rs_hash_find(&r->by_number, rs_hash_number(vm), NULL, NULL);
+	const struct rs_algo *a = i == RS_HASH_NONE ? NULL : &r->vms[i]->algos[algo];
+	struct rs_state_words words;
+
+	if (!a)
+		return false;
+	*look = (struct rs_look){ .time_ns = r->now,
+				  .event = r->events - 1,
+				  .outstanding = rs_invals_nr_hit(r->vms[i]->invals) };
+	if (!a->ops->words || a->ops->flags & RS_ALGO_NO_RANGE)
+		return true;
+	a->ops->words(a->state, &words);
+	look->has_range = true;
+	look->gfn = strncmp(a->ops->info.name, "hva", 3) != 0;
+	look->start = words.in_progress ? words.range_start : 0;
+	look->end = words.in_progress ? words.range_end : 0;
+	return true;
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_CLI_WATCH_H
+#define RS_CLI_WATCH_H
+
+#include "cli/input.h"
+#include "replay/cut/cut.h"
+#include "replay/replay.h"
+
+/*
+ * What verbs have in common that look at the faults of a trace, or of a piece of it, while it
+ * is replayed in the open loop: rs_piece_children are for its first two members.
+ */
+struct rs_watch {
+	struct rs_cut_opts piece;
+	struct rs_input input;
+	const char *algos; /* as given; NULL: the traced kernel's, else gfn */
+	void *arg;
+	/*
+	 * Once it is known which algorithms are replayed, before the first events: who looks on.
+	 * NULL with errno and @err set.
+	 */
+	const struct rs_observer *(*start)(void *arg, const char *algos,
+					   const struct rs_trace_meta *meta, struct rs_error *err);
+	/* Instead of rs_replay_feed(), or NULL. 0 or negative errno with @err set. */
+	int (*feed)(void *arg, struct rs_replay *engine, const struct rs_event *evs, size_t n,
+		    struct rs_error *err);
+	/* Of rs_watch_run(). */
+	struct rs_cut *cut; /* NULL: the whole trace */
+	struct rs_replay *engine;
+};
+
+/*
+ * Reads and replays; the observer has seen all when it returns. The reader, for its metadata
+ * and rs_reader_close(); NULL with @err set.
+ */
+struct rs_reader *rs_watch_run(struct rs_watch *w, struct rs_error *err);
+
+#endif

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "replay/bounded.h"
 #include "replay/model/model.h"
 #include "replay/replay.h"
 #include "traces/guest/vm.h"
@@ -34,10 +35,6 @@
 #define RS_ALGO_SPLIT 0x10    /* shared and private mappings are kept apart */
 /* An invalidation of private memory raises a sequence count at its begin. */
 #define RS_ALGO_ONE_STEP 0x20
-
-/* What rejects() answers; both may be set. */
-#define RS_REJECT_RANGE 0x1
-#define RS_REJECT_SEQ 0x2
 
 /*
  * What an algorithm says of a rejection: the cause, and what whoever is to be blamed must have
@@ -89,8 +86,9 @@ struct rs_algo_ops {
 	/* All outstanding ones are gone without an end (events were lost). */
 	void (*drop)(void *state);
 	/*
-	 * RS_REJECT_* of a fault that has a memslot. Moment of the locked check. @snapshot:
-	 * the sequence count at its begin, with RS_ALGO_SEQ_FIRST, else 0.
+	 * RS_REJECT_* (replay/bounded.h; both may be set) of a fault that has a memslot. Moment of
+	 * the locked check. @snapshot: the sequence count at its begin, with RS_ALGO_SEQ_FIRST,
+	 * else 0.
 	 */
 	unsigned int (*rejects)(const void *state, const struct rs_fault *f, uint64_t snapshot);
 	/*

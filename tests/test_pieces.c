@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Few ranges that cover what was added (replay/pieces), and threads that share work out. */
+/* Few ranges that cover what was added (base/pieces), and threads that share work out. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "replay/model/pieces.h"
+#include "base/pieces.h"
 #include "tests/common/random_stream.h"
 #include "base/parallel.h"
 

@@ -21,44 +21,18 @@
 /* That table: an array of each file, NULL at the end. */
 extern const struct rs_algo_ops *const *const rs_algorithm_files[];
 
-/*
- * The four words that every kernel's version has per VM (struct kvm), and what
- * they share: the count and the sequence. What the range holds is the
- * algorithm's own affair.
- */
+/* What the kernels' algorithms have: the kernel's words, and what the model looks at besides. */
 struct rs_words {
-	uint64_t seq; /* first: RS_ALGO_SEQ_FIRST */
+	struct rs_kvm_words kvm; /* first: RS_ALGO_SEQ_FIRST */
 	const struct rs_vm *vm;
 	struct rs_invals *invals;
-	uint64_t in_progress;
-	struct rs_range range;
 };
-
-/*
- * Two sequence counts in the one word that a fault keeps, of shared and of private mappings.
- * They wrap, as a fault cannot be under way for so long that it would be seen.
- */
-struct rs_two_seqs {
-	union {
-		uint64_t both;
-		uint32_t of[2];
-	};
-};
-
-static inline void rs_two_seqs_raise(struct rs_two_seqs *s, unsigned int kinds)
-{
-	s->of[0] += kinds & RS_KIND_SHARED ? 1 : 0;
-	s->of[1] += kinds & RS_KIND_PRIVATE ? 1 : 0;
-}
 
 /* RS_REJECT_SEQ if that of its kind has changed since @f, which kept @snapshot, began. */
 static inline unsigned int rs_two_seqs_reject(const struct rs_two_seqs *s, const struct rs_fault *f,
 					      uint64_t snapshot)
 {
-	const struct rs_two_seqs then = { .both = snapshot };
-	const unsigned int i = rs_fault_is_private(f);
-
-	return s->of[i] != then.of[i] ? RS_REJECT_SEQ : 0;
+	return rs_two_seqs_changed(s, rs_fault_is_private(f), snapshot);
 }
 
 static inline int rs_words_init(void *state, const struct rs_algo_env *env, uint64_t param)
@@ -70,79 +44,61 @@ static inline int rs_words_init(void *state, const struct rs_algo_env *env, uint
 	return 0;
 }
 
-/* Counts one more; the first forgets the range of those before. */
-static inline void rs_words_begin(struct rs_words *w)
-{
-	if (!w->in_progress++)
-		w->range = (struct rs_range){ 0, 0 };
-}
-
-/* The same for the one hva range; without a host address that becomes everything. */
+/* Counts it in, with its host addresses; without one that becomes everything. */
 static inline void rs_words_begin_hva(struct rs_words *w, const struct rs_inval *inv)
 {
-	rs_words_begin(w);
+	rs_bounded_begin(&w->kvm);
 	if (inv->gfn)
-		rs_range_widen(&w->range, 0, UINT64_MAX);
+		rs_bounded_add_all(&w->kvm);
 	else
-		rs_range_widen(&w->range, inv->range.start, inv->range.end);
-}
-
-static inline void rs_words_end(struct rs_words *w)
-{
-	w->seq++;
-	w->in_progress--;
+		rs_bounded_add(&w->kvm, inv->range.start, inv->range.end);
 }
 
 static inline void rs_words_finish(void *state, const struct rs_inval *inv)
 {
-	rs_words_end(state);
+	struct rs_words *w = state;
+
+	rs_bounded_end(&w->kvm);
 }
 
 static inline void rs_words_drop(void *state)
 {
 	struct rs_words *w = state;
 
-	w->in_progress = 0;
-}
-
-static inline unsigned int rs_words_seq(const struct rs_words *w, uint64_t snapshot)
-{
-	return w->seq != snapshot ? RS_REJECT_SEQ : 0;
+	w->kvm.in_progress = 0;
 }
 
 static inline void rs_words_get(const void *state, struct rs_state_words *out)
 {
 	const struct rs_words *w = state;
 
-	*out = (struct rs_state_words){ w->seq, w->in_progress, w->range.start, w->range.end };
+	*out = (struct rs_state_words){ w->kvm.seq, w->kvm.in_progress, w->kvm.range.start,
+					w->kvm.range.end };
 }
 
 /* The gfn range of a begin without walk: all its memslots' ranges together. */
 static inline void rs_words_add_span(struct rs_words *w, const struct rs_inval *inv)
 {
 	if (!inv->walk && inv->span.start < inv->span.end)
-		rs_range_widen(&w->range, inv->span.start, inv->span.end);
+		rs_bounded_add(&w->kvm, inv->span.start, inv->span.end);
 }
 
 static inline unsigned int rs_words_rejects_gfn(const void *state, const struct rs_fault *f,
 						uint64_t snapshot)
 {
 	const struct rs_words *w = state;
-	bool range = w->in_progress && rs_range_has(&w->range, f->gfn);
 
-	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
+	return rs_bounded_rejects(&w->kvm, f->gfn, snapshot);
 }
 
+/* A private fault has no address that could be compared. */
 static inline unsigned int rs_words_rejects_hva(const void *state, const struct rs_fault *f,
 						uint64_t snapshot)
 {
 	const struct rs_words *w = state;
-	bool range = w->in_progress && rs_range_has(&w->range, f->hva);
 
-	/* A private fault has no address that could be compared. */
-	if (rs_fault_is_private(f))
-		range = w->in_progress;
-	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
+	return rs_fault_is_private(f) ? rs_bounded_rejects_any(&w->kvm, snapshot)
+				      : rs_bounded_rejects(&w->kvm, f->hva, snapshot);
 }
 
 static inline void rs_words_explain_gfn(const void *state, const struct rs_fault *f,
@@ -176,14 +132,18 @@ static inline uint64_t rs_words_blocked_gfn(void *state)
 {
 	const struct rs_words *w = state;
 
-	return w->in_progress ? rs_vm_frames_of_gfns(w->vm, w->range.start, w->range.end) : 0;
+	return w->kvm.in_progress
+		       ? rs_vm_frames_of_gfns(w->vm, w->kvm.range.start, w->kvm.range.end)
+		       : 0;
 }
 
 static inline uint64_t rs_words_blocked_hva(void *state)
 {
 	const struct rs_words *w = state;
 
-	return w->in_progress ? rs_vm_frames_of_hvas(w->vm, w->range.start, w->range.end) : 0;
+	return w->kvm.in_progress
+		       ? rs_vm_frames_of_hvas(w->vm, w->kvm.range.start, w->kvm.range.end)
+		       : 0;
 }
 
 #endif

@@ -62,7 +62,7 @@ static int list_begin(void *state, const struct rs_inval *inv)
 {
 	struct list *l = state;
 
-	l->words.in_progress++;
+	l->words.kvm.in_progress++;
 	if (inv->walk)
 		return 0;
 	if (inv->gfn)
@@ -82,7 +82,7 @@ static void list_end(void *state, const struct rs_inval *inv)
 {
 	struct list *l = state;
 
-	rs_words_end(&l->words);
+	rs_bounded_end(&l->words.kvm);
 	if (inv->gfn && !inv->walk)
 		let_go(l, inv->range);
 	for (uint32_t i = 0; i < inv->nr_hits; i++)
@@ -102,16 +102,16 @@ static void list_drop(void *state)
 static unsigned int list_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct list *l = state;
-	bool range = l->words.in_progress && rs_spans_cover(&l->gfns, f->gfn);
+	bool range = l->words.kvm.in_progress && rs_spans_cover(&l->gfns, f->gfn);
 
-	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(&l->words, snapshot);
+	return (range ? RS_REJECT_RANGE : 0) | rs_bounded_seq(&l->words.kvm, snapshot);
 }
 
 static uint64_t list_blocked(void *state)
 {
 	const struct list *l = state;
 
-	return l->words.in_progress ? rs_spans_length(&l->folded) : 0;
+	return l->words.kvm.in_progress ? rs_spans_length(&l->folded) : 0;
 }
 
 static int list_memslots_changed(void *state)

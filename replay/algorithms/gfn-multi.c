@@ -33,7 +33,7 @@ static int multi_begin(void *state, const struct rs_inval *inv)
 {
 	struct multi *m = state;
 
-	if (!m->words.in_progress++)
+	if (!m->words.kvm.in_progress++)
 		m->gfns->nr = 0;
 	if (inv->walk)
 		return 0;
@@ -55,9 +55,9 @@ static int multi_slot(void *state, const struct rs_inval *inv, const struct rs_h
 static unsigned int multi_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct multi *m = state;
-	bool range = m->words.in_progress && rs_pieces_have(m->gfns, f->gfn);
+	bool range = m->words.kvm.in_progress && rs_pieces_have(m->gfns, f->gfn);
 
-	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(&m->words, snapshot);
+	return (range ? RS_REJECT_RANGE : 0) | rs_bounded_seq(&m->words.kvm, snapshot);
 }
 
 static uint64_t multi_blocked(void *state)
@@ -66,7 +66,7 @@ static uint64_t multi_blocked(void *state)
 	const struct rs_range *v = m->gfns->v, *end = v + m->gfns->nr;
 	uint64_t frames = 0;
 
-	if (!m->words.in_progress)
+	if (!m->words.kvm.in_progress)
 		return 0;
 	for (; v < end; v++)
 		frames += rs_vm_frames_of_gfns(m->words.vm, v->start, v->end);

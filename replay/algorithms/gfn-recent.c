@@ -21,7 +21,6 @@
  * covers, instead of blocking everything as in the kernels with an hva range.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "replay/algorithms/algorithms.h"
 
@@ -30,29 +29,17 @@
 #define MAX_DONE 1024
 
 struct recent {
-	struct rs_words words; /* its range is not used */
-	uint32_t live, per_inval, done;
-	size_t entry_size;
-	const struct rs_inval **owner; /* of live entry i; NULL: free */
-	char *entries;		       /* live + 1 (shared) + done of struct rs_pieces */
-	uint64_t sharing;	       /* invalidations in the shared entry */
-	bool host;		       /* the ranges are host frame numbers */
+	struct rs_kvm_words words; /* first: RS_ALGO_SEQ_FIRST */
+	struct rs_bounded_recent b;
+	const struct rs_vm *vm;
+	struct rs_invals *invals;
+	bool host; /* the ranges are host frame numbers */
 };
 
-static struct rs_pieces *entry(const struct recent *r, uint64_t i)
+/* The model tells invalidations apart by where it keeps them. */
+static struct rs_bounded_owner owner_of(const struct rs_inval *inv)
 {
-	return (struct rs_pieces *)(r->entries + i * r->entry_size);
-}
-
-static struct rs_pieces *shared_entry(const struct recent *r)
-{
-	return entry(r, r->live);
-}
-
-/* The ranges of the end that made the sequence count @seq. */
-static struct rs_pieces *done_entry(const struct recent *r, uint64_t seq)
-{
-	return entry(r, r->live + 1 + seq % r->done);
+	return (struct rs_bounded_owner){ inv };
 }
 
 /* "4.2.8": live, ranges of each, remembered ends. */
@@ -82,15 +69,15 @@ static int recent_init(void *state, const struct rs_algo_env *env, uint64_t para
 {
 	struct recent *r = state;
 
-	r->live = param >> 32 & 0xffff;
-	r->per_inval = param >> 16 & 0xffff;
-	r->done = param & 0xffff;
-	r->entry_size = rs_pieces_size(r->per_inval);
-	r->owner = calloc(r->live, sizeof(*r->owner));
-	r->entries = calloc((size_t)r->live + 1 + r->done, r->entry_size);
-	if (!r->owner || !r->entries)
-		return -ENOMEM;
-	return rs_words_init(&r->words, env, param);
+	r->vm = env->vm;
+	r->invals = env->invals;
+	r->b.live = param >> 32 & 0xffff;
+	r->b.per_inval = param >> 16 & 0xffff;
+	r->b.done = param & 0xffff;
+	r->b.entry_size = (uint32_t)rs_pieces_size(r->b.per_inval);
+	r->b.owner = calloc(r->b.live, sizeof(*r->b.owner));
+	r->b.entries = calloc((size_t)r->b.live + 1 + r->b.done, r->b.entry_size);
+	return r->b.owner && r->b.entries ? 0 : -ENOMEM;
 }
 
 static int host_init(void *state, const struct rs_algo_env *env, uint64_t param)
@@ -105,24 +92,14 @@ static void recent_destroy(void *state)
 {
 	struct recent *r = state;
 
-	free(r->owner);
-	free(r->entries);
-}
-
-/* The live entry of @inv (NULL: a free one), else the number of live entries. */
-static uint32_t find_owner(const struct recent *r, const struct rs_inval *inv)
-{
-	uint32_t i = 0;
-
-	while (i < r->live && r->owner[i] != inv)
-		i++;
-	return i;
+	free(r->b.owner);
+	free(r->b.entries);
 }
 
 /* What memslot @handle adds to its gfns where the ranges are host frame numbers. */
 static uint64_t distance(const struct recent *r, uint32_t handle)
 {
-	const struct rs_memslot *m = rs_vm_memslot(r->words.vm, handle);
+	const struct rs_memslot *m = rs_vm_memslot(r->vm, handle);
 
 	return (m->hva >> RS_PAGE_SHIFT) - m->gfn;
 }
@@ -131,7 +108,7 @@ static void add_hit(const struct recent *r, struct rs_pieces *e, const struct rs
 {
 	uint64_t base = r->host ? distance(r, hit->handle) : 0;
 
-	rs_pieces_add(e, r->per_inval, hit->gfns.start + base, hit->gfns.end + base);
+	rs_pieces_add(e, r->b.per_inval, hit->gfns.start + base, hit->gfns.end + base);
 }
 
 struct gfn_inval {
@@ -143,11 +120,11 @@ struct gfn_inval {
 static int add_overlap(void *arg, uint32_t handle)
 {
 	const struct gfn_inval *g = arg;
-	const struct rs_memslot *m = rs_vm_memslot(g->r->words.vm, handle);
+	const struct rs_memslot *m = rs_vm_memslot(g->r->vm, handle);
 	struct rs_range gfns = rs_memslot_clip(m, g->range);
 	uint64_t base = distance(g->r, handle);
 
-	rs_pieces_add(g->e, g->r->per_inval, gfns.start + base, gfns.end + base);
+	rs_pieces_add(g->e, g->r->b.per_inval, gfns.start + base, gfns.end + base);
 	return 0;
 }
 
@@ -156,24 +133,16 @@ static void add_gfns(const struct recent *r, struct rs_pieces *e, struct rs_rang
 	struct gfn_inval g = { r, e, range };
 
 	if (r->host)
-		rs_vm_for_each_gfn(r->words.vm, range.start, range.end, add_overlap, &g);
+		rs_vm_for_each_gfn(r->vm, range.start, range.end, add_overlap, &g);
 	else
-		rs_pieces_add(e, r->per_inval, range.start, range.end);
+		rs_pieces_add(e, r->b.per_inval, range.start, range.end);
 }
 
 static int recent_begin(void *state, const struct rs_inval *inv)
 {
 	struct recent *r = state;
-	uint32_t i = find_owner(r, NULL);
-	struct rs_pieces *e = entry(r, i);
+	struct rs_pieces *e = rs_bounded_recent_begin(&r->b, &r->words, owner_of(inv));
 
-	r->words.in_progress++;
-	if (i < r->live) {
-		r->owner[i] = inv;
-		e->nr = 0;
-	} else if (!r->sharing++) {
-		e->nr = 0;
-	}
 	if (inv->walk)
 		return 0;
 	if (inv->gfn)
@@ -187,61 +156,30 @@ static int recent_slot(void *state, const struct rs_inval *inv, const struct rs_
 {
 	struct recent *r = state;
 
-	add_hit(r, entry(r, find_owner(r, inv)), hit);
+	add_hit(r, rs_bounded_recent_entry(&r->b, owner_of(inv)), hit);
 	return 0;
 }
 
 static void recent_end(void *state, const struct rs_inval *inv)
 {
 	struct recent *r = state;
-	uint32_t i = find_owner(r, inv);
 
-	rs_words_end(&r->words);
-	memcpy(done_entry(r, r->words.seq), entry(r, i), r->entry_size);
-	if (i < r->live)
-		r->owner[i] = NULL;
-	else
-		r->sharing--;
+	rs_bounded_recent_end(&r->b, &r->words, owner_of(inv));
 }
 
 static void recent_drop(void *state)
 {
 	struct recent *r = state;
 
-	rs_words_drop(&r->words);
-	memset(r->owner, 0, r->live * sizeof(*r->owner));
-	r->sharing = 0;
-}
-
-static bool in_progress(const struct recent *r, uint64_t gfn)
-{
-	if (!r->words.in_progress)
-		return false;
-	for (uint32_t i = 0; i < r->live; i++)
-		if (r->owner[i] && rs_pieces_have(entry(r, i), gfn))
-			return true;
-	return r->sharing && rs_pieces_have(shared_entry(r), gfn);
-}
-
-static bool ended_since(const struct recent *r, uint64_t gfn, uint64_t snapshot)
-{
-	uint64_t seq = r->words.seq;
-
-	if (seq - snapshot > r->done)
-		return true;
-	for (; seq != snapshot; seq--)
-		if (rs_pieces_have(done_entry(r, seq), gfn))
-			return true;
-	return false;
+	rs_bounded_recent_drop(&r->b, &r->words);
 }
 
 static unsigned int recent_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct recent *r = state;
-	uint64_t frame = r->host ? f->hva >> RS_PAGE_SHIFT : f->gfn;
 
-	return (in_progress(r, frame) ? RS_REJECT_RANGE : 0) |
-	       (ended_since(r, frame, snapshot) ? RS_REJECT_SEQ : 0);
+	return rs_bounded_recent_rejects(&r->b, &r->words,
+					 r->host ? f->hva >> RS_PAGE_SHIFT : f->gfn, snapshot);
 }
 
 /* The entries that something in progress is in. */
@@ -255,19 +193,18 @@ static void list_in_force(const struct recent *r, struct in_force *f)
 {
 	f->r = r;
 	f->n = 0;
-	for (uint32_t i = 0; i < r->live; i++)
-		if (r->owner[i])
-			f->v[f->n++] = entry(r, i);
-	if (r->sharing)
-		f->v[f->n++] = shared_entry(r);
+	for (uint32_t i = 0; i < r->b.live; i++)
+		if (r->b.owner[i].who)
+			f->v[f->n++] = rs_bounded_entry(&r->b, i);
+	if (r->b.sharing)
+		f->v[f->n++] = rs_bounded_entry(&r->b, r->b.live);
 }
 
 static uint64_t frames_of(const struct recent *r, uint64_t from, uint64_t to)
 {
 	if (r->host)
-		return rs_vm_frames_of_hvas(r->words.vm, from << RS_PAGE_SHIFT,
-					    to << RS_PAGE_SHIFT);
-	return rs_vm_frames_of_gfns(r->words.vm, from, to);
+		return rs_vm_frames_of_hvas(r->vm, from << RS_PAGE_SHIFT, to << RS_PAGE_SHIFT);
+	return rs_vm_frames_of_gfns(r->vm, from, to);
 }
 
 /* Each frame once, though entries may overlap: those of [from, to) beyond entry @i. */
@@ -318,9 +255,9 @@ static uint64_t recent_blocked(void *state)
 		return 0;
 	if (r->words.in_progress > 1)
 		return frames_of_several(r);
-	while (i < r->live && !r->owner[i])
+	while (i < r->b.live && !r->b.owner[i].who)
 		i++;
-	return frames_in(r, entry(r, i));
+	return frames_in(r, rs_bounded_entry(&r->b, i));
 }
 
 /* Two words of count and sequence; ranges; an owner (its hva range) of each live entry. */
@@ -328,23 +265,39 @@ static size_t recent_bytes(const void *state)
 {
 	const struct recent *r = state;
 
-	return 24 + ((size_t)r->live + 1 + r->done) * r->per_inval * 16 + (size_t)r->live * 16;
+	return 24 + ((size_t)r->b.live + 1 + r->b.done) * r->b.per_inval * 16 +
+	       (size_t)r->b.live * 16;
+}
+
+static void recent_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
+{
+	const struct recent *r = state;
+
+	why->cause = rs_invals_cause_gfn(r->invals, f, RS_KIND_BOTH);
 }
 
 static void host_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
 {
 	const struct recent *r = state;
 
-	why->cause = rs_invals_cause_hfn(r->words.invals, f);
+	why->cause = rs_invals_cause_hfn(r->invals, f);
 	why->space = RS_SPACE_HFN;
 }
 
+/* Of the kernel's words the count and the sequence. */
+static void recent_words(const void *state, struct rs_state_words *out)
+{
+	const struct recent *r = state;
+
+	*out = (struct rs_state_words){ r->words.seq, r->words.in_progress, 0, 0 };
+}
+
 /* The two families differ in the space of their ranges alone. */
-#define RECENT_OPS                                                                                \
-	.flags = RS_ALGO_SEQ_FIRST, .state_size = sizeof(struct recent), .parse = recent_parse,   \
-	.destroy = recent_destroy, .begin = recent_begin, .slot = recent_slot, .end = recent_end, \
-	.drop = recent_drop, .rejects = recent_rejects, .blocked = recent_blocked,                \
-	.bytes = recent_bytes
+#define RECENT_OPS                                                                              \
+	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_NO_RANGE, .state_size = sizeof(struct recent),     \
+	.parse = recent_parse, .destroy = recent_destroy, .begin = recent_begin,                \
+	.slot = recent_slot, .end = recent_end, .drop = recent_drop, .rejects = recent_rejects, \
+	.blocked = recent_blocked, .bytes = recent_bytes, .words = recent_words
 
 static const struct rs_algo_ops gfn_recent = {
 	RECENT_OPS,
@@ -358,7 +311,7 @@ static const struct rs_algo_ops gfn_recent = {
 	.in_all = "4.4.8",
 	.in_price = "4.4.8",
 	.init = recent_init,
-	.explain = rs_words_explain_gfn,
+	.explain = recent_explain,
 };
 
 static const struct rs_algo_ops hfn_recent = {

@@ -111,7 +111,7 @@ static int slots_begin(void *state, const struct rs_inval *inv)
 	struct slots *s = state;
 	struct gfn_add a = { s, inv->range };
 
-	if (!s->words.in_progress++)
+	if (!s->words.kvm.in_progress++)
 		lapse(s);
 	if (inv->walk)
 		return 0;
@@ -131,18 +131,18 @@ static int slots_slot(void *state, const struct rs_inval *inv, const struct rs_h
 static unsigned int slots_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct slots *s = state;
-	unsigned int range = s->words.in_progress && f->handle < s->max &&
+	unsigned int range = s->words.kvm.in_progress && f->handle < s->max &&
 			     s->ranges[f->handle].epoch == s->epoch &&
 			     rs_range_has(&s->ranges[f->handle].range, f->gfn);
 
-	return (range ? RS_REJECT_RANGE : 0) | rs_words_seq(&s->words, snapshot);
+	return (range ? RS_REJECT_RANGE : 0) | rs_bounded_seq(&s->words.kvm, snapshot);
 }
 
 static uint64_t slots_blocked(void *state)
 {
 	const struct slots *s = state;
 
-	return s->words.in_progress ? s->blocked : 0;
+	return s->words.kvm.in_progress ? s->blocked : 0;
 }
 
 static int slots_memslots_changed(void *state)

@@ -5,16 +5,11 @@
  */
 #include "replay/algorithms/algorithms.h"
 
-struct half {
-	uint64_t in_progress;
-	struct rs_range range;
-};
-
 struct split {
 	struct rs_two_seqs seqs; /* first: RS_ALGO_SEQ_FIRST */
 	const struct rs_vm *vm;
 	struct rs_invals *invals;
-	struct half halves[2]; /* of shared, of private mappings */
+	struct rs_bounded_half halves[RS_BOUNDED_KINDS]; /* of shared, of private mappings */
 };
 
 static int split_init(void *state, const struct rs_algo_env *env, uint64_t param)
@@ -26,28 +21,21 @@ static int split_init(void *state, const struct rs_algo_env *env, uint64_t param
 	return 0;
 }
 
-static void widen(struct split *s, const struct rs_inval *inv, const struct rs_range *r)
-{
-	for (unsigned int i = 0; i < 2; i++)
-		if (inv->filter & 1U << i)
-			rs_range_widen(&s->halves[i].range, r->start, r->end);
-}
-
 static int split_begin(void *state, const struct rs_inval *inv)
 {
 	struct split *s = state;
 
-	for (unsigned int i = 0; i < 2; i++)
-		if ((inv->filter & 1U << i) && !s->halves[i].in_progress++)
-			s->halves[i].range = (struct rs_range){ 0, 0 };
+	rs_bounded_split_begin(s->halves, inv->filter);
 	if (!inv->walk && inv->span.start < inv->span.end)
-		widen(s, inv, &inv->span);
+		rs_bounded_split_add(s->halves, inv->filter, inv->span.start, inv->span.end);
 	return 0;
 }
 
 static int split_slot(void *state, const struct rs_inval *inv, const struct rs_hit *hit)
 {
-	widen(state, inv, &hit->gfns);
+	struct split *s = state;
+
+	rs_bounded_split_add(s->halves, inv->filter, hit->gfns.start, hit->gfns.end);
 	return 0;
 }
 
@@ -55,9 +43,7 @@ static void split_end(void *state, const struct rs_inval *inv)
 {
 	struct split *s = state;
 
-	for (unsigned int i = 0; i < 2; i++)
-		s->halves[i].in_progress -= inv->filter >> i & 1;
-	rs_two_seqs_raise(&s->seqs, inv->filter);
+	rs_bounded_split_end(&s->seqs, s->halves, inv->filter);
 }
 
 static void split_drop(void *state)
@@ -70,10 +56,9 @@ static void split_drop(void *state)
 static unsigned int split_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct split *s = state;
-	const struct half *h = &s->halves[rs_fault_is_private(f)];
-	const bool range = h->in_progress && rs_range_has(&h->range, f->gfn);
 
-	return (range ? RS_REJECT_RANGE : 0) | rs_two_seqs_reject(&s->seqs, f, snapshot);
+	return rs_bounded_split_rejects(&s->seqs, s->halves, rs_fault_is_private(f), f->gfn,
+					snapshot);
 }
 
 static void split_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)

@@ -26,12 +26,12 @@ static int v7_begin(void *state, const struct rs_inval *inv)
 	struct rs_words *w = state;
 	const struct rs_hit *first;
 
-	rs_words_begin(w);
+	rs_bounded_begin(&w->kvm);
 	if (inv->gfn) {
 		rs_words_add_span(w, inv);
 	} else if (inv->nr_hits && !inv->walk) {
 		first = first_hit(w->vm, inv);
-		rs_range_widen(&w->range, first->gfns.start, first->gfns.end);
+		rs_bounded_add(&w->kvm, first->gfns.start, first->gfns.end);
 	}
 	return 0;
 }
@@ -41,7 +41,7 @@ static int v7_slot(void *state, const struct rs_inval *inv, const struct rs_hit 
 	struct rs_words *w = state;
 
 	if (hit == inv->hits)
-		rs_range_widen(&w->range, hit->gfns.start, hit->gfns.end);
+		rs_bounded_add(&w->kvm, hit->gfns.start, hit->gfns.end);
 	return 0;
 }
 

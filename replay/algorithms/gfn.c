@@ -4,8 +4,10 @@
 
 static int gfn_begin(void *state, const struct rs_inval *inv)
 {
-	rs_words_begin(state);
-	rs_words_add_span(state, inv);
+	struct rs_words *w = state;
+
+	rs_bounded_begin(&w->kvm);
+	rs_words_add_span(w, inv);
 	return 0;
 }
 
@@ -13,7 +15,7 @@ static int gfn_slot(void *state, const struct rs_inval *inv, const struct rs_hit
 {
 	struct rs_words *w = state;
 
-	rs_range_widen(&w->range, hit->gfns.start, hit->gfns.end);
+	rs_bounded_add(&w->kvm, hit->gfns.start, hit->gfns.end);
 	return 0;
 }
 

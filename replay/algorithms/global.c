@@ -4,7 +4,9 @@
 
 static int global_begin(void *state, const struct rs_inval *inv)
 {
-	rs_words_begin(state);
+	struct rs_words *w = state;
+
+	rs_bounded_begin(&w->kvm);
 	return 0;
 }
 
@@ -12,7 +14,7 @@ static unsigned int global_rejects(const void *state, const struct rs_fault *f, 
 {
 	const struct rs_words *w = state;
 
-	return (w->in_progress ? RS_REJECT_RANGE : 0) | rs_words_seq(w, snapshot);
+	return rs_bounded_rejects_any(&w->kvm, snapshot);
 }
 
 static void global_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
@@ -24,7 +26,7 @@ static uint64_t global_blocked(void *state)
 {
 	const struct rs_words *w = state;
 
-	return w->in_progress ? rs_vm_frames(w->vm) : 0;
+	return w->kvm.in_progress ? rs_vm_frames(w->vm) : 0;
 }
 
 static const struct rs_algo_ops global = {

@@ -36,7 +36,7 @@ static void split_end(void *state, const struct rs_inval *inv)
 
 	if (inv->filter == RS_KIND_PRIVATE)
 		return;
-	rs_words_end(&s->shared);
+	rs_words_finish(&s->shared, inv);
 	rs_two_seqs_raise(&s->seqs, inv->filter);
 }
 
@@ -54,8 +54,9 @@ static unsigned int split_rejects(const void *state, const struct rs_fault *f, u
 
 	if (rs_fault_is_private(f))
 		return seq;
-	return (s->shared.in_progress && rs_range_has(&s->shared.range, f->hva) ? RS_REJECT_RANGE
-										: 0) |
+	return (s->shared.kvm.in_progress && rs_range_has(&s->shared.kvm.range, f->hva)
+			? RS_REJECT_RANGE
+			: 0) |
 	       seq;
 }
 

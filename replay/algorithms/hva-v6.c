@@ -13,7 +13,7 @@ static int v6_begin(void *state, const struct rs_inval *inv)
 	struct rs_words *w = state;
 
 	if (inv->filter == RS_KIND_PRIVATE)
-		w->seq++;
+		w->kvm.seq++;
 	else
 		rs_words_begin_hva(w, inv);
 	return 0;
@@ -22,7 +22,7 @@ static int v6_begin(void *state, const struct rs_inval *inv)
 static void v6_end(void *state, const struct rs_inval *inv)
 {
 	if (inv->filter != RS_KIND_PRIVATE)
-		rs_words_end(state);
+		rs_words_finish(state, inv);
 }
 
 static void v6_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)

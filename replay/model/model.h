@@ -7,9 +7,9 @@
  * covers, sets of ranges, which events are sound, and how long nothing is known after a
  * loss. The loop over all events also takes the steps of inval_table.h into itself.
  */
+#include "base/pieces.h"
 #include "replay/model/blackout.h"
 #include "replay/model/inval.h"
-#include "replay/model/pieces.h"
 #include "replay/model/sound.h"
 #include "replay/model/spans.h"
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/range.h"
 #include "traces/event.h"
 
 /*
@@ -28,30 +29,6 @@ struct rs_memslot {
 	uint8_t as;
 	bool present;
 };
-
-/* Half open; of gfns or of hvas as the context says. */
-struct rs_range {
-	uint64_t start, end;
-};
-
-static inline bool rs_range_has(const struct rs_range *r, uint64_t x)
-{
-	return x >= r->start && x < r->end;
-}
-
-/* Widens @r (empty: start >= end) to cover [start, end). */
-static inline void rs_range_widen(struct rs_range *r, uint64_t start, uint64_t end)
-{
-	if (r->start >= r->end) {
-		r->start = start;
-		r->end = end;
-		return;
-	}
-	if (start < r->start)
-		r->start = start;
-	if (end > r->end)
-		r->end = end;
-}
 
 struct rs_vm;
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/model/pieces.h"
+#include "base/pieces.h"
 
-#include <string.h>
-
-static __attribute__((noinline)) void merge_closest(struct rs_pieces *p)
+static __attribute__((__noinline__)) void merge_closest(struct rs_pieces *p)
 {
 	uint64_t least = UINT64_MAX;
 	uint32_t at = 0;
@@ -52,8 +50,8 @@ static void insert(struct rs_pieces *p, uint32_t at, uint64_t start, uint64_t en
 }
 
 /* What is not simply behind all others. */
-static __attribute__((noinline)) void add_between(struct rs_pieces *p, uint32_t limit,
-						  uint64_t start, uint64_t end)
+static __attribute__((__noinline__)) void add_between(struct rs_pieces *p, uint32_t limit,
+						      uint64_t start, uint64_t end)
 {
 	uint32_t from, to = p->nr;
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RS_REPLAY_MODEL_PIECES_H
-#define RS_REPLAY_MODEL_PIECES_H
+#ifndef RS_BASE_PIECES_H
+#define RS_BASE_PIECES_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "traces/guest/vm.h"
+#include "base/range.h"
 
 /*
  * At most so many ranges, kept apart and in order: one that overlaps or touches
@@ -18,9 +15,12 @@ struct rs_pieces {
 };
 
 /* The bytes of one with this limit. */
+#define RS_PIECES_SIZE(limit) \
+	(sizeof(struct rs_pieces) + ((size_t)(limit) + 1) * sizeof(struct rs_range))
+
 static inline size_t rs_pieces_size(uint32_t limit)
 {
-	return sizeof(struct rs_pieces) + ((size_t)limit + 1) * sizeof(struct rs_range);
+	return RS_PIECES_SIZE(limit);
 }
 
 /* An empty range is ignored. */

@@ -141,6 +141,7 @@ static void test_form_names(void **state)
 	assert_string_equal(rs_form_name(RS_FORM_TRACE_DAT), "trace.dat");
 	assert_string_equal(rs_form_name(RS_FORM_TEXT), "text");
 	assert_string_equal(rs_form_name(RS_FORM_BINARY), "binary");
+	assert_string_equal(rs_form_name(RS_FORM_FTRACE), "ftrace text");
 	assert_null(rs_form_name(RS_NR_FORMS));
 }
 

@@ -648,8 +648,9 @@ static void test_unknown_form(void **state)
 	assert_int_equal(errno, EINVAL);
 	assert_string_equal(err.file, path);
 	assert_string_equal(err.text,
-			    "is no trace: neither a trace.dat, nor the text form (which starts "
-			    "with 'retryscope-events 1'), nor the binary form");
+			    "is no trace: neither a trace.dat, nor what ftrace, trace-cmd or perf "
+			    "print of one, nor the text form (which starts with "
+			    "'retryscope-events 1'), nor the binary form");
 	assert_null(rs_reader_open(path, NULL, NULL));
 }
 

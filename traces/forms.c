@@ -4,11 +4,13 @@
 #include "traces/binary/binary.h"
 #include "traces/text/text.h"
 #include "traces/dat/dat.h"
+#include "traces/ftrace/ftrace.h"
 #include "traces/mtree/mtree.h"
 
 /* A new form is one line here. */
 static const struct rs_form_ops *const forms[] = {
-	&rs_text_ops, &rs_trace_dat_ops, &rs_binary_ops, &rs_binary_raw_ops, &rs_mtree_ops,
+	&rs_text_ops,	    &rs_trace_dat_ops, &rs_binary_ops,
+	&rs_binary_raw_ops, &rs_mtree_ops,     &rs_ftrace_ops,
 };
 
 static const char *const form_names[RS_NR_FORMS] = {
@@ -18,6 +20,7 @@ static const char *const form_names[RS_NR_FORMS] = {
 	[RS_FORM_BINARY] = "binary",
 	[RS_FORM_BINARY_RAW] = "raw binary",
 	[RS_FORM_MTREE] = "info mtree -f",
+	[RS_FORM_FTRACE] = "ftrace text",
 };
 
 #define NR_FORMS (sizeof(forms) / sizeof(forms[0]))

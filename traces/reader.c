@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/foreign.h"
 #include "traces/forms.h"
 #include "traces/source.h"
 
@@ -42,13 +43,18 @@ static int find_form(struct rs_reader *r, struct rs_error *err)
 {
 	size_t len;
 	const unsigned char *head = rs_source_peek(r->src, &len);
+	const char *what = rs_foreign_what(head, len);
 
-	r->ops = rs_form_of_head(head, len);
+	/* First: what is in an archive can look like a text. */
+	r->ops = what ? NULL : rs_form_of_head(head, len);
 	if (r->ops)
 		return 0;
+	if (what)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL, "%s", what);
 	return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-			    "is no trace: neither a trace.dat, nor the text form (which starts "
-			    "with 'retryscope-events 1'), nor the binary form%s%s",
+			    "is no trace: neither a trace.dat, nor what ftrace, trace-cmd or perf "
+			    "print of one, nor the text form (which starts with "
+			    "'retryscope-events 1'), nor the binary form%s%s",
 			    r->opts.also ? "; nor " : "", r->opts.also ? r->opts.also : "");
 }
 

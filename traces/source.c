@@ -322,13 +322,18 @@ static int materialise(struct rs_source *s, struct rs_error *err)
 		close(fd);
 		return rc;
 	}
+	return rs_source_become(s, fd, err);
+}
+
+int rs_source_become(struct rs_source *s, int fd, struct rs_error *err)
+{
 	close_fd(s);
 	ZSTD_freeDCtx(s->zstd);
 	s->zstd = NULL;
 	s->fd = fd;
 	s->regular = true;
 	s->base = 0;
-	s->total = lseek(fd, 0, SEEK_CUR);
+	s->total = lseek(fd, 0, SEEK_END);
 	return rs_source_rewind(s, err);
 }
 

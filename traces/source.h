@@ -55,6 +55,12 @@ void rs_source_set_done(struct rs_source *s, uint64_t done);
 const char *rs_source_seekable_path(struct rs_source *s, struct rs_error *err);
 
 /*
+ * From now on the source reads the file that @fd is, which it takes, from its begin. 0, or
+ * negative errno with @err set; then only rs_source_close() is left.
+ */
+int rs_source_become(struct rs_source *s, int fd, struct rs_error *err);
+
+/*
  * Whether the input is a plain, uncompressed file of *@size bytes, which can be read at any
  * place by rs_source_read_at().
  */

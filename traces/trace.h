@@ -99,9 +99,13 @@ enum rs_form {
 	RS_FORM_BINARY,
 	RS_FORM_BINARY_RAW, /* for writing: RS_FORM_BINARY uncompressed */
 	RS_FORM_MTREE,	    /* for reading: QEMU's `info mtree -f` */
+	RS_FORM_FTRACE,	    /* for reading: what ftrace, trace-cmd and perf print */
 	RS_NR_FORMS
 };
-/* "unknown", "trace.dat", "text", "binary", "raw binary", "info mtree -f"; NULL if out of range. */
+/*
+ * "unknown", "trace.dat", "text", "binary", "raw binary", "info mtree -f", "ftrace text"; NULL
+ * if out of range.
+ */
 const char *rs_form_name(enum rs_form form);
 
 /* Takes an event. 0, or what it returns, a negative errno with @err set, ends the reading. */
@@ -122,6 +126,8 @@ struct rs_reader_opts {
 	 * NULL: what was recorded of its range tells, else its release.
 	 */
 	const char *kernel_algo;
+	/* A trace.dat that was made of a text: what it says of itself is not the trace's. */
+	bool of_text;
 	/* rs_reader_each(), which reads that file; set by rs_reader_open(). */
 	int (*each_event)(const char *path, rs_event_fn fn, void *arg, struct rs_error *err);
 	/* Of such a trace, without these two, take the facts, and no events. */

@@ -144,7 +144,7 @@ static int start_all(struct import *im, struct rs_error *err)
 {
 	int ret = open_file(im, err);
 
-	if (!ret && rs_dat_info(&im->file, &im->probes, im->meta))
+	if (!ret && rs_dat_info(&im->file, &im->probes, im->opts.of_text, im->meta))
 		ret = rs_error_nomem(err);
 	if (!ret && rs_dat_names_init(&im->names, im->file.cmdlines, im->meta))
 		ret = rs_error_nomem(err);

@@ -197,13 +197,15 @@ static uint32_t most_cpus(const struct rs_dat_file *f)
 	return most;
 }
 
-int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
+int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes, bool of_text,
 		struct rs_trace_meta *meta)
 {
 	int ret = add_kernel(f, meta);
 
 	if (!ret)
 		ret = add_level(probes, meta);
+	if (of_text)
+		return ret;
 	if (!ret)
 		ret = add_number(meta, "trace.dat.version", f->version);
 	if (!ret)

@@ -6,8 +6,11 @@
 #include "traces/dat/dat_comms.h"
 #include "traces/dat/dat_probe.h"
 
-/* What the file says of the host and the recording, into @meta. 0 or -ENOMEM. */
-int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
+/*
+ * What the file says of the host and the recording, into @meta; @of_text: and not of itself.
+ * 0 or -ENOMEM.
+ */
+int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes, bool of_text,
 		struct rs_trace_meta *meta);
 /*
  * What each CPU's ring buffer dropped where no page says so (it was full and not to overwrite

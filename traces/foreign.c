@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/foreign.h"
+
+#include <string.h>
+
+#define PERF_DATA                                                                \
+	"is a perf.data, which perf alone can read: 'perf script --ns -i FILE' " \
+	"makes text of it, and that can be read here"
+
+static const struct {
+	const char *magic;
+	unsigned int len, at;
+	const char *what;
+} foreign[] = {
+	{ "PERFILE2", 8, 0, PERF_DATA },
+	{ "2ELIFREP", 8, 0, PERF_DATA },
+	{ "\x04\x22\x4d\x18", 4, 0, "is compressed by lz4: unpack it first ('lz4 -d')" },
+	{ "LZIP", 4, 0, "is compressed by lzip: unpack it first ('lzip -d')" },
+	{ "\x89LZO", 4, 0, "is compressed by lzop: unpack it first ('lzop -d')" },
+	{ "\x1f\x9d", 2, 0, "is compressed by compress: unpack it first ('gzip -d')" },
+	{ "PK\3\4", 4, 0, "is a zip archive: unpack it first" },
+	{ "7z\xbc\xaf\x27\x1c", 6, 0, "is a 7z archive: unpack it first" },
+	{ "Rar!\x1a\x07", 6, 0, "is a rar archive: unpack it first" },
+	{ "ustar\0", 6, 257, "is a tar archive: unpack it first" },
+	{ "ustar  \0", 8, 257, "is a tar archive: unpack it first" },
+	{ "070701", 6, 0, "is a cpio archive: unpack it first" },
+	{ "!<arch>\n", 8, 0, "is an ar archive: unpack it first" },
+	{ "\x7f"
+	  "ELF",
+	  4, 0, "is an ELF file (a dump?): crash's 'trace dump -t' makes a trace.dat of a dump" },
+	{ "KDUMP   ", 8, 0,
+	  "is a dump of a kernel: crash's 'trace dump -t' makes a trace.dat of it" },
+};
+
+const char *rs_foreign_what(const unsigned char *head, size_t len)
+{
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		if (len >= foreign[i].at + foreign[i].len &&
+		    !memcmp(head + foreign[i].at, foreign[i].magic, foreign[i].len))
+			return foreign[i].what;
+	return NULL;
+}

@@ -55,63 +55,62 @@ void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 }
 
 /* The one cause of a spurious rejection, and what the algorithm says of it. */
-static struct rs_reason reason_of(struct rs_invals *invals, const struct rs_algo *a,
-				  const struct rs_fault *f, unsigned int why)
+RS_LOOP_PART void find_reason(struct rs_invals *invals, const struct rs_algo *a,
+			      const struct rs_fault *f, unsigned int why, struct rs_reason *reason)
 {
-	struct rs_reason reason = { .cause = RS_CAUSE_SEQ, .kinds = RS_KIND_BOTH };
-
+	*reason = (struct rs_reason){ .cause = RS_CAUSE_SEQ, .kinds = RS_KIND_BOTH };
 	/* Before kinds differ, whatever is outstanding concerns shared faults, and all are that. */
 	if (invals->kinds_differ && !(a->ops->flags & RS_ALGO_SPLIT) &&
 	    rs_invals_other_kind(invals, f))
-		reason.cause = RS_CAUSE_KIND;
+		reason->cause = RS_CAUSE_KIND;
 	else if (why & RS_REJECT_RANGE)
-		a->ops->explain(a->state, f, &reason);
-	return reason;
+		a->ops->explain(a->state, f, reason);
 }
 
-/* Counts a rejection; returns what an observer is told of it. */
-static uint8_t count_rejection(struct rs_replay *r, struct vm_run *v, size_t i,
-			       const struct rs_fault *f, const struct rs_event *e, unsigned int why,
-			       bool necessary)
+/* Counts the cause of a rejection; returns what an observer is told of it. */
+RS_LOOP_PART uint8_t count_cause(struct vm_run *v, size_t i, const struct rs_fault *f,
+				 unsigned int why, bool necessary, unsigned int flags)
 {
-	struct rejections *rejections = &v->rejections[i];
-	struct rs_algo_result *res = &v->res.algos[i];
-	enum rs_cause cause;
+	struct rs_reason reason;
 
-	++*rs_open_count_of(&rejections->checks, e);
-	rejections->necessary += necessary;
-	if (!(r->opts.flags & RS_REPLAY_TRUTH))
+	if (!(flags & RS_REPLAY_TRUTH))
 		return 1;
 	if (necessary)
 		return 255;
-	res->spurious++;
-	if (!(r->opts.flags & RS_REPLAY_CAUSES))
+	if (!(flags & RS_REPLAY_CAUSES))
 		return 1;
-	cause = reason_of(v->invals, &v->algos[i], f, why).cause;
-	res->causes[cause]++;
-	return (uint8_t)(1 + cause);
+	find_reason(v->invals, &v->algos[i], f, why, &reason);
+	v->res.algos[i].causes[reason.cause]++;
+	return (uint8_t)(1 + reason.cause);
 }
 
-/* Counts the verdict of each algorithm. */
-static inline void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
-			     const struct rs_event *e, bool necessary)
+/* Counts the verdict of each algorithm; an observer is told of each. */
+RS_LOOP_PART void judge_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+			    const struct rs_event *e, bool necessary, unsigned int flags,
+			    bool observed)
 {
 	const uint64_t *snapshots = &v->snapshots[f->seat * r->nr_run];
+	struct rejections *rejections = v->rejections;
+	const unsigned int kind = rs_open_check_kind(e);
 
-	if (r->opts.observer)
-		memset(r->verdicts, 0, r->nr_listed);
 	for (size_t i = 0; i < r->nr_listed; i++) {
 		const struct rs_algo *a = &v->algos[i];
-		unsigned int why = a->ops->rejects(a->state, f, snapshots[i]);
+		const unsigned int why = a->ops->rejects(a->state, f, snapshots[i]);
+		uint8_t verdict = 0;
 
-		if (why)
-			r->verdicts[i] = count_rejection(r, v, i, f, e, why, necessary);
+		if (why) {
+			rejections[i].checks.nr[kind]++;
+			rejections[i].necessary += necessary;
+			verdict = count_cause(v, i, f, why, necessary, flags);
+		}
+		if (observed)
+			r->verdicts[i] = verdict;
 	}
 }
 
 /* Who is to blame, for an observer: of what rejects the fault, or misses it. */
-static void blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
-		      bool necessary)
+static RS_SELDOM void blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+				bool necessary)
 {
 	const uint64_t *snapshots = &v->snapshots[f->seat * r->nr_run];
 
@@ -123,8 +122,8 @@ static void blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fau
 		if (!r->verdicts[i] && !necessary)
 			continue;
 		if (!necessary)
-			reason = reason_of(v->invals, a, f,
-					   a->ops->rejects(a->state, f, snapshots[i]));
+			find_reason(v->invals, a, f, a->ops->rejects(a->state, f, snapshots[i]),
+				    &reason);
 		rs_blames_find(v->blames, a, f, &reason, necessary, &r->blame[i]);
 	}
 }
@@ -148,16 +147,20 @@ static struct rs_agreement agreement_of(const uint64_t *judged, const uint64_t *
 
 void rs_open_sum_verdicts(const struct rs_replay *r, struct vm_run *v)
 {
-	v->res.checked_lockless = all_of(v->judged.nr[1]);
-	v->res.checked = all_of(v->judged.nr[0]) + v->res.checked_lockless;
+	v->res.checked_lockless = all_of(&v->judged.nr[RS_NR_RESULTS]);
+	v->res.checked = all_of(v->judged.nr) + v->res.checked_lockless;
 	for (size_t i = 0; i < r->nr_listed; i++) {
-		const uint64_t(*rejected)[RS_NR_RESULTS] = v->rejections[i].checks.nr;
+		const uint64_t *locked = v->rejections[i].checks.nr;
+		const uint64_t *lockless = &locked[RS_NR_RESULTS];
+		const uint64_t necessary = v->rejections[i].necessary;
 		struct rs_algo_result *a = &v->res.algos[i];
 
-		a->missed = v->res.necessary - v->rejections[i].necessary;
-		a->rejected = all_of(rejected[0]) + all_of(rejected[1]);
-		a->locked = agreement_of(v->judged.nr[0], rejected[0]);
-		a->lockless = agreement_of(v->judged.nr[1], rejected[1]);
+		a->missed = v->res.necessary - necessary;
+		a->rejected = all_of(locked) + all_of(lockless);
+		if (r->opts.flags & RS_REPLAY_TRUTH)
+			a->spurious = a->rejected - necessary;
+		a->locked = agreement_of(v->judged.nr, locked);
+		a->lockless = agreement_of(&v->judged.nr[RS_NR_RESULTS], lockless);
 	}
 }
 
@@ -199,7 +202,11 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 		necessary = f->necessary || rs_invals_cover(v->invals, f, f->kind);
 		v->res.necessary += necessary;
 	}
-	judge_all(r, v, f, e, necessary);
+	/* What is mostly asked, as constants: 0.9 % fewer instructions of all of a replay. */
+	if (r->opts.flags == RS_REPLAY_ALL && !r->opts.observer)
+		judge_all(r, v, f, e, necessary, RS_REPLAY_ALL, false);
+	else
+		judge_all(r, v, f, e, necessary, r->opts.flags, r->opts.observer);
 	if (v->blames)
 		blame_all(r, v, f, necessary);
 	rs_open_show_judged(r, v, f, e, necessary);

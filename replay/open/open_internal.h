@@ -38,9 +38,9 @@ struct width {
 	struct run time, epoch, epoch_ratio; /* of widening_time, blocked_epoch, widening_epoch */
 };
 
-/* Checks by whether they were lockless, and the recorded result. */
+/* Checks by rs_open_check_kind(). */
 struct checks {
-	uint64_t nr[2][RS_NR_RESULTS];
+	uint64_t nr[2 * RS_NR_RESULTS];
 };
 
 /* What one algorithm rejected of them; of what it did not reject nothing is counted. */
@@ -141,10 +141,10 @@ static inline void rs_open_anomaly(struct rs_replay *r, enum rs_anomaly which)
 	}
 }
 
-/* The count of checks like @e. */
-static inline uint64_t *rs_open_count_of(struct checks *c, const struct rs_event *e)
+/* Which count @e is in: by the recorded result, those of lockless checks behind the others. */
+static inline unsigned int rs_open_check_kind(const struct rs_event *e)
 {
-	return &c->nr[(e->flags & RS_F_LOCKLESS) != 0][e->result];
+	return (e->flags & RS_F_LOCKLESS ? RS_NR_RESULTS : 0) + e->result;
 }
 
 /* The fault of that vCPU, open or not; NULL: it has had none. */

@@ -247,7 +247,7 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 {
 	const struct rs_algo *a = v->algos;
 
-	++*rs_open_count_of(&v->judged, e);
+	v->judged.nr[rs_open_check_kind(e)]++;
 	if (rs_fault_is_private(f))
 		v->res.private_faults++;
 	/* No algorithm rejects a fault that is quiet. If the kernel did, that is noted. */
@@ -256,7 +256,7 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 	if (m.flags || m.observed || m.nr_run != 1 || f->quiet || r->kernel != SIZE_MAX)
 		return rs_open_judge(r, v, f, e);
 	if (a->ops->rejects(a->state, f, v->snapshots[f->seat]))
-		++*rs_open_count_of(&v->rejections->checks, e);
+		v->rejections->checks.nr[rs_open_check_kind(e)]++;
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -206,6 +208,46 @@ static void test_in_use(void **state)
 	rs_journal_close(open_it(*state, CONFIG), true);
 }
 
+/* Somebody still has the file when its journal is closed: it is free all the same. */
+static void test_free_when_closed(void **state)
+{
+	struct rs_journal *j = open_it(*state, CONFIG);
+	int until[2];
+	pid_t child;
+	char c;
+
+	assert_int_equal(pipe(until), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		close(until[1]);
+		_exit(read(until[0], &c, 1) != 0);
+	}
+	rs_journal_close(j, false);
+	rs_journal_close(open_it(*state, CONFIG), true);
+	close(until[1]);
+	close(until[0]);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* Each piece costs the same, however many there are, and in whatever order. */
+static void test_many(void **state)
+{
+	const unsigned int nr = 100000;
+	struct rs_journal *j = open_it(*state, CONFIG);
+	const clock_t start = clock();
+
+	for (unsigned int i = nr; i; i--)
+		assert_int_equal(rs_journal_put(j, i, FIRST, NULL), 0);
+	rs_journal_close(j, false);
+	j = open_it(*state, CONFIG);
+	assert_string_equal(rs_journal_get(j, 1), FIRST);
+	assert_string_equal(rs_journal_get(j, nr), FIRST);
+	assert_null(rs_journal_get(j, nr + 1));
+	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+	rs_journal_close(j, true);
+}
+
 static void test_cannot_be_written(void **state)
 {
 	struct rs_error err = { 0 };
@@ -225,6 +267,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_of_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_in_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_free_when_closed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
 		cmocka_unit_test(test_cannot_be_written),
 	};
 

@@ -13,59 +13,35 @@
 #include <xxhash.h>
 
 #include "base/array.h"
+#include "base/table.h"
 
 #define MAGIC "retryscope-journal 1\n"
-
-struct piece {
-	uint64_t number;
-	char *text;
-};
 
 struct rs_journal {
 	int fd;
 	char *path;
-	struct piece *pieces; /* sorted by number */
+	char **texts;
 	size_t nr, max;
+	struct rs_hash numbers; /* of which texts */
 };
-
-static size_t place_of(const struct rs_journal *j, uint64_t number)
-{
-	size_t lo = 0, hi = j->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (j->pieces[mid].number < number)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
 
 const char *rs_journal_get(const struct rs_journal *j, uint64_t number)
 {
-	size_t i = place_of(j, number);
+	const uint32_t i = rs_hash_find(&j->numbers, rs_hash_number(number), NULL, NULL);
 
-	return i < j->nr && j->pieces[i].number == number ? j->pieces[i].text : NULL;
+	return i == RS_HASH_NONE ? NULL : j->texts[i];
 }
 
 static int keep(struct rs_journal *j, uint64_t number, const char *text, size_t len)
 {
-	size_t i = place_of(j, number);
-	char *copy;
-
-	if (i < j->nr && j->pieces[i].number == number)
+	if (rs_journal_get(j, number))
 		return 0;
-	if (RS_ROOM(j->pieces, j->max, j->nr + 1))
+	if (RS_ROOM(j->texts, j->max, j->nr + 1))
 		return -ENOMEM;
-	copy = strndup(text, len);
-	if (!copy)
+	j->texts[j->nr] = strndup(text, len);
+	if (!j->texts[j->nr])
 		return -ENOMEM;
-	memmove(&j->pieces[i + 1], &j->pieces[i], (j->nr - i) * sizeof(*j->pieces));
-	j->pieces[i] = (struct piece){ number, copy };
-	j->nr++;
-	return 0;
+	return rs_hash_add(&j->numbers, rs_hash_number(number), (uint32_t)j->nr++);
 }
 
 static uint64_t hash_of(uint64_t number, const char *text, size_t len)
@@ -80,18 +56,21 @@ static uint64_t hash_of(uint64_t number, const char *text, size_t len)
 static size_t parse_piece(const char *text, size_t len, uint64_t *number, const char **body,
 			  size_t *body_len)
 {
+	char line[sizeof("piece 18446744073709551615 18446744073709551615 0123456789abcdef")];
 	const char *nl = memchr(text, '\n', len);
+	const size_t n = nl ? (size_t)(nl - text) : sizeof(line);
 	uint64_t hash;
-	int n = 0;
 
-	if (!nl ||
-	    sscanf(text, "piece %" SCNu64 " %zu %" SCNx64 "\n%n", number, body_len, &hash, &n) != 3)
+	if (n >= sizeof(line))
 		return 0;
-	n = (int)(nl + 1 - text);
-	if (*body_len > len - (size_t)n)
+	/* Of all that follows sscanf() would first look for the end. */
+	memcpy(line, text, n);
+	line[n] = '\0';
+	if (sscanf(line, "piece %" SCNu64 " %zu %" SCNx64, number, body_len, &hash) != 3 ||
+	    *body_len > len - n - 1)
 		return 0;
-	*body = text + n;
-	return hash_of(*number, *body, *body_len) == hash ? (size_t)n + *body_len : 0;
+	*body = nl + 1;
+	return hash_of(*number, *body, *body_len) == hash ? n + 1 + *body_len : 0;
 }
 
 /* Takes up the sound pieces of @text, which is @len bytes; returns how many bytes they are. */
@@ -267,11 +246,16 @@ void rs_journal_close(struct rs_journal *j, bool remove)
 		return;
 	if (remove && j->path)
 		unlink(j->path);
-	if (j->fd >= 0)
+	if (j->fd >= 0) {
+		/* Who looks into /proc has the file for a moment longer, and would keep the lock.
+		 */
+		flock(j->fd, LOCK_UN);
 		close(j->fd);
+	}
 	for (size_t i = 0; i < j->nr; i++)
-		free(j->pieces[i].text);
-	free(j->pieces);
+		free(j->texts[i]);
+	free(j->texts);
+	rs_hash_free(&j->numbers);
 	free(j->path);
 	free(j);
 }

@@ -21,6 +21,9 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 /* libFuzzer's own: bits, bytes, numbers, repetitions. */
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
+/* LeakSanitizer's, which asks for what is not looked at. */
+const char *__lsan_default_suppressions(void);
+
 /* The budget of an input here, instead of RS_BUDGET_BASE: what is taken shows sooner. */
 #define FUZZ_BUDGET (32ULL << 20)
 

@@ -62,6 +62,8 @@ static void put_and_look(const char *path)
 	check(!rs_journal_put(j, 1ULL << 40, "\n", &err));
 	rs_journal_close(j, false);
 	j = rs_journal_open(path, CONFIG, &err);
+	if (!j)
+		fprintf(stderr, "%s\n", err.text);
 	check(j && rs_journal_get(j, 1ULL << 40) && rs_journal_get(j, 1));
 	check(!strcmp(rs_journal_get(j, 1), had ? had : "one\n"));
 	free(had);

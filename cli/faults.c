@@ -154,7 +154,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->watch.piece;
+		state->child_inputs[0] = &a->watch.input.piece;
 		state->child_inputs[1] = &a->watch.input;
 		return 0;
 	case OPT_ALGO:

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/piece.h"
 #include "replay/replay.h"
 #include "base/budget.h"
 
@@ -33,7 +34,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->input;
+		state->child_inputs[0] = &a->input.piece;
+		state->child_inputs[1] = &a->input;
 		a->input.reader.facts_do = true;
 		return 0;
 	case OPT_JSON:
@@ -46,8 +48,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-static const struct argp_child children[] = { { &rs_input_argp, 0, NULL, 0 }, { 0 } };
-
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -56,7 +56,7 @@ static const struct argp argp = {
 	       "and how the recorded state agrees with the model.\v"
 	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
 	       "- is standard input.",
-	.children = children,
+	.children = rs_piece_children,
 };
 
 /* Of the engine only the traced kernel's own algorithm is wanted, for its state and decisions. */

@@ -2,6 +2,7 @@
 #include "cli/input.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,8 +137,41 @@ static ssize_t next_events(struct rs_reader *reader, const struct rs_event **evs
 	return rs_reader_next(reader, evs, err);
 }
 
-static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_input_sink *sink,
-		struct rs_error *err)
+/* The events are the piece's, or the error is what was asked of it. */
+static int put_piece(const struct rs_input *in, const struct rs_input_sink *sink,
+		     const struct rs_event *evs, ssize_t n, struct rs_error *err)
+{
+	if (n < 0)
+		rs_error_set_file(err, in->path);
+	return n <= 0 ? (int)n : sink->events(sink->arg, evs, (size_t)n, err);
+}
+
+static int put(const struct rs_input *in, struct rs_cut *cut, const struct rs_input_sink *sink,
+	       const struct rs_event *evs, size_t n, struct rs_error *err)
+{
+	const struct rs_event *kept;
+	ssize_t kept_nr;
+
+	if (!cut)
+		return sink->events(sink->arg, evs, n, err);
+	kept_nr = rs_cut_feed(cut, evs, n, &kept, err);
+	return put_piece(in, sink, kept, kept_nr, err);
+}
+
+static int finish_piece(const struct rs_input *in, struct rs_cut *cut, struct rs_reader *reader,
+			const struct rs_input_sink *sink, struct rs_error *err)
+{
+	const struct rs_event *evs = NULL;
+	const ssize_t n = rs_cut_finish(cut, &evs, err);
+	int rc = put_piece(in, sink, evs, n, err);
+
+	if (!rc && rs_cut_note(cut, rs_reader_change_meta(reader)))
+		rc = rs_error_nomem(err);
+	return rc;
+}
+
+static int feed(struct rs_input *in, struct rs_cut *cut, struct rs_reader *reader,
+		const struct rs_input_sink *sink, struct rs_error *err)
 {
 	const struct rs_event *evs;
 	ssize_t n = next_events(reader, &evs, err);
@@ -153,8 +187,10 @@ static int feed(struct rs_input *in, struct rs_reader *reader, const struct rs_i
 		in->traced_algo = strcpy(in->traced_name, algo);
 	if (rc >= 0)
 		rc = n < 0 ? (int)n : sink->start(sink->arg, rs_reader_meta(reader), err);
+	if (n > 0)
+		in->first_ns = evs[0].time_ns;
 	while (!rc && n > 0) {
-		rc = sink->events(sink->arg, evs, (size_t)n, err);
+		rc = put(in, cut, sink, evs, (size_t)n, err);
 		if (!rc && sink->skip)
 			rc = sink->skip(sink->arg, reader, err);
 		if (!rc) /* not after an error, which the next one would hide */
@@ -186,23 +222,33 @@ struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink 
 				struct rs_error *err)
 {
 	struct rs_progress progress;
+	struct rs_cut *cut = NULL;
 	struct rs_reader *reader;
+	int rc;
 
+	if (in->piece.from || in->piece.until) {
+		cut = rs_cut_new(&in->piece, err);
+		if (!cut)
+			return NULL;
+	}
 	rs_progress_init(&progress, in->path);
 	in->reader.progress = rs_progress_update;
 	in->reader.progress_arg = &progress;
 	reader = rs_reader_open(in->path, &in->reader, err);
-	if (reader && feed(in, reader, sink, err)) {
-		/* The engine knows no files. */
-		if (!err->file[0] && err->kind == RS_ERR_INPUT)
-			rs_error_set_file(err, in->path);
-		rs_reader_close(reader);
-		reader = NULL;
-	}
+	rc = reader ? feed(in, cut, reader, sink, err) : -EINVAL;
 	rs_progress_end(&progress);
-	if (reader)
+	if (!rc)
 		note_unused(in, rs_reader_meta(reader));
-	return reader;
+	if (!rc && cut)
+		rc = finish_piece(in, cut, reader, sink, err);
+	rs_cut_free(cut);
+	if (!rc)
+		return reader;
+	/* The engine knows no files. */
+	if (reader && !err->file[0] && err->kind == RS_ERR_INPUT)
+		rs_error_set_file(err, in->path);
+	rs_reader_close(reader);
+	return NULL;
 }
 
 const char *rs_input_kernel_algo(const struct rs_input *in)
@@ -219,8 +265,20 @@ int rs_input_check_vm(const struct rs_input *in, size_t found, struct rs_error *
 	return -ENOENT;
 }
 
+static void put_when(FILE *f, const char *option, bool given, bool absolute, uint64_t ns)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%s%" PRIu64 "ns", absolute ? "@" : "", ns);
+	rs_command_option(f, option, given ? text : NULL);
+}
+
 void rs_input_command(FILE *f, const struct rs_input *in)
 {
+	const struct rs_cut_opts *p = &in->piece;
+
+	put_when(f, "--from", p->from, p->from_absolute, p->from_ns);
+	put_when(f, "--until", p->until, p->until_absolute, p->until_ns);
 	rs_command_option(f, "--vm", in->vm_text);
 	rs_command_option(f, "--kernel-algo", in->kernel_algo);
 	rs_command_option(f, "--assume-duration", in->assume_text);

@@ -5,6 +5,7 @@
 #include <argp.h>
 #include <stdio.h>
 
+#include "replay/cut/cut.h"
 #include "traces/trace.h"
 
 /*
@@ -20,6 +21,8 @@ struct rs_input {
 	const char *assume_text, *tsc_text;
 	const char *vm_text; /* NULL: all VMs */
 	uint32_t vm;
+	struct rs_cut_opts piece; /* --from and --until, of a verb that takes them */
+	uint64_t first_ns;	  /* of the whole trace's first event, once there is one */
 };
 
 /*
@@ -43,7 +46,7 @@ struct rs_input_sink {
 };
 
 /*
- * Reads all of the input, with a progress line on a terminal, until SIGINT or
+ * Reads all of the input, or the piece of it, with a progress line on a terminal, until SIGINT or
  * SIGTERM. Returns the reader at the end of the trace, for rs_reader_close();
  * NULL with @err set.
  */

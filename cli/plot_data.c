@@ -15,12 +15,10 @@ struct pass {
 	struct plot_data *data;
 	struct rs_input input; /* under the name to open it by */
 	struct rs_replay_opts opts;
-	struct rs_cut *cut; /* NULL: all of it */
 	struct rs_closed_opts closed;
 	bool simulate;		      /* the closed loop */
 	struct rs_closed *simulation; /* NULL: open loop */
 	struct rs_replay *engine;
-	bool begun;
 };
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
@@ -42,22 +40,8 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
 	struct pass *p = arg;
-	ssize_t kept = (ssize_t)n;
 
-	if (!p->begun && n)
-		p->data->first_ns = evs[0].time_ns;
-	p->begun = true;
-	if (p->cut)
-		kept = rs_cut_feed(p->cut, evs, n, &evs, err);
-	return kept < 0 ? (int)kept : rs_replay_feed(p->engine, evs, (size_t)kept, err);
-}
-
-static int finish_cut(struct pass *p, struct rs_error *err)
-{
-	const struct rs_event *evs;
-	ssize_t n = p->cut ? rs_cut_finish(p->cut, &evs, err) : 0;
-
-	return n <= 0 ? (int)n : rs_replay_feed(p->engine, evs, (size_t)n, err);
+	return rs_replay_feed(p->engine, evs, n, err);
 }
 
 static int note_kernel(struct plot_data *d, const char *kernel, struct rs_error *err)
@@ -74,15 +58,9 @@ static struct rs_result *run_pass(struct pass *p, struct rs_error *err)
 	struct rs_result *r = NULL;
 	struct rs_reader *reader;
 
-	if (p->req->piece.from || p->req->piece.until) {
-		p->cut = rs_cut_new(&p->req->piece, err);
-		if (!p->cut)
-			return NULL;
-	}
-	p->begun = false;
 	reader = rs_input_read(&p->input, &sink, err);
-	if (reader && !note_kernel(p->data, rs_reader_meta(reader)->kernel, err) &&
-	    !finish_cut(p, err))
+	p->data->first_ns = p->input.first_ns;
+	if (reader && !note_kernel(p->data, rs_reader_meta(reader)->kernel, err))
 		r = rs_replay_finish(p->engine, err);
 	if (r && p->simulation && rs_closed_finish(p->simulation, r, err)) {
 		rs_result_free(r);
@@ -92,9 +70,7 @@ static struct rs_result *run_pass(struct pass *p, struct rs_error *err)
 	rs_closed_free(p->simulation);
 	p->simulation = NULL;
 	rs_replay_free(p->engine);
-	rs_cut_free(p->cut);
 	p->engine = NULL;
-	p->cut = NULL;
 	return r;
 }
 

@@ -9,14 +9,12 @@
 #include "analysis/sweep/sweep_read.h"
 #include "cli/document.h"
 #include "cli/input.h"
-#include "replay/cut/cut.h"
 
 #define PLOT_MAX_WHERE 16
 
 /* What the user wants of an input. */
 struct plot_request {
 	struct rs_input input;
-	struct rs_cut_opts piece;	   /* its times */
 	const char *algos;		   /* NULL: the default ones */
 	bool series, map, closed;	   /* needed */
 	const char *where[PLOT_MAX_WHERE]; /* rows of a sweep to keep */

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/judge.h"
 #include "cli/output.h"
+#include "cli/piece.h"
 #include "replay/algorithm.h"
 #include "base/parse.h"
 #include "base/textbuf.h"
@@ -147,7 +148,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->judge.input;
+		state->child_inputs[0] = &a->judge.input.piece;
+		state->child_inputs[1] = &a->judge.input;
 		return 0;
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
@@ -186,8 +188,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return parse_closed(key, arg, state);
 }
 
-static const struct argp_child children[] = { { &rs_input_argp, 0, NULL, 0 }, { 0 } };
-
 /* The algorithms that are taken if none are named. */
 static char *help_filter(int key, const char *text, void *input)
 {
@@ -202,7 +202,7 @@ static const struct argp argp = {
 	.doc = "Judge every fault of a trace with every chosen algorithm.\v"
 	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
 	       "- is standard input.",
-	.children = children,
+	.children = rs_piece_children,
 };
 
 /* The command that makes this report again, wherever it was written to; for the caller to free. */

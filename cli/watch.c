@@ -22,38 +22,19 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 	return w->engine ? 0 : -errno;
 }
 
-static int feed(const struct rs_watch *w, const struct rs_event *evs, ssize_t n,
-		struct rs_error *err)
-{
-	if (n < 0)
-		return (int)n;
-	return w->feed ? w->feed(w->arg, w->engine, evs, (size_t)n, err)
-		       : rs_replay_feed(w->engine, evs, (size_t)n, err);
-}
-
 static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
-	struct rs_watch *w = arg;
-	ssize_t kept = (ssize_t)n;
+	const struct rs_watch *w = arg;
 
-	if (w->cut)
-		kept = rs_cut_feed(w->cut, evs, n, &evs, err);
-	return feed(w, evs, kept, err);
+	return w->feed ? w->feed(w->arg, w->engine, evs, n, err)
+		       : rs_replay_feed(w->engine, evs, n, err);
 }
 
-static int finish(struct rs_watch *w, struct rs_error *err)
+static int finish(const struct rs_watch *w, struct rs_error *err)
 {
-	const struct rs_event *evs = NULL;
-	const ssize_t n = w->cut ? rs_cut_finish(w->cut, &evs, err) : 0;
-	int rc = feed(w, evs, n, err);
-	struct rs_result *r;
+	struct rs_result *r = rs_replay_finish(w->engine, err);
+	int rc;
 
-	if (rc) {
-		if (!err->file[0])
-			rs_error_set_file(err, w->input.path);
-		return rc;
-	}
-	r = rs_replay_finish(w->engine, err);
 	if (!r)
 		return -errno;
 	rc = rs_input_check_vm(&w->input, r->nr_vms, err);
@@ -64,21 +45,14 @@ static int finish(struct rs_watch *w, struct rs_error *err)
 struct rs_reader *rs_watch_run(struct rs_watch *w, struct rs_error *err)
 {
 	const struct rs_input_sink sink = { .arg = w, .start = start, .events = events };
-	struct rs_reader *reader = NULL;
+	struct rs_reader *reader;
 
-	w->cut = NULL;
 	w->engine = NULL;
-	if (w->piece.from || w->piece.until) {
-		w->cut = rs_cut_new(&w->piece, err);
-		if (!w->cut)
-			return NULL;
-	}
 	reader = rs_input_read(&w->input, &sink, err);
 	if (reader && finish(w, err)) {
 		rs_reader_close(reader);
 		reader = NULL;
 	}
 	rs_replay_free(w->engine);
-	rs_cut_free(w->cut);
 	return reader;
 }

@@ -3,15 +3,13 @@
 #define RS_CLI_WATCH_H
 
 #include "cli/input.h"
-#include "replay/cut/cut.h"
 #include "replay/replay.h"
 
 /*
  * What verbs have in common that look at the faults of a trace, or of a piece of it, while it
- * is replayed in the open loop: rs_piece_children are for its first two members.
+ * is replayed in the open loop.
  */
 struct rs_watch {
-	struct rs_cut_opts piece;
 	struct rs_input input;
 	const char *algos; /* as given; NULL: the traced kernel's, else gfn */
 	void *arg;
@@ -24,9 +22,7 @@ struct rs_watch {
 	/* Instead of rs_replay_feed(), or NULL. 0 or negative errno with @err set. */
 	int (*feed)(void *arg, struct rs_replay *engine, const struct rs_event *evs, size_t n,
 		    struct rs_error *err);
-	/* Of rs_watch_run(). */
-	struct rs_cut *cut; /* NULL: the whole trace */
-	struct rs_replay *engine;
+	struct rs_replay *engine; /* of rs_watch_run() */
 };
 
 /*

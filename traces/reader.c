@@ -190,6 +190,11 @@ const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r)
 	return &r->meta;
 }
 
+struct rs_trace_meta *rs_reader_change_meta(struct rs_reader *r)
+{
+	return &r->meta;
+}
+
 const struct rs_error *rs_reader_damage(const struct rs_reader *r)
 {
 	return r->damaged ? &r->damage : NULL;

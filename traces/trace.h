@@ -192,6 +192,8 @@ int rs_reader_skip_to(struct rs_reader *r, size_t block, struct rs_error *err);
 
 /* What is known of the trace so far: all once the last event was read. */
 const struct rs_trace_meta *rs_reader_meta(const struct rs_reader *r);
+/* The same, for whoever has more to say of it, after the last event. */
+struct rs_trace_meta *rs_reader_change_meta(struct rs_reader *r);
 /* With the option repair, at the end: what ended the trace too early; NULL: it is whole. */
 const struct rs_error *rs_reader_damage(const struct rs_reader *r);
 enum rs_form rs_reader_form(const struct rs_reader *r);

@@ -562,16 +562,23 @@ static int say_left_out(const struct rs_cut *c, struct rs_trace_meta *meta)
 	return rc;
 }
 
-int rs_cut_meta(const struct rs_cut *c, const struct rs_trace_meta *whole,
-		struct rs_trace_meta *meta)
+int rs_cut_note(const struct rs_cut *c, struct rs_trace_meta *meta)
 {
-	int rc = rs_meta_copy(meta, whole);
+	int rc = 0;
 
-	if (!rc && c->opts.one_vm)
+	if (c->opts.one_vm)
 		rs_meta_keep_vm(meta, c->opts.vm);
-	if (!rc && c->opts.from)
+	if (c->opts.from)
 		rc = add_time_fact(meta, "cut.from_ns", c->opts.from_ns);
 	if (!rc && c->opts.until)
 		rc = add_time_fact(meta, "cut.until_ns", c->opts.until_ns);
 	return rc ? rc : say_left_out(c, meta);
+}
+
+int rs_cut_meta(const struct rs_cut *c, const struct rs_trace_meta *whole,
+		struct rs_trace_meta *meta)
+{
+	const int rc = rs_meta_copy(meta, whole);
+
+	return rc ? rc : rs_cut_note(c, meta);
 }

@@ -59,6 +59,8 @@ ssize_t rs_cut_finish(struct rs_cut *c, const struct rs_event **out, struct rs_e
  */
 int rs_cut_meta(const struct rs_cut *c, const struct rs_trace_meta *whole,
 		struct rs_trace_meta *meta);
+/* The same in place: @meta, the stream's, becomes that of the piece. 0 or -ENOMEM. */
+int rs_cut_note(const struct rs_cut *c, struct rs_trace_meta *meta);
 void rs_cut_free(struct rs_cut *c);
 
 #endif

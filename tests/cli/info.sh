@@ -35,5 +35,6 @@ check many "{ echo retryscope-events 1; for i in \$(seq 0 99); do echo 0 1 memsl
 check truncated 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope info c'
 check damaged 'retryscope convert --to binary --raw aliases.txt -o b && printf X | dd of=b bs=1 seek=$(($(stat -c %s b) - 80)) conv=notrunc 2>/dev/null; retryscope info --json b | grep -E truncated'
 check repaired 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope convert --repair --to binary c -o d && retryscope info d | grep truncated'
+check piece 'retryscope convert --from 40ns aliases.txt -o piece.txt && retryscope info --json --from 40ns aliases.txt | jq "del(.trace.path)" | diff - <(retryscope info --json piece.txt | jq "del(.trace.path)")'
 check too-short 'retryscope convert --to binary --raw aliases.txt -o b && head -c 100 b >c && retryscope info c'
 finish

@@ -126,22 +126,27 @@ static bool skip_head(char **text, const char *head)
 /* -EINVAL: not a note of ours, or one of a newer version. */
 static int read_state(struct rs_state *st)
 {
-	char *buf = malloc(MAX_STATE + 1), *text = buf, *end;
+	char *buf, *text, *end;
 	struct stat sb;
 	ssize_t n;
 	int ret = 0;
 
+	if (fstat(st->fd, &sb))
+		return -errno;
+	if (!S_ISREG(sb.st_mode) || sb.st_uid != geteuid())
+		return -EINVAL;
+	text = buf = malloc(MAX_STATE + 1);
 	if (!buf)
 		return -ENOMEM;
 	n = pread(st->fd, buf, MAX_STATE, 0);
-	if (n < 0 || fstat(st->fd, &sb)) {
+	if (n < 0) {
 		ret = -errno;
 		free(buf);
 		return ret;
 	}
 	buf[n] = '\0';
 	end = strrchr(buf, '\n');
-	if (!S_ISREG(sb.st_mode) || sb.st_uid != geteuid() || !end) {
+	if (!end) {
 		ret = -EINVAL;
 	} else if (skip_head(&text, STATE_HEAD)) {
 		st->version = 2;

@@ -18,8 +18,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -732,6 +734,47 @@ static void test_locked_note(void **state)
 	assert_true(exists("/out/note"));
 }
 
+/* What is no file at all is no note, and none of ours: a folder, a socket, a pipe. */
+static void test_no_file(void **state)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct rs_cleanup_result result;
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char path[512];
+
+	assert_true(fd >= 0);
+	fake_host_write(&f.fh, "/run/retryscope-5/file", "not ours\n");
+	full_path(at.sun_path, sizeof(at.sun_path), "/run/retryscope-6");
+	assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	full_path(path, sizeof(path), "/run/retryscope-7");
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(rs_session_cleanup(f.fh.root, &result, &f.err), 0);
+	assert_int_equal(result.removed, 0);
+	assert_int_equal(result.foreign, 3);
+	assert_string_equal(get("/run/retryscope-5/file"), "not ours\n");
+	assert_true(exists("/run/retryscope-6"));
+	assert_true(exists("/run/retryscope-7"));
+	close(fd);
+}
+
+/* A note of our number that another holds is its: no recording, and it stays as it is. */
+static void test_note_of_our_pid_is_locked(void **state)
+{
+	char path[64], full[512];
+	int fd;
+
+	put_note(getpid(), "retryscope-state 1\ngroup retryscope_7\n");
+	snprintf(path, sizeof(path), "/run/retryscope-%d", (int)getpid());
+	full_path(full, sizeof(full), path);
+	fd = open(full, O_RDWR);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_null(rs_session_start(&f.opts, &f.err));
+	assert_int_equal(f.err.kind, RS_ERR_HOST);
+	assert_non_null(strstr(f.err.text, "cannot lock "));
+	assert_string_equal(get(path), "retryscope-state 1\ngroup retryscope_7\n");
+	close(fd);
+}
+
 #define session_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -752,6 +795,8 @@ int main(void)
 		session_test(test_writer_that_ends),
 		session_test(test_note_of_our_pid),
 		session_test(test_locked_note),
+		session_test(test_no_file),
+		session_test(test_note_of_our_pid_is_locked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

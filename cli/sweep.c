@@ -292,7 +292,8 @@ static char *config_of(const struct sweep_args *a)
 	return rs_command_end(f, &text);
 }
 
-static char *command_of(const struct sweep_args *a)
+/* The command that makes a table in JSON again. */
+static char *json_command(const struct sweep_args *a)
 {
 	char *text = NULL;
 	size_t size;
@@ -300,7 +301,7 @@ static char *command_of(const struct sweep_args *a)
 
 	if (!f)
 		return NULL;
-	fprintf(f, "retryscope sweep%s", a->words);
+	fprintf(f, "retryscope sweep --format json%s", a->words);
 	rs_command_option(f, "--algo", a->opts.algos);
 	rs_command_option(f, "--loop", a->loop);
 	rs_command_option(f, "--arrivals", a->arrivals);
@@ -357,7 +358,7 @@ static int take_up(struct sweep_args *a, struct rs_error *err)
 
 static int write_json(const struct sweep_args *a, FILE *f)
 {
-	char *text[2] = { NULL, NULL }, *command = command_of(a);
+	char *text[2] = { NULL, NULL }, *command = json_command(a);
 	size_t size[2];
 	int ret = -ENOMEM;
 	FILE *header = rs_textbuf_open(&text[0], &size[0]);

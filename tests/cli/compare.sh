@@ -58,6 +58,7 @@ check no-algorithm-in-common 'retryscope replay --format json --algo exact -o ex
 check no-new 'retryscope compare a1.json'
 check no-base 'retryscope compare -- a1.json'
 check names 'retryscope compare --names x a1.json -- b1.json'
+check names-half 'for n in , x, ,y; do retryscope compare --names $n a1.json -- b1.json 2>&1 | sed 1q; done'
 check figure 'retryscope compare --figure stall a1.json -- b1.json'
 check algo 'retryscope compare --algo gfm a1.json -- b1.json'
 check suffix 'retryscope compare --plot x.doc a1.json -- b1.json'

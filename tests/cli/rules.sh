@@ -26,7 +26,7 @@ command_of() { # REPORT
 again() { # VERB ARGS...
 	local command
 
-	if ! retryscope "$@" -o first.json 2>err; then
+	if ! retryscope "$1" -o first.json "${@:2}" 2>err; then
 		wrong "$*: $(cat err)"
 		return
 	fi
@@ -65,6 +65,20 @@ json='--format json'
 	names 'a.json b.json' merge a.json b.json
 	retryscope replay $json -o "a report.json" aliases.txt
 	again merge "a report.json" b.json
+	names --counts replay $json --counts aliases.txt
+	grid='ksm events=60 alias-share=0,0.5'
+	names "$grid" sweep $json $grid
+	names '--seeds 2' sweep $json --seeds 2 $grid
+	names '--algo hva' sweep $json --algo hva $grid
+	names '--loop closed' sweep $json --loop closed $grid
+	names '--arrivals think' sweep $json --loop closed --arrivals think $grid
+	names '--precheck on' sweep $json --loop closed --precheck on $grid
+	names 'a.json -- b.json' compare $json a.json -- b.json
+	names '--names x,y' compare $json --names x,y a.json -- b.json
+	names '--algo gfn' compare $json --algo gfn a.json -- b.json
+	names '--figure missed' compare $json --figure missed a.json -- b.json
+	names '--loop open' compare $json --loop open aliases.txt -- two-vms.txt
+	names '--arrivals think' compare $json --loop closed --arrivals think aliases.txt -- two-vms.txt
 }
 retryscope replay $json --loop open --arrivals recorded aliases.txt >/dev/null 2>err
 [ $? -eq 2 ] || wrong "--arrivals without the closed loop is not refused"

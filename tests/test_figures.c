@@ -3,6 +3,7 @@
  * The table of figures: that no member of a result escapes it, that what is
  * written is read back, and that columns have names, each its own.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -318,6 +319,40 @@ static void columns(void **state)
 	check_columns(RS_COLUMNS_SWEEP, true);
 }
 
+/* ---- what cannot be said ---- */
+
+/* A ratio to nothing, a mean over no time, a quantile of no or unknown values: none is a number. */
+static void what_is_not_known_is_no_number(void **state)
+{
+	const struct rs_algo_result none = { 0 }, some = { .blocked_page_ns = 300 };
+	const struct rs_algo_result base = { .blocked_page_ns = 200 };
+	const struct rs_vm_result moment = { .begin_ns = 5, .end_ns = 5, .mean_frames = 2 };
+	const struct rs_vm_result empty = { .begin_ns = 5, .end_ns = 105 };
+	const struct rs_vm_result vm = { .begin_ns = 5, .end_ns = 105, .mean_frames = 2 };
+	const struct rs_hist no_buckets = { .weight = 3, .min = 1, .max = 9, .total = 15 };
+	struct rs_hist h = { 0 };
+
+	assert_true(isnan(rs_widening(&some, NULL)));
+	assert_true(isnan(rs_widening(NULL, &base)));
+	assert_true(isnan(rs_widening(&some, &none)));
+	assert_true(isnan(rs_widening(&none, &none)));
+	assert_true(rs_widening(&some, &base) == 1.5);
+	assert_true(rs_widening(&none, &base) == 0);
+	assert_true(isnan(rs_blocked_mean(&moment, &some)));
+	assert_true(rs_blocked_mean(&vm, &some) == 3);
+	assert_true(isnan(rs_blocked_share(&moment, &some)));
+	assert_true(isnan(rs_blocked_share(&empty, &some)));
+	assert_true(rs_blocked_share(&vm, &some) == 1.5);
+	assert_true(isnan(rs_quantile(&h, 0.5)));
+	assert_true(isnan(rs_quantile(&no_buckets, 0.5)));
+	assert_true(rs_hist_whole(&h));
+	assert_false(rs_hist_whole(&no_buckets));
+	rs_hist_add(&h, 7, 1);
+	assert_true(rs_quantile(&h, 0.5) == 7);
+	assert_true(rs_hist_whole(&h));
+	rs_hist_free(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +360,7 @@ int main(void)
 		cmocka_unit_test(written_is_read),
 		cmocka_unit_test(sums),
 		cmocka_unit_test(columns),
+		cmocka_unit_test(what_is_not_known_is_no_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -623,6 +624,54 @@ static void test_misses(void **state)
 	assert_non_null(strstr(get("/out/x.dat"), "retryscope-fact miss.inval_end 3\n"));
 }
 
+/* What the probes of other recorders missed, by the same names, is not ours. */
+static void test_misses_of_others(void **state)
+{
+	static const char others[] = "p:retryscope_9/fault x\np:retryscope_98/fault x\n"
+				     "p:retryscope_987/fault x\np:retryscope_9876/fault x\n"
+				     "p:retryscope_98765/fault x\np:retryscope_987654/fault x\n"
+				     "p:retryscope_9876543/fault x\n";
+	char text[1024] = "";
+
+	for (int i = 0; i < 7; i++)
+		strcat(text, "  fault  5  9\n");
+	fake_host_write(&r.fh, FAKE_TRACING "/kprobe_events", others);
+	fake_host_write(&r.fh, FAKE_TRACING "/kprobe_profile", text);
+	start(ARGS(OUTPUT, "--duration", "200ms"));
+	ends_with(0);
+	says_not(" missed ");
+	assert_null(strstr(get("/out/x.dat"), "retryscope-fact miss."));
+	assert_string_equal(get(FAKE_TRACING "/kprobe_events"), others);
+}
+
+static bool can_unshare_mounts(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(unshare(CLONE_NEWNS) ? 1 : 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return !status;
+}
+
+/* What trace-cmd mounts, and leaves mounted, is seen by nobody else, where that can be had. */
+static void test_mounts_of_its_own(void **state)
+{
+	char script[4096], ours[64] = "";
+	const char *theirs;
+
+	snprintf(script, sizeof(script), "#!/bin/sh\nreadlink -n /proc/self/ns/mnt >'%s/ns'\n%s",
+		 r.fh.root, strchr(fake_trace_cmd_good, '\n') + 1);
+	fake_trace_cmd_set(&r.fh, script);
+	assert_true(readlink("/proc/self/ns/mnt", ours, sizeof(ours) - 1) > 0);
+	start(ARGS(OUTPUT, "--duration", "200ms"));
+	ends_with(0);
+	theirs = get("/ns");
+	assert_int_equal(strncmp(theirs, "mnt:[", 5), 0);
+	assert_int_equal(strcmp(theirs, ours) != 0, can_unshare_mounts());
+}
+
 /* The status line is for a terminal. */
 static void test_terminal(void **state)
 {
@@ -830,6 +879,8 @@ int main(void)
 		record_test(test_without),
 		record_test(test_buffer),
 		record_test(test_misses),
+		record_test(test_misses_of_others),
+		record_test(test_mounts_of_its_own),
 		record_test(test_terminal),
 		record_test(test_dry_run),
 		record_test(test_cleanup),

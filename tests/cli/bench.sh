@@ -28,6 +28,7 @@ check growth "set -o pipefail; retryscope bench $quick --outstanding 1,20 --mems
 check growth-tables "retryscope bench $quick --outstanding 1,20 --memslots 10,1000 --aliases 0,3 --ended 0,8 --algo gfn | grep -cE '^(begin, slots, end|check|bytes)'"
 check width "retryscope bench $quick --algo all | awk 'length > 80'; retryscope bench $quick --contend --algo all | awk 'length > 80'; retryscope bench $quick --trace aliases.txt --algo all | awk 'length > 80'"
 check json "set -o pipefail; retryscope bench $quick $few --algo gfn --json | figures"
+check none-is-zero "retryscope bench $quick $few --algo gfn --json | awk '/\"(check|invalidation)\"/ { n = 4 } n-- > 0 && /: 0(\\.0)?,?\$/'"
 check contend "set -o pipefail; retryscope bench --rounds 1 --round-time 2ms --contend --threads 1,3 --notifiers 2 --algo gfn --json | figures | sed '/\"command\"/d; s/: 0\\.0/: N/'"
 check trace "set -o pipefail; retryscope bench $quick --trace aliases.txt --algo gfn,gfn-v7,hfn-recent:2.1.8 | shape | sed -E 's/ [^ ]+ N( front| wrong)?$/ N/; s/by instructions/by time/'"
 printf '# counted\ngfn 10\nhva 20.5\ngfn-v7 5\ngfn-slot 30\n\n' >"$cli_work/in/counts"

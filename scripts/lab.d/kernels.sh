@@ -134,10 +134,17 @@ kernel_ready() { # DIR
 }
 
 # What has the kernel and its modules: from 6.19 on linux-image-* is empty and depends on it.
+# What the archive only has the name of is left out: whether a kernel came is seen then.
 kernel_parts() { # PACKAGE
+	local part
+
 	echo "$1"
 	lab_apt apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Depends: //p' |
-		grep -oE '\<linux-(base|binary|modules)-[0-9][^ ,]*' | sort -u
+		grep -oE '\<linux-(base|binary|modules)-[0-9][^ ,]*' | sort -u |
+		while read -r part; do
+			! lab_apt apt-cache show --no-all-versions "$part" 2>/dev/null |
+				grep -q '^Filename: ' || echo "$part"
+		done
 }
 
 kernel_unpack() { # PACKAGE DIR

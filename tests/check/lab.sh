@@ -104,8 +104,9 @@ lab_apt() { # COMMAND ARGS...
 		linux-image-7.3.4+deb13-amd64
 		linux-image-7.10.4+deb13-amd64
 	END
-	"apt-cache show") cat <<-'END' ;;
+	"apt-cache show") [[ $4 == linux-base-* ]] || cat <<-'END' ;;
 		Package: linux-image-7.3.4+deb13-amd64
+		Filename: pool/main/l/linux/linux-image-7.3.4+deb13-amd64_7.3.4-1_amd64.deb
 		Depends: dracut | initramfs-tools (>= 0.120), linux-base-7.3.4+deb13-amd64 (= 7.3.4-1), linux-binary-7.3.4+deb13-amd64 (= 7.3.4-1), linux-modules-7.3.4+deb13-amd64 (= 7.3.4-1)
 		Pre-Depends: linux-base (>= 4.17~)
 	END
@@ -123,8 +124,8 @@ expect "the newest that can still be downloaded" 6.18.5+deb13 "$(fetched 6.18)"
 expect "the newest series" 7.10 "$(series_name newest)"
 expect "a series as it is" 5.10 "$(series_name 5.10)"
 expect "the series there are" "6.1 6.12 6.18 7.3 7.10" "$(series_known)"
-expect "the packages of a split one" \
-	"linux-image-x linux-base-7.3.4+deb13-amd64 linux-binary-7.3.4+deb13-amd64 linux-modules-7.3.4+deb13-amd64" \
+expect "the packages of a split one, without what there is no file of" \
+	"linux-image-x linux-binary-7.3.4+deb13-amd64 linux-modules-7.3.4+deb13-amd64" \
 	"$(kernel_parts linux-image-x | paste -sd' ')"
 : >"$temp/said"
 kernel_fetch 4.19 >"$temp/got"

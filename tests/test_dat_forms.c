@@ -100,11 +100,11 @@ static void test_process(void **state)
 		  { FAULT(1000, VCPU0, KVM, 0, 1ULL), COMMIT_OF(1101, MAKER, 0),
 		    COMMIT_OF(1202, OTHER, 0) } },
 		{ VCPU1,
-		  { P(1000, RECLAIM, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2),
+		  { P(1000, RECLAIM, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2, 1),
 		    FAULT(1100, VCPU1, KVM, 1, 1ULL), FAULT(1200, VCPU0, KVM, 0, 1ULL) } },
 		{ RECLAIM,
-		  { P(1000, RECLAIM, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2),
-		    P(1100, OTHER, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2),
+		  { P(1000, RECLAIM, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2, 1),
+		    P(1100, OTHER, INVAL_SLOT, KVM, 0, 0, 1, 2, 0, 1, 1, 2, 1),
 		    FAULTED(1200, VCPU0, 5) } },
 	};
 

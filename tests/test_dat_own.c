@@ -73,13 +73,13 @@ static void test_begin_not_recorded(void **state)
 {
 	static const struct put puts[] = {
 		SLOTS,
-		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8),
-		SLOT(1120, OTHER, KVM, 1, 0x1004, 0x1008, 7, 1, 4, 0x1008),
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 4, 8, SHARED_ONLY),
+		SLOT(1120, OTHER, KVM, 1, 0x1004, 0x1008, 7, 1, 4, 0x1008, SHARED_ONLY),
 		LOCKED(1400, OTHER, KVM, 7, 1, 4, 0x1008),
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOTS_TEXT "1110 1 inval_begin id=1 gfn=0x4-0x1008 walk=1\n"
+		    SLOTS_TEXT "1110 1 inval_begin id=1 gfn=0x4-0x1008 walk=1 filter=shared\n"
 			       "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
 			       "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
 			       "#@ state 1120 1 seq=7 in_progress=1 start=0x4 end=0x1008\n"
@@ -108,6 +108,173 @@ static void test_attributes(void **state)
 			       "#@ state 1120 1 seq=7 in_progress=1 start=0x4 end=0x1008\n"
 			       "1120 1 inval_slot id=1 slot=1 gfn=0x1004-0x1008\n"
 			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/*
+ * They block the huge pages at both ends of what changes, if these could be such, and unmap
+ * what changes alone: the walk covers both.
+ */
+static void test_attributes_of_huge_pages(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x1000, HVA),
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		RANGE_ADD(1105, OTHER, KVM, 0, 0x200, 7, 1, 0x1f0, 0x410),
+		RANGE_ADD(1106, OTHER, KVM, 0x400, 0x600, 7, 1, 0, 0x410),
+		SLOT(1110, OTHER, KVM, 0, 0x1f0, 0x410, 7, 1, 0, 0x600, SHARED_ONLY),
+		LOCKED(1400, OTHER, KVM, 7, 1, 0, 0x600),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x1000 hva=0x7f0000000000 flags=0\n"
+		    "1100 1 inval_begin id=1 gfn=0x0-0x600 walk=1 filter=shared\n"
+		    "#@ state 1110 1 seq=7 in_progress=1 start=0x0 end=0x600\n"
+		    "1110 1 inval_slot id=1 slot=0 gfn=0x0-0x600\n"
+		    "1400 1 inval_end id=1\n"
+		    "#@ level full\n");
+}
+
+/*
+ * A memslot that goes away is unmapped where user space asked for that, in the same function:
+ * no invalidation, whatever is in progress meanwhile.
+ */
+static void test_memslot_goes_away(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 1, 0x1000, 0x1008, 7, 1, 0x1000, 0x1008, SHARED_ONLY),
+		SLOT(1200, MAKER, KVM, 0, 0, 0x40, 7, 1, 0x1000, 0x1008, 3),
+		P(1210, MAKER, MEMSLOT, KVM, 1, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0),
+		LOCKED(1400, OTHER, KVM, 7, 1, 0x1000, 0x1008),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x1000-0x1008 walk=1 filter=shared\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x1000 end=0x1008\n"
+			       "1110 1 inval_slot id=1 slot=1 gfn=0x1000-0x1008\n"
+			       "1210 1 memslot as=0 id=0 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
+/*
+ * The VM ran before the recording, with nothing but a guest_memfd: no commit and no call tells
+ * of its memslots. The frames are those of its holes and faults, the host address is made up.
+ */
+static void test_memslots_without_any_address(void **state)
+{
+	static const struct put puts[] = {
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 1, 0x104, 0x108, 7, 1, 0x104, 0x108, SHARED_ONLY),
+		SLOT(1120, OTHER, KVM, 2, 0x204, 0x208, 7, 1, 0x104, 0x208, SHARED_ONLY),
+		LOCKED(1200, OTHER, KVM, 7, 1, 0x104, 0x208),
+		FAULT(1300, VCPU0, KVM, 0, 0x102ULL),
+		P(1310, VCPU0, FAULT_BEGIN, KVM, 0, 0x102, 0, 1, 0x20004, 8, 0, 0x104, 0x208),
+		LOOKED_UP(1320, VCPU0, 0),
+		P(1330, VCPU0, FAULT_CHECK, KVM, 0, 0x102, 0, 8, 8, 0, 0x104, 0x208),
+		VERDICT(1340, VCPU0, 0),
+		FAULTED(1350, VCPU0, 5),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1100 1 inval_begin id=1 gfn=0x104-0x208 walk=1 filter=shared\n"
+		    "1110 1 memslot as=0 id=1 gfn=0x102 npages=0x6 hva=0x4000000000102000 flags=0\n"
+		    "1110 1 memslot as=0 id=2 gfn=0x204 npages=0x4 hva=0x4000000000204000 flags=0\n"
+		    "#@ state 1110 1 seq=7 in_progress=1 start=0x104 end=0x108\n"
+		    "1110 1 inval_slot id=1 slot=1 gfn=0x104-0x108\n"
+		    "#@ state 1120 1 seq=7 in_progress=1 start=0x104 end=0x208\n"
+		    "1120 1 inval_slot id=1 slot=2 gfn=0x204-0x208\n"
+		    "1200 1 inval_end id=1\n"
+		    "1310 1 fault_begin vcpu=0 gfn=0x102\n"
+		    "#@ state 1330 1 seq=8 in_progress=0 start=0x104 end=0x208\n"
+		    "1330 1 fault_check vcpu=0 result=ok\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslots-learned 2\n");
+}
+
+/* A notifier call says where one of them is: that is its address, whatever came first. */
+static void test_memslots_address_comes_later(void **state)
+{
+	static const struct put puts[] = {
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 1, 0x104, 0x108, 7, 1, 0x104, 0x108, SHARED_ONLY),
+		LOCKED(1200, OTHER, KVM, 7, 1, 0x104, 0x108),
+		START(1300, RECLAIM, KVM, HVA + 0x2000, HVA + 0x3000, 8, 0, 0x104, 0x108),
+		SLOT(1310, RECLAIM, KVM, 1, 0x102, 0x103, 8, 1, 0x102, 0x103, SHARED_ONLY),
+		STARTED(1320, RECLAIM),
+		END(1330, RECLAIM, KVM, HVA + 0x2000, HVA + 0x3000, 8, 1, 0x102, 0x103),
+		LOCKED(1340, RECLAIM, KVM, 8, 1, 0x102, 0x103),
+		ENDED(1350, RECLAIM),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1100 1 inval_begin id=1 gfn=0x104-0x108 walk=1 filter=shared\n"
+		    "1110 1 memslot as=0 id=1 gfn=0x102 npages=0x6 hva=0x7f0000002000 flags=0\n"
+		    "#@ state 1110 1 seq=7 in_progress=1 start=0x104 end=0x108\n"
+		    "1110 1 inval_slot id=1 slot=1 gfn=0x104-0x108\n"
+		    "1200 1 inval_end id=1\n"
+		    "1310 1 inval_begin id=2 hva=0x7f0000002000-0x7f0000003000 walk=1\n"
+		    "#@ state 1310 1 seq=8 in_progress=1 start=0x102 end=0x103\n"
+		    "1310 1 inval_slot id=2 slot=1 gfn=0x102-0x103\n"
+		    "1340 1 inval_end id=2\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslots-learned 1\n");
+}
+
+/* A hole meets a memslot before its commit is recorded: it is there by then. */
+static void test_hole_before_the_commit(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 0, 0, 0x40, HVA),
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1110, OTHER, KVM, 1, 0x1004, 0x1008, 7, 1, 0x1004, 0x1008, SHARED_ONLY),
+		LOCKED(1200, OTHER, KVM, 7, 1, 0x1004, 0x1008),
+		CREATE(1300, KVM, 1, 0x1000, 0x40, HVA + 0x100000),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+		    "1100 1 inval_begin id=1 gfn=0x1004-0x1008 walk=1 filter=shared\n"
+		    "1110 1 memslot as=0 id=1 gfn=0x1000 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "#@ state 1110 1 seq=7 in_progress=1 start=0x1004 end=0x1008\n"
+		    "1110 1 inval_slot id=1 slot=1 gfn=0x1004-0x1008\n"
+		    "1200 1 inval_end id=1\n"
+		    "#@ level full\n");
+}
+
+/*
+ * Without a host address in the check, zeros at the begin may be memslot 0, or none: where
+ * another is, it has gone, and its commit comes after. What has no memslot is never stale.
+ */
+static void test_fault_after_a_memslot_went(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		FAULT(1100, VCPU0, KVM, 0, 0x1002ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 0x1002ULL, 7, 0, 1, 2),
+		LOOKED_UP(1120, VCPU0, 0),
+		P(1130, VCPU0, FAULT_CHECK, KVM, 0, 0x1002, 0, 7, 7, 0, 1, 2),
+		VERDICT(1140, VCPU0, 0),
+		FAULTED(1150, VCPU0, 5),
+		P(1200, MAKER, MEMSLOT, KVM, 1, 0x1000, 0x40, 1, 0, 0, 0, 0, 0, 0, 0),
+		FAULT(1300, VCPU0, KVM, 0, 2ULL),
+		BEGIN(1310, VCPU0, KVM, 0, 2ULL, 7, 0, 1, 2),
+		LOOKED_UP(1320, VCPU0, 0),
+		P(1330, VCPU0, FAULT_CHECK, KVM, 0, 2, 0, 7, 7, 0, 1, 2),
+		VERDICT(1340, VCPU0, 0),
+		FAULTED(1350, VCPU0, 5),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1110 1 memslot as=0 id=1 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
+			       "1110 1 fault_begin vcpu=0 gfn=0x1002\n"
+			       "#@ state 1130 1 seq=7 in_progress=0 start=0x1 end=0x2\n"
+			       "1130 1 fault_check vcpu=0 result=ok\n"
+			       "1310 1 fault_begin vcpu=0 gfn=0x2\n"
+			       "#@ state 1330 1 seq=7 in_progress=0 start=0x1 end=0x2\n"
+			       "1330 1 fault_check vcpu=0 result=ok\n"
 			       "#@ level full\n");
 }
 
@@ -204,7 +371,7 @@ static void test_a_call_without_its_start(void **state)
 		SLOTS,
 		WALK(1100, RECLAIM, 7),
 		LEFT(1130, RECLAIM, 7),
-		SLOT(1210, OTHER, KVM, 0, 3, 4, 8, 1, 3, 4),
+		SLOT(1210, OTHER, KVM, 0, 3, 4, 8, 1, 3, 4, SHARED_ONLY),
 		STARTED(1220, OTHER),
 		END(1230, OTHER, KVM, HVA + 0x3000, HVA + 0x4000, 8, 1, 3, 4),
 		LOCKED(1240, OTHER, KVM, 8, 1, 3, 4),
@@ -214,7 +381,7 @@ static void test_a_call_without_its_start(void **state)
 	expect_puts(GFN_KERNEL, puts, NR(puts),
 		    SLOTS_TEXT WALK_TEXT(
 			    1110, 1, 7) "1140 1 inval_end id=1\n"
-					"1210 1 inval_begin id=2 gfn=0x3-0x4 walk=1\n"
+					"1210 1 inval_begin id=2 gfn=0x3-0x4 walk=1 filter=shared\n"
 					"#@ state 1210 1 seq=8 in_progress=1 start=0x3 end=0x4\n"
 					"1210 1 inval_slot id=2 slot=0 gfn=0x3-0x4\n"
 					"1240 1 inval_end id=2\n"
@@ -381,6 +548,12 @@ int main(void)
 		cmocka_unit_test(test_punch_with_a_call_inside),
 		cmocka_unit_test(test_begin_not_recorded),
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_attributes_of_huge_pages),
+		cmocka_unit_test(test_memslot_goes_away),
+		cmocka_unit_test(test_memslots_without_any_address),
+		cmocka_unit_test(test_memslots_address_comes_later),
+		cmocka_unit_test(test_hole_before_the_commit),
+		cmocka_unit_test(test_fault_after_a_memslot_went),
 		cmocka_unit_test(test_zap),
 		cmocka_unit_test(test_without_any_range),
 		cmocka_unit_test(test_two_vms),

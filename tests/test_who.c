@@ -423,26 +423,52 @@ static void test_reasons(void **state)
 	test_trace_free(&t);
 }
 
-/* Of a hole in a guest_memfd there is no notifier's reason. */
-static void test_no_notifier(void **state)
+/* The invalidation of @puts, which comes through no notifier, is for that reason. */
+static void expect_reason(const char *release, const struct put *puts, size_t n, const char *reason)
 {
-	static const struct put puts[] = {
-		CREATE(1000, KVM, 0, 0x100, 0x40, HVA),
-		P(1100, OTHER, INVAL_BEGIN, KVM, 0, 0, NO_RANGE),
-		P(1110, OTHER, INVAL_SLOT, KVM, 0, 0, 0x102, 0x103, 0, 1, 0x102, 0x103, 2),
-		LOCKED(1120, OTHER, KVM, 0, 1, 0x102, 0x103),
-	};
-	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+	struct dat *d = dat_new(7, 0, 4, release);
 	struct test_trace t;
-	char *lines;
+	char *lines, end[64];
 
-	put_all(d, puts, NR(puts));
+	put_all(d, puts, n);
 	read_back(&t, d);
 	assert_string_equal(t.message, "");
 	lines = named_lines_of(&t);
-	assert_non_null(strstr(lines, " pid=111 reason=gfn\n"));
+	sprintf(end, " pid=111 reason=%s\n", reason);
+	assert_non_null(strstr(lines, end));
 	free(lines);
 	test_trace_free(&t);
+}
+
+#define OWN_BEGIN P(1100, OTHER, INVAL_BEGIN, KVM, 0, 0, NO_RANGE)
+#define OWN_ADD P(1105, OTHER, INVAL_RANGE_ADD, KVM, 0x102, 0x103, 0, 1, NO_RANGE)
+#define OWN_HIT P(1110, OTHER, INVAL_SLOT, KVM, 0, 0, 0x102, 0x103, 0, 1, 0x102, 0x103, 2)
+#define OWN_END LOCKED(1120, OTHER, KVM, 0, 1, 0x102, 0x103)
+
+/* What comes through no notifier has its reason by what else was seen of it. */
+static void test_no_notifier(void **state)
+{
+	static const struct put hole[] = { CREATE(1000, KVM, 0, 0x100, 0x40, HVA), OWN_BEGIN,
+					   OWN_HIT, OWN_END };
+	static const struct put attributes[] = { CREATE(1000, KVM, 0, 0x100, 0x40, HVA), OWN_BEGIN,
+						 OWN_ADD, OWN_HIT, OWN_END };
+	static const struct put zap[] = { CREATE(1000, KVM, 0, 0x100, 0x40, HVA), OWN_BEGIN,
+					  OWN_ADD, OWN_END };
+	static const struct put bare[] = { CREATE(1000, KVM, 0, 0x100, 0x40, HVA), OWN_BEGIN,
+					   OWN_END };
+	static const struct put late[] = { CREATE(1000, KVM, 0, 0x100, 0x40, HVA), OWN_END };
+	static const struct put old[] = {
+		CREATE(1000, KVM, 0, 0x100, 0x40, HVA),
+		P(1100, OTHER, ZAP_BEGIN, KVM, 0x102, 0x103, 0, 0, NO_RANGE),
+		P(1120, OTHER, ZAP_END, KVM, 0x102, 0x103, 0, 1, 0x102, 0x103),
+	};
+
+	expect_reason(GFN_KERNEL, hole, NR(hole), "guest_memfd");
+	expect_reason(GFN_KERNEL, attributes, NR(attributes), "attributes");
+	expect_reason(GFN_KERNEL, zap, NR(zap), "zap");
+	expect_reason(GFN_KERNEL, bare, NR(bare), "gfn");
+	expect_reason(GFN_KERNEL, late, NR(late), "zap");
+	expect_reason(HVA_KERNEL, old, NR(old), "zap");
 }
 
 /* Whose the VM is, of what was recorded. */

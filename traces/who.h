@@ -22,7 +22,8 @@ struct rs_who {
 	const char *comm; /* its name, any bytes; NULL: not known */
 	/*
 	 * Of an invalidation: what for, as the kernel's enum mmu_notifier_event says it
-	 * ("clear", "unmap" ...), "gfn" for one that came through no notifier, a synthetic
+	 * ("clear", "unmap" ...), "guest_memfd", "attributes" or "zap" for one that came
+	 * through no notifier, and "gfn" if it is not known for which of these; a synthetic
 	 * trace's scenario, or any text. NULL: not known, and of faults.
 	 */
 	const char *reason;

@@ -93,16 +93,17 @@ static struct task *task_at(struct pass *p, unsigned int pid)
 
 /* Frames [gfn, end) of a memslot are in use, at one of two distances from their host addresses. */
 static void see(struct pass *p, struct slot *s, uint64_t time, uint64_t gfn, uint64_t end,
-		uint64_t one, uint64_t other)
+		uint64_t one, uint64_t other, bool known)
 {
 	struct n_learned *u;
 
-	if (s->committed && (one == s->distance || other == s->distance) && gfn >= s->gfn &&
-	    end <= s->end)
+	if (s->committed && (!known || one == s->distance || other == s->distance) &&
+	    gfn >= s->gfn && end <= s->end)
 		return;
 	s->committed = false;
 	u = s->has_use ? &p->n->learned[s->use] : NULL;
-	if (u && one != u->distance && other != u->distance && (u->exact || one != other))
+	if (u && known && u->known && one != u->distance && other != u->distance &&
+	    (u->exact || one != other))
 		u = NULL; /* another memslot in its place */
 	if (!u) {
 		u = N_GROW(p->n->learned, p->n->nr_learned);
@@ -112,15 +113,17 @@ static void see(struct pass *p, struct slot *s, uint64_t time, uint64_t gfn, uin
 			.gfn = gfn,
 			.end = end,
 			.distance = one,
+			.known = known,
 			.as = s->as,
 			.id = s->id,
 		};
 		s->use = p->n->nr_learned - 1;
 		s->has_use = true;
 	}
-	if (one == other) {
+	if (known && (!u->known || one == other)) {
 		u->distance = one;
-		u->exact = true;
+		u->known = true;
+		u->exact = one == other;
 	}
 	u->gfn = gfn < u->gfn ? gfn : u->gfn;
 	u->end = end > u->end ? end : u->end;
@@ -142,9 +145,19 @@ static void see_commit(struct pass *p, const struct n_record *r)
 	s->gfn = r->gfn;
 	s->end = r->gfn + r->npages;
 	s->distance = r->hva - r->gfn * 4096;
-	if (!gone && u && u->distance == s->distance && u->gfn >= s->gfn && u->end <= s->end &&
-	    u->from && r->time - u->from < BEFORE_COMMIT_NS)
+	if (!gone && u && (!u->known || u->distance == s->distance) && u->gfn >= s->gfn &&
+	    u->end <= s->end && u->from && r->time - u->from < BEFORE_COMMIT_NS)
 		u->dead = true; /* used from when it became active on */
+}
+
+/* Frames [gfn, end) of the record's memslot are in use, and nothing tells where they are. */
+static void see_frames(struct pass *p, const struct n_record *r, uint64_t gfn, uint64_t end)
+{
+	const uint64_t nowhere = (1ULL << 62) + (r->as << 54);
+
+	if (gfn < end && end <= 1ULL << 42 && n_is_memslot(r->as, r->id))
+		see(p, slot_at(p, r->kvm, (unsigned int)r->as, (unsigned int)r->id), r->time, gfn,
+		    end, nowhere, nowhere, false);
 }
 
 static void see_record(struct pass *p, const struct n_record *r)
@@ -167,15 +180,19 @@ static void see_record(struct pass *p, const struct n_record *r)
 	if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
 	    r->kind == RS_PROBE_INVAL_ENDED)
 		t->start = t->end = 0;
+	if (r->kind == RS_PROBE_FAULT_BEGIN && t->in_fault && r->flags & N_SLOT_HAS_FILE)
+		see_frames(p, r, r->gfn, r->gfn + 1);
+	if (r->kind == RS_PROBE_INVAL_SLOT && t->start >= t->end)
+		see_frames(p, r, r->gfn_start, r->gfn_end);
 	if (r->kind == RS_PROBE_INVAL_SLOT && t->start < t->end && r->gfn_start < r->gfn_end &&
 	    n_is_memslot(r->as, r->id))
 		see(p, slot_at(p, r->kvm, (unsigned int)r->as, (unsigned int)r->id), r->time,
 		    r->gfn_start, r->gfn_end, t->start - r->gfn_start * 4096,
-		    t->end - r->gfn_end * 4096);
+		    t->end - r->gfn_end * 4096, true);
 	if (r->kind == RS_PROBE_FAULT_CHECK && t->in_fault && r->hva && !n_is_no_hva(r->hva) &&
 	    t->kvm == r->kvm)
 		see(p, slot_at(p, r->kvm, t->as, t->id), r->time, r->gfn, r->gfn + 1,
-		    r->hva - r->gfn * 4096, r->hva - r->gfn * 4096);
+		    r->hva - r->gfn * 4096, r->hva - r->gfn * 4096, true);
 }
 
 static int by_time(const void *a, const void *b)
@@ -233,6 +250,12 @@ static const char *reason_of(unsigned int why)
 		return NULL;
 	case N_GFN:
 		return "gfn";
+	case N_GUEST_MEMFD:
+		return "guest_memfd";
+	case N_ATTRIBUTES:
+		return "attributes";
+	case N_ZAP:
+		return "zap";
 	}
 	return (const char *const[]){
 		"unmap",      "clear",	 "protection_vma", "protection_page",

@@ -239,6 +239,8 @@ static void add_event(struct reader *r, struct row *row, const struct format *f,
 	for (unsigned int i = 0; i < f->nr; i++) {
 		const struct field *field = &f->fields[i];
 
+		to->has_filter |= !strcmp(field->name, "filter");
+		to->has_id |= !strcmp(field->name, "id");
 		if (!strcmp(field->name, "common_pid"))
 			to->pid = (unsigned int)value_of(r, field, p);
 		if (f->kind == N_MARKER && !strncmp(field->name, "buf", 3))

@@ -37,7 +37,7 @@ struct n_record {
 	uint64_t time;
 	unsigned int row, kind, pid;
 	unsigned int source; /* numbers buffers and groups */
-	bool back, has_reason;
+	bool back, has_reason, has_filter, has_id;
 	uint64_t missed; /* ~0: not known */
 	char *text;	 /* of a marker */
 #define N_MEMBER(name) uint64_t name;
@@ -57,7 +57,15 @@ struct n_file {
 };
 
 /* Why, in the order of the kernel's numbers from N_NOTIFIER on. */
-enum n_why { N_FAULT, N_NOTIFIER, N_OTHER = N_NOTIFIER + 8, N_GFN };
+enum n_why {
+	N_FAULT,
+	N_NOTIFIER,
+	N_OTHER = N_NOTIFIER + 8,
+	N_GFN,
+	N_GUEST_MEMFD,
+	N_ATTRIBUTES,
+	N_ZAP
+};
 
 /* Until all events are in order: who did it, in a number that says all. */
 static inline uint32_t n_who(const struct n_record *r, unsigned int why)
@@ -72,6 +80,7 @@ void n_read_file(struct n_file *f, const unsigned char *bytes, size_t size);
 enum n_type {
 	N_NONE,
 	N_ENTER, /* a call that hits memslots */
+	N_HIT,	 /* a memslot that is hit without a call */
 	N_MISS,
 	N_MISS_END,
 	N_BEGIN,
@@ -99,7 +108,7 @@ struct n_item {
 	uint64_t seq, page, until;
 	struct n_state state;
 	size_t other; /* END_UNTIL: the end; FAULT_BEGIN: its check, if it found no memslot */
-	bool no_memslot, has_id;
+	bool no_memslot, has_id, zeros;
 	uint64_t since, hva;
 	uint32_t id;
 };
@@ -108,7 +117,7 @@ struct n_item {
 struct n_learned {
 	uint64_t kvm, from, gfn, end, distance;
 	unsigned int as, id;
-	bool exact, dead;
+	bool exact, known, dead; /* known: its distance was seen */
 };
 
 struct n_vm {
@@ -132,6 +141,7 @@ struct n_import {
 
 #define N_ALL_GFNS (1ULL << 52)
 #define N_SLOT_IS_GOING (1U << 16)
+#define N_SLOT_HAS_FILE (1U << 2)
 
 #define N_GROW(list, nr) ((list) = n_grow((list), (nr), sizeof(*(list))), (nr)++, &(list)[(nr)-1])
 void *n_grow(void *list, size_t nr, size_t size);

@@ -149,6 +149,7 @@ struct seen {
 	uint64_t time;
 	uint64_t start, end, id; /* of the call */
 	const struct n_item *fault;
+	const struct rs_event *hit; /* without a call */
 };
 
 static bool call_agrees(struct order *o, struct memslots *s, const struct seen *e)
@@ -187,6 +188,13 @@ static bool agrees(struct order *o, struct memslots *s, const struct seen *e)
 	const struct n_item *f = e->fault;
 	const struct memslot *m;
 
+	if (e->hit) {
+		for (size_t k = 0; k < s->nr; k++)
+			if (s->m[k].as == e->hit->as && s->m[k].id == e->hit->inval.slot)
+				return e->hit->inval.start >= s->m[k].gfn &&
+				       e->hit->inval.end <= s->m[k].gfn + s->m[k].npages;
+		return false;
+	}
 	if (!e->by_fault)
 		return call_agrees(o, s, e);
 	m = find_gfn(s, f->ev.as, f->ev.fault.gfn);
@@ -194,6 +202,8 @@ static bool agrees(struct order *o, struct memslots *s, const struct seen *e)
 		return !m;
 	if (f->hva)
 		return m && m->hva + (f->ev.fault.gfn - m->gfn) * 4096 == f->hva;
+	if (f->zeros)
+		return !m || !m->id;
 	return !f->has_id || (m && m->id == f->id);
 }
 
@@ -745,6 +755,11 @@ static void take_item(struct order *o, size_t i)
 	case N_ENTER:
 		copy = *at(o, i);
 		if (!make_call_agree(o, &copy))
+			note_unless_lost(o, "memslots-unexplained");
+		break;
+	case N_HIT:
+		copy = *at(o, i);
+		if (!make_agree(o, &(struct seen){ .time = copy.ev.time_ns, .hit = &copy.ev }))
 			note_unless_lost(o, "memslots-unexplained");
 		break;
 	case N_MISS:

@@ -40,6 +40,8 @@ struct own {
 	unsigned int filter;
 	/* Around what its walk hit, and around the ranges that it was for. */
 	uint64_t hit, hit_end, said, said_end;
+	size_t nr_added;
+	uint64_t added, added_end; /* since the last hit */
 };
 
 struct task {
@@ -325,7 +327,7 @@ static void around(uint64_t *from, uint64_t *to, uint64_t start, uint64_t end)
 }
 
 /* Its begin says what was found of it so far. */
-static void tell_own(const struct own *o)
+static void tell_own(const struct own *o, const struct n_record *r)
 {
 	struct rs_event *ev = &o->vm->items[o->begin].ev;
 	const unsigned int filter = o->walks ? o->filter : RS_KIND_BOTH;
@@ -337,6 +339,10 @@ static void tell_own(const struct own *o)
 		ev->flags |= RS_F_SHARED;
 	if (filter == RS_KIND_PRIVATE)
 		ev->flags |= RS_F_PRIVATE;
+	if (o->walks)
+		ev->inval.who = n_who(r, o->nr_added ? N_ATTRIBUTES : N_GUEST_MEMFD);
+	else
+		ev->inval.who = n_who(r, o->nr_added ? N_ZAP : N_GFN);
 	ev->inval.start = o->walks ? o->hit : o->said;
 	ev->inval.end = o->walks ? o->hit_end : o->said_end;
 	if (!ev->inval.end)
@@ -353,9 +359,8 @@ static struct own *begin_own(struct pair *p, struct task *t, const struct n_reco
 	o->begin = put(vm, N_BEGIN, r->time, RS_EV_INVAL_BEGIN);
 	i = &vm->items[o->begin];
 	has_state(i, r);
-	i->ev.inval.who = n_who(r, N_GFN);
 	i->ev.inval.id = o->id;
-	tell_own(o);
+	tell_own(o, r);
 	locked(vm, r->seq);
 	return o;
 }
@@ -393,6 +398,9 @@ static struct own *present_own(struct pair *p, struct task *t, const struct n_re
 
 	if (o)
 		return o;
+	if (r->kind == RS_PROBE_INVAL_SLOT && r->has_filter && r->filter != 1 && r->filter != 2 &&
+	    !is_in_call(t, r->kvm))
+		return NULL; /* a memslot goes away */
 	if (is_in_call(t, r->kvm) || !is_end_recorded(p) || !r->in_progress ||
 	    (p->known_kernel && !p->gfn_kernel)) {
 		n_note(p->n, "slot-without-start");
@@ -420,14 +428,27 @@ static struct n_item *put_slot(struct n_vm *vm, uint64_t id, const struct n_reco
 static void on_own_slot(struct pair *p, struct task *t, const struct n_record *r)
 {
 	struct own *o = present_own(p, t, r);
+	struct n_item *i;
 
 	if (!o)
 		return;
+	i = put_item(o->vm, N_HIT, r->time, RS_EV_INVAL_SLOT);
+	i->ev.as = (uint8_t)r->as;
+	i->ev.inval.slot = (uint32_t)r->id;
+	i->ev.inval.id = o->id;
+	i->ev.inval.start = r->gfn_start;
+	i->ev.inval.end = r->gfn_end;
+	i = put_slot(o->vm, o->id, r);
+	if (o->added != o->added_end) {
+		around(&o->added, &o->added_end, r->gfn_start, r->gfn_end);
+		i->ev.inval.start = o->added;
+		i->ev.inval.end = o->added_end;
+		o->added = o->added_end = 0;
+	}
 	o->walks = true;
 	o->filter |= r->filter >= 1 && r->filter <= 3 ? (unsigned int)r->filter : RS_KIND_BOTH;
-	around(&o->hit, &o->hit_end, r->gfn_start, r->gfn_end);
-	tell_own(o);
-	put_slot(o->vm, o->id, r);
+	around(&o->hit, &o->hit_end, i->ev.inval.start, i->ev.inval.end);
+	tell_own(o, r);
 }
 
 static void on_range_add(struct pair *p, struct task *t, const struct n_record *r)
@@ -439,7 +460,9 @@ static void on_range_add(struct pair *p, struct task *t, const struct n_record *
 	if (!o)
 		return;
 	around(&o->said, &o->said_end, r->start, r->end);
-	tell_own(o);
+	around(&o->added, &o->added_end, r->start, r->end);
+	o->nr_added++;
+	tell_own(o, r);
 }
 
 static void on_zap_begin(struct pair *p, struct task *t, const struct n_record *r)
@@ -449,7 +472,8 @@ static void on_zap_begin(struct pair *p, struct task *t, const struct n_record *
 	if (!o)
 		return;
 	around(&o->said, &o->said_end, r->start, r->end);
-	tell_own(o);
+	o->nr_added++;
+	tell_own(o, r);
 }
 
 static void end_own(struct task *t, struct own *o, const struct n_record *r)
@@ -590,7 +614,7 @@ static void on_own_end(struct pair *p, const struct n_record *r)
 	if (!after_loss) {
 		i = put_item(vm, N_BEGIN, r->time, RS_EV_INVAL_BEGIN);
 		i->ev.flags = RS_F_GFN;
-		i->ev.inval.who = n_who(r, N_GFN);
+		i->ev.inval.who = n_who(r, N_ZAP);
 		i->ev.inval.id = id;
 		i->ev.inval.start = r->kind == RS_PROBE_ZAP_END ? r->start : r->range_start;
 		i->ev.inval.end = r->kind == RS_PROBE_ZAP_END ? r->end : r->range_end;
@@ -790,6 +814,7 @@ static void on_fault_begin(struct pair *p, struct task *t, const struct n_record
 	i->since = f->since;
 	i->id = (uint32_t)r->id;
 	i->has_id = memslot && (r->id || r->flags) && !(f->flags & N_SLOT_IS_GOING);
+	i->zeros = r->has_id && !r->as && !r->id && !r->flags;
 	if (!p->gfn_kernel || !in_range(&f->state, f->gfn))
 		return;
 	ev = put_fault(f, N_NONE, r->time, RS_EV_FAULT_CHECK, &f->early);

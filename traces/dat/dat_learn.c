@@ -11,6 +11,13 @@
 #define CHANGE_FLAGS 3
 /* A memslot used so shortly before its commit is that of the commit. */
 #define COMMIT_NS 500000000ULL
+/*
+ * Where a memslot is put of which nothing tells the host address: no process has such ones,
+ * and no two memslots of an address space get the same.
+ */
+#define NOWHERE (1ULL << 62)
+#define NOWHERE_SHIFT 54
+#define NOWHERE_GFNS (1ULL << (NOWHERE_SHIFT - RS_PAGE_SHIFT))
 /* Tasks whose latest call or fault is remembered; few do something at a time. */
 #define NR_TASKS 1024U
 
@@ -20,8 +27,9 @@ struct use {
 	uint64_t gfn, gfn_end, distance; /* hva - gfn in bytes */
 	uint32_t id;
 	uint8_t as;
-	bool exact; /* the distance is certain */
-	bool dead;  /* a commit explains it */
+	bool exact;   /* the distance is certain */
+	bool nowhere; /* or made up: none was seen */
+	bool dead;    /* a commit explains it */
 };
 
 /* The memslot that (kvm, as, id) is at this point of the pass. */
@@ -121,19 +129,20 @@ static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t fr
 struct seen {
 	uint64_t time_ns, gfn, gfn_end;
 	uint64_t distance[2]; /* one of these; the same if it is certain */
+	bool nowhere;	      /* any: they are made up */
 };
 
 static bool may_be(const struct seen *o, uint64_t distance)
 {
-	return o->distance[0] == distance || o->distance[1] == distance;
+	return o->nowhere || o->distance[0] == distance || o->distance[1] == distance;
 }
 
 static int extend(struct rs_dat_learned *l, struct slot *s, const struct seen *o)
 {
 	struct use *u = s->use ? &l->uses[s->use - 1] : NULL;
-	const bool exact = o->distance[0] == o->distance[1];
+	const bool exact = !o->nowhere && o->distance[0] == o->distance[1];
 
-	if (u && !may_be(o, u->distance) && (u->exact || !exact))
+	if (u && !u->nowhere && !may_be(o, u->distance) && (u->exact || !exact))
 		u = NULL;
 	if (!u) {
 		u = add_use(l, s, o->time_ns);
@@ -142,6 +151,11 @@ static int extend(struct rs_dat_learned *l, struct slot *s, const struct seen *o
 		u->gfn = o->gfn;
 		u->gfn_end = o->gfn_end;
 		u->distance = o->distance[0];
+		u->nowhere = o->nowhere;
+	}
+	if (u->nowhere && !o->nowhere) {
+		u->distance = o->distance[0];
+		u->nowhere = false;
 	}
 	if (exact) {
 		u->distance = o->distance[0];
@@ -189,7 +203,7 @@ static int see_commit(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 	s->committed = !gone;
 	s->use = 0;
 	/* Used from when it became active, a little before this commit. */
-	if (!gone && u && u->distance == s->distance && u->gfn >= s->gfn &&
+	if (!gone && u && (u->nowhere || u->distance == s->distance) && u->gfn >= s->gfn &&
 	    u->gfn_end <= s->gfn_end && u->from_ns && e->time - u->from_ns < COMMIT_NS)
 		u->dead = true;
 	return 0;
@@ -228,6 +242,24 @@ static int see_check(struct rs_dat_learned *l, const struct task *t, const struc
 	return see(l, t->kvm, t->as, t->id, &o);
 }
 
+/* Frames of a memslot of which no host address is seen here. */
+static int see_frames(struct rs_dat_learned *l, const struct rs_dat_probe *e, uint64_t gfn,
+		      uint64_t gfn_end)
+{
+	const uint64_t distance = NOWHERE + (V(e, AS) << NOWHERE_SHIFT);
+	const struct seen o = {
+		.time_ns = e->time,
+		.gfn = gfn,
+		.gfn_end = gfn_end,
+		.distance = { distance, distance },
+		.nowhere = true,
+	};
+
+	if (gfn >= gfn_end || gfn_end > NOWHERE_GFNS || !rs_dat_is_memslot(V(e, AS), V(e, ID)))
+		return 0;
+	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), &o);
+}
+
 static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 {
 	struct task *t = &l->tasks[e->pid % NR_TASKS];
@@ -250,8 +282,13 @@ static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 			      !(V(e, FLAGS) & ~(uint64_t)RS_DAT_SLOT_FLAGS) &&
 			      !(V(e, FLAGS) & RS_DAT_SLOT_INVALID);
 	}
+	/* That a memslot has a guest_memfd is no rest of what was in memory before. */
+	if (e->kind == RS_PROBE_FAULT_BEGIN && t->in_fault && V(e, FLAGS) & RS_DAT_SLOT_GUEST_MEMFD)
+		return see_frames(l, e, V(e, GFN), V(e, GFN) + 1);
 	if (e->kind == RS_PROBE_INVAL_SLOT && t->start < t->end)
 		return see_walk(l, t, e);
+	if (e->kind == RS_PROBE_INVAL_SLOT)
+		return see_frames(l, e, V(e, GFN_START), V(e, GFN_END));
 	return e->kind == RS_PROBE_FAULT_CHECK ? see_check(l, t, e) : 0;
 }
 

@@ -18,6 +18,9 @@ static const char *const reasons[RS_DAT_NR_WHYS] = {
 	"migrate",
 	"exclusive",
 	[RS_DAT_WHY_GFN] = "gfn",
+	"guest_memfd",
+	"attributes",
+	"zap",
 };
 
 enum rs_dat_why rs_dat_why(bool known, uint64_t reason)

@@ -23,7 +23,10 @@ enum rs_dat_why {
 	RS_DAT_WHY_FAULT,
 	RS_DAT_WHY_NOTIFIER,
 	RS_DAT_WHY_OTHER = RS_DAT_WHY_NOTIFIER + 8, /* ... none that is known here */
-	RS_DAT_WHY_GFN,				    /* ... through no notifier */
+	RS_DAT_WHY_GFN,				    /* ... through no notifier, and ... */
+	RS_DAT_WHY_GUEST_MEMFD,			    /* ... of a file: a hole, or its end */
+	RS_DAT_WHY_ATTRIBUTES,			    /* ... memory becomes private or shared */
+	RS_DAT_WHY_ZAP,				    /* ... kvm_zap_gfn_range() */
 	RS_DAT_NR_WHYS
 };
 

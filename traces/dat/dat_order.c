@@ -311,6 +311,8 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 		return rs_dat_order_sweep_miss(o, ticket);
 	case RS_DAT_MISS_END:
 		return rs_dat_order_sweep_miss_end(o, ticket);
+	case RS_DAT_HIT:
+		return rs_dat_order_sweep_hit(o, ticket);
 	case RS_DAT_MEMSLOT:
 		return rs_dat_order_sweep_memslot(o, ticket);
 	case RS_DAT_BEGIN:

@@ -29,6 +29,7 @@ enum rs_dat_item_type {
 	RS_DAT_ENTER,	   /* a notifier call is entered that hits memslots */
 	RS_DAT_MISS_BEGIN, /* one that hits none is entered, and left */
 	RS_DAT_MISS_END,
+	RS_DAT_HIT, /* a memslot that is hit by none: where an INVAL_SLOT says */
 	RS_DAT_BEGIN,
 	RS_DAT_SLOT,	  /* has a state: an observation under the lock */
 	RS_DAT_END,	  /* seq known: exactly here; else at some time until @until_ns */
@@ -58,6 +59,7 @@ struct rs_dat_through {
 	uint64_t hva;	   /* 0: not known */
 	uint32_t id;
 	bool has_id;
+	bool zeros; /* memslot 0, or none */
 };
 
 struct rs_dat_item {

@@ -186,6 +186,7 @@ static inline int rs_dat_order_observe(struct rs_dat_order *o, uint64_t seq, uin
 /* The turn of an item has come: a commit, a notifier call, a fault that begins. */
 int rs_dat_order_sweep_memslot(struct rs_dat_order *o, uint64_t ticket);
 int rs_dat_order_sweep_enter(struct rs_dat_order *o, uint64_t ticket);
+int rs_dat_order_sweep_hit(struct rs_dat_order *o, uint64_t ticket);
 int rs_dat_order_sweep_miss(struct rs_dat_order *o, uint64_t ticket);
 int rs_dat_order_sweep_miss_end(struct rs_dat_order *o, uint64_t ticket);
 int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket);

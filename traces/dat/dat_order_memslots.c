@@ -131,6 +131,21 @@ int rs_dat_order_sweep_enter(struct rs_dat_order *o, uint64_t ticket)
 	return explained ? 0 : note_unless_lost(o, "memslots-unexplained");
 }
 
+/* A memslot is hit outside of notifier calls: it is there, and has these frames. */
+int rs_dat_order_sweep_hit(struct rs_dat_order *o, uint64_t ticket)
+{
+	const struct rs_event *ev = &at(o, ticket)->ev;
+	const struct rs_dat_hit hit = { ev->inval.start, ev->inval.end, ev->inval.slot, ev->as };
+	const struct rs_dat_evidence e = { .by = RS_DAT_SEEN_HIT, .hits = &hit, .nr_hits = 1 };
+	bool explained;
+	int ret = bring_forward(o, &e, ev->time_ns, &explained);
+
+	if (ret)
+		return ret;
+	at(o, ticket)->type = RS_DAT_NONE;
+	return explained ? 0 : note_unless_lost(o, "memslots-unexplained");
+}
+
 /*
  * An invalidation that hit nothing though a memslot is where it was: in the model
  * it would be a hit, so it is left out.
@@ -193,6 +208,7 @@ int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 		.hva = i->through.hva,
 		.id = i->through.id,
 		.has_id = i->through.has_id,
+		.zeros = i->through.zeros,
 	};
 	bool explained;
 	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);

@@ -69,7 +69,7 @@ int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 		return -ENOMEM;
 	ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
 	ev.flags = RS_F_GFN;
-	if (rs_dat_names_of(p->ops->names, e->pid, RS_DAT_WHY_GFN, &ev.inval.who))
+	if (rs_dat_names_of(p->ops->names, e->pid, RS_DAT_WHY_ZAP, &ev.inval.who))
 		return -ENOMEM;
 	ev.inval.id = vm->next_id++;
 	ev.inval.start = e->kind == RS_PROBE_ZAP_END ? V(e, START) : V(e, RANGE_START);
@@ -138,6 +138,25 @@ static struct rs_dat_item *describe(const struct rs_dat_own *o)
 	i->ev.inval.end = r->start < r->end ? r->end : RS_DAT_ALL_GFNS;
 	rs_event_set_filter(&i->ev, o->walks ? o->filter : RS_KIND_BOTH);
 	return i;
+}
+
+/*
+ * Only memory attributes say a range and hit memslots as well; a range alone is
+ * kvm_zap_gfn_range()'s.
+ */
+static enum rs_dat_why why_of(const struct rs_dat_own *o)
+{
+	if (o->walks)
+		return o->adds ? RS_DAT_WHY_ATTRIBUTES : RS_DAT_WHY_GUEST_MEMFD;
+	return o->adds ? RS_DAT_WHY_ZAP : RS_DAT_WHY_GFN;
+}
+
+/* Something more is known of @o, which @t is in. 0 or -ENOMEM. */
+static int tell(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_own *o)
+{
+	struct rs_dat_item *i = describe(o);
+
+	return i ? rs_dat_who(p, t, why_of(o), &i->ev.inval.who) : 0;
 }
 
 /* Its walk is over. */
@@ -233,6 +252,18 @@ int rs_dat_on_inval_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	return enter_own(p, t, e, &o);
 }
 
+/*
+ * KVM unmaps a memslot that goes away, if user space asked for that instead of all pages, and
+ * this is no invalidation: nothing begins or ends. Of all walks it alone is for both kinds.
+ */
+static bool is_memslots_end(const struct rs_dat_probe *e)
+{
+	const uint64_t filter = V(e, FILTER);
+
+	return e->kind == RS_PROBE_INVAL_SLOT && e->at[RS_DAT_F_FILTER].mask &&
+	       filter != RS_KIND_SHARED && filter != RS_KIND_PRIVATE;
+}
+
 /* Without an event of its begin: it began before, as the recorded state says. */
 static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 			   const struct rs_dat_probe *e, struct rs_dat_own **to)
@@ -241,7 +272,7 @@ static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 	struct rs_dat_vm *vm;
 
 	*to = find_own(t, V(e, KVM));
-	if (*to)
+	if (*to || (is_memslots_end(e) && !rs_dat_in_call(t, V(e, KVM))))
 		return 0;
 	if (!state.in_progress || !may_be_late(p) || rs_dat_in_call(t, V(e, KVM)))
 		return rs_dat_note(p, "slot-without-start");
@@ -253,18 +284,39 @@ static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 	return 0;
 }
 
+/*
+ * What was said since the last hit is of this memslot: memory attributes block the huge pages
+ * at either end of what they change, which is all that they unmap.
+ */
 int rs_dat_on_own_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_own *o;
+	struct rs_dat_item *i;
+	struct rs_event hit;
 	int ret = own_in_progress(p, t, e, &o);
 
 	if (ret || !o)
 		return ret;
+	hit = rs_dat_event(o->vm, e, RS_EV_INVAL_SLOT);
+	hit.as = (uint8_t)V(e, AS);
+	hit.inval.slot = (uint32_t)V(e, ID);
+	hit.inval.start = V(e, GFN_START);
+	hit.inval.end = V(e, GFN_END);
+	if (!rs_dat_order_put(o->vm->order, RS_DAT_HIT, &hit, false, NULL))
+		return -ENOMEM;
+	i = rs_dat_put_slot(o->vm, o->id, e, NULL);
+	if (!i)
+		return -ENOMEM;
+	if (o->added.start < o->added.end) {
+		widen(&o->added, i->ev.inval.start, i->ev.inval.end);
+		i->ev.inval.start = o->added.start;
+		i->ev.inval.end = o->added.end;
+		o->added = (struct rs_dat_gfns){ 0 };
+	}
 	o->walks = true;
 	o->filter |= filter_of(e);
-	widen(&o->hit, V(e, GFN_START), V(e, GFN_END));
-	describe(o);
-	return rs_dat_put_slot(o->vm, o->id, e, NULL) ? 0 : -ENOMEM;
+	widen(&o->hit, i->ev.inval.start, i->ev.inval.end);
+	return tell(p, t, o);
 }
 
 int rs_dat_on_range_add(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
@@ -278,8 +330,9 @@ int rs_dat_on_range_add(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 	if (ret || !o)
 		return ret;
 	widen(&o->said, V(e, START), V(e, END));
-	describe(o);
-	return 0;
+	widen(&o->added, V(e, START), V(e, END));
+	o->adds = true;
+	return tell(p, t, o);
 }
 
 int rs_dat_on_zap_begin(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
@@ -290,8 +343,10 @@ int rs_dat_on_zap_begin(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 	if (ret || !o)
 		return ret;
 	widen(&o->said, V(e, START), V(e, END));
+	o->adds = true;
+	ret = tell(p, t, o);
 	settle_own(o);
-	return 0;
+	return ret;
 }
 
 bool rs_dat_has_own(struct rs_dat_task *t, uint64_t kvm)

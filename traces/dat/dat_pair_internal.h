@@ -38,11 +38,12 @@ struct rs_dat_gfns {
 /* An invalidation through no notifier, from its begin to its end. */
 struct rs_dat_own {
 	struct rs_dat_vm *vm;
-	uint64_t id, begin;	 /* the begin's ticket */
-	struct rs_dat_gfns hit;	 /* around the memslots' ranges of its walk */
-	struct rs_dat_gfns said; /* around the ranges that were said without a walk */
-	unsigned int filter;	 /* RS_KIND_*, of its walk */
-	bool walks;
+	uint64_t id, begin;	  /* the begin's ticket */
+	struct rs_dat_gfns hit;	  /* around the memslots' ranges of its walk */
+	struct rs_dat_gfns said;  /* around the ranges that were said without a walk */
+	struct rs_dat_gfns added; /* those of them that were said since the last hit */
+	unsigned int filter;	  /* RS_KIND_*, of its walk */
+	bool walks, adds;
 	bool late; /* its begin was not recorded */
 };
 

@@ -168,6 +168,7 @@ const char *rs_dat_event_name(unsigned int kind);
  * that KVM has for itself (bit 17: its memory is that of a guest_memfd alone). What has
  * others is none.
  */
+#define RS_DAT_SLOT_GUEST_MEMFD (1U << 2)
 #define RS_DAT_SLOT_INVALID (1U << 16)
 #define RS_DAT_SLOT_FLAGS 0xf00ffU
 

@@ -184,6 +184,14 @@ static bool notifier_agrees(const struct rs_dat_slots *s, const struct rs_dat_ev
 	       w.found == e->nr_hits;
 }
 
+static bool hit_agrees(const struct rs_dat_slots *s, const struct rs_dat_hit *h)
+{
+	const uint32_t handle = rs_vm_find_id(s->vm, h->as, h->id);
+	const struct rs_memslot *m = handle == RS_NO_SLOT ? NULL : rs_vm_memslot(s->vm, handle);
+
+	return m && h->gfn_start >= m->gfn && h->gfn_end <= m->gfn + m->npages;
+}
+
 static bool fault_agrees(const struct rs_dat_slots *s, const struct rs_dat_evidence *e)
 {
 	const uint32_t handle = rs_vm_find_gfn(s->vm, e->as, e->gfn);
@@ -193,6 +201,8 @@ static bool fault_agrees(const struct rs_dat_slots *s, const struct rs_dat_evide
 		return !m;
 	if (e->hva)
 		return m && m->hva + ((e->gfn - m->gfn) << RS_PAGE_SHIFT) == e->hva;
+	if (e->zeros)
+		return !m || !m->id;
 	return !e->has_id || (m && m->id == e->id);
 }
 
@@ -200,6 +210,10 @@ static int agrees(struct rs_dat_slots *s, const struct rs_dat_evidence *e, bool 
 {
 	if (e->by == RS_DAT_SEEN_FAULT) {
 		*yes = fault_agrees(s, e);
+		return 0;
+	}
+	if (e->by == RS_DAT_SEEN_HIT) {
+		*yes = hit_agrees(s, e->hits);
 		return 0;
 	}
 	if (rs_vm_update(s->vm))

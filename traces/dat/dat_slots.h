@@ -51,8 +51,11 @@ void rs_dat_hits_sort(struct rs_dat_hit *hits, size_t n);
 
 /* What was seen of the memslots at one moment. */
 struct rs_dat_evidence {
-	enum { RS_DAT_SEEN_NOTIFIER, RS_DAT_SEEN_FAULT } by;
-	/* A notifier call: its range, and all memslots that it hit, sorted. */
+	enum { RS_DAT_SEEN_NOTIFIER, RS_DAT_SEEN_HIT, RS_DAT_SEEN_FAULT } by;
+	/*
+	 * A notifier call: its range, and all memslots that it hit, sorted. A hit without a
+	 * call: it alone.
+	 */
 	uint64_t start, end;
 	const struct rs_dat_hit *hits;
 	size_t nr_hits;
@@ -64,6 +67,7 @@ struct rs_dat_evidence {
 	uint32_t id;
 	uint8_t as;
 	bool has_id;
+	bool zeros; /* it is memslot 0, or none */
 };
 
 #define RS_DAT_SLOTS_NEVER SIZE_MAX

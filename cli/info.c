@@ -108,7 +108,7 @@ static int write_info(const struct info_args *a, const struct rs_reader *reader,
 static int report(struct info_args *a, const struct rs_reader *reader, const struct rs_result *r,
 		  struct rs_error *err)
 {
-	struct rs_inventory *inv = rs_inventory_finish(a->inventory);
+	struct rs_inventory *inv = rs_inventory_finish(a->inventory, &rs_reader_meta(reader)->whos);
 	int rc;
 
 	a->inventory = NULL;

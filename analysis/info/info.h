@@ -7,11 +7,25 @@
 
 #include "analysis/report/report.h"
 #include "traces/event.h"
+#include "traces/who.h"
 
 /*
  * What is in a trace, besides what a replay says of it: events by type, and
  * the memslots over time with those of them that share host pages.
  */
+
+/* Where an invalidation comes from: of guest frames its reason says it. */
+enum rs_origin {
+	RS_ORIGIN_NOTIFIER,
+	RS_ORIGIN_GUEST_MEMFD,
+	RS_ORIGIN_ATTRIBUTES,
+	RS_ORIGIN_ZAP,
+	RS_ORIGIN_UNKNOWN, /* of guest frames, for another reason or none */
+	RS_NR_ORIGINS
+};
+
+/* "notifier", "guest_memfd", "attributes", "zap", "unknown". */
+extern const char *const rs_origin_names[RS_NR_ORIGINS];
 
 /* From when until when; to the VM's last event if it was still there. */
 struct rs_stay {
@@ -42,6 +56,7 @@ struct rs_vm_inventory {
 	uint32_t vm;
 	uint64_t begin_ns, end_ns;
 	uint64_t events[RS_NR_EVENT_TYPES];
+	uint64_t origins[RS_NR_ORIGINS]; /* invalidations by where they come from */
 	uint64_t memslot_changes;	 /* after which something was other than before */
 	struct rs_placement *placements; /* in order of first appearance */
 	size_t nr_placements;
@@ -64,11 +79,12 @@ struct rs_inventory_builder *rs_inventory_new(void);
 int rs_inventory_feed(struct rs_inventory_builder *b, const struct rs_event *evs, size_t n,
 		      const uint32_t *vm);
 /*
- * What was found, for rs_inventory_free(); NULL with errno: without memory, or E2BIG if there
- * are more pairs of memslots that came and went than the budget allows to look at. @b is
- * freed in either case.
+ * What was found, for rs_inventory_free(); @whos has whom the events named. NULL with errno:
+ * without memory, or E2BIG if there are more pairs of memslots that came and went than the
+ * budget allows to look at. @b is freed in either case.
  */
-struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b);
+struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b,
+					 const struct rs_whos *whos);
 /* Both accept NULL. */
 void rs_inventory_abort(struct rs_inventory_builder *b);
 void rs_inventory_free(struct rs_inventory *inv);

@@ -21,12 +21,25 @@ struct vm_state {
 	struct rs_hash places; /* of the placements */
 };
 
+/* Invalidations of guest frames of one VM, by one number of the trace's table of who did it. */
+struct done {
+	size_t vm;
+	uint32_t who;
+	uint64_t nr;
+};
+
 struct rs_inventory_builder {
 	struct vm_state *vms;
 	size_t nr_vms;
 	size_t last; /* events come in runs of one VM */
 	struct rs_hash by_number;
+	struct done *done;
+	size_t nr_done;
+	struct rs_hash by_who;
 };
+
+const char *const rs_origin_names[RS_NR_ORIGINS] = { "notifier", "guest_memfd", "attributes", "zap",
+						     "unknown" };
 
 struct rs_inventory_builder *rs_inventory_new(void)
 {
@@ -48,17 +61,23 @@ static void free_state(struct vm_state *v)
 	rs_hash_free(&v->places);
 }
 
+static void free_builder(struct rs_inventory_builder *b)
+{
+	rs_hash_free(&b->by_number);
+	rs_hash_free(&b->by_who);
+	free(b->done);
+	free(b->vms);
+	free(b);
+}
+
 void rs_inventory_abort(struct rs_inventory_builder *b)
 {
 	for (size_t i = 0; b && i < b->nr_vms; i++) {
 		free_vm_inventory(&b->vms[i].inv);
 		free_state(&b->vms[i]);
 	}
-	if (b) {
-		rs_hash_free(&b->by_number);
-		free(b->vms);
-	}
-	free(b);
+	if (b)
+		free_builder(b);
 }
 
 void rs_inventory_free(struct rs_inventory *inv)
@@ -198,6 +217,28 @@ static int memslot(struct vm_state *v, const struct rs_event *ev)
 	return handle == RS_NO_SLOT ? 0 : arrive(v, handle, ev);
 }
 
+/* Counts the invalidation that @ev begins, of @v: why it comes is told when all are named. */
+static int begin(struct rs_inventory_builder *b, struct vm_state *v, const struct rs_event *ev)
+{
+	const size_t vm = (size_t)(v - b->vms);
+	const uint64_t hash = rs_hash_number((uint64_t)ev->inval.who << 32 | vm);
+	uint32_t n;
+
+	if (!(ev->flags & RS_F_GFN)) {
+		v->inv.origins[RS_ORIGIN_NOTIFIER]++;
+		return 0;
+	}
+	n = rs_hash_find(&b->by_who, hash, NULL, NULL);
+	if (n == RS_HASH_NONE) {
+		n = (uint32_t)b->nr_done;
+		if (RS_ROOM_FOR_ONE(b->done, b->nr_done) || rs_hash_add(&b->by_who, hash, n))
+			return -ENOMEM;
+		b->done[b->nr_done++] = (struct done){ vm, ev->inval.who, 0 };
+	}
+	b->done[n].nr++;
+	return 0;
+}
+
 int rs_inventory_feed(struct rs_inventory_builder *b, const struct rs_event *evs, size_t n,
 		      const uint32_t *vm)
 {
@@ -216,6 +257,8 @@ int rs_inventory_feed(struct rs_inventory_builder *b, const struct rs_event *evs
 			v->inv.end_ns = ev->time_ns;
 		if (ev->type < RS_NR_EVENT_TYPES)
 			v->inv.events[ev->type]++;
+		if (ev->type == RS_EV_INVAL_BEGIN && begin(b, v, ev))
+			return -ENOMEM;
 		if (ev->type == RS_EV_MEMSLOT && memslot(v, ev))
 			return -ENOMEM;
 	}
@@ -542,7 +585,18 @@ static void leave_all(struct vm_state *v)
 	}
 }
 
-struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
+static enum rs_origin origin_of(const struct rs_who *who)
+{
+	enum rs_origin o = RS_ORIGIN_GUEST_MEMFD;
+
+	if (!who->reason)
+		return RS_ORIGIN_UNKNOWN;
+	while (o < RS_ORIGIN_UNKNOWN && strcmp(who->reason, rs_origin_names[o]))
+		o++;
+	return o;
+}
+
+struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b, const struct rs_whos *whos)
 {
 	struct rs_inventory *inv = calloc(1, sizeof(*inv));
 	int rc = 0;
@@ -555,6 +609,8 @@ struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
 		errno = ENOMEM;
 		return NULL;
 	}
+	for (const struct done *d = b->done; d < b->done + b->nr_done; d++)
+		b->vms[d->vm].inv.origins[origin_of(rs_whos_get(whos, d->who))] += d->nr;
 	for (; inv->nr_vms < b->nr_vms; inv->nr_vms++) {
 		struct vm_state *v = &b->vms[inv->nr_vms];
 
@@ -564,9 +620,7 @@ struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b)
 			rc = find_aliases(&inv->vms[inv->nr_vms]);
 		free_state(v);
 	}
-	rs_hash_free(&b->by_number);
-	free(b->vms);
-	free(b);
+	free_builder(b);
 	if (inv->nr_vms)
 		qsort(inv->vms, inv->nr_vms, sizeof(*inv->vms), compare_vms);
 	if (!rc)

@@ -18,6 +18,15 @@ static json_t *events(const struct rs_vm_inventory *vm)
 	return o;
 }
 
+static json_t *origins(const struct rs_vm_inventory *vm)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < RS_NR_ORIGINS; i++)
+		o = rs_json_with(o, rs_origin_names[i], rs_json_u64(vm->origins[i]));
+	return o;
+}
+
 static json_t *stays(const struct rs_placement *p)
 {
 	json_t *list = json_array();
@@ -91,6 +100,7 @@ static json_t *vm(const struct rs_report *rep, const struct rs_vm_inventory *inv
 		    { "command", rs_json_text(info ? info->command : NULL) },
 		    { "begin_ns", rs_json_u64(inv->begin_ns) },
 		    { "end_ns", rs_json_u64(inv->end_ns) }, { "events", events(inv) },
+		    { "origins", origins(inv) },
 		    { "memslot_changes", rs_json_u64(inv->memslot_changes) },
 		    { "memslots", memslots(inv) }, { "alias_pairs", rs_json_u64(inv->alias_pairs) },
 		    { "same_frame_pairs", rs_json_u64(inv->same_frame_pairs) },

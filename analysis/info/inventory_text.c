@@ -60,6 +60,24 @@ static void put_events(struct rs_page *p, const struct rs_vm_inventory *vm)
 	rs_table_write(p, &t);
 }
 
+static void put_origins(struct rs_page *p, const struct rs_vm_inventory *vm)
+{
+	struct rs_table t;
+
+	if (!vm->events[RS_EV_INVAL_BEGIN])
+		return;
+	rs_blank_line(p);
+	rs_para(p, 0, 2, "Invalidations by where they come from:");
+	rs_table_init(&t, 2);
+	for (unsigned int i = 0; i < RS_NR_ORIGINS; i++) {
+		if (!vm->origins[i])
+			continue;
+		rs_table_text(&t, rs_origin_names[i]);
+		rs_table_count(&t, vm->origins[i]);
+	}
+	rs_table_write(p, &t);
+}
+
 static void put_placement(struct rs_page *p, const struct rs_vm_inventory *vm,
 			  const struct rs_placement *s)
 {
@@ -143,6 +161,7 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 		TIME(vm->end_ns - vm->begin_ns), TIME(vm->begin_ns - rep->result->begin_ns));
 	rs_blank_line(p);
 	put_events(p, vm);
+	put_origins(p, vm);
 	rs_blank_line(p);
 	put_memslots(p, vm);
 	rs_blank_line(p);

@@ -21,6 +21,27 @@ retryscope-events 1
 600 1 memslot id=9 npages=0
 END
 
+# Each comes from elsewhere; a notifier's stays one, whatever its reason is called.
+cat >origins.txt <<'END'
+retryscope-events 1
+0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x7f0000000000
+10 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000001000 pid=1 reason=unmap
+20 1 inval_begin id=2 hva=0x7f0000000000-0x7f0000001000 pid=1 reason=zap
+30 1 inval_begin id=3 gfn=0x1-0x2 pid=1 reason=guest_memfd
+31 1 inval_begin id=4 gfn=0x1-0x2 pid=2 reason=guest_memfd
+32 1 inval_begin id=5 gfn=0x1-0x2 pid=1 reason=guest_memfd
+40 1 inval_begin id=6 gfn=0x1-0x2 pid=1 reason=attributes
+41 1 inval_begin id=7 gfn=0x1-0x2 pid=1 reason=attributes
+50 1 inval_begin id=8 gfn=0x1-0x2 pid=1 reason=zap
+60 1 inval_begin id=9 gfn=0x1-0x2 pid=1 reason=gfn
+61 1 inval_begin id=10 gfn=0x1-0x2 pid=1 reason=unmap
+62 1 inval_begin id=11 gfn=0x1-0x2 pid=1
+63 1 inval_begin id=12 gfn=0x1-0x2
+70 2 inval_begin id=1 gfn=0x1-0x2 pid=1 reason=guest_memfd
+71 2 fault_begin vcpu=0 gfn=0x1 pid=1 reason=guest_memfd
+80 3 memslot id=0 gfn=0x0 npages=0x100 hva=0x7f0000100000
+END
+
 check text 'retryscope info aliases.txt'
 check json 'retryscope info --json aliases.txt'
 check two-vms 'retryscope info two-vms.txt'
@@ -31,6 +52,8 @@ check empty-json 'retryscope info --json empty.txt'
 check mismatch 'retryscope info mismatch.txt'
 check churn 'retryscope info churn.txt'
 check churn-json 'retryscope info --json churn.txt'
+check origins 'retryscope info origins.txt | sed -n "/^Invalidations by/,/^$/p"'
+check origins-json 'for form in text binary; do retryscope convert --to $form -o again origins.txt; retryscope info --json again | jq -c "[.vms[].origins]"; done'
 check many "{ echo retryscope-events 1; for i in \$(seq 0 99); do echo 0 1 memslot id=\$i gfn=\$((i * 16)) npages=16 hva=0x7f0000000000; done; } | retryscope info -"
 check truncated 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope info c'
 check damaged 'retryscope convert --to binary --raw aliases.txt -o b && printf X | dd of=b bs=1 seek=$(($(stat -c %s b) - 80)) conv=notrunc 2>/dev/null; retryscope info --json b | grep -E truncated'

@@ -59,7 +59,7 @@ static uint64_t read_and_replay(struct rs_reader *r)
 	events = read_events(r, &s);
 	rs_result_free(rs_replay_finish(s.replay, &err));
 	rs_replay_free(s.replay);
-	rs_inventory_free(rs_inventory_finish(s.inventory));
+	rs_inventory_free(rs_inventory_finish(s.inventory, &rs_reader_meta(r)->whos));
 	return events;
 }
 

@@ -58,6 +58,11 @@ verdict() { # KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COU
 	fi
 }
 
+# Whether a capture has invalidations of a guest_memfd, without which it shows nothing of it.
+has_holes() { # CAPTURE
+	"$retryscope" info --json "$1" | jq -e 'any(.vms[]; .origins.guest_memfd > 0)' >/dev/null
+}
+
 # Why a scenario failed, in a line; what its log ends with could be "ok".
 why_it_failed() { # DONE LOG
 	local words
@@ -106,6 +111,7 @@ row_of_capture() { # SERIES NAME KIND
 		verdict "$3" "$lost" "$same" "$known" "$lsame" "$lknown" "$equal" "$compared" \
 			"$missed" "$faults" "$(counted_faults "$base.json")"
 		[ "$3" != workload ] || [ -s "$base.json" ] || echo "the workload says nothing"
+		[ "$3" != gmem ] || has_holes "$base.dat" || echo "no hole in a guest_memfd"
 	} | paste -sd, | sed 's/, */, /g')
 	# shellcheck disable=SC2059
 	printf "$row_format" "$2" "$1" "$events" "$lost" "$checks" "$same/$known" \

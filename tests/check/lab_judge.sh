@@ -29,7 +29,9 @@ mkdir -p "$out"
 retryscope="$temp/a folder/retryscope"
 cat >"$retryscope" <<'END'
 #!/bin/sh
-# replay --format json -o REPORT CAPTURE, or with assumptions: a capture is its report.
+# replay --format json -o REPORT CAPTURE, or with assumptions: a capture is its report. So it
+# is what info --json CAPTURE says of it.
+[ "$1" != info ] || exec cat "$3"
 [ "$1" = replay ] || exit 2
 for file; do :; done
 while [ $# -gt 1 ]; do
@@ -68,7 +70,7 @@ vm() { # N
 		faults: { checked: (1000 + $n), no_memslot: (10 + $n), ended: (20 + $n),
 			unjudged: (30 + $n), slot_invalid: (40 + $n), root_obsolete: (50 + $n),
 			async: (60 + $n), necessary: 5000, lockless: 6000 },
-		state: { equal: (4000 + $n), compared: (4000 + $n) },
+		state: { equal: (4000 + $n), compared: (4000 + $n) }, origins: { guest_memfd: 0 },
 		algorithms: { hva: $hva, gfn: $gfn, exact: $exact } }'
 }
 good=$(jq -n --argjson a "$(vm 1)" --argjson b "$(vm 2)" \
@@ -157,6 +159,11 @@ wrong "1 locked disagree" ".vms[0].algorithms.gfn.agreement.locked.same -= 1" 6.
 wrong "1 STATE differ" ".vms[0].state.equal -= 1" 6.12 pid
 wrong "lost 2" ".trace.lost = 2" 6.12 qemu
 wrong "missed 1" ".vms[1].algorithms.gfn.missed = 1" 6.12 trouble
+# Of a guest_memfd, of which each VM or one must show something.
+wrong ok ".vms[1].origins.guest_memfd = 3" 7.3 gmem
+wrong "no hole in a guest_memfd" "." 7.3 gmem
+wrong "1 locked disagree, no hole in a guest_memfd" \
+	".vms[0].algorithms.gfn.agreement.locked.same -= 1" 7.3 gmem
 # Where events had to be lost; what is judged all the same must be right.
 wrong ok ".trace.lost = 2 | .vms[0].faults.checked -= 100" 6.12 lost
 wrong "nothing lost" "." 6.12 lost

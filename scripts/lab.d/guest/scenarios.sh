@@ -63,5 +63,5 @@ kind_of() { # NAME
 
 # What fits into a few minutes, and still is of every kind.
 quick_scenarios() {
-	printf '%s\n' alias3 churn late kill
+	printf '%s\n' alias3 gmem churn late kill
 }

@@ -246,9 +246,10 @@ static void test_hole_before_the_commit(void **state)
 
 /*
  * Without a host address in the check, zeros at the begin may be memslot 0, or none: where
- * another is, it has gone, and its commit comes after. What has no memslot is never stale.
+ * another is, it has gone, and its commit comes after. What has no memslot is never stale. The
+ * guest_memfd still has it, until that commit is over: a hole hits it.
  */
-static void test_fault_after_a_memslot_went(void **state)
+static void test_memslot_went(void **state)
 {
 	static const struct put puts[] = {
 		SLOTS,
@@ -258,24 +259,64 @@ static void test_fault_after_a_memslot_went(void **state)
 		P(1130, VCPU0, FAULT_CHECK, KVM, 0, 0x1002, 0, 7, 7, 0, 1, 2),
 		VERDICT(1140, VCPU0, 0),
 		FAULTED(1150, VCPU0, 5),
+		OWN_BEGIN(1160, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1170, OTHER, KVM, 1, 0x1000, 0x1010, 7, 1, 0x1000, 0x1010, SHARED_ONLY),
+		LOCKED(1180, OTHER, KVM, 7, 1, 0x1000, 0x1010),
 		P(1200, MAKER, MEMSLOT, KVM, 1, 0x1000, 0x40, 1, 0, 0, 0, 0, 0, 0, 0),
 		FAULT(1300, VCPU0, KVM, 0, 2ULL),
-		BEGIN(1310, VCPU0, KVM, 0, 2ULL, 7, 0, 1, 2),
+		BEGIN(1310, VCPU0, KVM, 0, 2ULL, 8, 0, 0x1000, 0x1010),
 		LOOKED_UP(1320, VCPU0, 0),
-		P(1330, VCPU0, FAULT_CHECK, KVM, 0, 2, 0, 7, 7, 0, 1, 2),
+		P(1330, VCPU0, FAULT_CHECK, KVM, 0, 2, 0, 8, 8, 0, 0x1000, 0x1010),
 		VERDICT(1340, VCPU0, 0),
 		FAULTED(1350, VCPU0, 5),
 	};
 
 	expect_puts(GFN_KERNEL, puts, NR(puts),
-		    SLOTS_TEXT "1110 1 memslot as=0 id=1 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
-			       "1110 1 fault_begin vcpu=0 gfn=0x1002\n"
-			       "#@ state 1130 1 seq=7 in_progress=0 start=0x1 end=0x2\n"
-			       "1130 1 fault_check vcpu=0 result=ok\n"
+		    SLOTS_TEXT "1110 1 fault_begin vcpu=0 gfn=0x1002\n"
+			       "1130 1 fault_end vcpu=0\n"
+			       "1160 1 inval_begin id=1 gfn=0x1000-0x1010 walk=1 filter=shared\n"
+			       "#@ state 1170 1 seq=7 in_progress=1 start=0x1000 end=0x1010\n"
+			       "1170 1 inval_slot id=1 slot=1 gfn=0x1000-0x1010\n"
+			       "1180 1 inval_end id=1\n"
+			       "1200 1 memslot as=0 id=1 gfn=0x0 npages=0x0 hva=0x0 flags=0\n"
 			       "1310 1 fault_begin vcpu=0 gfn=0x2\n"
-			       "#@ state 1330 1 seq=7 in_progress=0 start=0x1 end=0x2\n"
+			       "#@ state 1330 1 seq=8 in_progress=0 start=0x1000 end=0x1010\n"
 			       "1330 1 fault_check vcpu=0 result=ok\n"
-			       "#@ level full\n");
+			       "#@ level full\n"
+			       "#@ anomaly memslot-after-look-up 1\n");
+}
+
+/*
+ * The other way round: a hole meets a memslot that is about to come, and a fault later still
+ * finds none.
+ */
+static void test_memslot_comes(void **state)
+{
+	static const struct put puts[] = {
+		SLOT0,
+		OWN_BEGIN(1060, OTHER, KVM, 7, 0, 1, 2),
+		SLOT(1070, OTHER, KVM, 1, 0x1000, 0x1010, 7, 1, 0x1000, 0x1010, SHARED_ONLY),
+		FAULT(1090, VCPU0, KVM, 0, 0x1002ULL),
+		BEGIN(1110, VCPU0, KVM, 0, 0x1002ULL, 7, 1, 0x1003, 0x1010),
+		LOOKED_UP(1120, VCPU0, 0),
+		P(1130, VCPU0, FAULT_CHECK, KVM, 0, 0x1002, 0, 7, 7, 1, 0x1000, 0x1010),
+		VERDICT(1140, VCPU0, 0),
+		FAULTED(1150, VCPU0, 5),
+		LOCKED(1180, OTHER, KVM, 7, 1, 0x1000, 0x1010),
+		CREATE(1200, KVM, 1, 0x1000, 0x40, HVA + 0x100000),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOT0_TEXT
+		    "1060 1 inval_begin id=1 gfn=0x1000-0x1010 walk=1 filter=shared\n"
+		    "1070 1 memslot as=0 id=1 gfn=0x1000 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "#@ state 1070 1 seq=7 in_progress=1 start=0x1000 end=0x1010\n"
+		    "1070 1 inval_slot id=1 slot=1 gfn=0x1000-0x1010\n"
+		    "1110 1 fault_begin vcpu=0 gfn=0x1002\n"
+		    "1130 1 fault_end vcpu=0\n"
+		    "1180 1 inval_end id=1\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslot-after-look-up 1\n");
 }
 
 /* kvm_zap_gfn_range(): from 6.8 on a range without a walk, before with both in its begin. */
@@ -553,7 +594,8 @@ int main(void)
 		cmocka_unit_test(test_memslots_without_any_address),
 		cmocka_unit_test(test_memslots_address_comes_later),
 		cmocka_unit_test(test_hole_before_the_commit),
-		cmocka_unit_test(test_fault_after_a_memslot_went),
+		cmocka_unit_test(test_memslot_went),
+		cmocka_unit_test(test_memslot_comes),
 		cmocka_unit_test(test_zap),
 		cmocka_unit_test(test_without_any_range),
 		cmocka_unit_test(test_two_vms),

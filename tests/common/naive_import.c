@@ -91,18 +91,24 @@ static struct task *task_at(struct pass *p, unsigned int pid)
 	return &p->tasks[p->nr_tasks - 1];
 }
 
-/* Frames [gfn, end) of a memslot are in use, at one of two distances from their host addresses. */
+static bool is_between(uint64_t distance, uint64_t one, uint64_t other)
+{
+	return distance - one <= other - one;
+}
+
+/* Frames [gfn, end) of a memslot are in use, at a distance from their host addresses between two.
+ */
 static void see(struct pass *p, struct slot *s, uint64_t time, uint64_t gfn, uint64_t end,
 		uint64_t one, uint64_t other, bool known)
 {
 	struct n_learned *u;
 
-	if (s->committed && (!known || one == s->distance || other == s->distance) &&
-	    gfn >= s->gfn && end <= s->end)
+	if (s->committed && (!known || is_between(s->distance, one, other)) && gfn >= s->gfn &&
+	    end <= s->end)
 		return;
 	s->committed = false;
 	u = s->has_use ? &p->n->learned[s->use] : NULL;
-	if (u && known && u->known && one != u->distance && other != u->distance &&
+	if (u && known && u->known && !is_between(u->distance, one, other) &&
 	    (u->exact || one != other))
 		u = NULL; /* another memslot in its place */
 	if (!u) {
@@ -185,6 +191,7 @@ static void see_record(struct pass *p, const struct n_record *r)
 	if (r->kind == RS_PROBE_INVAL_SLOT && t->start >= t->end)
 		see_frames(p, r, r->gfn_start, r->gfn_end);
 	if (r->kind == RS_PROBE_INVAL_SLOT && t->start < t->end && r->gfn_start < r->gfn_end &&
+	    (int64_t)(t->end - t->start - (r->gfn_end - r->gfn_start) * 4096) >= 0 &&
 	    n_is_memslot(r->as, r->id))
 		see(p, slot_at(p, r->kvm, (unsigned int)r->as, (unsigned int)r->id), r->time,
 		    r->gfn_start, r->gfn_end, t->start - r->gfn_start * 4096,

@@ -202,8 +202,6 @@ static bool agrees(struct order *o, struct memslots *s, const struct seen *e)
 		return !m;
 	if (f->hva)
 		return m && m->hva + (f->ev.fault.gfn - m->gfn) * 4096 == f->hva;
-	if (f->zeros)
-		return !m || !m->id;
 	return !f->has_id || (m && m->id == f->id);
 }
 
@@ -223,7 +221,7 @@ static size_t explain(struct order *o, const struct seen *e)
 	if (agrees(o, &o->slots, e))
 		return 0;
 	trial = o->slots;
-	if (e->by_fault && o->has_before && e->fault->since <= o->before_ns) {
+	if (o->has_before && (e->hit || (e->by_fault && e->fault->since <= o->before_ns))) {
 		set(&trial, &o->before);
 		if (agrees(o, &trial, e))
 			return 0;
@@ -628,8 +626,9 @@ static void check_memslot(struct order *o, size_t i)
 	const struct n_item fault = *at(o, i);
 	const struct seen e = { .by_fault = true, .time = fault.ev.time_ns, .fault = &fault };
 	const bool explained = make_agree(o, &e);
+	const struct memslot *m = find_gfn(&o->slots, fault.ev.as, fault.ev.fault.gfn);
 
-	if (fault.no_memslot && find_gfn(&o->slots, fault.ev.as, fault.ev.fault.gfn)) {
+	if (fault.no_memslot && m && (n_is_no_hva(fault.hva) || m->id)) {
 		struct rs_event *check = &at(o, fault.other)->ev;
 		const bool retry = check->result == RS_RES_RETRY || check->fault.reason;
 

@@ -888,11 +888,10 @@ static void on_check(struct pair *p, struct task *t, const struct n_record *r)
 	i->hva = r->hva;
 	if (r->private)
 		i->ev.flags |= RS_F_PRIVATE;
-	if (n_is_no_hva(r->hva)) {
+	if (n_is_no_hva(r->hva))
 		i->ev.as = 0;
-		i->no_memslot = true;
-		i->other = f->check;
-	}
+	i->no_memslot = n_is_no_hva(r->hva) || (i->zeros && !r->hva);
+	i->other = f->check;
 }
 
 static void on_verdict(struct pair *p, struct task *t, const struct n_record *r)

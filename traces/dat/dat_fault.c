@@ -226,7 +226,7 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	/* Zeros may be memslot 0, or what is recorded where there is none. */
 	i->through.has_id =
 		through && (V(e, ID) || V(e, FLAGS)) && !(f->flags & RS_DAT_SLOT_INVALID);
-	i->through.zeros = e->at[RS_DAT_F_ID].mask && !V(e, AS) && !V(e, ID) && !V(e, FLAGS);
+	f->zeros = e->at[RS_DAT_F_ID].mask && !V(e, AS) && !V(e, ID) && !V(e, FLAGS);
 	return p->gfn_kernel && in_range(&f->state, f->gfn) ? put_early_check(f, e) : 0;
 }
 
@@ -329,7 +329,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
 		i->pending = false;
 	i = rs_dat_order_item(f->vm->order, f->begin);
-	if (i && rs_dat_is_no_hva(V(e, HVA)))
+	if (i && (rs_dat_is_no_hva(V(e, HVA)) || (f->zeros && !V(e, HVA))))
 		i->check = f->check;
 	return 0;
 }

@@ -128,13 +128,13 @@ static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t fr
 
 struct seen {
 	uint64_t time_ns, gfn, gfn_end;
-	uint64_t distance[2]; /* one of these; the same if it is certain */
+	uint64_t distance[2]; /* from one to the other; the same if it is certain */
 	bool nowhere;	      /* any: they are made up */
 };
 
 static bool may_be(const struct seen *o, uint64_t distance)
 {
-	return o->nowhere || o->distance[0] == distance || o->distance[1] == distance;
+	return o->nowhere || distance - o->distance[0] <= o->distance[1] - o->distance[0];
 }
 
 static int extend(struct rs_dat_learned *l, struct slot *s, const struct seen *o)
@@ -213,7 +213,10 @@ static int see_walk(struct rs_dat_learned *l, const struct task *t, const struct
 {
 	const uint64_t start = t->start & ~(RS_PAGE_SIZE - 1);
 	const uint64_t end = (t->end + RS_PAGE_SIZE - 1) & ~(RS_PAGE_SIZE - 1);
-	/* A memslot that the range does not lie in altogether cuts it at one end or both. */
+	/*
+	 * A memslot that the range does not lie in altogether cuts it: at one end, then it is
+	 * one of the two, or at both, then it is between.
+	 */
 	const struct seen o = {
 		.time_ns = e->time,
 		.gfn = V(e, GFN_START),
@@ -222,7 +225,8 @@ static int see_walk(struct rs_dat_learned *l, const struct task *t, const struct
 			      end - (V(e, GFN_END) << RS_PAGE_SHIFT) },
 	};
 
-	if (o.gfn >= o.gfn_end || !rs_dat_is_memslot(V(e, AS), V(e, ID)))
+	if (o.gfn >= o.gfn_end || (int64_t)(o.distance[1] - o.distance[0]) < 0 ||
+	    !rs_dat_is_memslot(V(e, AS), V(e, ID)))
 		return 0;
 	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), &o);
 }

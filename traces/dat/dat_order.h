@@ -59,7 +59,6 @@ struct rs_dat_through {
 	uint64_t hva;	   /* 0: not known */
 	uint32_t id;
 	bool has_id;
-	bool zeros; /* memslot 0, or none */
 };
 
 struct rs_dat_item {

@@ -180,9 +180,9 @@ int rs_dat_order_sweep_miss_end(struct rs_dat_order *o, uint64_t ticket)
 }
 
 /*
- * A fault that found no memslot where one has been made since: the kernel asked for
- * no range, and the model, which looks the memslot up at the begin, would. @check
- * is left without a decision; its verdict may still be to come.
+ * A fault that found no memslot where one has been made since, or is about to go: the
+ * kernel asked for no range, and the model, which looks the memslot up at the begin, would.
+ * @check is left without a decision; its verdict may still be to come.
  */
 static int end_without_memslot(struct rs_dat_order *o, struct rs_dat_item *check)
 {
@@ -208,13 +208,12 @@ int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 		.hva = i->through.hva,
 		.id = i->through.id,
 		.has_id = i->through.has_id,
-		.zeros = i->through.zeros,
 	};
 	bool explained;
 	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);
 
 	i = at(o, ticket); /* what was learned may have moved it */
-	if (!ret && i->check != RS_DAT_NO_TICKET && rs_dat_slots_have_gfn(o->slots, e.as, e.gfn))
+	if (!ret && i->check != RS_DAT_NO_TICKET && rs_dat_slots_have_one(o->slots, &e))
 		ret = end_without_memslot(o, at(o, i->check));
 	return ret || explained ? ret : note_unless_lost(o, "memslots-unexplained");
 }

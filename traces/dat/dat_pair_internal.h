@@ -12,6 +12,7 @@
 struct rs_dat_fault {
 	struct rs_dat_vm *vm; /* NULL: none going on */
 	bool begun, checked, tried_async, is_async;
+	bool zeros; /* it went through memslot 0, or none */
 	uint32_t vcpu, flags;
 	uint64_t gfn;
 	struct rs_dat_state state; /* at its begin */

@@ -88,9 +88,12 @@ bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t i
 	return handle != RS_NO_SLOT && !s->learned[handle];
 }
 
-bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn)
+bool rs_dat_slots_have_one(const struct rs_dat_slots *s, const struct rs_dat_evidence *e)
 {
-	return rs_vm_find_gfn(s->vm, as, gfn) != RS_NO_SLOT;
+	const uint32_t handle = rs_vm_find_gfn(s->vm, e->as, e->gfn);
+
+	return handle != RS_NO_SLOT &&
+	       (rs_dat_is_no_hva(e->hva) || rs_vm_memslot(s->vm, handle)->id);
 }
 
 /* What a trace says may be ill-formed: then the table stays as it is. */
@@ -201,8 +204,6 @@ static bool fault_agrees(const struct rs_dat_slots *s, const struct rs_dat_evide
 		return !m;
 	if (e->hva)
 		return m && m->hva + ((e->gfn - m->gfn) << RS_PAGE_SHIFT) == e->hva;
-	if (e->zeros)
-		return !m || !m->id;
 	return !e->has_id || (m && m->id == e->id);
 }
 
@@ -248,14 +249,29 @@ int rs_dat_slots_apply(struct rs_dat_slots *s, uint64_t time_ns)
 	return set_from(s, m, false);
 }
 
-/* Whether a fault was looked up before the last commit took effect, and agrees with that. */
+/* Whether @e may be of the memslots before the last commit took effect, which is at @time_ns. */
+static bool may_be_before(const struct rs_dat_evidence *e, uint64_t time_ns)
+{
+	switch (e->by) {
+	case RS_DAT_SEEN_NOTIFIER:
+		return false;
+	case RS_DAT_SEEN_HIT:
+		/* A guest_memfd knows a memslot from before its commit until that is over. */
+		return true;
+	case RS_DAT_SEEN_FAULT:
+		break;
+	}
+	return e->since_ns <= time_ns;
+}
+
+/* Whether the memslots before the last commit took effect agree with @e, which may be of these. */
 static int agreed_before(struct rs_dat_slots *s, const struct rs_dat_evidence *e, bool *yes)
 {
 	struct rs_event now;
 	int ret;
 
 	*yes = false;
-	if (e->by != RS_DAT_SEEN_FAULT || e->since_ns > s->before_last.time_ns)
+	if (!may_be_before(e, s->before_last.time_ns))
 		return 0;
 	now = present(s, &s->before_last);
 	ret = set(s, &s->before_last);

@@ -37,9 +37,6 @@ int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot);
  * learned may be that of a commit which is still to come.
  */
 bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id);
-/* Whether a memslot in effect has @gfn. */
-bool rs_dat_slots_have_gfn(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn);
-
 struct rs_dat_hit {
 	uint64_t gfn_start, gfn_end;
 	uint32_t id;
@@ -67,8 +64,13 @@ struct rs_dat_evidence {
 	uint32_t id;
 	uint8_t as;
 	bool has_id;
-	bool zeros; /* it is memslot 0, or none */
 };
+
+/*
+ * Whether a memslot in effect has the page of @e, a fault that found none; without a host
+ * address that says so it may have found memslot 0.
+ */
+bool rs_dat_slots_have_one(const struct rs_dat_slots *s, const struct rs_dat_evidence *e);
 
 #define RS_DAT_SLOTS_NEVER SIZE_MAX
 /* A memslot's commit is recorded within this time of its first use. */

@@ -165,10 +165,10 @@ static inline void rs_event_set_filter(struct rs_event *ev, unsigned int filter)
 		ev->flags |= (uint8_t)(filter * RS_F_SHARED);
 }
 
-/* Whether events of that type say who: in raw.half[1], all of them. */
+/* Whether events of that type, which is a type, say who: in raw.half[1], all of them. */
 static inline bool rs_event_has_who(unsigned int type)
 {
-	return type == RS_EV_INVAL_BEGIN || type == RS_EV_FAULT_BEGIN;
+	return (1U << RS_EV_INVAL_BEGIN | 1U << RS_EV_FAULT_BEGIN) >> type & 1;
 }
 
 /* Who did @ev, where that is said; else 0. */

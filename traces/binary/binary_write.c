@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include "base/array.h"
+#include "base/inline.h"
 #include "traces/binary/binary.h"
 #include "traces/binary/columns.h"
 #include "base/outfile.h"
@@ -313,16 +314,18 @@ static void add_to_block(struct block *b, const struct rs_event *evs, size_t n)
 	struct rs_binary_entry *e = &b->entry;
 	uint64_t min_ns = e->min_ns, max_ns = e->max_ns;
 	uint32_t vms = e->vms, types = 0;
+	struct rs_event *to = &b->evs[b->nr];
 
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t time_ns = evs[i].time_ns;
 
-		b->evs[b->nr++] = evs[i];
+		to[i] = evs[i];
 		min_ns = time_ns < min_ns ? time_ns : min_ns;
 		max_ns = time_ns > max_ns ? time_ns : max_ns;
 		vms |= 1U << evs[i].vm % 32;
 		types |= 1U << evs[i].type;
 	}
+	b->nr += n;
 	e->min_ns = min_ns;
 	e->max_ns = max_ns;
 	e->vms = vms;
@@ -332,42 +335,52 @@ static void add_to_block(struct block *b, const struct rs_event *evs, size_t n)
 		e->flags |= RS_BINARY_HAS_LOST;
 }
 
-/* The file's own number of number *@who of the table. 0, -ENOMEM or -EINVAL: it has none. */
-static int name(struct rs_binary_names *names, uint32_t *who)
+/* A number of the table that the file has none for so far. 0, -ENOMEM or -EINVAL: it is none. */
+static RS_SELDOM int name(struct rs_binary_names *names, uint32_t given)
 {
-	const uint32_t given = *who;
-
 	if (given > names->whos->nr)
 		return -EINVAL;
-	if (RS_ROOM_ZEROED(names->number, names->max_number, (size_t)given + 1))
+	if (RS_ROOM_ZEROED(names->number, names->max_number, (size_t)given + 1) ||
+	    RS_ROOM(names->given, names->max_given, names->nr + 1))
 		return -ENOMEM;
-	if (!names->number[given]) {
-		if (RS_ROOM(names->given, names->max_given, names->nr + 1))
-			return -ENOMEM;
-		names->given[names->nr++] = given;
-		names->number[given] = (uint32_t)names->nr;
-	}
-	*who = names->number[given];
+	names->given[names->nr++] = given;
+	names->number[given] = (uint32_t)names->nr;
 	return 0;
 }
 
-/* Those who did the last @n events of @b. */
-static int name_all(struct writer *w, struct block *b, size_t n, struct rs_error *err)
+/* @ev, which has one who did it, gets the file's own number of that. As name(). */
+static inline int name_event(struct rs_binary_names *names, struct rs_event *ev)
 {
-	for (size_t i = b->nr - n; i < b->nr; i++) {
-		struct rs_event *ev = &b->evs[i];
-		int rc = rs_event_who(ev) ? name(&w->names, &ev->raw.half[1]) : 0;
+	const uint32_t who = rs_event_who(ev);
+	int rc = 0;
 
-		if (rc == -EINVAL)
-			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-					    "event %" PRIu64 " cannot be written: nobody knows who "
-					    "did it",
-					    b->entry.first + i);
+	if (who >= names->max_number || !names->number[who])
+		rc = name(names, who);
+	if (!rc)
+		ev->raw.half[1] = names->number[who];
+	return rc;
+}
+
+/* Those who did the last @n events of @b. */
+static int name_last(struct writer *w, struct block *b, size_t n, struct rs_error *err)
+{
+	struct rs_event *ev = &b->evs[b->nr - n];
+	const struct rs_event *const end = ev + n;
+	int rc = 0;
+
+	for (; ev < end; ev++) {
+		if (!rs_event_who(ev))
+			continue;
+		rc = name_event(&w->names, ev);
 		if (rc)
-			return rs_error_nomem(err);
+			break;
 	}
 	b->nr_names = w->names.nr;
-	return 0;
+	if (rc == -EINVAL)
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "event %" PRIu64 " cannot be written: nobody knows who did it",
+				    b->entry.first + (uint64_t)(ev - b->evs));
+	return rc ? rs_error_nomem(err) : 0;
 }
 
 /*
@@ -399,7 +412,7 @@ static int put_good(struct writer *w, const struct rs_event *evs, size_t n, stru
 		if (!b->nr)
 			b->entry = new_entry(w, evs);
 		add_to_block(b, evs, now);
-		rc = name_all(w, b, now, err);
+		rc = name_last(w, b, now, err);
 		if (rc)
 			return rc;
 		if (rs_pending_note(&w->pending, evs, now))

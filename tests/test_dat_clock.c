@@ -141,17 +141,18 @@ static void test_clocks_in_ns(void **state)
 /* To the ns, never back, and without an overflow. */
 static void test_arithmetic(void **state)
 {
-	const struct rs_dat_clock none = { 0 }, factors = { .mult = UINT32_MAX, .shift = 31 },
-				  ghz = { .khz = 1000000 }, odd = { .khz = 2599997 };
+	const struct rs_dat_clock none = { 0 }, ghz = { .cycles = true, .khz = 1000000 },
+				  factors = { .cycles = true, .mult = UINT32_MAX, .shift = 31 },
+				  slow = { .cycles = true, .khz = 1 },
+				  fast = { .cycles = true, .khz = UINT32_MAX },
+				  odd = { .cycles = true, .khz = 2599997 };
 	uint64_t random = 1, before = 0;
 
 	assert_int_equal(rs_dat_clock_ns(&none, UINT64_MAX), UINT64_MAX);
 	assert_int_equal(rs_dat_clock_ns(&factors, UINT64_MAX), UINT64_MAX);
 	assert_int_equal(rs_dat_clock_ns(&ghz, UINT64_MAX), UINT64_MAX);
-	assert_int_equal(rs_dat_clock_ns(&(struct rs_dat_clock){ .khz = 1 }, UINT64_MAX),
-			 UINT64_MAX);
-	assert_int_equal(rs_dat_clock_ns(&(struct rs_dat_clock){ .khz = UINT32_MAX }, 4294967295),
-			 1000000);
+	assert_int_equal(rs_dat_clock_ns(&slow, UINT64_MAX), UINT64_MAX);
+	assert_int_equal(rs_dat_clock_ns(&fast, 4294967295), 1000000);
 	for (int i = 0; i < 1000; i++) {
 		const uint64_t v = test_random_extreme(&random, UINT64_MAX);
 

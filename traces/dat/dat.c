@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/inline.h"
 #include "traces/source.h"
 #include "traces/dat/dat_bytes.h"
 #include "traces/dat/dat_file.h"
@@ -187,7 +188,7 @@ static void *import_open(struct rs_source *src, const struct rs_reader_opts *opt
 }
 
 /* A text in the trace: perhaps a fact, and perhaps one that matters here. */
-static int take_marker(struct import *im, const struct rs_dat_probe *e)
+static RS_SELDOM int take_marker(struct import *im, const struct rs_dat_probe *e)
 {
 	const char *retry;
 
@@ -209,11 +210,14 @@ static int take_event(struct import *im, const struct rs_dat_probe *e)
 }
 
 /* The last event was taken. */
-static int finish(struct import *im)
+static RS_SELDOM int finish(struct import *im)
 {
+	const uint64_t back = rs_dat_merge_back(im->merge);
 	int ret = im->tp ? rs_dat_tp_finish(im->tp, &im->out) : rs_dat_pair_finish(im->pair);
 
 	im->ended = true;
+	if (!ret && back)
+		ret = rs_meta_add_anomaly(im->meta, "time-backwards", back);
 	if (!ret)
 		ret = rs_dat_info_unmarked(&im->file, im->meta);
 	for (size_t i = 0; im->pair && i < rs_dat_pair_nr_vms(im->pair) && !ret; i++) {
@@ -239,8 +243,6 @@ static int read_batch(struct import *im, struct rs_error *err)
 		ret = rs_dat_probe_decode(&im->probes, r, &e, err);
 		if (ret)
 			return ret;
-		if (r->back && rs_meta_add_anomaly(im->meta, "time-backwards", 1))
-			return rs_error_nomem(err);
 		if (take_event(im, &e))
 			return not_taken(im, err);
 	}

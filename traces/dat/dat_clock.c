@@ -137,6 +137,7 @@ int rs_dat_clock_init(struct rs_dat_clock *c, const struct rs_dat_file *f, uint6
 	*c = (struct rs_dat_clock){ 0 };
 	if (ret || !tsc)
 		return ret;
+	c->cycles = true;
 	ret = take_factors(c, f, err);
 	if (ret)
 		return ret;

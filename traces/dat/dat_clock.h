@@ -2,6 +2,7 @@
 #ifndef RS_TRACES_DAT_DAT_CLOCK_H
 #define RS_TRACES_DAT_DAT_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@ struct rs_trace_meta;
 
 /* From the times of a trace.dat to ns. All zero: they are ns. */
 struct rs_dat_clock {
+	bool cycles;	    /* they are no ns, but: */
 	uint64_t mult;	    /* ns = time * mult >> shift, if not 0 */
 	unsigned int shift; /* < 64 */
 	uint64_t khz;	    /* ns = time * 10^6 / khz, if not 0 */
@@ -29,7 +31,7 @@ uint64_t rs_dat_clock_convert(const struct rs_dat_clock *c, uint64_t time);
 /* The time @time of the file in ns; a later one is not earlier. What is too large is UINT64_MAX. */
 static inline uint64_t rs_dat_clock_ns(const struct rs_dat_clock *c, uint64_t time)
 {
-	return c->mult | c->khz ? rs_dat_clock_convert(c, time) : time;
+	return c->cycles ? rs_dat_clock_convert(c, time) : time;
 }
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/dat/dat_pair_internal.h"
 
+#include "base/inline.h"
+
 static bool in_range(const struct rs_dat_state *s, uint64_t page)
 {
 	return s->in_progress && page >= s->start && page < s->end;
@@ -9,30 +11,37 @@ static bool in_range(const struct rs_dat_state *s, uint64_t page)
 /* Ends the fault for @reason at @time_ns. */
 static int put_fault_end(struct rs_dat_fault *f, uint64_t time_ns, enum rs_end_reason reason)
 {
-	struct rs_event ev = {
-		.time_ns = time_ns,
-		.vm = f->vm->number,
-		.type = RS_EV_FAULT_END,
-		.fault.vcpu = f->vcpu,
-		.fault.reason = reason,
-	};
+	struct rs_dat_item *i =
+		rs_dat_put(f->vm, time_ns, RS_DAT_PLAIN, RS_EV_FAULT_END, false, NULL);
 
-	return rs_dat_order_put(f->vm->order, RS_DAT_PLAIN, &ev, false, NULL) ? 0 : -ENOMEM;
+	if (!i)
+		return -ENOMEM;
+	i->ev.fault.vcpu = f->vcpu;
+	i->ev.fault.reason = reason;
+	return 0;
+}
+
+/* A decision; see rs_dat_put(). NULL if there is no memory. */
+static struct rs_dat_item *put_check(const struct rs_dat_fault *f, enum rs_dat_item_type type,
+				     uint64_t time_ns, uint8_t flags, uint8_t result, bool pending,
+				     uint64_t *ticket)
+{
+	struct rs_dat_item *i =
+		rs_dat_put(f->vm, time_ns, type, RS_EV_FAULT_CHECK, pending, ticket);
+
+	if (!i)
+		return NULL;
+	i->ev.flags = flags;
+	i->ev.result = result;
+	i->ev.fault.vcpu = f->vcpu;
+	return i;
 }
 
 /* A decision of which only the time is known. */
-static int put_plain_check(struct rs_dat_fault *f, uint64_t time_ns, uint8_t flags, uint8_t result)
+static int put_plain_check(const struct rs_dat_fault *f, uint64_t time_ns, uint8_t flags,
+			   uint8_t result)
 {
-	struct rs_event ev = {
-		.time_ns = time_ns,
-		.vm = f->vm->number,
-		.type = RS_EV_FAULT_CHECK,
-		.flags = flags,
-		.result = result,
-		.fault.vcpu = f->vcpu,
-	};
-
-	return rs_dat_order_put(f->vm->order, RS_DAT_PLAIN, &ev, false, NULL) ? 0 : -ENOMEM;
+	return put_check(f, RS_DAT_PLAIN, time_ns, flags, result, false, NULL) ? 0 : -ENOMEM;
 }
 
 /* The look-up said retry, and no check followed: why? */
@@ -40,7 +49,6 @@ static int finish_early_retry(struct rs_dat_pair *p, struct rs_dat_fault *f, uin
 {
 	const bool known_async = rs_dat_has(p->probes, RS_DAT_TP_ASYNC_NOT_PRESENT);
 	struct rs_dat_item *i;
-	struct rs_event ev;
 
 	rs_dat_settle(f->vm, f->begin, RS_DAT_FAULT_BEGIN);
 	if (f->flags & RS_DAT_SLOT_INVALID) {
@@ -62,15 +70,7 @@ static int finish_early_retry(struct rs_dat_pair *p, struct rs_dat_fault *f, uin
 
 		return ret ? ret : put_fault_end(f, now_ns, RS_END_PLAIN);
 	}
-	ev = (struct rs_event){
-		.time_ns = now_ns,
-		.vm = f->vm->number,
-		.type = RS_EV_FAULT_CHECK,
-		.flags = RS_F_LOCKLESS,
-		.result = RS_RES_RETRY,
-		.fault.vcpu = f->vcpu,
-	};
-	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, false, NULL);
+	i = put_check(f, RS_DAT_CHECK_EARLY, now_ns, RS_F_LOCKLESS, RS_RES_RETRY, false, NULL);
 	if (!i)
 		return -ENOMEM;
 	i->state = f->state;
@@ -126,29 +126,45 @@ static int start_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 	return ret;
 }
 
+/* The fault begins, or is entered, at @e. NULL if there is no memory. */
+static inline struct rs_dat_item *put_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
+					    const struct rs_dat_probe *e, uint64_t gfn,
+					    uint64_t *ticket)
+{
+	struct rs_dat_fault *f = &t->fault;
+	struct rs_dat_item *i;
+	uint32_t who;
+
+	if (rs_dat_who(p, t, RS_DAT_WHY_FAULT, &who))
+		return NULL;
+	i = rs_dat_put(f->vm, e->time, RS_DAT_FAULT_BEGIN, RS_EV_FAULT_BEGIN, true, ticket);
+	if (!i)
+		return NULL;
+	i->ev.fault.vcpu = f->vcpu;
+	i->ev.fault.gfn = gfn;
+	i->ev.fault.who = who;
+	return i;
+}
+
 int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_dat_item *i;
-	struct rs_event ev;
+	uint64_t gfn;
 	int ret = rs_dat_leave_ended(p, t, e);
 
 	if (!ret)
 		ret = start_fault(p, t, e);
 	if (ret || !f->vm)
 		return ret;
-	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
-	ev.fault.vcpu = f->vcpu;
-	ev.fault.gfn = V(e, ADDR) >> RS_PAGE_SHIFT;
-	if (rs_dat_who(p, t, RS_DAT_WHY_FAULT, &ev.fault.who))
-		return -ENOMEM;
-	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->entry);
+	gfn = V(e, ADDR) >> RS_PAGE_SHIFT;
+	i = put_begin(p, t, e, gfn, &f->entry);
 	if (!i)
 		return -ENOMEM;
 	i->through.since_ns = e->time;
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_BEGIN)) {
 		f->begun = true;
-		f->gfn = ev.fault.gfn;
+		f->gfn = gfn;
 		f->begin = f->entry;
 	}
 	return 0;
@@ -157,13 +173,9 @@ int rs_dat_on_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struct r
 /* The decision that the recorded state at the begin already says; settled at the look-up. */
 static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
 {
-	struct rs_event ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
-	struct rs_dat_item *i;
+	struct rs_dat_item *i = put_check(f, RS_DAT_CHECK_EARLY, e->time, RS_F_LOCKLESS,
+					  RS_RES_RETRY, true, &f->early);
 
-	ev.fault.vcpu = f->vcpu;
-	ev.flags = RS_F_LOCKLESS;
-	ev.result = RS_RES_RETRY;
-	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK_EARLY, &ev, true, &f->early);
 	if (!i)
 		return -ENOMEM;
 	i->seq = f->state.seq;
@@ -196,7 +208,6 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 			     !(V(e, FLAGS) & ~(uint64_t)RS_DAT_SLOT_FLAGS);
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_dat_item *i;
-	struct rs_event ev;
 	int ret = 0;
 
 	if (!f->vm || f->begun || f->vm->kvm != V(e, KVM))
@@ -209,16 +220,11 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	f->flags = through ? (uint32_t)V(e, FLAGS) : 0;
 	f->state = rs_dat_state_of(e);
 	f->state.seq -= saw_half_an_end(f->vm, &f->state);
-	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
-	ev.fault.vcpu = f->vcpu;
-	ev.fault.gfn = f->gfn;
-	ev.as = (uint8_t)(through ? V(e, AS) : 0);
-	ev.flags = V(e, PRIVATE) ? RS_F_PRIVATE : 0;
-	if (rs_dat_who(p, t, RS_DAT_WHY_FAULT, &ev.fault.who))
-		return -ENOMEM;
-	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
+	i = put_begin(p, t, e, f->gfn, &f->begin);
 	if (!i)
 		return -ENOMEM;
+	i->ev.as = (uint8_t)(through ? V(e, AS) : 0);
+	i->ev.flags = V(e, PRIVATE) ? RS_F_PRIVATE : 0;
 	i->seq = f->state.seq;
 	i->through.since_ns = f->since_ns;
 	i->through.hva = 0;
@@ -260,24 +266,18 @@ static int true_fault_seq(struct rs_dat_pair *p, uint64_t fault_seq, uint64_t se
 }
 
 /* Neither its entry nor its begin is in this trace: it is known from its check on. */
-static int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
-			  const struct rs_dat_probe *e)
+static RS_SELDOM int begin_at_check(struct rs_dat_pair *p, struct rs_dat_task *t,
+				    const struct rs_dat_probe *e)
 {
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_dat_item *i;
-	struct rs_event ev;
 	int ret = start_fault(p, t, e);
 
 	if (ret || !f->vm)
 		return ret;
 	f->begun = true;
 	f->gfn = V(e, GFN);
-	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_BEGIN);
-	ev.fault.vcpu = f->vcpu;
-	ev.fault.gfn = f->gfn;
-	if (rs_dat_who(p, t, RS_DAT_WHY_FAULT, &ev.fault.who))
-		return -ENOMEM;
-	i = rs_dat_order_put(f->vm->order, RS_DAT_FAULT_BEGIN, &ev, true, &f->begin);
+	i = put_begin(p, t, e, f->gfn, &f->begin);
 	if (!i)
 		return -ENOMEM;
 	i->through.since_ns = e->time;
@@ -289,7 +289,6 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 {
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_dat_item *i;
-	struct rs_event ev;
 	uint64_t begin_seq;
 	int ret = 0;
 
@@ -302,7 +301,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	ret = true_fault_seq(p, V(e, FAULT_SEQ), V(e, SEQ), &begin_seq);
 	if (ret)
 		return ret;
-	i = rs_dat_order_item(f->vm->order, f->begin);
+	i = rs_dat_items_find(f->vm->items, f->begin);
 	if (i) {
 		i->seq = begin_seq;
 		i->through.hva = V(e, HVA);
@@ -317,9 +316,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	f->fault_seq = V(e, FAULT_SEQ);
 	f->maybe_extended =
 		p->probes->cut_fault_seq && f->fault_seq >> 31 == 1 && V(e, SEQ) >> 32 == 0;
-	ev = rs_dat_event(f->vm, e, RS_EV_FAULT_CHECK);
-	ev.fault.vcpu = f->vcpu;
-	i = rs_dat_order_put(f->vm->order, RS_DAT_CHECK, &ev, true, &f->check);
+	i = put_check(f, RS_DAT_CHECK, e->time, 0, RS_RES_UNKNOWN, true, &f->check);
 	if (!i)
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
@@ -328,7 +325,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	i->page = p->space == SPACE_HVA ? V(e, HVA) : f->gfn;
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
 		i->pending = false;
-	i = rs_dat_order_item(f->vm->order, f->begin);
+	i = rs_dat_items_find(f->vm->items, f->begin);
 	if (i && (rs_dat_is_no_hva(V(e, HVA)) || (f->zeros && !V(e, HVA))))
 		i->check = f->check;
 	return 0;
@@ -363,7 +360,7 @@ int rs_dat_on_fault_verdict(struct rs_dat_pair *p, struct rs_dat_task *t,
 {
 	struct rs_dat_fault *f = &t->fault;
 	struct rs_dat_item *i =
-		f->vm && f->checked ? rs_dat_order_item(f->vm->order, f->check) : NULL;
+		f->vm && f->checked ? rs_dat_items_find(f->vm->items, f->check) : NULL;
 
 	if (f->vm && f->begun && !f->checked && !rs_dat_has(p->probes, RS_PROBE_FAULT_CHECK)) {
 		rs_dat_settle(f->vm, f->begin, RS_DAT_FAULT_BEGIN);

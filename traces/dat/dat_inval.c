@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/inline.h"
 
 /* More notifier calls of one task inside each other have lost their ends. */
 #define MAX_NESTED 64
@@ -17,13 +18,12 @@ static struct rs_dat_inval *innermost(struct rs_dat_task *t)
 static int put_end_until(struct rs_dat_inval *v, struct rs_dat_item *end,
 			 const struct rs_dat_probe *e)
 {
-	const struct rs_event ev = rs_dat_event(v->vm, e, RS_EV_NONE);
 	struct rs_dat_item *i;
 
 	end->until_ns = e->time;
 	end->pending = false;
 	end->maybe = !v->hit;
-	i = rs_dat_order_put(v->vm->order, RS_DAT_END_UNTIL, &ev, false, NULL);
+	i = rs_dat_put(v->vm, e->time, RS_DAT_END_UNTIL, RS_EV_NONE, false, NULL);
 	if (!i)
 		return -ENOMEM;
 	i->end = v->end_ticket;
@@ -44,7 +44,7 @@ static int leave_inval(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 		v->vm->is_ending = false;
 		return 0;
 	}
-	i = rs_dat_order_item(v->vm->order, v->end_ticket);
+	i = rs_dat_items_find(v->vm->items, v->end_ticket);
 	if (p->by_time) {
 		rs_dat_settle(v->vm, v->end_ticket, RS_DAT_PLAIN);
 		return 0;
@@ -104,18 +104,36 @@ static void abandon(const struct rs_dat_inval *v)
 		rs_dat_settle(v->vm, v->end_ticket, RS_DAT_NONE);
 }
 
+/* Tells of the begin of @v at @e. NULL if there is no memory. */
+static inline struct rs_dat_item *put_begin(const struct rs_dat_inval *v,
+					    const struct rs_dat_probe *e,
+					    enum rs_dat_item_type type, bool pending,
+					    uint64_t *ticket)
+{
+	struct rs_dat_item *i =
+		rs_dat_put(v->vm, e->time, type, RS_EV_INVAL_BEGIN, pending, ticket);
+
+	if (!i)
+		return NULL;
+	i->ev.flags = RS_F_WALK;
+	i->ev.inval.who = v->who;
+	i->ev.inval.id = v->id;
+	i->ev.inval.start = v->start;
+	i->ev.inval.end = v->end;
+	return i;
+}
+
 int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 			  const struct rs_dat_probe *e)
 {
-	struct rs_event ev;
 	struct rs_dat_inval *v;
+	struct rs_dat_item *i;
 	int ret = rs_dat_leave_ended(p, t, e);
-
-	if (t->nr_owns)
-		rs_dat_settle_owns(t);
 
 	if (ret)
 		return ret;
+	if (t->nr_owns)
+		rs_dat_settle_owns(t);
 	if (t->nr_invals == MAX_NESTED) {
 		/* Their ends were all missed. */
 		while (t->nr_invals)
@@ -129,38 +147,28 @@ int rs_dat_on_inval_start(struct rs_dat_pair *p, struct rs_dat_task *t,
 		return -ENOMEM;
 	if (!v->vm)
 		return rs_dat_note(p, "inval-of-unknown-vm");
-	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_BEGIN);
-	ev.flags = p->by_time ? 0 : RS_F_WALK;
-	ev.inval.who = v->who;
-	ev.inval.id = v->id;
-	ev.inval.start = v->start;
-	ev.inval.end = v->end;
 	v->started = p->by_time;
-	return rs_dat_order_put(v->vm->order, p->by_time ? RS_DAT_PLAIN : RS_DAT_MISS_BEGIN, &ev,
-				!p->by_time, &v->enter)
-		       ? 0
-		       : -ENOMEM;
+	i = put_begin(v, e, p->by_time ? RS_DAT_PLAIN : RS_DAT_MISS_BEGIN, !p->by_time, &v->enter);
+	if (!i)
+		return -ENOMEM;
+	if (p->by_time)
+		i->ev.flags = 0;
+	return 0;
 }
 
 /*
  * The first memslot that it hits. The memslots are those of now, rather than those of
  * its entry: KVM keeps them as they are only from somewhere in between.
  */
-static int put_begin(struct rs_dat_inval *v, const struct rs_dat_probe *e)
+static int hit_first(struct rs_dat_inval *v, const struct rs_dat_probe *e)
 {
-	struct rs_event ev = rs_dat_event(v->vm, e, RS_EV_INVAL_BEGIN);
 	struct rs_dat_item *i;
 
-	ev.flags = RS_F_WALK;
-	ev.inval.who = v->who;
-	ev.inval.id = v->id;
-	ev.inval.start = v->start;
-	ev.inval.end = v->end;
 	rs_dat_settle(v->vm, v->enter, RS_DAT_NONE);
-	if (!rs_dat_order_put(v->vm->order, RS_DAT_ENTER, &ev, true, &v->enter))
+	if (!put_begin(v, e, RS_DAT_ENTER, true, &v->enter))
 		return -ENOMEM;
 	v->last_slot = v->enter;
-	i = rs_dat_order_put(v->vm->order, RS_DAT_BEGIN, &ev, false, NULL);
+	i = put_begin(v, e, RS_DAT_BEGIN, false, NULL);
 	if (!i)
 		return -ENOMEM;
 	i->seq = V(e, SEQ);
@@ -190,14 +198,14 @@ int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const str
 	if (!is_walking(v, e))
 		return rs_dat_on_own_slot(p, t, e);
 	if (!v->hit) {
-		ret = put_begin(v, e);
+		ret = hit_first(v, e);
 		if (ret)
 			return ret;
 	}
 	i = rs_dat_put_slot(v->vm, v->id, e, &ticket);
 	if (!i)
 		return -ENOMEM;
-	i = rs_dat_order_item(v->vm->order, v->last_slot);
+	i = rs_dat_items_find(v->vm->items, v->last_slot);
 	if (i)
 		i->next_slot = ticket;
 	v->last_slot = ticket;
@@ -216,16 +224,16 @@ static void finish_start(struct rs_dat_inval *v)
 static int begin_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_inval *v = innermost(t);
-	struct rs_event ev;
+	struct rs_dat_item *i;
 
 	finish_start(v);
 	v->ending = true;
 	if (!v->vm)
 		return 0;
-	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_END);
-	ev.inval.id = v->id;
-	if (!rs_dat_order_put(v->vm->order, RS_DAT_END, &ev, true, &v->end_ticket))
+	i = rs_dat_put(v->vm, e->time, RS_DAT_END, RS_EV_INVAL_END, true, &v->end_ticket);
+	if (!i)
 		return -ENOMEM;
+	i->ev.inval.id = v->id;
 	if (rs_dat_has(p->probes, RS_PROBE_INVAL_ENDED) ||
 	    (v->hit && rs_dat_has(p->probes, RS_PROBE_INVAL_END_LOCKED)))
 		return 0;
@@ -289,10 +297,14 @@ static int drop_lost(struct rs_dat_pair *p, struct rs_dat_task *t, const struct 
 /* What is done to the innermost call from here on is done to @v. */
 static void make_innermost(struct rs_dat_task *t, struct rs_dat_inval *v)
 {
-	const struct rs_dat_inval call = *v;
+	struct rs_dat_inval *last = innermost(t);
+	struct rs_dat_inval call;
 
-	memmove(v, v + 1, (size_t)(&t->invals[t->nr_invals - 1] - v) * sizeof(*v));
-	t->invals[t->nr_invals - 1] = call;
+	if (v == last)
+		return;
+	call = *v;
+	memmove(v, v + 1, (size_t)(last - v) * sizeof(*v));
+	*last = call;
 }
 
 int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
@@ -342,7 +354,6 @@ int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
 {
 	struct rs_dat_inval *v = innermost(t);
 	struct rs_dat_item *i;
-	struct rs_event ev;
 
 	if (v && !v->ending && v->hit && !rs_dat_has(p->probes, RS_PROBE_INVAL_END)) {
 		finish_start(v);
@@ -354,11 +365,10 @@ int rs_dat_on_inval_end_locked(struct rs_dat_pair *p, struct rs_dat_task *t,
 	rs_dat_settle(v->vm, v->end_ticket, RS_DAT_NONE);
 	v->hit = true;
 	v->locked_end = true;
-	ev = rs_dat_event(v->vm, e, RS_EV_INVAL_END);
-	ev.inval.id = v->id;
-	i = rs_dat_order_put(v->vm->order, RS_DAT_END, &ev, false, NULL);
+	i = rs_dat_put(v->vm, e->time, RS_DAT_END, RS_EV_INVAL_END, false, NULL);
 	if (!i)
 		return -ENOMEM;
+	i->ev.inval.id = v->id;
 	i->seq = V(e, SEQ);
 	v->vm->ending = rs_dat_state_of(e);
 	v->vm->is_ending = true;

@@ -25,12 +25,10 @@ struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm, b
 	o->by_time = by_time;
 	o->learner = *learner;
 	o->unsure = true;
-	o->mask = 1023;
 	o->epoch_mask = 2 * MAX_AHEAD - 1;
-	o->items = calloc(o->mask + 1, sizeof(*o->items));
 	o->epochs = calloc(o->epoch_mask + 1, sizeof(*o->epochs));
 	o->slots = rs_dat_slots_new();
-	if (!o->items || !o->epochs || !o->slots) {
+	if (rs_dat_items_init(&o->items) || !o->epochs || !o->slots) {
 		rs_dat_order_free(o);
 		return NULL;
 	}
@@ -43,7 +41,7 @@ void rs_dat_order_free(struct rs_dat_order *o)
 {
 	if (!o)
 		return;
-	free(o->items);
+	rs_dat_items_free(&o->items);
 	free(o->epochs);
 	free(o->open);
 	free(o->deferred);
@@ -158,7 +156,7 @@ static void base_on_fault(struct rs_dat_order *o, uint64_t ticket)
 {
 	uint64_t seq = at(o, ticket)->seq;
 
-	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+	for (uint64_t t = ticket + 1; t < o->items.tail; t++) {
 		const struct rs_dat_item *i = at(o, t);
 
 		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
@@ -205,7 +203,7 @@ static int find_reason(struct rs_dat_order *o, uint64_t ticket, uint64_t *to)
 	const uint64_t page = early->page;
 
 	*to = RS_DAT_NO_TICKET;
-	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+	for (uint64_t t = ticket + 1; t < o->items.tail; t++) {
 		const struct rs_dat_item *i = at(o, t);
 
 		if (i->ev.time_ns > early->ev.time_ns + WINDOW_NS || i->type == RS_DAT_CHECK ||
@@ -249,7 +247,7 @@ static int bring_locked(struct rs_dat_order *o, uint64_t ticket, uint64_t to)
 static int was_idle(struct rs_dat_order *o, uint64_t ticket, bool *idle)
 {
 	*idle = false;
-	for (uint64_t t = ticket + 1; t < o->tail; t++) {
+	for (uint64_t t = ticket + 1; t < o->items.tail; t++) {
 		const struct rs_dat_item *i = at(o, t);
 
 		if (i->type == RS_DAT_END)
@@ -293,10 +291,9 @@ static int sweep_early(struct rs_dat_order *o, uint64_t ticket)
 	return rs_dat_order_append(o, o->now, ticket);
 }
 
-static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
+/* The turn of @i, which is @ticket, has come. */
+static int sweep_item(struct rs_dat_order *o, struct rs_dat_item *i, uint64_t ticket)
 {
-	const struct rs_dat_item *i = at(o, ticket);
-
 	if (i->placed)
 		return 0;
 	if (o->by_time && i->type != RS_DAT_FAULT_BEGIN && i->type != RS_DAT_MEMSLOT &&
@@ -322,7 +319,7 @@ static int sweep_item(struct rs_dat_order *o, uint64_t ticket)
 	case RS_DAT_END:
 		return sweep_end(o, ticket);
 	case RS_DAT_END_UNTIL:
-		return sweep_end_until(o, at(o, ticket));
+		return sweep_end_until(o, i);
 	case RS_DAT_FAULT_BEGIN:
 		return sweep_fault_begin(o, ticket);
 	case RS_DAT_CHECK_EARLY:
@@ -350,7 +347,8 @@ static uint64_t earliest_waiting(struct rs_dat_order *o, uint64_t horizon)
 
 static bool waited_enough(const struct rs_dat_order *o, const struct rs_dat_item *i)
 {
-	return o->tail - o->swept >= MAX_WAITING || o->recorded_ns > i->ev.time_ns + MAX_PENDING_NS;
+	return o->items.tail - o->items.swept >= MAX_WAITING ||
+	       o->recorded_ns > i->ev.time_ns + MAX_PENDING_NS;
 }
 
 /* Takes a pending item as it stands; a notifier call that nothing is known of is left out. */
@@ -369,8 +367,8 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 	int ret = 0;
 
 	o->recorded_ns = now_ns;
-	while (o->swept < o->tail && !ret) {
-		struct rs_dat_item *i = at(o, o->swept);
+	while (o->items.swept < o->items.tail && !ret) {
+		struct rs_dat_item *i = at(o, o->items.swept);
 
 		if (i->pending) {
 			horizon = i->ev.time_ns;
@@ -379,13 +377,13 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 			ret = give_up(o, i);
 		}
 		if (!ret)
-			ret = sweep_item(o, o->swept);
+			ret = sweep_item(o, i, o->items.swept);
 		if (ret == WAIT) {
 			horizon = i->ev.time_ns;
 			ret = 0;
 			break;
 		}
-		o->swept++;
+		o->items.swept++;
 	}
 	rs_dat_order_drop_stale_maybe(o, now_ns);
 	while (!ret && now_ns == UINT64_MAX && o->nr_open)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "traces/dat/dat_items.h"
 #include "traces/event.h"
 #include "traces/trace.h"
 
@@ -24,68 +25,6 @@
  * check) is put in as pending and completed through its ticket. Nothing behind a
  * pending item is put in order.
  */
-enum rs_dat_item_type {
-	RS_DAT_NONE,	   /* came to nothing */
-	RS_DAT_ENTER,	   /* a notifier call is entered that hits memslots */
-	RS_DAT_MISS_BEGIN, /* one that hits none is entered, and left */
-	RS_DAT_MISS_END,
-	RS_DAT_HIT, /* a memslot that is hit by none: where an INVAL_SLOT says */
-	RS_DAT_BEGIN,
-	RS_DAT_SLOT,	  /* has a state: an observation under the lock */
-	RS_DAT_END,	  /* seq known: exactly here; else at some time until @until_ns */
-	RS_DAT_END_UNTIL, /* by now the end whose ticket is @end has happened */
-	RS_DAT_FAULT_BEGIN,
-	RS_DAT_CHECK,	    /* has a state: an observation under the lock */
-	RS_DAT_CHECK_EARLY, /* a decision made without the lock */
-	RS_DAT_PLAIN,	    /* has its time alone */
-	RS_DAT_MEMSLOT,
-	RS_DAT_GAP_BEGIN_MARK, /* events were lost from here on, ... */
-	RS_DAT_GAP_MARK,       /* ... here as well, ... */
-	RS_DAT_GAP_END_MARK,   /* ... up to here */
-};
-
-#define RS_DAT_NO_SEQ UINT64_MAX
-#define RS_DAT_NO_TICKET UINT64_MAX
-/* Guest frames up to here are all: no guest has those behind it. */
-#define RS_DAT_ALL_GFNS (1ULL << 52)
-
-struct rs_dat_state {
-	uint64_t seq, in_progress, start, end;
-};
-
-/* Through which memslot a fault went, as far as known. */
-struct rs_dat_through {
-	uint64_t since_ns; /* looked up at some time from here on */
-	uint64_t hva;	   /* 0: not known */
-	uint32_t id;
-	bool has_id;
-};
-
-struct rs_dat_item {
-	struct rs_event ev;	    /* its time is the item's */
-	uint64_t seq;		    /* the number of its epoch, or RS_DAT_NO_SEQ */
-	union {			    /* RS_DAT_NO_TICKET where nothing was set */
-		uint64_t until_ns;  /* END: the time by which it has happened */
-		uint64_t end;	    /* END_UNTIL: the end's ticket */
-		uint64_t next_slot; /* ENTER, SLOT: the ticket of the call's next SLOT */
-		uint64_t page;	    /* CHECK, CHECK_EARLY: gfn or hva, as in its state */
-		uint64_t check;	    /* FAULT_BEGIN: the CHECK's ticket, if it found no memslot */
-	};
-	union {
-		struct rs_dat_state state;     /* BEGIN, SLOT, CHECK; CHECK_EARLY: at its begin */
-		struct rs_dat_through through; /* FAULT_BEGIN */
-	};
-	uint8_t type;
-	bool pending;
-	/* Used by the order alone, as all that follows. */
-	bool placed;	    /* in the order before its turn came */
-	bool maybe;	    /* END: perhaps that of an invalidation that hit nothing */
-	int32_t next, prev; /* in its epoch: tickets from its own one on, 0: none */
-	uint64_t epoch;	    /* where it is in the order ... */
-	uint64_t vcpu_prev; /* ... and its vCPU's item before */
-};
-
-_Static_assert(sizeof(struct rs_dat_item) == 128, "two cache lines; found by a shift");
 
 /*
  * The memslots that a VM had and that no commit in the trace made: the @n of @list
@@ -106,13 +45,13 @@ struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm, b
 				      const struct rs_dat_learner *learner);
 void rs_dat_order_free(struct rs_dat_order *o);
 
-/* A new item and its ticket; NULL if there is no memory. Valid until the next call. */
+/* Its items, to which others are added; see rs_dat_items_add(). All but MEMSLOT. */
+struct rs_dat_items *rs_dat_order_items(struct rs_dat_order *o);
+/* A new item of @ev and its ticket; NULL if there is no memory. Valid until the next call. */
 struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_type type,
 				     const struct rs_event *ev, bool pending, uint64_t *ticket);
 /* Whether memslot (as, id) is there, as far as the commits put in so far say. */
 bool rs_dat_order_has_memslot(const struct rs_dat_order *o, uint8_t as, uint32_t id);
-/* The item of a ticket; NULL if it has been put in order already. */
-struct rs_dat_item *rs_dat_order_item(struct rs_dat_order *o, uint64_t ticket);
 
 /*
  * Puts in order what can be: recorded time has come to @now_ns, which is

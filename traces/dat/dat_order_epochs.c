@@ -64,7 +64,7 @@ static RS_SELDOM int grow_vcpus(struct rs_dat_order *o, size_t vcpu)
 /* Whether the item is in an epoch after @epoch, and not yet handed out. */
 static bool waits_after(struct rs_dat_order *o, uint64_t ticket, uint64_t epoch)
 {
-	return ticket != RS_DAT_NO_TICKET && ticket >= o->first &&
+	return ticket != RS_DAT_NO_TICKET && ticket >= o->items.first &&
 	       at(o, ticket)->type != RS_DAT_NONE && at(o, ticket)->epoch > epoch;
 }
 

@@ -37,8 +37,7 @@ struct rs_dat_order {
 	size_t nr_learned, used_learned;
 	bool asked;
 
-	struct rs_dat_item *items; /* ring; a ticket counts up for ever */
-	uint64_t mask, first, swept, tail;
+	struct rs_dat_items items;
 
 	struct epoch *epochs;
 	uint64_t epoch_mask, emitting, now; /* epochs, counted from 0 */
@@ -85,7 +84,7 @@ static inline int note_unless_lost(struct rs_dat_order *o, const char *anomaly)
 
 static inline struct rs_dat_item *at(struct rs_dat_order *o, uint64_t ticket)
 {
-	return &o->items[ticket & o->mask];
+	return rs_dat_items_at(&o->items, ticket);
 }
 
 static inline struct epoch *epoch_at(struct rs_dat_order *o, uint64_t n)

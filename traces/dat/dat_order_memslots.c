@@ -68,7 +68,8 @@ static RS_SELDOM int make_explained(struct rs_dat_order *o, const struct rs_dat_
 	int ret = 0;
 
 	if (n == RS_DAT_SLOTS_NEVER) {
-		if (o->recorded_ns < time_ns + RS_DAT_COMMIT_NS && o->tail - o->swept < MAX_WAITING)
+		if (o->recorded_ns < time_ns + RS_DAT_COMMIT_NS &&
+		    o->items.tail - o->items.swept < MAX_WAITING)
 			return WAIT;
 		ret = learn(o, time_ns);
 		if (!ret)

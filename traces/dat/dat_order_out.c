@@ -179,8 +179,11 @@ static int take_end(struct rs_dat_order *o, struct epoch *e, uint64_t until_ns,
 /* Items that are done make room for others, once those before them are. */
 static void drop_done(struct rs_dat_order *o)
 {
-	while (o->first < o->swept && at(o, o->first)->type == RS_DAT_NONE)
-		o->first++;
+	uint64_t first = o->items.first;
+
+	while (first < o->items.swept && at(o, first)->type == RS_DAT_NONE)
+		first++;
+	o->items.first = first;
 }
 
 int rs_dat_order_take(struct rs_dat_order *o, uint64_t until_ns, struct rs_dat_events *out)

@@ -6,6 +6,7 @@
 #include "traces/dat/dat_pair_internal.h"
 
 #include "base/array.h"
+#include "base/inline.h"
 
 /* After a gap, so long may pass until the end of what began before it. */
 #define AFTER_GAP_NS 1000000000ULL
@@ -33,61 +34,38 @@ bool rs_dat_in_call(const struct rs_dat_task *t, uint64_t kvm)
 	return false;
 }
 
-struct rs_dat_item *rs_dat_put_slot(struct rs_dat_vm *vm, uint64_t id, const struct rs_dat_probe *e,
-				    uint64_t *ticket)
-{
-	struct rs_event ev = rs_dat_event(vm, e, RS_EV_INVAL_SLOT);
-	struct rs_dat_item *i;
-
-	ev.as = (uint8_t)V(e, AS);
-	ev.inval.slot = (uint32_t)V(e, ID);
-	ev.inval.id = id;
-	ev.inval.start = V(e, GFN_START);
-	ev.inval.end = V(e, GFN_END);
-	i = rs_dat_order_put(vm->order, RS_DAT_SLOT, &ev, false, ticket);
-	if (!i)
-		return NULL;
-	i->seq = V(e, SEQ);
-	i->state = rs_dat_state_of(e);
-	rs_dat_locked(vm, i->seq);
-	return i;
-}
-
 /*
  * An end without a notifier call: KVM zaps guest frames on its own account, from
  * begin to end under the lock. With nothing else in progress the recorded range is
  * that of the frames. But where events were lost, the call may be among them.
  */
-int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+RS_SELDOM int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
 	const bool cut = p->gaps || (p->had_gap && e->time < p->gap_end_ns + AFTER_GAP_NS);
 	struct rs_dat_vm *vm = rs_dat_find_vm(p, V(e, KVM), e);
 	struct rs_dat_item *i;
-	struct rs_event ev;
+	uint32_t who;
+	uint64_t id;
 
-	if (!vm)
+	if (!vm || rs_dat_names_of(p->ops->names, e->pid, RS_DAT_WHY_ZAP, &who))
 		return -ENOMEM;
-	ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
-	ev.flags = RS_F_GFN;
-	if (rs_dat_names_of(p->ops->names, e->pid, RS_DAT_WHY_ZAP, &ev.inval.who))
-		return -ENOMEM;
-	ev.inval.id = vm->next_id++;
-	ev.inval.start = e->kind == RS_PROBE_ZAP_END ? V(e, START) : V(e, RANGE_START);
-	ev.inval.end = e->kind == RS_PROBE_ZAP_END ? V(e, END) : V(e, RANGE_END);
-	i = cut ? NULL : rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, false, NULL);
+	id = vm->next_id++;
+	i = cut ? NULL : rs_dat_put(vm, e->time, RS_DAT_BEGIN, RS_EV_INVAL_BEGIN, false, NULL);
 	if (!i && !cut)
 		return -ENOMEM;
 	if (i) {
+		i->ev.flags = RS_F_GFN;
+		i->ev.inval.who = who;
+		i->ev.inval.id = id;
+		i->ev.inval.start = e->kind == RS_PROBE_ZAP_END ? V(e, START) : V(e, RANGE_START);
+		i->ev.inval.end = e->kind == RS_PROBE_ZAP_END ? V(e, END) : V(e, RANGE_END);
 		i->seq = V(e, SEQ);
 		i->state = rs_dat_state_of(e);
 	}
-	ev.type = RS_EV_INVAL_END;
-	ev.flags = 0;
-	ev.inval.who = 0;
-	ev.inval.start = ev.inval.end = 0;
-	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
+	i = rs_dat_put(vm, e->time, RS_DAT_END, RS_EV_INVAL_END, false, NULL);
 	if (!i)
 		return -ENOMEM;
+	i->ev.inval.id = id;
 	i->seq = V(e, SEQ);
 	return cut ? 0 : rs_dat_note(p, "zap-without-notifier");
 }
@@ -128,7 +106,7 @@ static bool may_be_late(const struct rs_dat_pair *p)
 /* What its begin says, as far as it is known. */
 static struct rs_dat_item *describe(const struct rs_dat_own *o)
 {
-	struct rs_dat_item *i = rs_dat_order_item(o->vm->order, o->begin);
+	struct rs_dat_item *i = rs_dat_items_find(o->vm->items, o->begin);
 	const struct rs_dat_gfns *r = o->walks ? &o->hit : &o->said;
 
 	if (!i)
@@ -168,7 +146,7 @@ static void settle_own(const struct rs_dat_own *o)
 		i->pending = false;
 }
 
-void rs_dat_settle_owns(struct rs_dat_task *t)
+RS_SELDOM void rs_dat_settle_owns(struct rs_dat_task *t)
 {
 	for (size_t n = 0; n < t->nr_owns; n++)
 		settle_own(&t->owns[n]);
@@ -185,22 +163,23 @@ static struct rs_dat_own *begin_own(struct rs_dat_pair *p, struct rs_dat_task *t
 				    struct rs_dat_vm *vm, const struct rs_dat_probe *e,
 				    const struct rs_dat_state *state)
 {
-	struct rs_event ev = rs_dat_event(vm, e, RS_EV_INVAL_BEGIN);
 	struct rs_dat_own *o;
 	struct rs_dat_item *i;
+	uint32_t who;
 
 	if (RS_ROOM(t->owns, t->room_owns, t->nr_owns + 1))
 		return NULL;
 	o = &t->owns[t->nr_owns];
 	*o = (struct rs_dat_own){ .vm = vm, .id = vm->next_id++ };
-	ev.flags = RS_F_GFN;
-	if (rs_dat_who(p, t, RS_DAT_WHY_GFN, &ev.inval.who))
+	if (rs_dat_who(p, t, RS_DAT_WHY_GFN, &who))
 		return NULL;
-	ev.inval.id = o->id;
-	ev.inval.end = RS_DAT_ALL_GFNS;
-	i = rs_dat_order_put(vm->order, RS_DAT_BEGIN, &ev, true, &o->begin);
+	i = rs_dat_put(vm, e->time, RS_DAT_BEGIN, RS_EV_INVAL_BEGIN, true, &o->begin);
 	if (!i)
 		return NULL;
+	i->ev.flags = RS_F_GFN;
+	i->ev.inval.who = who;
+	i->ev.inval.id = o->id;
+	i->ev.inval.end = RS_DAT_ALL_GFNS;
 	i->seq = state->seq;
 	i->state = *state;
 	rs_dat_locked(vm, state->seq);
@@ -288,22 +267,22 @@ static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
  * What was said since the last hit is of this memslot: memory attributes block the huge pages
  * at either end of what they change, which is all that they unmap.
  */
-int rs_dat_on_own_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e)
+RS_SELDOM int rs_dat_on_own_slot(struct rs_dat_pair *p, struct rs_dat_task *t,
+				 const struct rs_dat_probe *e)
 {
 	struct rs_dat_own *o;
 	struct rs_dat_item *i;
-	struct rs_event hit;
 	int ret = own_in_progress(p, t, e, &o);
 
 	if (ret || !o)
 		return ret;
-	hit = rs_dat_event(o->vm, e, RS_EV_INVAL_SLOT);
-	hit.as = (uint8_t)V(e, AS);
-	hit.inval.slot = (uint32_t)V(e, ID);
-	hit.inval.start = V(e, GFN_START);
-	hit.inval.end = V(e, GFN_END);
-	if (!rs_dat_order_put(o->vm->order, RS_DAT_HIT, &hit, false, NULL))
+	i = rs_dat_put(o->vm, e->time, RS_DAT_HIT, RS_EV_INVAL_SLOT, false, NULL);
+	if (!i)
 		return -ENOMEM;
+	i->ev.as = (uint8_t)V(e, AS);
+	i->ev.inval.slot = (uint32_t)V(e, ID);
+	i->ev.inval.start = V(e, GFN_START);
+	i->ev.inval.end = V(e, GFN_END);
 	i = rs_dat_put_slot(o->vm, o->id, e, NULL);
 	if (!i)
 		return -ENOMEM;
@@ -354,19 +333,19 @@ bool rs_dat_has_own(struct rs_dat_task *t, uint64_t kvm)
 	return t->nr_owns && find_own(t, kvm);
 }
 
-int rs_dat_end_own(struct rs_dat_task *t, const struct rs_dat_probe *e)
+RS_SELDOM int rs_dat_end_own(struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
 	struct rs_dat_own *o = find_own(t, V(e, KVM));
 	struct rs_dat_vm *vm = o->vm;
-	struct rs_event ev = rs_dat_event(vm, e, RS_EV_INVAL_END);
+	const uint64_t id = o->id;
 	struct rs_dat_item *i;
 
 	settle_own(o);
-	ev.inval.id = o->id;
 	remove_own(t, o);
-	i = rs_dat_order_put(vm->order, RS_DAT_END, &ev, false, NULL);
+	i = rs_dat_put(vm, e->time, RS_DAT_END, RS_EV_INVAL_END, false, NULL);
 	if (!i)
 		return -ENOMEM;
+	i->ev.inval.id = id;
 	i->seq = V(e, SEQ);
 	/* Until the next of this VM takes the lock. */
 	vm->ending = rs_dat_state_of(e);
@@ -381,7 +360,7 @@ int rs_dat_on_zap_end(struct rs_dat_pair *p, struct rs_dat_task *t, const struct
 	return rs_dat_in_call(t, V(e, KVM)) ? 0 : rs_dat_put_own_end(p, e);
 }
 
-bool rs_dat_adopt_own(struct rs_dat_task *t, const struct rs_dat_vm *vm, uint64_t *id)
+RS_SELDOM bool rs_dat_adopt_own(struct rs_dat_task *t, const struct rs_dat_vm *vm, uint64_t *id)
 {
 	struct rs_dat_own *o = vm && t->nr_owns ? find_own(t, vm->kvm) : NULL;
 

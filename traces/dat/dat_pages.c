@@ -22,7 +22,7 @@
 
 /* One CPU's pages of one buffer. */
 struct stream {
-	uint32_t buffer, cpu, page_size;
+	uint32_t cpu, page_size;
 	struct rs_dat_chunk chunk; /* whole pages */
 	size_t chunk_used;
 
@@ -39,7 +39,11 @@ struct rs_dat_merge {
 	const struct rs_dat_file *f;
 	struct rs_dat_layout layout;
 	unsigned int type_end; /* behind an event's number */
-	bool plain; /* all is in this machine's order, and that is the little end first */
+	/*
+	 * With so many bytes left of a page the next entry may be taken as a short one: 4, where
+	 * all is in this machine's order and that is the little end first; else UINT32_MAX.
+	 */
+	uint32_t short_left;
 	struct stream *streams;
 	size_t nr_streams;
 	struct stream **heap; /* those that have a record, the earliest first */
@@ -48,6 +52,7 @@ struct rs_dat_merge {
 	uint64_t until;	    /* the earliest time of the others */
 	struct rs_dat_chunks *chunks;
 	uint64_t done, total;
+	uint64_t nr_back; /* events */
 };
 
 static int damaged(const struct stream *s, struct rs_error *err, const char *problem)
@@ -197,7 +202,7 @@ static inline bool take_short_event(const struct rs_dat_merge *m, struct stream 
 	const unsigned char *p;
 	uint32_t first, length;
 
-	if (left < 4 || !m->plain)
+	if (left < m->short_left)
 		return false;
 	p = s->data + s->at;
 	first = (uint32_t)rs_dat_uint(p, 4, false);
@@ -229,18 +234,17 @@ static inline int find_short_event(struct rs_dat_merge *m, struct stream *s, str
 }
 
 /* An event happened in its place: its time is not before that of the event before it. */
-static void take_time(struct stream *s)
+static void take_time(struct rs_dat_merge *m, struct stream *s)
 {
-	const bool back = s->time < s->held;
-
-	s->record.back = back && s->record.what == RS_DAT_EVENT;
-	s->record.time = back ? s->held : s->time;
-	if (!back)
+	s->record.time = s->time < s->held ? s->held : s->time;
+	if (s->time >= s->held)
 		s->held = 0;
+	else if (s->record.what == RS_DAT_EVENT && s->have_event)
+		m->nr_back++;
 }
 
 /* What stands at a stream's next event: it, or first the two ends of a gap before it. */
-static RS_SELDOM int pass_gap(struct stream *s)
+static RS_SELDOM int pass_gap(struct rs_dat_merge *m, struct stream *s)
 {
 	if (s->record.what == RS_DAT_EVENT) {
 		s->record.missed = s->missed;
@@ -252,9 +256,7 @@ static RS_SELDOM int pass_gap(struct stream *s)
 	}
 	/* A gap begins at the event before it, whose time it still is. */
 	if (s->record.what != RS_DAT_GAP_BEGIN)
-		take_time(s);
-	else
-		s->record.back = false;
+		take_time(m, s);
 	return s->have_event || s->record.what == RS_DAT_GAP_BEGIN;
 }
 
@@ -267,13 +269,13 @@ static inline int advance(struct rs_dat_merge *m, struct stream *s, struct rs_er
 	int ret;
 
 	if (s->record.what != RS_DAT_EVENT)
-		return pass_gap(s);
+		return pass_gap(m, s);
 	ret = find_short_event(m, s, err);
 	if (ret < 0)
 		return ret;
 	if (!ret || s->missed | s->held) {
 		s->have_event = ret;
-		return pass_gap(s);
+		return pass_gap(m, s);
 	}
 	s->record.time = s->time;
 	return 1;
@@ -323,7 +325,6 @@ static void start_stream(struct stream *s)
 	s->time = s->held = 0;
 	s->record.what = RS_DAT_EVENT;
 	s->record.time = 0;
-	s->record.back = false;
 }
 
 static int fill_heap(struct rs_dat_merge *m, struct rs_error *err)
@@ -348,6 +349,7 @@ static int fill_heap(struct rs_dat_merge *m, struct rs_error *err)
 int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
 {
 	m->done = 0;
+	m->nr_back = 0;
 	m->nr_heap = 0;
 	m->top = NULL;
 	rs_dat_chunks_rewind(m->chunks);
@@ -364,7 +366,7 @@ static void add_streams(struct rs_dat_merge *m, uint32_t buffer)
 		if (!b->cpus[i].size)
 			continue;
 		s = &m->streams[m->nr_streams++];
-		s->buffer = s->record.buffer = buffer;
+		s->record.source = (uint16_t)(1 + RS_DAT_GROUPS * buffer);
 		s->cpu = b->cpus[i].cpu;
 		s->record.cpu = i;
 		s->page_size = b->page_size;
@@ -383,7 +385,7 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 		m->f = f;
 		m->layout = *l;
 		m->type_end = l->type_offset + l->type_size;
-		m->plain = !f->swap && !f->big_endian;
+		m->short_left = f->swap || f->big_endian ? UINT32_MAX : 4;
 		m->streams = calloc(n ? n : 1, sizeof(*m->streams));
 		m->heap = calloc(n ? n : 1, sizeof(struct stream *));
 		m->chunks = rs_dat_chunks_new(f, jobs);
@@ -402,30 +404,49 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 	return m;
 }
 
-int rs_dat_merge_next(struct rs_dat_merge *m, const struct rs_dat_record **r, struct rs_error *err)
+static int take_top(struct rs_dat_merge *m, const struct rs_dat_record **r)
 {
-	struct stream *s = m->top;
-	int ret;
-
-	/* The top's successor is looked up only now: until here its data had to stay. */
-	if (s) {
-		ret = advance(m, s, err);
-		*r = &s->record;
-		/* A CPU's events come in runs: mostly the top stays. */
-		if (ret > 0 && s->record.time < m->until)
-			return 1;
-		m->top = NULL;
-		if (ret < 0)
-			return ret;
-		if (!ret)
-			m->heap[0] = m->heap[--m->nr_heap];
-		settle_top(m);
-	}
 	if (!m->nr_heap)
 		return 0;
 	m->top = m->heap[0];
 	*r = &m->top->record;
 	return 1;
+}
+
+/*
+ * After what @ret says of the top's next record (1: there is one, 0: none), the earliest of
+ * all is another.
+ */
+static int change_top(struct rs_dat_merge *m, int ret, const struct rs_dat_record **r)
+{
+	m->top = NULL;
+	if (ret < 0)
+		return ret;
+	if (!ret)
+		m->heap[0] = m->heap[--m->nr_heap];
+	settle_top(m);
+	return take_top(m, r);
+}
+
+int rs_dat_merge_next(struct rs_dat_merge *m, const struct rs_dat_record **r, struct rs_error *err)
+{
+	struct stream *s = m->top;
+	int ret;
+
+	if (!s)
+		return take_top(m, r);
+	/* The top's successor is looked up only now: until here its data had to stay. */
+	ret = advance(m, s, err);
+	/* A CPU's events come in runs: mostly the top stays. */
+	if (ret <= 0 || s->record.time >= m->until)
+		return change_top(m, ret, r);
+	*r = &s->record;
+	return 1;
+}
+
+uint64_t rs_dat_merge_back(const struct rs_dat_merge *m)
+{
+	return m->nr_back;
 }
 
 void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total)

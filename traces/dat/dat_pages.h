@@ -27,11 +27,13 @@ struct rs_dat_record {
 	const unsigned char *data; /* 8 bytes behind it may be read as well */
 	uint32_t size;
 	uint32_t cpu;
-	uint32_t buffer; /* index into the file's buffers */
+	uint16_t source; /* of its buffer: 1 and RS_DAT_GROUPS for each before it in the file */
 	uint8_t wanted;	 /* what the layout says of the event's number */
-	bool back;	 /* EVENT: recorded with an earlier time than one before it on its CPU */
 	uint64_t missed; /* GAP_BEGIN: how many were lost; UINT64_MAX: unknown */
 };
+
+/* Recorders in one buffer that are told apart, each of which has a group of events. */
+#define RS_DAT_GROUPS 16
 
 /* How to read what stands before the data of each page and event. */
 struct rs_dat_layout {
@@ -54,6 +56,8 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
  * at the end, negative errno with @err set if the file is damaged.
  */
 int rs_dat_merge_next(struct rs_dat_merge *m, const struct rs_dat_record **r, struct rs_error *err);
+/* How many events so far were recorded with an earlier time than one before them on their CPU. */
+uint64_t rs_dat_merge_back(const struct rs_dat_merge *m);
 /* Bytes of the file that were read so far, and that there are. */
 void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total);
 /* Back to the first event. */

@@ -122,12 +122,12 @@ static struct rs_dat_task *find_task(struct rs_dat_pair *p, uint32_t pid)
 
 /* ---- memslots ---- */
 
-static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+static RS_SELDOM int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
 	const bool gone = V(e, CHANGE) == CHANGE_DELETE;
 	const uint64_t as = gone ? V(e, OLD_AS) : V(e, AS), id = gone ? V(e, OLD_ID) : V(e, ID);
 	struct rs_dat_vm *vm = rs_dat_known_vm(p, V(e, KVM));
-	struct rs_event ev;
+	struct rs_event ev = { .time_ns = e->time, .type = RS_EV_MEMSLOT, .as = (uint8_t)as };
 
 	if (!rs_dat_is_memslot(as, id))
 		return rs_dat_note(p, "memslot-number-too-large");
@@ -142,8 +142,7 @@ static int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	if (!vm)
 		return -ENOMEM;
 	rs_dat_note_pid(vm, e, RS_DAT_PID_MEMSLOTS);
-	ev = rs_dat_event(vm, e, RS_EV_MEMSLOT);
-	ev.as = (uint8_t)as;
+	ev.vm = vm->number;
 	ev.memslot.id = (uint32_t)id;
 	if (!gone) {
 		ev.memslot.gfn = V(e, GFN);
@@ -166,8 +165,8 @@ static void cut_tasks(struct rs_dat_pair *p)
 	}
 }
 
-static int mark_all(struct rs_dat_pair *p, enum rs_dat_item_type type, uint64_t time_ns,
-		    uint64_t count)
+static RS_SELDOM int mark_all(struct rs_dat_pair *p, enum rs_dat_item_type type, uint64_t time_ns,
+			      uint64_t count)
 {
 	int ret = 0;
 
@@ -180,7 +179,7 @@ static int mark_all(struct rs_dat_pair *p, enum rs_dat_item_type type, uint64_t 
 	return ret;
 }
 
-static int on_gap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+static RS_SELDOM int on_gap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
 	const bool begin = e->kind == RS_DAT_KIND_GAP_BEGIN;
 
@@ -208,13 +207,11 @@ static int on_gap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
  */
 static bool is_copy(struct rs_dat_task *t, const struct rs_dat_probe *e)
 {
-	const uint16_t from = (uint16_t)(1 + e->buffer * 16 + e->group);
-
-	if (t->source[e->kind] == from)
+	if (t->source[e->kind] == e->source)
 		return false;
 	if (t->source[e->kind])
 		return true;
-	t->source[e->kind] = from;
+	t->source[e->kind] = e->source;
 	return false;
 }
 

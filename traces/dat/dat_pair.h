@@ -23,6 +23,7 @@ struct rs_dat_vm {
 	} pid_from;
 	uint64_t next_id;
 	struct rs_dat_order *order;
+	struct rs_dat_items *items; /* the order's */
 	const struct rs_dat_pair_ops *ops;
 	bool is_ending; /* a task is at an end, which was recorded under the lock */
 	/*

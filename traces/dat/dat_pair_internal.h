@@ -89,10 +89,19 @@ static inline int rs_dat_note(struct rs_dat_pair *p, const char *anomaly)
 	return rs_meta_add_anomaly(p->meta, anomaly, 1);
 }
 
-static inline struct rs_event rs_dat_event(const struct rs_dat_vm *vm, const struct rs_dat_probe *e,
-					   enum rs_event_type type)
+/* An item of what happened to @vm; see rs_dat_items_add(). What more its event says is to be set.
+ */
+static inline struct rs_dat_item *rs_dat_put(struct rs_dat_vm *vm, uint64_t time_ns,
+					     enum rs_dat_item_type type, enum rs_event_type ev_type,
+					     bool pending, uint64_t *ticket)
 {
-	return (struct rs_event){ .time_ns = e->time, .vm = vm->number, .type = (uint8_t)type };
+	struct rs_dat_item *i = rs_dat_items_add(vm->items, type, pending, ticket);
+
+	if (i)
+		i->ev = (struct rs_event){ .time_ns = time_ns,
+					   .vm = vm->number,
+					   .type = (uint8_t)ev_type };
+	return i;
 }
 
 _Static_assert(RS_DAT_F_IN_PROGRESS == RS_DAT_F_SEQ + 1 &&
@@ -115,7 +124,7 @@ static inline struct rs_dat_state rs_dat_state_of(const struct rs_dat_probe *e)
 /* Says what a pending item is; false if it was waited for too long and is gone. */
 static inline bool rs_dat_settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_dat_item_type type)
 {
-	struct rs_dat_item *i = rs_dat_order_item(vm->order, ticket);
+	struct rs_dat_item *i = rs_dat_items_find(vm->items, ticket);
 
 	if (!i)
 		return false;
@@ -128,6 +137,26 @@ static inline bool rs_dat_settle(struct rs_dat_vm *vm, uint64_t ticket, enum rs_
 static inline void rs_dat_locked(struct rs_dat_vm *vm, uint64_t seq)
 {
 	vm->is_ending &= seq == vm->ending.seq;
+}
+
+/* A hit of invalidation @id; its ticket is *@ticket. NULL if there is no memory. */
+static inline struct rs_dat_item *rs_dat_put_slot(struct rs_dat_vm *vm, uint64_t id,
+						  const struct rs_dat_probe *e, uint64_t *ticket)
+{
+	struct rs_dat_item *i =
+		rs_dat_put(vm, e->time, RS_DAT_SLOT, RS_EV_INVAL_SLOT, false, ticket);
+
+	if (!i)
+		return NULL;
+	i->ev.as = (uint8_t)V(e, AS);
+	i->ev.inval.slot = (uint32_t)V(e, ID);
+	i->ev.inval.id = id;
+	i->ev.inval.start = V(e, GFN_START);
+	i->ev.inval.end = V(e, GFN_END);
+	i->seq = V(e, SEQ);
+	i->state = rs_dat_state_of(e);
+	rs_dat_locked(vm, i->seq);
+	return i;
 }
 
 /* Who the task is when it does something for that reason. 0 or -ENOMEM. */
@@ -194,9 +223,6 @@ int rs_dat_on_fault_end(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 int rs_dat_leave_ended(struct rs_dat_pair *p, struct rs_dat_task *t, const struct rs_dat_probe *e);
 /* Whether the task is inside a notifier call of the VM at @kvm. */
 bool rs_dat_in_call(const struct rs_dat_task *t, uint64_t kvm);
-/* A hit of invalidation @id; its ticket is *@ticket. NULL if there is no memory. */
-struct rs_dat_item *rs_dat_put_slot(struct rs_dat_vm *vm, uint64_t id, const struct rs_dat_probe *e,
-				    uint64_t *ticket);
 /* An end of which no begin is known. 0 or -ENOMEM. */
 int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/inline.h"
 #include "traces/dat/dat_pair_internal.h"
 
 static int learn(void *arg, struct rs_event **list, size_t *n)
@@ -34,13 +35,16 @@ static struct rs_dat_vm *new_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t nu
 	*vm = (struct rs_dat_vm){ .kvm = kvm, .number = number, .next_id = 1, .ops = p->ops };
 	vm->order = rs_dat_order_new(p->meta, number, p->by_time,
 				     &(struct rs_dat_learner){ .arg = vm, .learn = learn });
-	if (vm->order)
-		return vm;
-	free(vm);
-	return NULL;
+	if (!vm->order) {
+		free(vm);
+		return NULL;
+	}
+	vm->items = rs_dat_order_items(vm->order);
+	return vm;
 }
 
-struct rs_dat_vm *rs_dat_add_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e)
+RS_SELDOM struct rs_dat_vm *rs_dat_add_vm(struct rs_dat_pair *p, uint64_t kvm,
+					  const struct rs_dat_probe *e)
 {
 	struct rs_dat_vm *vm;
 	int ret = 0;

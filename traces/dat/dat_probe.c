@@ -222,7 +222,6 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 		return;
 	k->kind = (uint8_t)kind;
 	k->group = group_number(f, format);
-	k->odd = kind == RS_DAT_MARKER || f->swap || BYTE_ORDER != LITTLE_ENDIAN;
 	if (!place_field(k, tep_find_common_field(ev, "common_pid"), &k->pid))
 		return;
 	for (size_t i = 0; i < MAX_NAMES && def->fields[i]; i++) {
@@ -236,6 +235,9 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 	p->cut_fault_seq |= has_cut_fault_seq(k);
 	if (kind == RS_DAT_MARKER)
 		add_text(k, tep_find_field(ev, "buf"));
+	k->plain_bytes = kind == RS_DAT_MARKER || f->swap || BYTE_ORDER != LITTLE_ENDIAN
+				 ? UINT32_MAX
+				 : k->bytes;
 	p->present[kind] = true;
 	p->format_of[ev->id] = (uint8_t)++p->nr_formats;
 }

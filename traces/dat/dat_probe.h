@@ -86,10 +86,11 @@ struct rs_dat_field_at {
 struct rs_dat_format_at {
 	uint8_t kind;
 	uint8_t group;	      /* numbers the groups of one trace */
-	bool odd;	      /* has a text, or is not of the little end first */
 	uint16_t text_offset; /* of a marker's text; 0: none */
 	uint32_t have;	      /* bit per enum rs_dat_field */
 	uint32_t bytes;	      /* that an event must have */
+	/* With so many it is but numbers, the little end first; UINT32_MAX: none is. */
+	uint32_t plain_bytes;
 	struct rs_dat_field_at pid;
 	struct rs_dat_field_at fields[RS_DAT_NR_FIELDS];
 };
@@ -99,8 +100,7 @@ struct rs_dat_format_at {
 struct rs_dat_probe {
 	uint64_t time; /* in ns */
 	uint8_t kind;
-	uint8_t group;
-	uint32_t buffer;
+	uint16_t source; /* which ring buffer and recorder it is of; not 0 */
 	uint32_t pid;
 	uint32_t has; /* bit per enum rs_dat_field */
 	/* For rs_dat_value(): the fields' bytes, and where in them each is. */
@@ -141,16 +141,15 @@ static inline int rs_dat_probe_decode(const struct rs_dat_probes *p, const struc
 	const struct rs_dat_format_at *k;
 
 	to->time = rs_dat_clock_ns(&p->clock, r->time);
-	to->buffer = r->buffer;
 	if (r->what != RS_DAT_EVENT)
 		return rs_dat_probe_decode_odd(p, r, to, err);
 	k = p->formats + r->wanted - 1;
 	to->kind = k->kind;
-	to->group = k->group;
+	to->source = (uint16_t)(r->source + k->group);
 	to->has = k->have;
 	to->data = r->data;
 	to->at = k->fields;
-	if (k->odd || r->size < k->bytes)
+	if (r->size < k->plain_bytes)
 		return rs_dat_probe_decode_odd(p, r, to, err);
 	to->pid = (uint32_t)(rs_dat_uint(r->data + k->pid.offset, 8, false) & k->pid.mask);
 	return 0;

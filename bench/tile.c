@@ -38,7 +38,10 @@ static struct rs_event *end_all(struct rs_event *evs, size_t *nr)
 	return evs;
 }
 
-/* All events of the trace, for the caller to free. */
+/*
+ * All events of the trace, for the caller to free. A tile has no table of who did them, which
+ * no figure depends on.
+ */
 static struct rs_event *load(const char *path, size_t *nr)
 {
 	struct rs_error err;
@@ -56,6 +59,9 @@ static struct rs_event *load(const char *path, size_t *nr)
 		*nr += (size_t)n;
 	}
 	rs_reader_close(r);
+	for (size_t i = 0; i < *nr; i++)
+		if (rs_event_has_who(all[i].type))
+			all[i].raw.half[1] = 0;
 	return *nr ? end_all(all, nr) : NULL;
 }
 

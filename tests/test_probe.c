@@ -598,7 +598,10 @@ static void test_facts(void **state)
 	make(&f, "6.12");
 	fake_host_write(&f.fh, "/boot/config-6.12.117+deb12-amd64",
 			"# CONFIG_PREEMPT is not set\nCONFIG_KSM=y\nCONFIG_KSMX=y\n");
-	fake_host_write(&f.fh, "/proc/meminfo", "MemTotal:        1024 kB\nMemFree: 1 kB\n");
+	fake_host_write(&f.fh, "/proc/meminfo",
+			"MemTotal:        1024 kB\nMemFree: 1 kB\nSwapTotal: 7 kB\n");
+	fake_host_write(&f.fh, "/proc/sys/kernel/version", "#1 SMP\n");
+	fake_host_write(&f.fh, "/proc/sys/kernel/arch", "x86_64\n");
 	fake_host_write(&f.fh, "/sys/kernel/mm/ksm/run", "1\n");
 	look(&f, 1ULL << RS_PROBE_FAULT);
 	assert_int_equal(rs_facts_add_host(&facts, f.host), 0);
@@ -606,8 +609,13 @@ static void test_facts(void **state)
 	assert_int_equal(rs_facts_set(&facts, "level", "a\nb"), 0);
 	assert_string_equal(fact(&facts, "kernel"), "6.12.117+deb12-amd64");
 	assert_string_equal(fact(&facts, "level"), "a b");
+	assert_string_equal(fact(&facts, "tool.version"), RS_VERSION);
+	assert_string_equal(fact(&facts, "host.version"), "#1 SMP");
+	assert_string_equal(fact(&facts, "host.machine"), "x86_64");
+	assert_string_equal(fact(&facts, "kvm.vendor"), "kvm_amd");
 	assert_string_equal(fact(&facts, "kvm.paging"), "tdp");
 	assert_string_equal(fact(&facts, "host.memory"), "1024 kB");
+	assert_string_equal(fact(&facts, "host.swap"), "7 kB");
 	assert_string_equal(fact(&facts, "ksm.run"), "1");
 	assert_string_equal(fact(&facts, "config.CONFIG_KSM"), "y");
 	assert_null(fact(&facts, "config.CONFIG_KSMX"));

@@ -392,6 +392,7 @@ static void test_sealed_header(void **state)
 static void check_sealed_block(const struct test_trace *t, enum rs_form form)
 {
 	static const char none[] = "the block is none that can stand here";
+	char untold[80];
 	struct rs_binary_block good;
 	size_t len;
 	char *bytes = test_trace_bytes(t, form, &len);
@@ -416,6 +417,14 @@ static void check_sealed_block(const struct test_trace *t, enum rs_form form)
 	CHANGE(decoded, UINT32_MAX, none);
 	CHANGE(decoded, good.decoded - 1, form == RS_FORM_BINARY ? "makes no sense" : none);
 	CHANGE(first, 1, none);
+	snprintf(untold, sizeof(untold), "offset %td: the block is not what its header",
+		 block - bytes);
+	CHANGE(min_ns, good.min_ns + 1, untold);
+	CHANGE(min_ns, good.min_ns - 1, untold);
+	CHANGE(max_ns, good.max_ns + 1, untold);
+	CHANGE(max_ns, good.max_ns - 1, untold);
+	CHANGE(vms, good.vms | 1U << 31, untold);
+	CHANGE(vms, 0, untold);
 	CHANGE(data_sum, 0, "the block's data are damaged");
 	free(bytes);
 }
@@ -506,6 +515,12 @@ static void test_sealed_index(void **state)
 		seal_block(block);
 		expect_refused(bytes, len, "the index does not fit the file");
 		block[at] ^= 1;
+	}
+	for (char flag = RS_BINARY_HAS_MEMSLOT; flag <= (char)RS_BINARY_HAS_LOST; flag++) {
+		block[64 + offsetof(struct rs_binary_entry, flags)] ^= flag;
+		seal_block(block);
+		expect_refused(bytes, len, "the block is not what its header or the index say");
+		block[64 + offsetof(struct rs_binary_entry, flags)] ^= flag;
 	}
 	free(bytes);
 	test_trace_free(&t);

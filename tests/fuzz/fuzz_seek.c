@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <string.h>
 
 #include <zstd.h>
 
 #include "tests/fuzz/fuzz_reader.h"
 #include "traces/binary/binary.h"
+#include "traces/binary/columns.h"
+#include "traces/binary/packed.h"
 
 /*
  * A binary trace behind a byte of how to go through it, of which every sum is made
@@ -172,10 +175,41 @@ static void copy_block(struct room *f, struct place from, size_t to)
 	free(copy);
 }
 
-/* Makes index and trailer say again what there is. */
+/* Has the head and the index say what is in a block, if it can be told. */
+static void survey(struct rs_binary_block *h, const uint8_t *payload, struct rs_binary_entry *e)
+{
+	static struct rs_columns *columns;
+	static struct rs_packed *packed;
+	static struct rs_event evs[RS_BINARY_BLOCK];
+	static uint8_t plain[MAX_PLAIN];
+	size_t n;
+	int rc = -EINVAL;
+
+	if (!columns) {
+		columns = rs_columns_new(RS_BINARY_BLOCK);
+		packed = rs_packed_new(RS_BINARY_BLOCK);
+	}
+	check(columns && packed);
+	if (!h->count || h->count > RS_BINARY_BLOCK)
+		return;
+	n = ZSTD_decompress(plain, sizeof(plain), payload, h->stored);
+	if (h->encoding == RS_BINARY_PACKED)
+		rc = rs_packed_decode(packed, payload, h->stored, evs, h->count, UINT32_MAX);
+	else if (!ZSTD_isError(n))
+		rc = rs_columns_decode(columns, plain, n, evs, h->count, UINT32_MAX);
+	if (rc)
+		return;
+	*e = (struct rs_binary_entry){ .min_ns = evs[0].time_ns, .max_ns = evs[0].time_ns };
+	rs_binary_survey(e, evs, h->count);
+	h->min_ns = e->min_ns;
+	h->max_ns = e->max_ns;
+	h->vms = e->vms;
+}
+
+/* Makes heads, index and trailer say again what there is. */
 static void mend(struct room *f)
 {
-	struct rs_binary_entry entries[MAX_BLOCKS];
+	struct rs_binary_entry entries[MAX_BLOCKS], e;
 	struct rs_binary_trailer t = { .kind = RS_BINARY_TRAILER };
 	struct place blocks[MAX_BLOCKS], index = { 0 };
 	size_t end, nr = find_blocks(f->file, f->size, blocks, &end);
@@ -192,14 +226,15 @@ static void mend(struct room *f)
 		if (h.kind != RS_BINARY_EVENTS)
 			continue;
 		h.first = t.events;
+		e = (struct rs_binary_entry){ .min_ns = h.min_ns,
+					      .max_ns = h.max_ns,
+					      .vms = h.vms };
+		survey(&h, f->file + blocks[i].at + sizeof(h), &e);
 		memcpy(f->file + blocks[i].at, &h, sizeof(h));
-		entries[t.blocks++] = (struct rs_binary_entry){ .offset = blocks[i].at,
-								.first = h.first,
-								.min_ns = h.min_ns,
-								.max_ns = h.max_ns,
-								.count = h.count,
-								.vms = h.vms,
-								.flags = RS_BINARY_HAS_MEMSLOT };
+		e.offset = blocks[i].at;
+		e.first = h.first;
+		e.count = h.count;
+		entries[t.blocks++] = e;
 		t.events += h.count;
 	}
 	if (index.size) {

@@ -314,6 +314,22 @@ static int note_block(struct binary *b, const struct rs_binary_block *h, uint64_
 	return note_entry(b, &e);
 }
 
+/*
+ * Whether a block is what its head and, where it was asked already, the index say of it.
+ * Who picks blocks by what they say is led past the others.
+ */
+static bool as_told(const struct binary *b, const struct rs_binary_block *h,
+		    const struct rs_event *evs)
+{
+	struct rs_binary_entry e = { .min_ns = evs[0].time_ns, .max_ns = evs[0].time_ns };
+
+	rs_binary_survey(&e, evs, h->count);
+	return e.min_ns == h->min_ns && e.max_ns == h->max_ns && e.vms == h->vms &&
+	       (b->nr_blocks >= b->nr_ahead ||
+		e.flags == (b->ahead[b->nr_blocks].flags &
+			    (RS_BINARY_HAS_MEMSLOT | RS_BINARY_HAS_LOST)));
+}
+
 static int use_index(struct binary *b, const unsigned char *payload, size_t nr, uint64_t at,
 		     struct rs_error *err)
 {
@@ -335,6 +351,8 @@ static ssize_t use_events(struct binary *b, const struct rs_binary_block *h, uin
 	int rc = decode(b, h, payload);
 
 	*evs = b->evs;
+	if (!rc && !as_told(b, h, b->evs))
+		return broken(at, "the block is not what its header or the index say of it", err);
 	if (rc == -ENOMEM || (!rc && note_block(b, h, at)))
 		return rs_error_nomem(err);
 	if (rc)

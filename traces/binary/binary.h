@@ -104,6 +104,12 @@ static inline size_t rs_binary_padded(size_t size)
 uint64_t rs_binary_sum(const void *bytes, size_t size);
 
 /*
+ * Adds to @e what the index says of @evs: times, VMs and flags but RS_BINARY_IDLE. Of no
+ * events so far its times are those of the first.
+ */
+void rs_binary_survey(struct rs_binary_entry *e, const struct rs_event *evs, size_t n);
+
+/*
  * Who is named in a file. It has those alone whom its events name, numbered in the order in
  * which they come first, whatever their numbers were.
  */

@@ -308,31 +308,12 @@ static struct rs_binary_entry new_entry(const struct writer *w, const struct rs_
 									       : 0 };
 }
 
-/* Puts @evs into the block, in one pass with what the index says of it. */
+/* Puts @evs into the block, with what the index says of it. */
 static void add_to_block(struct block *b, const struct rs_event *evs, size_t n)
 {
-	struct rs_binary_entry *e = &b->entry;
-	uint64_t min_ns = e->min_ns, max_ns = e->max_ns;
-	uint32_t vms = e->vms, types = 0;
-	struct rs_event *to = &b->evs[b->nr];
-
-	for (size_t i = 0; i < n; i++) {
-		const uint64_t time_ns = evs[i].time_ns;
-
-		to[i] = evs[i];
-		min_ns = time_ns < min_ns ? time_ns : min_ns;
-		max_ns = time_ns > max_ns ? time_ns : max_ns;
-		vms |= 1U << evs[i].vm % 32;
-		types |= 1U << evs[i].type;
-	}
+	memcpy(b->evs + b->nr, evs, n * sizeof(*evs));
 	b->nr += n;
-	e->min_ns = min_ns;
-	e->max_ns = max_ns;
-	e->vms = vms;
-	if (types & 1U << RS_EV_MEMSLOT)
-		e->flags |= RS_BINARY_HAS_MEMSLOT;
-	if (types & 1U << RS_EV_LOST)
-		e->flags |= RS_BINARY_HAS_LOST;
+	rs_binary_survey(&b->entry, evs, n);
 }
 
 /* A number of the table that the file has none for so far. 0, -ENOMEM or -EINVAL: it is none. */

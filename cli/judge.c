@@ -42,6 +42,8 @@ struct rs_result *judge_run(struct judge *j, struct rs_reader **reader, struct r
 
 	*reader = rs_input_read(&j->input, &sink, err);
 	r = *reader ? rs_team_finish(j->team, err) : NULL;
+	if (*reader && !r)
+		rs_error_set_file(err, j->input.path);
 	if (!r || !rs_input_check_vm(&j->input, r->nr_vms, err))
 		return r;
 	rs_result_free(r);

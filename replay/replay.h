@@ -3,6 +3,7 @@
 #define RS_REPLAY_REPLAY_H
 
 #include "replay/result.h"
+#include "base/budget.h"
 #include "base/error.h"
 #include "traces/event.h"
 
@@ -98,7 +99,13 @@ struct rs_replay_opts {
 	bool one_vm;		 /* judge only @vm */
 	uint32_t vm;
 	const struct rs_observer *observer; /* may be NULL */
+	/* What VMs are taken from, RS_VM_COST each: engines share it that see others of one
+	 * input. NULL: the base of the budget, for this engine alone. */
+	struct rs_budget *vms;
 };
+
+/* Bytes of a VM, which has some 35 KiB with the default algorithms and 60 KiB with all. */
+#define RS_VM_COST (32ULL << 10)
 
 struct rs_replay;
 struct rs_moment; /* replay/moment.h */

@@ -335,6 +335,44 @@ static void test_left(void **state)
 	stream_free(&s);
 }
 
+static void check_budget(const struct rs_event *evs, size_t n, unsigned int jobs, size_t batch,
+			 bool enough)
+{
+	const struct rs_replay_opts opts = { .algos = ALGOS, .flags = RS_REPLAY_ALL };
+	struct rs_error err = { 0 };
+	struct rs_team *t = rs_team_new(&opts, jobs, batch, &err);
+	struct rs_result *r;
+
+	assert_non_null(t);
+	r = rs_team_feed(t, evs, n, &err) ? NULL : rs_team_finish(t, &err);
+	assert_int_equal(r != NULL, enough);
+	if (!r)
+		assert_non_null(strstr(err.text, "its VMs would take more"));
+	rs_result_free(r);
+	rs_team_free(t);
+}
+
+/* How many VMs an input may have does not depend on the number of threads. */
+static void test_budget(void **state)
+{
+	const uint64_t base = rs_budget_base();
+	struct rs_event evs[600];
+
+	rs_budget_set_base(300 * RS_VM_COST);
+	for (uint32_t i = 0; i < 600; i++)
+		evs[i] = (struct rs_event){ .vm = i / 2 + 1,
+					    .time_ns = i,
+					    .type = i % 2 ? RS_EV_FAULT_CHECK : RS_EV_FAULT_BEGIN };
+	for (unsigned int jobs = 1; jobs <= 4; jobs++)
+		for (size_t batch = 10; batch <= 640; batch *= 8) {
+			evs[1].vm = 1;
+			check_budget(evs, 600, jobs, batch, true);
+			evs[1].vm = 1000;
+			check_budget(evs, 600, jobs, batch, false);
+		}
+	rs_budget_set_base(base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_strict),
 		cmocka_unit_test(test_left),	 cmocka_unit_test(test_remembered),
 		cmocka_unit_test(test_memslots), cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

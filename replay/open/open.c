@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/budget.h"
 
 /* ---- set-up ---- */
 
@@ -82,6 +81,7 @@ struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_err
 		return NULL;
 	}
 	r->opts = *opts;
+	r->own_vms.left = rs_budget_base();
 	r->kernel = r->gfn = SIZE_MAX;
 	ret = set_up(r, opts, err);
 	if (ret) {
@@ -196,7 +196,7 @@ struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 
 	if (i != RS_HASH_NONE)
 		return r->last_vm = r->vms[i];
-	r->too_many_vms = r->nr_vms >= RS_VMS_PER_BASE(rs_budget_base());
+	r->too_many_vms = !rs_budget_take(r->opts.vms ? r->opts.vms : &r->own_vms, RS_VM_COST);
 	if (r->too_many_vms)
 		return NULL;
 	v = new_vm(r, number);

@@ -51,9 +51,6 @@ struct rejections {
 
 #define RS_RECENT_SLOTS 16
 
-/* VMs that the base of the budget has room for: some 40 KiB each with the default algorithms. */
-#define RS_VMS_PER_BASE(bytes) ((bytes) >> 15)
-
 struct vm_run {
 	uint32_t number;
 	struct rs_vm *vm;
@@ -116,7 +113,8 @@ struct rs_replay {
 	size_t nr_vms;
 	struct rs_hash by_number; /* of @vms */
 	struct vm_run *last_vm;
-	bool too_many_vms; /* for the budget */
+	struct rs_budget own_vms; /* unless the options have another */
+	bool too_many_vms;	  /* for the budget */
 	uint64_t now;
 	uint64_t events; /* so far, with the present one */
 	struct numbers numbers;

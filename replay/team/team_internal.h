@@ -47,6 +47,7 @@ struct engine {
 
 struct rs_team {
 	struct rs_replay_opts opts;
+	struct rs_budget vms;
 	unsigned int jobs;
 	size_t max_batch;
 	struct rs_replay *alone; /* until the split */
@@ -77,7 +78,9 @@ struct rs_team {
 	uint32_t started_threads;
 	pthread_mutex_t lock; /* of filled, stop, failed and the engines' next and busy */
 	pthread_cond_t changed;
-	bool stop, failed;
+	bool stop;
+	int failed; /* 0, or the negative errno of the first engine that failed, and @why */
+	struct rs_error why;
 };
 
 /* By what is staged: the engines, and the batches. 0, -ENOMEM or -EINVAL. */

@@ -151,7 +151,15 @@ struct rs_result *rs_team_join(struct rs_team *t, struct rs_error *err)
 	while (n--)
 		rs_result_free(parts[n]);
 	free(parts);
-	if (!res)
+	if (!res) {
 		errno = -rs_error_nomem(err);
+		return NULL;
+	}
+	/* Of a stream that was cut each engine counted those that it saw. */
+	if (res->nr_vms > rs_budget_base() / RS_VM_COST) {
+		rs_result_free(res);
+		errno = -rs_budget_met(err, "its VMs");
+		return NULL;
+	}
 	return res;
 }

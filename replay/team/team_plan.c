@@ -95,6 +95,7 @@ static int new_engine(struct rs_team *t, const struct rs_algo_spec *specs, size_
 	if (!e->algos)
 		return rs_error_nomem(err);
 	opts.algos = e->algos;
+	opts.vms = group ? NULL : &t->vms; /* each group has all of them */
 	if (group)
 		opts.kernel_algo = NULL; /* what is found with it is found once */
 	e->replay = rs_replay_new(&opts, err);

@@ -46,30 +46,33 @@ static struct engine *pick(const struct rs_team *t, uint32_t me)
 	return mine && mine->next <= best->next + AHEAD ? mine : best;
 }
 
-static int replay_batch(const struct rs_team *t, const struct engine *e)
+static int replay_batch(const struct rs_team *t, const struct engine *e, struct rs_error *err)
 {
 	const struct batch *b = &t->ring[e->next % t->nr_ring];
 	const struct share *s = &b->shares[e->part];
-	int rc = 0;
 
 	if (t->max_parts > 1)
-		return rs_replay_feed_some(e->replay, s->evs, s->before, b->first, s->n, NULL);
-	if (b->cut && e->lane == b->lane)
-		rc = rs_replay_seek(e->replay, &b->from);
-	return rc ? rc : rs_replay_feed(e->replay, s->evs, s->n, NULL);
+		return rs_replay_feed_some(e->replay, s->evs, s->before, b->first, s->n, err);
+	if (b->cut && e->lane == b->lane && rs_replay_seek(e->replay, &b->from))
+		return rs_error_nomem(err);
+	return rs_replay_feed(e->replay, s->evs, s->n, err);
 }
 
 /* Called and left with the lock held. */
 static void take_batch(struct rs_team *t, struct engine *e, uint32_t me)
 {
+	struct rs_error err = { 0 };
 	int rc;
 
 	e->busy = true;
 	e->thread = me;
 	pthread_mutex_unlock(&t->lock);
-	rc = replay_batch(t, e);
+	rc = replay_batch(t, e, &err);
 	pthread_mutex_lock(&t->lock);
-	t->failed |= rc != 0;
+	if (rc && !t->failed) {
+		t->failed = rc;
+		t->why = err;
+	}
 	e->next++;
 	e->busy = false;
 	pthread_cond_broadcast(&t->changed);
@@ -134,14 +137,16 @@ static bool is_behind(const struct rs_team *t, uint64_t want)
 static int catch_up(struct rs_team *t, uint64_t left, struct rs_error *err)
 {
 	uint64_t want = t->filled > left ? t->filled - left : 0;
-	bool failed;
+	int failed;
 
 	pthread_mutex_lock(&t->lock);
 	while (is_behind(t, want))
 		work_or_wait(t, CALLER);
 	failed = t->failed;
 	pthread_mutex_unlock(&t->lock);
-	return failed ? rs_error_nomem(err) : 0;
+	if (failed && err)
+		*err = t->why;
+	return failed;
 }
 
 int rs_team_catch_up(struct rs_team *t, struct rs_error *err)

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Small inputs that would take all memory or time: each kind ends within limits of both,
+# and says which budget it met, or does what it was asked. docs/security.md has the budgets.
+. "$(dirname "$0")/lib.bash"
+
+# within MIB SECONDS COMMAND...: with so much address space and processor time. What a
+# sanitizer adds is not counted.
+within() {
+	local mib=$1 seconds=$2
+
+	shift 2
+	if grep -q __asan_init "$(command -v retryscope)"; then
+		seconds=$((seconds * 10))
+	else
+		ulimit -v $((mib * 1024))
+	fi
+	ulimit -c 0 -t "$seconds"
+	"$@"
+}
+
+# lines FIRST LAST FORMAT: FORMAT with each number in the place of each %d.
+lines() {
+	seq "$1" "$2" | awk -v format="$3" '{ line = format; gsub(/%d/, $1, line); print line }'
+}
+
+text() {
+	printf 'retryscope-events 1\n#@ kernel 6.12.0\n'
+	cat
+}
+export -f within lines text
+
+# A table of all vCPUs below the highest, for each VM: 3 GiB for 1000.
+lines 1 300 '%d %d fault_begin vcpu=65535 gfn=1' | text >vcpus.txt
+check vcpus 'within 400 5 retryscope replay --jobs 1 vcpus.txt | grep -c "^VM"'
+check vcpus-closed 'within 400 5 retryscope replay --jobs 1 --loop closed vcpus.txt | grep -c "^VM"'
+check vcpus-info 'within 400 5 retryscope info --jobs 1 vcpus.txt | grep -c "^VM"'
+lines 1 5000 '%d %d fault_begin vcpu=1 gfn=1' | text >vms.txt
+for jobs in 1 2; do
+	check vms-$jobs "within 200 5 retryscope replay --jobs $jobs --budget 64M vms.txt"
+done
+check vms-more 'within 300 5 retryscope replay --jobs 2 vms.txt | grep -c "^VM"'
+check vms-all 'within 400 5 retryscope replay --jobs 2 --algo all vms.txt | grep -c "^VM"'
+
+# Attempts one by one in 9e18 ns of blocking.
+text >forever.txt <<'END'
+0 1 memslot id=0 gfn=0 npages=16 hva=0x1000
+1 1 inval_begin id=1 hva=0x1000-0x2000
+2 1 fault_begin vcpu=0 gfn=0
+3 1 fault_check vcpu=0 result=retry
+9000000000000000000 1 inval_end id=1
+9000000000000000001 1 fault_begin vcpu=0 gfn=0
+9000000000000000002 1 fault_check vcpu=0 result=ok
+END
+check forever 'within 300 2 retryscope replay --loop closed --algo global,hva,gfn,exact --format csv forever.txt | wc -l'
+
+# Lists that were searched from the start for each new member.
+lines 1 30000 '#@ fact k%d v' | text >facts.txt
+check facts 'within 300 2 retryscope info facts.txt | wc -l'
+lines 1 30000 '#@ anomaly a%d 1' | text >anomalies.txt
+check anomalies 'within 300 2 retryscope convert anomalies.txt | wc -l'
+{
+	echo cell,p,seed,algorithm,x
+	lines 1 20000 '%d,%da,1,a,1'
+} >values.csv
+if command -v gnuplot >/dev/null; then
+	check values 'within 300 5 retryscope plot --x p --what sweep-spurious --format dumb values.csv 2>&1 | head -1'
+else
+	skip values "gnuplot is not installed"
+fi
+
+# Each pair of memslots, each memslot with each invalidation, each with each rejection.
+lines 1 32764 '%d 1 memslot id=%d gfn=%d npages=1 hva=0x1000' |
+	awk '{ sub(/gfn=[0-9]+/, "gfn=" NR * 16); print }' | text >pairs.txt
+check pairs 'within 300 5 retryscope info --json pairs.txt | grep alias_pairs'
+{
+	lines 1 500 '0 1 memslot id=%d gfn=%d npages=1 hva=0x1000'
+	lines 1 2000 '%d 1 inval_begin id=%d hva=0x1000-0x2000'
+} | text >product.txt
+check product 'within 300 5 retryscope replay --jobs 1 --budget 64M product.txt'
+{
+	echo '0 1 memslot id=0 gfn=0 npages=16 hva=0x1000'
+	lines 1 10000 '%d 1 inval_begin id=%d hva=0x1000-0x2000'
+} | text >outstanding.txt
+check outstanding 'within 300 5 retryscope replay --jobs 1 --format csv outstanding.txt | wc -l'
+
+# What a few bytes unpack to.
+check unpacked '{ echo retryscope-events 1; head -c 100M /dev/zero | tr "\0" "\n"; } | zstd -q >lines.zst
+within 300 5 retryscope info --budget 32M lines.zst'
+finish

@@ -18,7 +18,9 @@ static unsigned char *make(unsigned int shape, size_t *size)
 {
 	static const struct {
 		unsigned int version, flags;
-	} shapes[] = { { 6, 0 }, { 7, 0 }, { 7, DAT_ZSTD }, { 7, DAT_BIG_ENDIAN } };
+	} shapes[] = {
+		{ 6, 0 }, { 7, 0 }, { 7, DAT_ZSTD }, { 7, DAT_ZLIB }, { 7, DAT_BIG_ENDIAN }
+	};
 	struct dat *d = dat_new(shapes[shape].version, shapes[shape].flags, 4, GFN_KERNEL);
 
 	dat_add_buffer(d, "second");

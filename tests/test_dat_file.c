@@ -269,7 +269,7 @@ static void test_options(void **state)
 
 	f = make(7, 0, 4);
 	memcpy(f.bytes + place - 6, "lz4x", 4);
-	expect_refusal(f, "compressed with something else than zstd; 'trace-cmd convert "
+	expect_refusal(f, "compressed with something else than zstd or zlib; 'trace-cmd convert "
 			  "--compression zstd' helps");
 
 	f = make(7, 0, 4);

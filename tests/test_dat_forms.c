@@ -25,8 +25,14 @@ static void test_shapes(void **state)
 	static const struct {
 		unsigned int version, flags;
 	} shapes[] = {
-		{ 6, 0 },	 { 6, DAT_BIG_ENDIAN }, { 6, DAT_COMMIT_4 },
-		{ 7, DAT_ZSTD }, { 7, DAT_BIG_ENDIAN }, { 7, DAT_ZSTD | DAT_COMMIT_4 },
+		{ 6, 0 },
+		{ 6, DAT_BIG_ENDIAN },
+		{ 6, DAT_COMMIT_4 },
+		{ 7, DAT_ZSTD },
+		{ 7, DAT_BIG_ENDIAN },
+		{ 7, DAT_ZSTD | DAT_COMMIT_4 },
+		{ 7, DAT_ZLIB },
+		{ 7, DAT_ZLIB | DAT_BIG_ENDIAN },
 	};
 
 	for (size_t i = 0; i < NR(shapes); i++) {

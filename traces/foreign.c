@@ -7,6 +7,8 @@
 	"is a perf.data, which perf alone can read: 'perf script --ns -i FILE' " \
 	"makes text of it, and that can be read here"
 
+#define PCAP "is a capture of a network, and no trace of a kernel: 'retryscope record' makes one"
+
 static const struct {
 	const char *magic;
 	unsigned int len, at;
@@ -28,6 +30,11 @@ static const struct {
 	{ "\x7f"
 	  "ELF",
 	  4, 0, "is an ELF file (a dump?): crash's 'trace dump -t' makes a trace.dat of a dump" },
+	{ "\xd4\xc3\xb2\xa1", 4, 0, PCAP },
+	{ "\xa1\xb2\xc3\xd4", 4, 0, PCAP },
+	{ "\n\r\r\n", 4, 0, PCAP },
+	{ "/* CTF ", 7, 0,
+	  "describes a CTF trace (LTTng, perf data convert): record with 'retryscope record'" },
 	{ "KDUMP   ", 8, 0,
 	  "is a dump of a kernel: crash's 'trace dump -t' makes a trace.dat of it" },
 };

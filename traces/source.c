@@ -10,24 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zstd.h>
-#include <zstd_errors.h>
-
 #include "base/budget.h"
 #include "base/outfile.h"
+#include "traces/unpack.h"
 
 #define IN_SIZE (256U << 10)
-/* zstd's own limit: of a window only as much is touched as is unpacked, and that has a limit. */
-#define MAX_WINDOW_LOG (sizeof(size_t) == 4 ? 30 : 31)
 
 struct rs_source {
 	int fd;
 	bool regular; /* a file that can be read again from @base */
 	off_t base;   /* standard input may be a file that was read from before */
 	uint64_t total, done;
-	ZSTD_DCtx *zstd;   /* NULL: not compressed */
-	size_t frame_left; /* what zstd said last: 0 between two frames */
-	unsigned char *in; /* stored bytes not yet handed on */
+	struct rs_unpack *unpack; /* NULL: not compressed */
+	unsigned char *in;	  /* stored bytes not yet handed on */
 	size_t in_pos, in_len;
 	unsigned char head[RS_SOURCE_HEAD];
 	size_t head_pos, head_len;
@@ -71,46 +66,34 @@ static ssize_t read_plain(struct rs_source *s, void *buf, size_t size, struct rs
 	return n;
 }
 
-static int zstd_error(struct rs_source *s, const char *what, struct rs_error *err)
+/* What is broken is so where it could not go on. */
+static int broken_here(const struct rs_source *s, struct rs_error *err)
 {
-	rs_error_set(err, RS_ERR_INPUT, EINVAL, "broken zstd compression: %s", what);
 	if (err)
 		err->offset = s->done - (s->in_len - s->in_pos);
 	return -EINVAL;
 }
 
-/* One step; a call that gets nothing done says nothing about where the frame is. */
-static int zstd_step(struct rs_source *s, ZSTD_outBuffer *out, struct rs_error *err)
+static int unpack_step(struct rs_source *s, struct rs_unpack_out *out, struct rs_error *err)
 {
-	ZSTD_inBuffer in = { s->in, s->in_len, s->in_pos };
-	size_t ret = ZSTD_decompressStream(s->zstd, out, &in);
+	struct rs_unpack_in in = { s->in, s->in_len, s->in_pos };
+	const int ret = rs_unpack_step(s->unpack, &in, out, err);
 
-	if (ZSTD_getErrorCode(ret) == ZSTD_error_memory_allocation)
-		return rs_error_set(err, RS_ERR_SYSTEM, ENOMEM,
-				    "no memory to unpack it, which is zstd with a window of up to "
-				    "2 GiB: try 'zstd -d --long=31' first");
-	if (ZSTD_getErrorCode(ret) == ZSTD_error_frameParameter_windowTooLarge)
-		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-				    "compressed by zstd with a window of more than %u MiB: "
-				    "unpack it first, as by 'zstd -d --long=31'",
-				    1U << (MAX_WINDOW_LOG - 20));
-	if (ZSTD_isError(ret))
-		return zstd_error(s, ZSTD_getErrorName(ret), err);
-	if (out->pos || in.pos != s->in_pos)
-		s->frame_left = ret;
 	s->in_pos = in.pos;
 	s->made += out->pos;
-	if (s->made > rs_budget_of(s->done))
+	if (ret == -EINVAL)
+		return broken_here(s, err);
+	if (!ret && s->made > rs_budget_of(s->done))
 		return rs_budget_met(err, "what it is unpacked to");
-	return 0;
+	return ret;
 }
 
-static ssize_t read_zstd(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
+static ssize_t read_packed(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
 {
-	ZSTD_outBuffer out = { buf, size, 0 };
+	struct rs_unpack_out out = { buf, size, 0 };
 
 	while (!out.pos) {
-		ssize_t n = zstd_step(s, &out, err);
+		ssize_t n = unpack_step(s, &out, err);
 
 		if (n < 0)
 			return n;
@@ -119,8 +102,8 @@ static ssize_t read_zstd(struct rs_source *s, void *buf, size_t size, struct rs_
 		n = fill_in(s, err);
 		if (n < 0)
 			return n;
-		if (!n && s->frame_left)
-			return zstd_error(s, "the file is truncated", err);
+		if (!n && rs_unpack_end(s->unpack, err))
+			return broken_here(s, err);
 		if (!n)
 			break;
 	}
@@ -130,7 +113,7 @@ static ssize_t read_zstd(struct rs_source *s, void *buf, size_t size, struct rs_
 /* Past the head, which was read when the source was opened. */
 static ssize_t read_body(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
 {
-	return s->zstd ? read_zstd(s, buf, size, err) : read_plain(s, buf, size, err);
+	return s->unpack ? read_packed(s, buf, size, err) : read_plain(s, buf, size, err);
 }
 
 ssize_t rs_source_read(struct rs_source *s, void *buf, size_t size, struct rs_error *err)
@@ -162,22 +145,10 @@ static int fill_head(struct rs_source *s, struct rs_error *err)
 	return 0;
 }
 
-/* A frame of compressed data, or one to be skipped, as parallel compressors put first. */
-static bool is_zstd(const unsigned char *p, size_t len)
-{
-	uint32_t magic;
-
-	if (len < 4)
-		return false;
-	magic = p[0] | p[1] << 8 | p[2] << 16 | (uint32_t)p[3] << 24;
-	return magic == ZSTD_MAGICNUMBER ||
-	       (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
-}
-
 /* Reads until the magic number can be told, however small the pieces of a pipe. */
 static int sniff(struct rs_source *s, struct rs_error *err)
 {
-	while (s->in_len < 4) {
+	while (s->in_len < RS_UNPACK_MAGIC) {
 		ssize_t n = read_fd(s, s->in + s->in_len, IN_SIZE - s->in_len, err);
 
 		if (n < 0)
@@ -188,13 +159,7 @@ static int sniff(struct rs_source *s, struct rs_error *err)
 	}
 	if (!s->in_len)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL, "the file is empty");
-	if (!is_zstd(s->in, s->in_len))
-		return 0;
-	s->zstd = ZSTD_createDCtx();
-	if (!s->zstd ||
-	    ZSTD_isError(ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, MAX_WINDOW_LOG)))
-		return rs_error_nomem(err);
-	return 0;
+	return rs_unpack_new(s->in, s->in_len, &s->unpack, err);
 }
 
 static int open_fd(struct rs_source *s, const char *path, struct rs_error *err)
@@ -250,7 +215,7 @@ void rs_source_close(struct rs_source *s)
 	if (!s)
 		return;
 	close_fd(s);
-	ZSTD_freeDCtx(s->zstd);
+	rs_unpack_free(s->unpack);
 	free(s->in);
 	free(s);
 }
@@ -271,10 +236,9 @@ int rs_source_rewind(struct rs_source *s, struct rs_error *err)
 	s->done = 0;
 	s->in_pos = 0;
 	s->in_len = 0;
-	s->frame_left = 0;
 	s->made = 0;
-	if (s->zstd)
-		ZSTD_DCtx_reset(s->zstd, ZSTD_reset_session_only);
+	if (s->unpack)
+		rs_unpack_rewind(s->unpack);
 	return fill_head(s, err);
 }
 
@@ -328,8 +292,8 @@ static int materialise(struct rs_source *s, struct rs_error *err)
 int rs_source_become(struct rs_source *s, int fd, struct rs_error *err)
 {
 	close_fd(s);
-	ZSTD_freeDCtx(s->zstd);
-	s->zstd = NULL;
+	rs_unpack_free(s->unpack);
+	s->unpack = NULL;
 	s->fd = fd;
 	s->regular = true;
 	s->base = 0;
@@ -339,7 +303,7 @@ int rs_source_become(struct rs_source *s, int fd, struct rs_error *err)
 
 const char *rs_source_seekable_path(struct rs_source *s, struct rs_error *err)
 {
-	if (!s->regular || s->zstd || s->base) {
+	if (!s->regular || s->unpack || s->base) {
 		int rc = materialise(s, err);
 
 		if (rc) {
@@ -355,7 +319,7 @@ const char *rs_source_seekable_path(struct rs_source *s, struct rs_error *err)
 bool rs_source_is_plain(const struct rs_source *s, uint64_t *size)
 {
 	*size = s->total;
-	return s->regular && !s->zstd && !s->base;
+	return s->regular && !s->unpack && !s->base;
 }
 
 /* Not by a map: of a file that is cut off meanwhile a map kills who reads it. */

@@ -10,9 +10,9 @@
 #include "base/error.h"
 
 /*
- * Where a trace is read from: a file or a stream, decompressed on the way if it
- * is zstd (any number of frames), as far as the budget of what is stored allows. All positions and
- * bytes are those of the decompressed input unless said otherwise. Not thread safe.
+ * Where a trace is read from: a file or a stream, decompressed on the way if it is
+ * compressed (traces/unpack.h), as far as the budget of what is stored allows. All positions
+ * and bytes are those of the decompressed input unless said otherwise. Not thread safe.
  */
 struct rs_source;
 

@@ -16,7 +16,9 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-command -v zstd >/dev/null || { echo "SKIPPED: zstd is not installed"; exit 77; }
+for tool in zstd gzip xz bzip2; do
+	command -v $tool >/dev/null || { echo "SKIPPED: $tool is not installed"; exit 77; }
+done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/in" "$work/bin"
@@ -25,6 +27,9 @@ cp "$source"/tests/data/stored/* "$source"/tests/data/cli/in/*.txt "$work/in"
 ln -s "$build/tests/inject_drive" "$work/bin/gnuplot"
 cd "$work/in"
 zstd -q v7.dat
+gzip -k v7.dat
+xz -k v7.dat
+bzip2 -k v7.dat
 head -c 1300 events.bin >cut.bin
 retryscope convert --to binary --raw -o many.raw <(retryscope synth ksm events=400)
 retryscope replay --format json --distributions -o a.json aliases.txt

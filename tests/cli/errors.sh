@@ -58,6 +58,19 @@ check closed-stdin 'retryscope replay - <&-'
 check empty-stdin 'retryscope replay - </dev/null'
 check memslots-missing 'retryscope replay --assume-duration 5us --memslots missing.txt aliases.txt'
 
+# What it is that is no trace, and what makes one of it.
+foreign() { # NAME BYTES
+	check "foreign-$1" "printf '$2' >$1; retryscope info $1"
+}
+foreign perf.data 'PERFILE2\0\0\0\0\0\0\0\0'
+foreign vmlinux '\177ELF\2\1\1\0'
+foreign vmcore 'KDUMP   \6\0\0\0'
+foreign net.pcap '\324\303\262\241\2\0\4\0'
+foreign trace.lz4 '\4\42\115\30\144\100'
+foreign trace.zip 'PK\3\4\24\0'
+check foreign-tar 'tar -cf t.tar aliases.txt; retryscope info t.tar'
+check gzip-cut 'gzip -kc aliases.txt | head -c 100 >cut.gz; retryscope info cut.gz'
+
 # 4: the output
 check full 'retryscope replay -o /dev/full aliases.txt'
 check full-stdout 'retryscope replay aliases.txt >/dev/full'

@@ -20,6 +20,11 @@ for name in 6.1-alias0 6.12-alias0; do
 	check $name-info "diff <(retryscope info --json $name.dat) <(retryscope info --json $name.txt) | grep '^[<>]' | grep -v 'path\|form'"
 done
 
+for packer in gzip xz bzip2; do
+	! command -v $packer >/dev/null ||
+		check $packer "$packer -kc 6.1-alias0.dat >packed && diff <(json 6.1-alias0.dat) <(json packed)"
+done
+
 # A pipe tells as much as a file.
 check pipe 'diff <(json 6.1-alias0.dat) <(cat 6.1-alias0.txt | json -)'
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <zlib.h>
 #include <zstd.h>
 
 #define MAX_CPUS 8
@@ -564,15 +565,24 @@ static void finish_v6(const struct dat *d, struct bytes *f)
 
 /* ---- version 7 ---- */
 
-static struct bytes compress(const struct dat *d, const void *p, size_t n)
+static bool is_packed(const struct dat *d)
+{
+	return d->flags & (DAT_ZSTD | DAT_ZLIB);
+}
+
+static struct bytes packed_bytes(const struct dat *d, const void *p, size_t n)
 {
 	struct bytes b = { 0 };
-	size_t room = ZSTD_compressBound(n), got;
+	uLongf room = ZSTD_compressBound(n) + compressBound(n), got = room;
 	void *packed = malloc(room);
+	int ret = Z_OK;
 
 	assert(packed);
-	got = ZSTD_compress(packed, room, p, n, 1);
-	assert(!ZSTD_isError(got));
+	if (d->flags & DAT_ZLIB)
+		ret = compress2(packed, &got, p, n, 1);
+	else
+		got = ZSTD_compress(packed, room, p, n, 1);
+	assert(ret == Z_OK && !ZSTD_isError(got));
 	add_uint(d, &b, got, 4);
 	add_uint(d, &b, n, 4);
 	add(&b, packed, got);
@@ -596,8 +606,8 @@ static size_t start_section(const struct dat *d, struct bytes *f, unsigned int i
 static void add_section(const struct dat *d, struct bytes *f, struct bytes *options,
 			unsigned int id, struct bytes content)
 {
-	const bool packed = d->flags & DAT_ZSTD;
-	struct bytes body = packed ? compress(d, content.p, content.nr) : content;
+	const bool packed = is_packed(d);
+	struct bytes body = packed ? packed_bytes(d, content.p, content.nr) : content;
 	unsigned char offset[8];
 
 	store(d, offset, start_section(d, f, id, packed, body.nr), 8);
@@ -613,7 +623,7 @@ static uint64_t add_pages_v7(const struct dat *d, struct bytes *f, const struct 
 {
 	const size_t chunk = 2 * PAGE, from = f->nr;
 
-	if (!(d->flags & DAT_ZSTD)) {
+	if (!is_packed(d)) {
 		add(f, pages->p, pages->nr);
 		return pages->nr;
 	}
@@ -621,7 +631,7 @@ static uint64_t add_pages_v7(const struct dat *d, struct bytes *f, const struct 
 	for (size_t at = 0; at < pages->nr; at += chunk) {
 		size_t n = pages->nr - at < chunk ? pages->nr - at : chunk;
 
-		move(f, compress(d, pages->p + at, n));
+		move(f, packed_bytes(d, pages->p + at, n));
 	}
 	/* As trace-cmd does: without the number of chunks. */
 	return f->nr - from - 4;
@@ -631,7 +641,7 @@ static void add_buffer_v7(const struct dat *d, struct bytes *f, struct bytes *op
 			  const struct buffer *b)
 {
 	struct bytes o = { 0 };
-	const size_t section = start_section(d, f, 3, d->flags & DAT_ZSTD, 0);
+	const size_t section = start_section(d, f, 3, is_packed(d), 0);
 
 	add_uint(d, &o, section, 8);
 	add_string(&o, b->name);
@@ -656,11 +666,11 @@ static void add_buffer_v7(const struct dat *d, struct bytes *f, struct bytes *op
 static void finish_v7(const struct dat *d, struct bytes *f)
 {
 	struct bytes options = { 0 }, body;
-	const bool packed = d->flags & DAT_ZSTD;
+	const bool packed = is_packed(d);
 	size_t place, at;
 
-	add_string(f, packed ? "zstd" : "none");
-	add_string(f, packed ? "1.5" : "");
+	add_string(f, d->flags & DAT_ZLIB ? "zlib" : packed ? "zstd" : "none");
+	add_string(f, d->flags & DAT_ZLIB ? "1.2.13" : packed ? "1.5" : "");
 	place = f->nr;
 	add_uint(d, f, 0, 8);
 	add_section(d, f, &options, 16, header_info(d));
@@ -671,7 +681,7 @@ static void finish_v7(const struct dat *d, struct bytes *f)
 	for (unsigned int i = 0; i < d->nr_buffers; i++)
 		add_buffer_v7(d, f, &options, &d->buffers[i]);
 	add_option(d, &options, 0, "\0\0\0\0\0\0\0", 8);
-	body = packed ? compress(d, options.p, options.nr) : options;
+	body = packed ? packed_bytes(d, options.p, options.nr) : options;
 	at = start_section(d, f, 0, packed, body.nr);
 	add(f, body.p, body.nr);
 	store(d, f->p + place, at, 8);

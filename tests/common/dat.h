@@ -16,10 +16,11 @@
 struct dat;
 
 enum {
-	DAT_ZSTD = 0x1, /* sections and pages compressed (version 7 only) */
+	DAT_ZSTD = 0x1, /* sections and pages compressed by zstd (version 7 only), */
 	DAT_BIG_ENDIAN = 0x2,
 	DAT_FAULT_SEQ_U32 = 0x8,  /* fault_check has 32 bits of fault_seq, */
 	DAT_FAULT_SEQ_S32 = 0x10, /* or these with a sign */
+	DAT_ZLIB = 0x20,	  /* or by zlib */
 	DAT_COMMIT_4 = 0x4,	  /* the commit word of a page has 4 bytes, as of a 32 bit kernel */
 };
 

@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <zstd.h>
-
 #include "base/array.h"
 #include "traces/dat/dat_bytes.h"
 #include "base/worker.h"
@@ -126,7 +124,6 @@ static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 	const struct rs_dat_file *f = s->c->f;
 	unsigned char head[8];
 	uint32_t packed, plain;
-	size_t got;
 	int ret;
 
 	if (s->end - s->offset < sizeof(head))
@@ -152,8 +149,10 @@ static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 		return ret;
 	s->offset += packed;
 	s->chunks--;
-	got = ZSTD_decompressDCtx(ws->zstd, l->bytes + p->at, plain, ws->packed, packed);
-	if (ZSTD_isError(got) || got != plain)
+	ret = rs_dat_unpack(f->packing, ws->zstd, l->bytes + p->at, plain, ws->packed, packed);
+	if (ret == -ENOMEM)
+		return rs_error_nomem(&l->err);
+	if (ret)
 		return rs_dat_chunks_damaged(s->cpu, p->offset, "a chunk cannot be decompressed",
 					     &l->err);
 	p->size = plain;

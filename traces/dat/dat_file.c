@@ -9,9 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zstd.h>
-#include <zstd_errors.h>
-
 #include "base/array.h"
 #include "traces/dat/dat_bytes.h"
 
@@ -463,12 +460,12 @@ static void read_v6(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want
 }
 
 /* A whole section in memory, decompressed. */
-static char *load_zstd(struct cursor *c, struct rs_dat_file *f, uint64_t *size)
+static char *load_packed(struct cursor *c, struct rs_dat_file *f, uint64_t *size)
 {
 	uint64_t packed = cursor_uint(c, 4);
 	uint64_t plain = cursor_uint(c, 4);
 	char *from, *to = NULL;
-	size_t got;
+	int ret;
 
 	if (plain > MAX_SECTION_BYTES)
 		cursor_fail(c, "is too large");
@@ -482,10 +479,10 @@ static char *load_zstd(struct cursor *c, struct rs_dat_file *f, uint64_t *size)
 	if (!to) {
 		no_memory(c);
 	} else {
-		got = ZSTD_decompress(to, plain, from, packed);
-		if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+		ret = rs_dat_unpack(f->packing, NULL, to, plain, from, packed);
+		if (ret == -ENOMEM)
 			no_memory(c);
-		if (ZSTD_isError(got) || got != plain) {
+		if (ret) {
 			cursor_fail(c, "cannot be decompressed");
 			free(to);
 			to = NULL;
@@ -526,11 +523,11 @@ static struct cursor enter_section(struct cursor *c, struct rs_dat_file *f, uint
 	*compressed = flags & FLAG_COMPRESSED;
 	if (!*compressed)
 		return s;
-	if (!c->f->zstd)
+	if (!c->f->packing)
 		cursor_fail(&s, "is compressed though the file says it is not");
 	if (id == RS_DAT_OPT_BUFFER || s.ret)
 		return s;
-	*owned = load_zstd(&s, f, &size);
+	*owned = load_packed(&s, f, &size);
 	s.mem = *owned;
 	s.base = offset;
 	s.pos = 0;
@@ -659,11 +656,14 @@ static void read_v7(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want
 	if (!cursor_string(c, name, sizeof(name)) || !cursor_string(c, version, sizeof(version)))
 		return;
 	options = cursor_uint(c, 8);
-	f->zstd = !strcmp(name, "zstd");
-	if (!c->ret && !f->zstd && strcmp(name, "none")) {
+	if (!strcmp(name, "zstd"))
+		f->packing = RS_DAT_ZSTD;
+	else if (!strcmp(name, "zlib"))
+		f->packing = RS_DAT_ZLIB;
+	if (!c->ret && !f->packing && strcmp(name, "none")) {
 		c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL,
-				      "trace.dat: compressed with something else than zstd; "
-				      "'trace-cmd convert --compression zstd' helps");
+				      "trace.dat: compressed with something else than zstd or "
+				      "zlib; 'trace-cmd convert --compression zstd' helps");
 		return;
 	}
 	if (!c->ret && !options)

@@ -8,6 +8,7 @@
 
 #include "base/budget.h"
 #include "base/error.h"
+#include "traces/dat/dat_packed.h"
 
 /*
  * The frame of a trace.dat (versions 6 and 7): where its sections are and what
@@ -66,8 +67,8 @@ struct rs_dat_file {
 	bool big_endian, swap;
 	unsigned int long_size; /* 4 or 8 */
 	uint32_t page_size;
-	bool zstd;
-	char *header_page; /* format of the ring buffer's page header, ends with 0 */
+	enum rs_dat_packing packing; /* of sections and pages */
+	char *header_page;	     /* format of the ring buffer's page header, ends with 0 */
 	struct rs_dat_buffer *buffers;
 	size_t nr_buffers;
 	struct rs_dat_option *options; /* those that are of use and name no sections */

@@ -64,6 +64,8 @@ struct fact_file {
 
 /* Small files that hold one value; a host without them has no such fact. */
 static const struct fact_file host_files[] = {
+	{ "host.name", "/proc/sys/kernel/hostname" },
+	{ "host.boot_id", "/proc/sys/kernel/random/boot_id" },
 	{ "host.cmdline", "/proc/cmdline" },
 	{ "host.clocksource", "/sys/devices/system/clocksource/clocksource0/current_clocksource" },
 	{ "host.cpus", "/sys/devices/system/cpu/online" },

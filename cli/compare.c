@@ -212,6 +212,7 @@ static int replay_capture(const struct compare_args *a, const char *path, const 
 	j->input.path = path;
 	j->input.reader.jobs = a->jobs;
 	j->input.reader.also = "a report (JSON)";
+	j->input.reader.identity = true;
 	j->algos = a->replayed && a->replayed[0] ? a->replayed : NULL;
 	j->flags = RS_REPLAY_ALL;
 	j->closed_loop = !a->open_loop;

@@ -37,6 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &a->input.piece;
 		state->child_inputs[1] = &a->input;
 		a->input.reader.facts_do = true;
+		a->input.reader.identity = true;
 		return 0;
 	case OPT_JSON:
 		a->json = true;
@@ -94,6 +95,8 @@ static int write_info(const struct info_args *a, const struct rs_reader *reader,
 		.path = a->input.path,
 		.form = rs_form_name(rs_reader_form(reader)),
 		.version = RS_VERSION,
+		.one_vm = a->input.vm_text,
+		.vm = a->input.vm,
 	};
 	struct rs_output out;
 	int rc = rs_output_open(&out, a->output, err);

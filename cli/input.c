@@ -137,40 +137,52 @@ static ssize_t next_events(struct rs_reader *reader, const struct rs_event **evs
 	return rs_reader_next(reader, evs, err);
 }
 
+/* The piece of a trace that is read, which is a trace of its own. */
+struct piece {
+	struct rs_cut *cut;	      /* NULL: all of it is read */
+	struct rs_identity *identity; /* NULL: not asked for */
+};
+
 /* The events are the piece's, or the error is what was asked of it. */
-static int put_piece(const struct rs_input *in, const struct rs_input_sink *sink,
-		     const struct rs_event *evs, ssize_t n, struct rs_error *err)
+static int put_piece(const struct rs_input *in, const struct piece *p,
+		     const struct rs_input_sink *sink, const struct rs_event *evs, ssize_t n,
+		     struct rs_error *err)
 {
 	if (n < 0)
 		rs_error_set_file(err, in->path);
+	else if (p->identity)
+		rs_identity_add(p->identity, evs, (size_t)n);
 	return n <= 0 ? (int)n : sink->events(sink->arg, evs, (size_t)n, err);
 }
 
-static int put(const struct rs_input *in, struct rs_cut *cut, const struct rs_input_sink *sink,
+static int put(const struct rs_input *in, const struct piece *p, const struct rs_input_sink *sink,
 	       const struct rs_event *evs, size_t n, struct rs_error *err)
 {
 	const struct rs_event *kept;
 	ssize_t kept_nr;
 
-	if (!cut)
+	if (!p->cut)
 		return sink->events(sink->arg, evs, n, err);
-	kept_nr = rs_cut_feed(cut, evs, n, &kept, err);
-	return put_piece(in, sink, kept, kept_nr, err);
+	kept_nr = rs_cut_feed(p->cut, evs, n, &kept, err);
+	return put_piece(in, p, sink, kept, kept_nr, err);
 }
 
-static int finish_piece(const struct rs_input *in, struct rs_cut *cut, struct rs_reader *reader,
+static int finish_piece(const struct rs_input *in, const struct piece *p, struct rs_reader *reader,
 			const struct rs_input_sink *sink, struct rs_error *err)
 {
 	const struct rs_event *evs = NULL;
-	const ssize_t n = rs_cut_finish(cut, &evs, err);
-	int rc = put_piece(in, sink, evs, n, err);
+	const ssize_t n = rs_cut_finish(p->cut, &evs, err);
+	struct rs_trace_meta *meta = rs_reader_change_meta(reader);
+	int rc = put_piece(in, p, sink, evs, n, err);
 
-	if (!rc && rs_cut_note(cut, rs_reader_change_meta(reader)))
+	if (!rc && rs_cut_note(p->cut, meta))
 		rc = rs_error_nomem(err);
+	if (!rc && p->identity)
+		rs_identity_get(p->identity, meta->identity);
 	return rc;
 }
 
-static int feed(struct rs_input *in, struct rs_cut *cut, struct rs_reader *reader,
+static int feed(struct rs_input *in, const struct piece *p, struct rs_reader *reader,
 		const struct rs_input_sink *sink, struct rs_error *err)
 {
 	const struct rs_event *evs;
@@ -190,7 +202,7 @@ static int feed(struct rs_input *in, struct rs_cut *cut, struct rs_reader *reade
 	if (n > 0)
 		in->first_ns = evs[0].time_ns;
 	while (!rc && n > 0) {
-		rc = put(in, cut, sink, evs, (size_t)n, err);
+		rc = put(in, p, sink, evs, (size_t)n, err);
 		if (!rc && sink->skip)
 			rc = sink->skip(sink->arg, reader, err);
 		if (!rc) /* not after an error, which the next one would hide */
@@ -218,30 +230,51 @@ static void note_unused(const struct rs_input *in, const struct rs_trace_meta *m
 		rs_cli_say("%s: tells all by itself: --assume-tsc-khz had no effect", in->path);
 }
 
+static void close_piece(struct piece *p)
+{
+	rs_cut_free(p->cut);
+	rs_identity_free(p->identity);
+}
+
+/* The reader's identity would be that of the whole. */
+static int open_piece(struct rs_input *in, struct piece *p, struct rs_error *err)
+{
+	if (!in->piece.from && !in->piece.until)
+		return 0;
+	p->cut = rs_cut_new(&in->piece, err);
+	if (!p->cut)
+		return -errno;
+	if (in->reader.identity)
+		p->identity = rs_identity_new();
+	if (in->reader.identity && !p->identity) {
+		close_piece(p);
+		return rs_error_nomem(err);
+	}
+	in->reader.identity = false;
+	return 0;
+}
+
 struct rs_reader *rs_input_read(struct rs_input *in, const struct rs_input_sink *sink,
 				struct rs_error *err)
 {
 	struct rs_progress progress;
-	struct rs_cut *cut = NULL;
+	struct piece piece = { 0 };
 	struct rs_reader *reader;
 	int rc;
 
-	if (in->piece.from || in->piece.until) {
-		cut = rs_cut_new(&in->piece, err);
-		if (!cut)
-			return NULL;
-	}
+	if (open_piece(in, &piece, err))
+		return NULL;
 	rs_progress_init(&progress, in->path);
 	in->reader.progress = rs_progress_update;
 	in->reader.progress_arg = &progress;
 	reader = rs_reader_open(in->path, &in->reader, err);
-	rc = reader ? feed(in, cut, reader, sink, err) : -EINVAL;
+	rc = reader ? feed(in, &piece, reader, sink, err) : -EINVAL;
 	rs_progress_end(&progress);
 	if (!rc)
 		note_unused(in, rs_reader_meta(reader));
-	if (!rc && cut)
-		rc = finish_piece(in, cut, reader, sink, err);
-	rs_cut_free(cut);
+	if (!rc && piece.cut)
+		rc = finish_piece(in, &piece, reader, sink, err);
+	close_piece(&piece);
 	if (!rc)
 		return reader;
 	/* The engine knows no files. */

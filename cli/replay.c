@@ -244,6 +244,8 @@ static int write_report(const struct replay_args *a, const struct rs_reader *rea
 		.path = a->judge.input.path,
 		.form = rs_form_name(rs_reader_form(reader)),
 		.version = RS_VERSION,
+		.one_vm = a->judge.input.vm_text,
+		.vm = a->judge.input.vm,
 		.command = command,
 		.distributions = a->distributions,
 	};
@@ -291,6 +293,7 @@ static int run(struct replay_args *a, struct rs_error *err)
 
 	a->judge.algos = a->counted ? a->counted : a->algos;
 	a->judge.flags = a->counts ? 0 : RS_REPLAY_ALL;
+	a->judge.input.reader.identity = a->format->identity;
 	r = judge_run(&a->judge, &reader, err);
 	if (r && !check_strict(a, reader, r, err))
 		rc = judge_simulate(&a->judge, r, err);

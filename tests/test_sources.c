@@ -14,9 +14,13 @@
 struct report {
 	const char *path, *kernel;
 	uint64_t events, begin_ns, end_ns, checked;
+	const char *identity; /* NULL: none */
+	uint32_t vm;	      /* the only one judged; 0: all */
 };
 
-static const struct report first = { "a", "6.12", 10, 0, 1000, 7 };
+static const struct report first = { "a", "6.12", 10, 0, 1000, 7, NULL, 0 };
+
+#define IDENTITY "0123456789abcdef0123456789abcde"
 
 /* Two VMs, of which each word of the traced kernel's algorithm is another number. */
 static void make(struct rs_report_data *d, const struct report *from)
@@ -51,6 +55,10 @@ static void make(struct rs_report_data *d, const struct report *from)
 	d->result = r;
 	assert_int_equal(rs_meta_set_kernel(&d->meta, from->kernel), 0);
 	d->report = (struct rs_report){ .result = r, .meta = &d->meta, .path = from->path };
+	if (from->identity)
+		strcpy(d->meta.identity, from->identity);
+	d->report.one_vm = from->vm;
+	d->report.vm = from->vm;
 }
 
 static void test_own(void **state)
@@ -61,6 +69,7 @@ static void test_own(void **state)
 	size_t at;
 
 	other.path = "b";
+	other.end_ns++;
 	make(&d[0], &first);
 	make(&d[1], &other);
 	assert_int_equal(rs_report_merge(d, 2, &sum, &at, &err), 0);
@@ -74,7 +83,7 @@ static void test_own(void **state)
 		assert_int_equal(s->vms, 2);
 		assert_int_equal(s->events, 10);
 		assert_int_equal(s->begin_ns, 0);
-		assert_int_equal(s->end_ns, 1000);
+		assert_int_equal(s->end_ns, 1000 + i);
 		assert_int_equal(s->checked, 7);
 		assert_int_equal(s->locked.known, 201);
 		assert_int_equal(s->locked.same, 101);
@@ -89,14 +98,14 @@ static void test_own(void **state)
 }
 
 /* The same trace twice is refused; what differs in anything is another one. */
-static void merge_with(const struct report *other, bool refused)
+static void merge_two(const struct report *one, const struct report *other, bool refused)
 {
 	struct rs_report_data d[2], sum;
 	struct rs_error err = { 0 };
 	size_t at = 9;
 	int rc;
 
-	make(&d[0], &first);
+	make(&d[0], one);
 	make(&d[1], other);
 	rc = rs_report_merge(d, 2, &sum, &at, &err);
 	if (refused) {
@@ -113,13 +122,18 @@ static void merge_with(const struct report *other, bool refused)
 	rs_report_data_free(&d[1]);
 }
 
+static void merge_with(const struct report *other, bool refused)
+{
+	merge_two(&first, other, refused);
+}
+
 static void test_twice(void **state)
 {
 	struct report other = first;
 
 	merge_with(&other, true);
 	other.path = "b";
-	merge_with(&other, false);
+	merge_with(&other, true);
 	other = first;
 	other.kernel = "6.1";
 	merge_with(&other, false);
@@ -137,10 +151,53 @@ static void test_twice(void **state)
 	merge_with(&other, false);
 }
 
+/* An identity says more than all else; where one report has none, the rest has to do. */
+static void test_identity(void **state)
+{
+	struct report one = first, other = first;
+
+	one.identity = IDENTITY "0";
+	merge_with(&one, true);
+	other.identity = IDENTITY "1";
+	merge_two(&one, &other, false);
+	other = (struct report){ "b", "6.1", 11, 1, 2000, 8, IDENTITY "0", 0 };
+	merge_two(&one, &other, true);
+	other.identity = NULL;
+	merge_two(&one, &other, false);
+}
+
+/* Of one trace each VM may be there once, by itself or among all. */
+static void test_vms(void **state)
+{
+	struct report one = first, other = first;
+
+	one.identity = other.identity = IDENTITY "0";
+	one.vm = 1;
+	merge_two(&one, &other, true);
+	merge_two(&other, &one, true);
+	other.vm = 1;
+	merge_two(&one, &other, true);
+	other.vm = 2;
+	merge_two(&one, &other, false);
+}
+
+/* Of traces that have nothing the path is all that tells them apart. */
+static void test_empty(void **state)
+{
+	struct report one = { "a", "6.12", 0, 0, 0, 0, NULL, 0 }, other = one;
+
+	merge_two(&one, &other, true);
+	other.path = "b";
+	merge_two(&one, &other, false);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_own),
-					    cmocka_unit_test(test_twice) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own),	 cmocka_unit_test(test_twice),
+		cmocka_unit_test(test_identity), cmocka_unit_test(test_vms),
+		cmocka_unit_test(test_empty),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,6 +219,7 @@ static int copy_all(struct rs_trace_meta *to, const struct rs_trace_meta *from)
 	for (size_t i = 0; i < from->nr_anomalies && !rc; i++)
 		rc = rs_meta_add_anomaly(to, from->anomalies[i].name, from->anomalies[i].count);
 	to->lost = from->lost;
+	memcpy(to->identity, from->identity, sizeof(to->identity));
 	return rc ? rc : rs_whos_copy(&to->whos, &from->whos);
 }
 

@@ -15,7 +15,8 @@ struct rs_reader {
 	void *state;
 	struct rs_reader_opts opts;
 	struct rs_trace_meta meta;
-	struct rs_error damage; /* kept where @repair made it the end */
+	struct rs_identity *identity; /* of what was read; NULL: not asked for, or told already */
+	struct rs_error damage;	      /* kept where @repair made it the end */
 	bool damaged;
 };
 
@@ -37,6 +38,17 @@ static int open_form(struct rs_reader *r, struct rs_error *err)
 {
 	r->state = r->ops->open(r->src, &r->opts, &r->meta, err);
 	return r->state ? 0 : -errno;
+}
+
+/* What a damaged trace says of itself is not of what is left of it. */
+static int start_identity(struct rs_reader *r, struct rs_error *err)
+{
+	rs_identity_free(r->identity);
+	r->identity = NULL;
+	if (!r->opts.identity || (r->meta.identity[0] && !r->opts.repair))
+		return 0;
+	r->identity = rs_identity_new();
+	return r->identity ? 0 : rs_error_nomem(err);
 }
 
 static int find_form(struct rs_reader *r, struct rs_error *err)
@@ -71,6 +83,8 @@ static int open_reader(struct rs_reader *r, const char *path, struct rs_error *e
 	rc = find_form(r, err);
 	if (!rc)
 		rc = open_form(r, err);
+	if (!rc)
+		rc = start_identity(r, err);
 	return rc ? name_error(r, rc, err) : 0;
 }
 
@@ -118,6 +132,10 @@ static ssize_t next_events(struct rs_reader *r, const struct rs_event **evs, str
 	}
 	if (n < 0 && err)
 		*err = own;
+	if (r->identity && n > 0)
+		rs_identity_add(r->identity, *evs, (size_t)n);
+	else if (r->identity && !n)
+		rs_identity_get(r->identity, r->meta.identity);
 	return n;
 }
 
@@ -168,6 +186,8 @@ int rs_reader_rewind(struct rs_reader *r, struct rs_error *err)
 
 	clear_error(err);
 	rc = r->ops->rewind ? r->ops->rewind(r->state, err) : reopen(r, err);
+	if (!rc)
+		rc = start_identity(r, err);
 	return rc ? name_error(r, rc, err) : 0;
 }
 
@@ -213,6 +233,7 @@ void rs_reader_close(struct rs_reader *r)
 		r->ops->close(r->state);
 	rs_source_close(r->src);
 	rs_meta_free(&r->meta);
+	rs_identity_free(r->identity);
 	free(r->name);
 	free(r);
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/table.h"
 #include "traces/event.h"
+#include "traces/identity.h"
 #include "traces/who.h"
 
 /*
@@ -45,6 +46,8 @@ struct rs_trace_meta {
 	struct rs_count *anomalies; /* found while importing */
 	size_t nr_anomalies;
 	uint64_t lost; /* events that the recorder dropped, as far as known */
+	/* Of the events, with the reader's option, or where the trace tells it; "": not known. */
+	char identity[RS_IDENTITY_SIZE];
 	/* Whom the events name. It grows as they are read: look names up when they are needed. */
 	struct rs_whos whos;
 	/* Where in those lists what is; for traces/meta.c alone. */
@@ -142,6 +145,8 @@ struct rs_reader_opts {
 	 * damage, and count an anomaly binary-truncated, instead of failing there.
 	 */
 	bool repair;
+	/* Work out the identity where the trace does not tell it, for the metadata at the end. */
+	bool identity;
 	const char *also; /* what else the caller takes, to name where it is no trace; or NULL */
 };
 

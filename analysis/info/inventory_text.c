@@ -41,6 +41,8 @@ static void put_title(struct rs_page *p, const struct rs_report *rep)
 		rep->meta->level ? rep->meta->level : "not known");
 	rs_para(p, 0, 2, "%s events in %s, from %s to %s of its clock.", COUNT(r->events),
 		TIME(r->end_ns - r->begin_ns), TIME(r->begin_ns), TIME(r->end_ns));
+	if (rep->meta->identity[0])
+		rs_para(p, 0, 2, "Its identity, by its events: %s.", rep->meta->identity);
 	if (!rs_part_cautions(p, rep))
 		rs_para(p, 0, 2, "No event was lost, and no anomaly was found.");
 	put_facts(p, rep->meta);

@@ -22,6 +22,8 @@ struct rs_report_source {
 	const char *kernel;	 /* NULL: not known */
 	const char *kernel_algo; /* NULL: not known */
 	const char *identity;	 /* of the trace; NULL: not known */
+	bool one_vm;		 /* only @vm was judged */
+	uint32_t vm;
 	uint64_t vms, events, begin_ns, end_ns, lost, checked;
 	struct rs_agreement locked, lockless; /* of @kernel_algo */
 	uint64_t state_compared, state_equal;
@@ -35,6 +37,8 @@ struct rs_report {
 	const char *version; /* of the tool */
 	const char *command; /* that makes this report again; NULL: not known */
 	bool distributions;  /* JSON: the whole histograms too */
+	bool one_vm;	     /* only @vm of the trace was judged */
+	uint32_t vm;
 	const struct rs_report_source *sources; /* of a merged report, else NULL */
 	size_t nr_sources;
 };
@@ -48,6 +52,7 @@ struct rs_report {
 struct rs_report_format {
 	const char *name;
 	const char *summary;
+	bool identity; /* it tells the trace's, if the metadata have it */
 	/*
 	 * 0, or negative errno: -ENOMEM, or -EIO if the stream has failed. A
 	 * stream that buffers can still fail when it is flushed.

@@ -290,6 +290,16 @@ static json_t *assumptions(const struct rs_trace_meta *m)
 	return list;
 }
 
+static json_t *identity(const char *text)
+{
+	return rs_json_text(text && text[0] ? text : NULL);
+}
+
+static json_t *only_vm(bool one_vm, uint32_t vm)
+{
+	return one_vm ? rs_json_u64(vm) : json_null();
+}
+
 json_t *rs_report_json_trace(const struct rs_report *rep)
 {
 	const struct rs_trace_meta *m = rep->meta;
@@ -300,7 +310,8 @@ json_t *rs_report_json_trace(const struct rs_report *rep)
 	o = RS_JSON({ "path", rs_json_text(rep->path) }, { "form", rs_json_text(rep->form) },
 		    { "kernel", rs_json_text(m->kernel) },
 		    { "kernel_algorithm", rs_json_text(shown.kernel_algo) },
-		    { "level", rs_json_text(m->level) });
+		    { "level", rs_json_text(m->level) }, { "identity", identity(m->identity) },
+		    { "only_vm", only_vm(rep->one_vm, rep->vm) });
 	o = with_figures(o, rep, RS_OF_RESULT, &shown, NULL, NULL);
 	return rs_json_join(o, RS_JSON({ "anomalies", anomalies(rep) },
 				       { "assumptions", assumptions(m) }, { "facts", facts(m) }));
@@ -333,7 +344,9 @@ static json_t *sources(const struct rs_report *rep)
 		json_t *o = RS_JSON({ "path", rs_json_text(s->path) },
 				    { "form", rs_json_text(s->form) },
 				    { "kernel", rs_json_text(s->kernel) },
-				    { "kernel_algorithm", rs_json_text(s->kernel_algo) });
+				    { "kernel_algorithm", rs_json_text(s->kernel_algo) },
+				    { "identity", identity(s->identity) },
+				    { "only_vm", only_vm(s->one_vm, s->vm) });
 
 		for (const struct rs_figure_row *row = rs_source_rows; o && row->key; row++)
 			o = with_member(o, row->key, figure(rep, row, s, NULL));
@@ -374,5 +387,6 @@ static int write_json(FILE *f, const struct rs_report *rep)
 const struct rs_report_format rs_report_json = {
 	.name = "json",
 	.summary = "everything, exactly; schema " SCHEMA,
+	.identity = true,
 	.write = write_json,
 };

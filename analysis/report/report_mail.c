@@ -124,6 +124,8 @@ static void put_reproduction(struct rs_page *p, const struct rs_report *rep)
 	rs_para(p, 0, 2, "Trace: %s, %s events in %s.", rep->path ? rep->path : "several",
 		rs_format_count(r->events, count, sizeof(count)),
 		rs_format_time((double)(r->end_ns - r->begin_ns), time, sizeof(time)));
+	if (m->identity[0])
+		rs_para(p, 0, 2, "Its identity: %s", m->identity);
 	if (m->kernel)
 		rs_para(p, 0, 2, "Kernel: %s", m->kernel);
 	for (size_t i = 0; i < m->nr_facts; i++)
@@ -152,5 +154,6 @@ static int write_mail(FILE *f, const struct rs_report *rep)
 const struct rs_report_format rs_report_mail = {
 	.name = "mail",
 	.summary = "plain text for a patch discussion, 72 columns",
+	.identity = true,
 	.write = write_mail,
 };

@@ -69,6 +69,9 @@ struct rs_report_source rs_report_source_of(const struct rs_report_data *d)
 		.form = d->report.form,
 		.kernel = d->meta.kernel,
 		.kernel_algo = r->kernel_algo,
+		.identity = d->meta.identity[0] ? d->meta.identity : NULL,
+		.one_vm = d->report.one_vm,
+		.vm = d->report.vm,
 		.vms = r->nr_vms,
 		.events = r->events,
 		.begin_ns = r->begin_ns,
@@ -93,11 +96,22 @@ struct rs_report_source rs_report_source_of(const struct rs_report_data *d)
 	return s;
 }
 
+/*
+ * Two traces do not begin and end at the same ns with as many events. Of those that have none
+ * the path is all there is.
+ */
+static bool same_figures(const struct rs_report_source *a, const struct rs_report_source *b)
+{
+	return a->events == b->events && a->begin_ns == b->begin_ns && a->end_ns == b->end_ns &&
+	       a->checked == b->checked && same_text(a->kernel, b->kernel) &&
+	       (a->events || same_text(a->path, b->path));
+}
+
 bool rs_report_same_source(const struct rs_report_source *a, const struct rs_report_source *b)
 {
-	return same_text(a->path, b->path) && same_text(a->kernel, b->kernel) &&
-	       a->events == b->events && a->begin_ns == b->begin_ns && a->end_ns == b->end_ns &&
-	       a->checked == b->checked;
+	if (a->one_vm && b->one_vm && a->vm != b->vm)
+		return false;
+	return a->identity && b->identity ? !strcmp(a->identity, b->identity) : same_figures(a, b);
 }
 
 static int add_source(struct rs_report_data *sum, const struct rs_report_source *s,

@@ -368,12 +368,12 @@ static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct r
 	return rs_meta_add_vm(m, vm, (int64_t)pid, command) ? rs_error_nomem(r->err) : 0;
 }
 
-static int read_vm_number(struct reader *r, const json_t *o, uint32_t *to)
+static int read_vm_number(struct reader *r, const json_t *o, const char *key, uint32_t *to)
 {
 	uint64_t n;
 
-	if (!rs_json_get_u64(json_object_get(o, "vm"), &n) || n > UINT32_MAX)
-		return wrong(r, "vm", "a 32 bit count");
+	if (!rs_json_get_u64(json_object_get(o, key), &n) || n > UINT32_MAX)
+		return wrong(r, key, "a 32 bit count");
 	*to = (uint32_t)n;
 	return 0;
 }
@@ -381,7 +381,7 @@ static int read_vm_number(struct reader *r, const json_t *o, uint32_t *to)
 static int read_vm(struct reader *r, const json_t *o, struct rs_report_data *d,
 		   struct rs_vm_result *v)
 {
-	int rc = read_vm_number(r, o, &v->vm);
+	int rc = read_vm_number(r, o, "vm", &v->vm);
 
 	if (!rc)
 		rc = read_figures(r, o, RS_OF_VM, v);
@@ -493,10 +493,24 @@ static int read_kernel(struct reader *r, const json_t *trace, struct rs_report_d
 	return algo && !d->result->kernel_algo ? rs_error_nomem(r->err) : 0;
 }
 
+/* A report of before there were identities has neither. */
+static int read_identity(struct reader *r, const json_t *o, const char **identity, bool *one_vm,
+			 uint32_t *vm)
+{
+	const json_t *only = json_object_get(o, "only_vm");
+	int rc = read_text(r, o, "identity", identity);
+
+	if (!rc && *identity && !rs_identity_is_text(*identity))
+		rc = wrong(r, "identity", "32 hexadecimal digits or null");
+	*one_vm = only && !json_is_null(only);
+	return rc || !*one_vm ? rc : read_vm_number(r, o, "only_vm", vm);
+}
+
 static int read_trace(struct reader *r, struct rs_report_data *d)
 {
 	int rc = 0;
 	const json_t *trace = member(r, d->root, "trace", JSON_OBJECT, &rc);
+	const char *identity;
 	size_t where;
 
 	if (!trace)
@@ -509,6 +523,10 @@ static int read_trace(struct reader *r, struct rs_report_data *d)
 		rc = read_text(r, trace, "form", &d->report.form);
 	if (!rc)
 		rc = read_kernel(r, trace, d);
+	if (!rc)
+		rc = read_identity(r, trace, &identity, &d->report.one_vm, &d->report.vm);
+	if (!rc && identity)
+		strcpy(d->meta.identity, identity);
 	if (!rc)
 		rc = read_anomalies(r, trace, d);
 	if (!rc)
@@ -532,6 +550,8 @@ static int read_source(struct reader *r, const json_t *o, struct rs_report_sourc
 		rc = read_text(r, o, "form", &s->form);
 	if (!rc)
 		rc = read_text(r, o, "kernel", &s->kernel);
+	if (!rc)
+		rc = read_identity(r, o, &s->identity, &s->one_vm, &s->vm);
 	return rc ? rc : read_text(r, o, "kernel_algorithm", &s->kernel_algo);
 }
 

@@ -52,7 +52,7 @@ check strict-open-end 'head -n 14 aliases.txt >open.txt; retryscope replay --str
 # What a full ring dropped: counted, named, and an error if it must be none.
 sed '1a#@ lost 7\n#@ anomaly lost-at-unknown-place 7' aliases.txt >dropped.txt
 check strict-dropped 'retryscope replay --strict dropped.txt'
-check dropped 'retryscope info dropped.txt | head -n 8; retryscope replay dropped.txt | grep -A 4 LOST'
+check dropped 'retryscope info dropped.txt | head -n 9; retryscope replay dropped.txt | grep -A 4 LOST'
 check dropped-json 'retryscope replay --format json dropped.txt | grep -E "lost"'
 check closed-stdin 'retryscope replay - <&-'
 check empty-stdin 'retryscope replay - </dev/null'

@@ -43,9 +43,9 @@ done
 check info "head -n 3000 6.12-alias0.txt | retryscope info -"
 cp "$cli_source"/tests/data/ftrace/* .
 for name in latency perf raw report tracefs tracepoints; do
-	check level-$name "retryscope info $name | head -n 4"
+	check level-$name "retryscope info $name | head -n 5"
 done
 check tracepoints-replay 'retryscope replay tracepoints'
 check wrapped "fold -w 72 report | retryscope info -"
-check cut "head -c -20 report | retryscope info - | head -n 4"
+check cut "head -c -20 report | retryscope info - | head -n 5"
 finish

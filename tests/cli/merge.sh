@@ -10,7 +10,8 @@ replay --distributions -o two.json two-vms.txt
 replay -o plain.json lost.txt
 replay --distributions -o empty.json empty.txt
 replay --distributions --algo gfn -o wide.json wide.txt
-sed 's/wide\.txt/other.txt/' wide.json >wide2.json
+sed 's/gfn=0x5$/gfn=0x6/' wide.txt >other.txt
+replay --distributions --algo gfn -o wide2.json other.txt
 replay --algo gfn,hva -o gfn-hva.json lost.txt
 replay --algo hva,gfn -o hva-gfn.json aliases.txt
 replay --loop closed --distributions -o closed.json aliases.txt
@@ -49,6 +50,22 @@ check closed 'retryscope merge --format text closed.json closed2.json'
 check stdin 'retryscope merge --format csv - <a.json | cut -d, -f 6- | head -n 2'
 
 check twice 'retryscope merge a.json a.json'
+# By whatever name, in whatever form: with its identity, and as before there were any.
+cp aliases.txt copy.txt
+retryscope convert --to binary -o copy.rs aliases.txt
+zstd -q copy.rs
+replay --distributions -o copy.json copy.txt
+replay --distributions -o dot.json ./aliases.txt
+replay --distributions -o binary.json copy.rs
+replay --distributions -o zstd.json copy.rs.zst
+replay --distributions -o stdin.json - <copy.rs
+for same in copy dot binary zstd stdin; do
+	grep -vE '"(identity|only_vm)"' $same.json >$same-old.json
+	check twice-$same "retryscope merge a.json $same.json; retryscope merge $same-old.json a.json"
+done
+replay --distributions --vm 1 -o one-vm.json two-vms.txt
+replay --distributions --vm 7 -o other-vm.json two-vms.txt
+check twice-each-vm 'retryscope merge one-vm.json other-vm.json | grep -E "\"(only_vm|checked)\""; retryscope merge two.json other-vm.json'
 check twice-merged 'retryscope merge ab.json b.json'
 check algorithms 'retryscope merge a.json gfn-hva.json'
 check order-of-algorithms 'retryscope merge hva-gfn.json gfn-hva.json'

@@ -21,6 +21,7 @@ enum tag {
 	/* number 1: their number, number 2: pid, with bit 32: text 1 is a comm and may be empty;
 	 * text 2: reason, with bit 33 */
 	TAG_WHO,
+	TAG_IDENTITY, /* text 1 */
 };
 
 struct item {
@@ -123,6 +124,8 @@ unsigned char *rs_binary_pack_meta(const struct rs_trace_meta *m,
 	for (size_t i = 0; i < m->nr_anomalies; i++)
 		pack(&p, TAG_ANOMALY, m->anomalies[i].count, 0, m->anomalies[i].name, NULL);
 	pack(&p, TAG_LOST, m->lost, 0, "", NULL);
+	if (m->identity[0])
+		pack(&p, TAG_IDENTITY, 0, 0, m->identity, NULL);
 	pack_names(&p, names, 0, names->nr);
 	return packed(&p, size);
 }
@@ -175,6 +178,11 @@ static int unpack_item(const struct item *i, char *t1, char *t2, struct rs_trace
 		return 0;
 	case TAG_WHO:
 		return unpack_who(i, t1, t2, m);
+	case TAG_IDENTITY:
+		if (!rs_identity_is_text(t1))
+			return -EINVAL;
+		memcpy(m->identity, t1, sizeof(m->identity));
+		return 0;
 	}
 	return -EINVAL;
 }

@@ -37,8 +37,9 @@ struct writer {
 	int fd;
 	bool raw, full_block; /* there was one */
 	unsigned int jobs;
-	uint64_t offset;    /* bytes written */
-	uint64_t nr_events; /* put */
+	uint64_t offset;	      /* bytes written */
+	uint64_t nr_events;	      /* put */
+	struct rs_identity *identity; /* of them */
 	struct rs_pending pending;
 	struct rs_worker *worker; /* packs a block while the other is filled; or NULL */
 	struct block blocks[2];
@@ -84,7 +85,8 @@ static bool alloc_buffers(struct writer *w)
 		w->raw ? rs_packed_bound(RS_BINARY_BLOCK) : rs_columns_bound(RS_BINARY_BLOCK);
 
 	w->plain = malloc(bound);
-	if (!w->plain || !alloc_block(w, &w->blocks[0]))
+	w->identity = rs_identity_new();
+	if (!w->plain || !w->identity || !alloc_block(w, &w->blocks[0]))
 		return false;
 	if (w->raw) {
 		w->packed = rs_packed_new(RS_BINARY_BLOCK);
@@ -146,6 +148,7 @@ void rs_binary_discard(void *state)
 	rs_columns_free(w->columns);
 	ZSTD_freeCCtx(w->zstd);
 	rs_pending_free(&w->pending);
+	rs_identity_free(w->identity);
 	free(w->blocks[0].evs);
 	free(w->blocks[1].evs);
 	free(w->plain);
@@ -176,13 +179,17 @@ static int write_block(struct writer *w, struct rs_binary_block *b, const void *
 	return rc ? rc : write_bytes(w, payload, padded, err);
 }
 
+/* With the identity of what was written, which is another one than the source's for a piece. */
 static int write_meta(struct writer *w, const struct rs_trace_meta *meta, struct rs_error *err)
 {
+	struct rs_trace_meta written = *meta;
+	unsigned char *bytes;
 	size_t size;
-	unsigned char *bytes = rs_binary_pack_meta(meta, &w->names, &size);
 	struct rs_binary_block b = { .kind = RS_BINARY_META, .first = w->nr_events };
 	int rc;
 
+	rs_identity_get(w->identity, written.identity);
+	bytes = rs_binary_pack_meta(&written, &w->names, &size);
 	if (!bytes)
 		return rs_error_nomem(err);
 	b.decoded = (uint32_t)size;
@@ -415,6 +422,7 @@ int rs_binary_put(void *state, const struct rs_event *evs, size_t n, struct rs_e
 
 	while (nr < n && (good || !rs_event_problem(&evs[nr])))
 		nr = good ? n : nr + 1;
+	rs_identity_add(w->identity, evs, nr);
 	rc = put_good(w, evs, nr, err);
 	if (rc || nr == n)
 		return rc;

@@ -74,8 +74,10 @@ static int read_report(const char *path, struct rs_report_data *d, struct rs_err
 	return rc;
 }
 
+/* In JSON without the reports, so that those that are sums themselves make no difference. */
 static char *command_line(const struct merge_args *a)
 {
+	const bool json = !strcmp(a->format->name, "json");
 	char *text = NULL;
 	size_t size;
 	FILE *f = rs_textbuf_open(&text, &size);
@@ -83,64 +85,61 @@ static char *command_line(const struct merge_args *a)
 	if (!f)
 		return NULL;
 	fputs("retryscope merge", f);
-	if (strcmp(a->format->name, "json"))
+	if (!json)
 		rs_command_option(f, "--format", a->format->name);
-	for (size_t i = 0; i < a->files.nr; i++)
+	for (size_t i = 0; !json && i < a->files.nr; i++)
 		rs_command_file(f, a->files.paths[i]);
 	return rs_command_end(f, &text);
 }
 
-static int write_sum(const struct merge_args *a, struct rs_report_data *sum, struct rs_error *err)
+static int write_sum(const struct merge_args *a, struct rs_report *report, struct rs_error *err)
 {
 	char *command = command_line(a);
 	struct rs_output out;
 	int rc;
 
-	sum->report.version = RS_VERSION;
-	sum->report.command = command;
+	report->version = RS_VERSION;
+	report->command = command;
 	rc = rs_output_open(&out, a->output, err);
 	if (!rc) {
-		rc = command ? a->format->write(out.f, &sum->report) : -ENOMEM;
+		rc = command ? a->format->write(out.f, report) : -ENOMEM;
 		rc = rs_output_end(&out, rc, err);
 	}
 	free(command);
 	return rc;
 }
 
-static int merge(const struct merge_args *a, struct rs_report_data *reports, struct rs_error *err)
+static int add_report(struct rs_report_sum *sum, const char *path, struct rs_error *err)
 {
-	struct rs_report_data sum;
-	size_t at;
-	int rc = rs_report_merge(reports, a->files.nr, &sum, &at, err);
+	struct rs_report_data d;
+	int rc = read_report(path, &d, err);
 
-	if (rc) {
-		rs_cli_name_input(err, a->files.paths[at]);
+	if (rc)
 		return rc;
-	}
-	rc = write_sum(a, &sum, err);
-	rs_report_data_free(&sum);
+	rc = rs_report_sum_add(sum, &d, err);
+	if (rc)
+		rs_cli_name_input(err, path);
+	rs_report_data_free(&d);
 	return rc;
 }
 
+/* One report at a time, so that memory does not grow with their number but for what is listed. */
 static int run(const struct merge_args *a, struct rs_error *err)
 {
-	struct rs_report_data *reports = calloc(a->files.nr, sizeof(*reports));
-	size_t nr = 0;
-	int rc = 0;
+	struct rs_report_sum *sum = rs_report_sum_new();
+	struct rs_report *report = NULL;
+	int rc = sum ? 0 : rs_error_nomem(err);
 
-	if (!reports)
-		return rs_error_nomem(err);
-	for (; !rc && nr < a->files.nr; nr++) {
-		rc = read_report(a->files.paths[nr], &reports[nr], err);
+	for (size_t i = 0; !rc && i < a->files.nr; i++) {
+		rc = add_report(sum, a->files.paths[i], err);
 		/* A read that it ended is no failure of the report's. */
 		if (rs_cli_interrupted)
 			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
 	}
 	if (!rc)
-		rc = merge(a, reports, err);
-	for (size_t i = 0; i < nr; i++)
-		rs_report_data_free(&reports[i]);
-	free(reports);
+		report = rs_report_sum_finish(sum, err);
+	rc = report ? write_sum(a, report, err) : -1;
+	rs_report_sum_free(sum);
 	return rc;
 }
 

@@ -64,18 +64,22 @@ static void make(struct rs_report_data *d, const struct report *from)
 static void test_own(void **state)
 {
 	struct report other = first;
-	struct rs_report_data d[2], sum;
+	struct rs_report_sum *sum = rs_report_sum_new();
+	const struct rs_report *report;
+	struct rs_report_data d[2];
 	struct rs_error err = { 0 };
-	size_t at;
 
 	other.path = "b";
 	other.end_ns++;
 	make(&d[0], &first);
 	make(&d[1], &other);
-	assert_int_equal(rs_report_merge(d, 2, &sum, &at, &err), 0);
-	assert_int_equal(sum.report.nr_sources, 2);
+	/* The other way round, and yet in their order. */
+	for (size_t i = 2; i--;)
+		assert_int_equal(rs_report_sum_add(sum, &d[i], &err), 0);
+	report = rs_report_sum_finish(sum, &err);
+	assert_int_equal(report->nr_sources, 2);
 	for (size_t i = 0; i < 2; i++) {
-		const struct rs_report_source *s = &sum.report.sources[i];
+		const struct rs_report_source *s = &report->sources[i];
 
 		assert_string_equal(s->path, i ? "b" : "a");
 		assert_string_equal(s->kernel, "6.12");
@@ -92,7 +96,7 @@ static void test_own(void **state)
 		assert_int_equal(s->state_compared, 41);
 		assert_int_equal(s->state_equal, 21);
 	}
-	rs_report_data_free(&sum);
+	rs_report_sum_free(sum);
 	rs_report_data_free(&d[0]);
 	rs_report_data_free(&d[1]);
 }
@@ -100,24 +104,24 @@ static void test_own(void **state)
 /* The same trace twice is refused; what differs in anything is another one. */
 static void merge_two(const struct report *one, const struct report *other, bool refused)
 {
-	struct rs_report_data d[2], sum;
+	struct rs_report_sum *sum = rs_report_sum_new();
+	struct rs_report_data d[2];
 	struct rs_error err = { 0 };
-	size_t at = 9;
 	int rc;
 
 	make(&d[0], one);
 	make(&d[1], other);
-	rc = rs_report_merge(d, 2, &sum, &at, &err);
+	assert_int_equal(rs_report_sum_add(sum, &d[0], &err), 0);
+	rc = rs_report_sum_add(sum, &d[1], &err);
 	if (refused) {
 		assert_true(rc < 0);
-		assert_int_equal(at, 1);
 		assert_int_equal(err.kind, RS_ERR_INPUT);
 		assert_non_null(strstr(err.text, "is in an earlier report already"));
 	} else {
 		assert_int_equal(rc, 0);
-		assert_int_equal(sum.report.nr_sources, 2);
-		rs_report_data_free(&sum);
+		assert_int_equal(rs_report_sum_finish(sum, &err)->nr_sources, 2);
 	}
+	rs_report_sum_free(sum);
 	rs_report_data_free(&d[0]);
 	rs_report_data_free(&d[1]);
 }

@@ -54,9 +54,7 @@ static void free_run(struct compare_run *run)
 	free(run->algos);
 	free(run->values);
 	free(run->path);
-	free((char *)run->source.path);
-	free((char *)run->source.kernel);
-	free((char *)run->source.identity);
+	rs_report_source_clear(&run->source);
 }
 
 void rs_compare_free(struct rs_compare *c)
@@ -117,22 +115,6 @@ static int fill_figures(struct compare_run *run, const struct rs_report_data *d,
 	return rc;
 }
 
-/* Takes the texts that tell it from others along. */
-static int fill_source(struct compare_run *run, const struct rs_report_data *d)
-{
-	struct rs_report_source s = rs_report_source_of(d);
-
-	run->source = s;
-	run->source.path = copy(s.path);
-	run->source.kernel = copy(s.kernel);
-	run->source.identity = copy(s.identity);
-	run->source.form = run->source.kernel_algo = NULL;
-	return (s.path && !run->source.path) || (s.kernel && !run->source.kernel) ||
-			       (s.identity && !run->source.identity)
-		       ? -ENOMEM
-		       : 0;
-}
-
 static int check_twice(const struct rs_compare *c, const struct compare_run *run,
 		       struct rs_error *err)
 {
@@ -152,6 +134,7 @@ int rs_compare_add(struct rs_compare *c, enum rs_compare_side side, const char *
 {
 	struct compare_group *g = &c->groups[side];
 	struct compare_run run = { .path = strdup(path) };
+	const struct rs_report_source source = rs_report_source_of(d);
 	struct rs_vm_result vm;
 	int rc = run.path ? rs_result_sum_vms(d->result, &vm) : -ENOMEM;
 
@@ -162,7 +145,7 @@ int rs_compare_add(struct rs_compare *c, enum rs_compare_side side, const char *
 		rs_vm_result_free(&vm, d->result->nr_algos);
 	}
 	if (!rc)
-		rc = fill_source(&run, d);
+		rc = rs_report_source_copy(&run.source, &source);
 	if (!rc)
 		rc = RS_ROOM_FOR_ONE(g->runs, g->nr);
 	if (rc)

@@ -6,18 +6,27 @@
 #include "analysis/report/derive.h"
 #include "analysis/report/report_read.h"
 #include "base/array.h"
+#include "base/table.h"
 
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* ---- may they be added? ---- */
+/* What was added so far, with one VM at most; nothing in it is a report's own. */
+struct rs_report_sum {
+	struct rs_report report; /* points to what follows */
+	struct rs_result result;
+	struct rs_vm_result vm;
+	struct rs_trace_meta meta;
+	struct rs_report_source *sources;
+	size_t nr_sources, nr_reports;
+	char *form, *kernel_algo; /* of all reports; NULL: they differ, or do not tell */
+	/* Of @sources, by their identity and by what else tells them apart. */
+	struct rs_hash by_identity, by_figures;
+};
 
-static const struct rs_vm_result *any_vm(const struct rs_report_data *d)
-{
-	return d->result->nr_vms ? &d->result->vms[0] : NULL;
-}
+/* ---- may they be added? ---- */
 
 static int check_closed(const struct rs_closed_vm *a, const struct rs_closed_vm *b,
 			struct rs_error *err)
@@ -33,30 +42,28 @@ static int check_closed(const struct rs_closed_vm *a, const struct rs_closed_vm 
 	return 0;
 }
 
-/* Is @d like @first, the first report that has VMs? */
-static int check_alike(const struct rs_report_data *first, const struct rs_report_data *d,
+/* Is @d like those that were added? */
+static int check_alike(const struct rs_report_sum *sum, const struct rs_report_data *d,
 		       struct rs_error *err)
 {
-	const struct rs_vm_result *a = any_vm(first), *b = any_vm(d);
-	size_t nr = first->result->nr_algos;
+	const struct rs_result *first = &sum->result, *r = d->result;
 
-	if (first->result->closed != d->result->closed)
-		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-				    "the loop is %s, in the first report %s",
-				    d->result->closed ? "closed" : "open",
-				    first->result->closed ? "closed" : "open");
-	if (!a || !b)
+	if (sum->nr_reports && first->closed != r->closed)
+		return rs_error_set(
+			err, RS_ERR_INPUT, EINVAL, "the loop is %s, in the first report %s",
+			r->closed ? "closed" : "open", first->closed ? "closed" : "open");
+	if (!first->nr_vms || !r->nr_vms)
 		return 0;
-	if (nr != d->result->nr_algos)
+	if (first->nr_algos != r->nr_algos)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-				    "it has %zu algorithms, the first report %zu",
-				    d->result->nr_algos, nr);
-	for (size_t i = 0; i < nr; i++)
-		if (strcmp(a->algos[i].name, b->algos[i].name))
+				    "it has %zu algorithms, the first report %zu", r->nr_algos,
+				    first->nr_algos);
+	for (size_t i = 0; i < r->nr_algos; i++)
+		if (strcmp(sum->vm.algos[i].name, r->vms[0].algos[i].name))
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "algorithm %zu is %s, in the first report %s", i + 1,
-					    b->algos[i].name, a->algos[i].name);
-	return d->result->closed ? check_closed(&a->closed, &b->closed, err) : 0;
+					    r->vms[0].algos[i].name, sum->vm.algos[i].name);
+	return r->closed ? check_closed(&sum->vm.closed, &r->vms[0].closed, err) : 0;
 }
 
 /* ---- sources ---- */
@@ -114,25 +121,85 @@ bool rs_report_same_source(const struct rs_report_source *a, const struct rs_rep
 	return a->identity && b->identity ? !strcmp(a->identity, b->identity) : same_figures(a, b);
 }
 
-static int add_source(struct rs_report_data *sum, const struct rs_report_source *s,
+static char *copy(const char *text, bool *failed)
+{
+	char *to = text ? strdup(text) : NULL;
+
+	*failed |= text && !to;
+	return to;
+}
+
+int rs_report_source_copy(struct rs_report_source *to, const struct rs_report_source *from)
+{
+	bool failed = false;
+
+	*to = *from;
+	to->path = copy(from->path, &failed);
+	to->form = copy(from->form, &failed);
+	to->kernel = copy(from->kernel, &failed);
+	to->kernel_algo = copy(from->kernel_algo, &failed);
+	to->identity = copy(from->identity, &failed);
+	if (failed)
+		rs_report_source_clear(to);
+	return failed ? -ENOMEM : 0;
+}
+
+void rs_report_source_clear(struct rs_report_source *s)
+{
+	free((char *)s->path);
+	free((char *)s->form);
+	free((char *)s->kernel);
+	free((char *)s->kernel_algo);
+	free((char *)s->identity);
+	memset(s, 0, sizeof(*s));
+}
+
+struct wanted {
+	const struct rs_report_sum *sum;
+	const struct rs_report_source *source;
+};
+
+static bool is_same(const void *arg, uint32_t i)
+{
+	const struct wanted *w = arg;
+
+	return rs_report_same_source(&w->sum->sources[i], w->source);
+}
+
+static uint64_t hash_figures(const struct rs_report_source *s)
+{
+	return rs_hash_number(s->events ^ s->begin_ns << 20 ^ s->begin_ns >> 44 ^ s->end_ns);
+}
+
+static bool is_there(const struct rs_report_sum *sum, const struct rs_report_source *s)
+{
+	const struct wanted w = { sum, s };
+
+	if (s->identity && rs_hash_find(&sum->by_identity, rs_hash_string(s->identity), is_same,
+					&w) != RS_HASH_NONE)
+		return true;
+	return rs_hash_find(&sum->by_figures, hash_figures(s), is_same, &w) != RS_HASH_NONE;
+}
+
+static int add_source(struct rs_report_sum *sum, const struct rs_report_source *s,
 		      struct rs_error *err)
 {
-	size_t nr = sum->report.nr_sources;
+	const uint32_t n = (uint32_t)sum->nr_sources;
 
-	for (size_t i = 0; i < nr; i++)
-		if (rs_report_same_source(&sum->sources[i], s))
-			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
-					    "the trace %s is in an earlier report already",
-					    s->path ? s->path : "in it");
-	if (RS_ROOM_FOR_ONE(sum->sources, nr))
+	if (is_there(sum, s))
+		return rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				    "the trace %s is in an earlier report already",
+				    s->path ? s->path : "in it");
+	if (RS_ROOM_FOR_ONE(sum->sources, n) || rs_report_source_copy(&sum->sources[n], s))
 		return rs_error_nomem(err);
-	sum->sources[nr] = *s;
-	sum->report.sources = sum->sources;
-	sum->report.nr_sources = nr + 1;
+	sum->nr_sources++;
+	if (rs_hash_add(&sum->by_figures, hash_figures(s), n) ||
+	    (s->identity && rs_hash_add(&sum->by_identity, rs_hash_string(s->identity), n)))
+		return rs_error_nomem(err);
 	return 0;
 }
 
-static int add_sources(struct rs_report_data *sum, const struct rs_report_data *d,
+static int add_sources(struct rs_report_sum *sum, const struct rs_report_data *d,
 		       struct rs_error *err)
 {
 	struct rs_report_source own;
@@ -162,33 +229,40 @@ static int add_meta(struct rs_trace_meta *to, const struct rs_trace_meta *from)
 	return rc;
 }
 
-/* Kernel, level and form are kept if all reports agree. */
-static int set_common(struct rs_report_data *sum, const struct rs_report_data *reports, size_t nr)
+/* In *@to stays what all have; @first: there was none before. */
+static int keep_common(char **to, const char *text, bool first)
 {
-	const char *kernel = reports[0].meta.kernel, *level = reports[0].meta.level;
-	const char *algo = reports[0].result->kernel_algo;
-	const char *form = reports[0].report.form;
+	bool failed = false;
 
-	for (size_t i = 1; i < nr; i++) {
-		kernel = same_text(kernel, reports[i].meta.kernel) ? kernel : NULL;
-		level = same_text(level, reports[i].meta.level) ? level : NULL;
-		algo = same_text(algo, reports[i].result->kernel_algo) ? algo : NULL;
-		form = same_text(form, reports[i].report.form) ? form : NULL;
+	if (first) {
+		*to = copy(text, &failed);
+	} else if (!same_text(*to, text)) {
+		free(*to);
+		*to = NULL;
 	}
-	sum->report.form = form;
-	if ((kernel && rs_meta_set_kernel(&sum->meta, kernel)) ||
-	    (level && rs_meta_set_level(&sum->meta, level)))
-		return -ENOMEM;
-	sum->result->kernel_algo = algo ? strdup(algo) : NULL;
-	return algo && !sum->result->kernel_algo ? -ENOMEM : 0;
+	return failed ? -ENOMEM : 0;
+}
+
+static int add_common(struct rs_report_sum *sum, const struct rs_report_data *d)
+{
+	const bool first = !sum->nr_reports;
+
+	return keep_common(&sum->meta.kernel, d->meta.kernel, first) ||
+			       keep_common(&sum->meta.level, d->meta.level, first) ||
+			       keep_common(&sum->kernel_algo, d->result->kernel_algo, first) ||
+			       keep_common(&sum->form, d->report.form, first)
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* ---- figures ---- */
 
-static int add_result(struct rs_result *to, const struct rs_result *from)
+static int add_result(struct rs_report_sum *sum, const struct rs_result *from)
 {
+	struct rs_result *to = &sum->result;
 	int rc = 0;
 
+	to->closed = from->closed;
 	to->events += from->events;
 	to->lost += from->lost;
 	to->lost_marks += from->lost_marks;
@@ -198,58 +272,122 @@ static int add_result(struct rs_result *to, const struct rs_result *from)
 	for (size_t i = 0; !rc && i < from->nr_vms; i++) {
 		to->nr_vms = 1;
 		to->nr_algos = from->nr_algos;
-		rc = rs_vm_result_add(&to->vms[0], &from->vms[i], from->nr_algos);
+		rc = rs_vm_result_add(&sum->vm, &from->vms[i], from->nr_algos);
 	}
 	return rc;
 }
 
-static int add_report(struct rs_report_data *sum, const struct rs_report_data *first,
-		      const struct rs_report_data *d, struct rs_error *err)
+struct rs_report_sum *rs_report_sum_new(void)
 {
-	int rc = check_alike(first, d, err);
+	struct rs_report_sum *sum = calloc(1, sizeof(*sum));
+
+	if (sum)
+		sum->report.distributions = true;
+	return sum;
+}
+
+int rs_report_sum_add(struct rs_report_sum *sum, const struct rs_report_data *d,
+		      struct rs_error *err)
+{
+	int rc = check_alike(sum, d, err);
 
 	if (!rc)
 		rc = add_sources(sum, d, err);
-	if (!rc && (add_result(sum->result, d->result) || add_meta(&sum->meta, &d->meta)))
+	if (!rc &&
+	    (add_common(sum, d) || add_result(sum, d->result) || add_meta(&sum->meta, &d->meta)))
 		rc = rs_error_nomem(err);
 	sum->report.distributions &= d->report.distributions;
+	sum->nr_reports++;
 	return rc;
 }
 
-static const struct rs_report_data *first_with_vms(const struct rs_report_data *reports, size_t nr)
+/* ---- the sum ---- */
+
+static int by_text(const char *a, const char *b)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (reports[i].result->nr_vms)
-			return &reports[i];
-	return &reports[0];
+	return a && b ? strcmp(a, b) : !b - !a;
 }
 
-int rs_report_merge(const struct rs_report_data *reports, size_t nr, struct rs_report_data *sum,
-		    size_t *at, struct rs_error *err)
+static int by_number(uint64_t a, uint64_t b)
 {
-	const struct rs_report_data *first = first_with_vms(reports, nr);
-	int rc = 0;
+	return (a > b) - (a < b);
+}
 
-	memset(sum, 0, sizeof(*sum));
-	*at = 0;
-	sum->result = calloc(1, sizeof(*sum->result));
-	if (sum->result)
-		sum->result->vms = calloc(1, sizeof(*sum->result->vms));
-	if (!sum->result || !sum->result->vms || set_common(sum, reports, nr))
-		rc = rs_error_nomem(err);
-	sum->report.result = sum->result;
-	sum->report.meta = &sum->meta;
-	sum->report.distributions = true;
-	for (size_t i = 0; !rc && i < nr; i++) {
-		*at = i;
-		rc = add_report(sum, first, &reports[i], err);
-	}
-	if (rc) {
-		rs_report_data_free(sum);
-		return rc;
-	}
-	sum->result->closed = first->result->closed;
-	if (sum->result->nr_vms && !sum->report.distributions)
-		rs_vm_result_strip(&sum->result->vms[0], sum->result->nr_algos);
+/* No two are alike in all of this. */
+static int by_source(const void *pa, const void *pb)
+{
+	const struct rs_report_source *a = pa, *b = pb;
+	const int orders[] = {
+		by_text(a->path, b->path),	   by_text(a->identity, b->identity),
+		by_number(a->one_vm, b->one_vm),   by_number(a->vm, b->vm),
+		by_text(a->kernel, b->kernel),	   by_number(a->begin_ns, b->begin_ns),
+		by_number(a->end_ns, b->end_ns),   by_number(a->events, b->events),
+		by_number(a->checked, b->checked),
+	};
+
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (orders[i])
+			return orders[i];
 	return 0;
+}
+
+static int by_anomaly(const void *pa, const void *pb)
+{
+	const struct rs_count *a = pa, *b = pb;
+
+	return strcmp(a->name, b->name);
+}
+
+static int by_assumption(const void *pa, const void *pb)
+{
+	return strcmp(*(char *const *)pa, *(char *const *)pb);
+}
+
+/* So that the same reports are the same sum, in whatever order and steps they were added. */
+static int sort(struct rs_report_sum *sum)
+{
+	struct rs_trace_meta *m = &sum->meta;
+
+	if (sum->nr_sources)
+		qsort(sum->sources, sum->nr_sources, sizeof(*sum->sources), by_source);
+	if (m->nr_anomalies)
+		qsort(m->anomalies, m->nr_anomalies, sizeof(*m->anomalies), by_anomaly);
+	if (m->nr_assumptions)
+		qsort(m->assumptions, m->nr_assumptions, sizeof(*m->assumptions), by_assumption);
+	/* A copy knows where its members are. */
+	return rs_meta_copy(m, m);
+}
+
+struct rs_report *rs_report_sum_finish(struct rs_report_sum *sum, struct rs_error *err)
+{
+	if (sort(sum)) {
+		rs_error_nomem(err);
+		return NULL;
+	}
+	if (sum->result.nr_vms && !sum->report.distributions)
+		rs_vm_result_strip(&sum->vm, sum->result.nr_algos);
+	sum->result.vms = &sum->vm;
+	sum->result.kernel_algo = sum->kernel_algo;
+	sum->report.result = &sum->result;
+	sum->report.meta = &sum->meta;
+	sum->report.form = sum->form;
+	sum->report.sources = sum->sources;
+	sum->report.nr_sources = sum->nr_sources;
+	return &sum->report;
+}
+
+void rs_report_sum_free(struct rs_report_sum *sum)
+{
+	if (!sum)
+		return;
+	rs_vm_result_free(&sum->vm, sum->result.nr_algos);
+	rs_meta_free(&sum->meta);
+	for (size_t i = 0; i < sum->nr_sources; i++)
+		rs_report_source_clear(&sum->sources[i]);
+	free(sum->sources);
+	free(sum->form);
+	free(sum->kernel_algo);
+	rs_hash_free(&sum->by_identity);
+	rs_hash_free(&sum->by_figures);
+	free(sum);
 }

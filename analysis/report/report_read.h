@@ -6,7 +6,7 @@
 
 #include "analysis/report/report.h"
 
-/* A report that was read back, or added up from such. */
+/* A report that was read back. */
 struct rs_report_data {
 	struct rs_report report; /* points to what follows */
 	struct rs_result *result;
@@ -37,15 +37,29 @@ struct rs_report_source rs_report_source_of(const struct rs_report_data *d);
 /* Whether both are of the same trace, as far as they tell. */
 bool rs_report_same_source(const struct rs_report_source *a, const struct rs_report_source *b);
 
+/* Into @to, texts as well, for rs_report_source_clear(). 0 or -ENOMEM: then nothing is to clear. */
+int rs_report_source_copy(struct rs_report_source *to, const struct rs_report_source *from);
+/* Frees the texts that a copy has. */
+void rs_report_source_clear(struct rs_report_source *s);
+
 /*
- * Adds up @nr reports, at least one, into @sum, which points into them and so
- * is to be freed before them. One VM is left, the sum of all; report.sources
- * tells where it is from. Quantiles are only known if all of them have whole
- * distributions; otherwise those that have any lose them. 0, or negative errno
- * with @err set, its text about report @at: they differ in loop or algorithms,
- * or one trace is there twice.
+ * A sum of reports: one VM, the sum of all; report.sources tells where it is from. Quantiles
+ * are only known if all of them have whole distributions; otherwise those that have any lose
+ * them. It is the same in whatever order they are added, and if some were sums.
  */
-int rs_report_merge(const struct rs_report_data *reports, size_t nr, struct rs_report_data *sum,
-		    size_t *at, struct rs_error *err);
+struct rs_report_sum;
+
+/* Of nothing so far. NULL without memory. */
+struct rs_report_sum *rs_report_sum_new(void);
+/*
+ * Adds @d, of which nothing is needed afterwards. 0, or negative errno with @err set, and then
+ * the sum can only be freed: it differs in loop or algorithms from those before, or one of its
+ * traces was there.
+ */
+int rs_report_sum_add(struct rs_report_sum *sum, const struct rs_report_data *d,
+		      struct rs_error *err);
+/* The sum, once all are added: to be given a version and a command. NULL with @err: no memory. */
+struct rs_report *rs_report_sum_finish(struct rs_report_sum *sum, struct rs_error *err);
+void rs_report_sum_free(struct rs_report_sum *sum);
 
 #endif

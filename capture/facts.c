@@ -90,6 +90,8 @@ static const struct fact_file host_files[] = {
 	{ "kvm.tdp_mmu", "/sys/module/kvm/parameters/tdp_mmu" },
 	{ "kvm.nx_huge_pages", "/sys/module/kvm/parameters/nx_huge_pages" },
 	{ "kvm.eager_page_split", "/sys/module/kvm/parameters/eager_page_split" },
+	/* Of a KVM whose algorithm can be chosen (scripts/lab --kvm-algo). */
+	{ RS_FACT_RETRY_ALGO, "/sys/module/kvm/parameters/retry_algo" },
 	{ "kvm.halt_poll_ns", "/sys/module/kvm/parameters/halt_poll_ns" },
 };
 

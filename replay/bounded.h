@@ -153,9 +153,8 @@ static inline unsigned int rs_bounded_split_rejects(const struct rs_two_seqs *se
 
 /*
  * Whose invalidation it is, as its begin and its end can say. @who is NULL where there is none.
- * The model knows each by itself. A kernel knows the task and the range of a notifier's call:
- * two with the same owner cover the same pages, and which of them an end takes out does not
- * matter.
+ * The model knows each by itself. A kernel knows the task and the range of a notifier's call,
+ * so one inside another can have the same owner: who calls sees to it that they share an entry.
  */
 struct rs_bounded_owner {
 	const void *who;
@@ -239,15 +238,21 @@ static inline struct rs_pieces *rs_bounded_recent_entry(const struct rs_bounded_
 	return rs_bounded_entry(r, rs_bounded_find(r, owner));
 }
 
+/* One of entry @i ends. What it covered is remembered before the count says that it ended. */
+static inline void rs_bounded_recent_remember(struct rs_bounded_recent *r, struct rs_kvm_words *w,
+					      uint32_t i)
+{
+	memcpy(rs_bounded_done(r, w->seq + 1), rs_bounded_entry(r, i), r->entry_size);
+	RS_BOUNDED_WMB();
+	rs_bounded_end(w);
+}
+
 static inline void rs_bounded_recent_end(struct rs_bounded_recent *r, struct rs_kvm_words *w,
 					 struct rs_bounded_owner owner)
 {
 	const uint32_t i = rs_bounded_find(r, owner);
 
-	/* What it covered is remembered before the count says that it ended. */
-	memcpy(rs_bounded_done(r, w->seq + 1), rs_bounded_entry(r, i), r->entry_size);
-	RS_BOUNDED_WMB();
-	rs_bounded_end(w);
+	rs_bounded_recent_remember(r, w, i);
 	if (i < r->live)
 		r->owner[i].who = NULL;
 	else

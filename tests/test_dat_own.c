@@ -546,6 +546,62 @@ static void test_algorithm_of_the_recording(void **state)
 	}
 }
 
+/*
+ * A KVM in which the algorithm can be chosen says which: neither its release nor the words that
+ * it keeps, of which an algorithm may leave the range empty, tell. Others' names tell nothing.
+ */
+static void test_algorithm_that_was_told(void **state)
+{
+	static const struct {
+		const char *fact, *algo;
+		uint64_t start, end;
+	} cases[] = {
+		{ "hva", "hva", HVA + 0x4000, HVA + 0x8000 },
+		{ "hva\n", "hva", HVA + 0x4000, HVA + 0x8000 },
+		{ "gfn", "gfn", 4, 8 },
+		{ "global", "global", 0, 0 },
+		{ "hfn-recent:2.1.8", "hfn-recent:2.1.8", 0, 0 },
+		{ "kernel", "gfn", 4, 8 },
+		{ "hvas", "gfn", 4, 8 },
+		{ "hv", "gfn", 4, 8 },
+	};
+
+	for (size_t i = 0; i < NR(cases); i++) {
+		const uint64_t start = cases[i].start, end = cases[i].end;
+		const struct put puts[] = {
+			SLOTS,
+			START(1100, RECLAIM, KVM, HVA + 0x4000, HVA + 0x8000, 7, 0, 1, 2),
+			SLOT(1110, RECLAIM, KVM, 0, 4, 8, 7, 1, start, end),
+			STARTED(1120, RECLAIM),
+			BEGIN(1210, VCPU0, KVM, 0, 5ULL, 7, 1, start, end),
+			LOOKED_UP(1220, VCPU0, 1),
+			FAULTED(1230, VCPU0, 1),
+			END(1300, RECLAIM, KVM, HVA + 0x4000, HVA + 0x8000, 7, 1, start, end),
+			LOCKED(1310, RECLAIM, KVM, 7, 1, start, end),
+			ENDED(1320, RECLAIM),
+		};
+		struct dat *d = dat_new(7, 0, 4, "6.12.1");
+		char fact[64];
+		struct test_trace t;
+		const char *path;
+		unsigned char *bytes;
+		size_t size;
+
+		snprintf(fact, sizeof(fact), "retryscope-fact kvm.retry_algo %s", cases[i].fact);
+		dat_at(d, 0, 0, VCPU0);
+		dat_marker(d, 10, fact);
+		put_all(d, puts, NR(puts));
+		bytes = dat_finish(d, &size);
+		path = test_write_file("told.dat", bytes, size);
+		free(bytes);
+		test_trace_read_with(&t, path, NULL);
+		assert_string_equal(t.message, "");
+		assert_string_equal(rs_meta_kernel_algo(&t.meta), cases[i].algo);
+		assert_int_equal(count_anomaly(&t, "retry-unexplained"), 0);
+		test_trace_free(&t);
+	}
+}
+
 /* Real captures: every decision and every word of the state is the kernel's. */
 static void test_samples(void **state)
 {
@@ -604,6 +660,7 @@ int main(void)
 		cmocka_unit_test(test_end_is_missing),
 		cmocka_unit_test(test_half_an_end),
 		cmocka_unit_test(test_algorithm_of_the_recording),
+		cmocka_unit_test(test_algorithm_that_was_told),
 		cmocka_unit_test(test_samples),
 	};
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # Replays the captures and says, a line each, whether they are as they must be.
 
-row_format='%-13s %-5s %8s %5s %8s %16s %16s %16s %7s %7s %7s  %s\n'
+row_format='%-17s %-5s %8s %5s %8s %16s %16s %16s %7s %7s %7s  %s\n'
 
 # The algorithm that a kernel series has.
 algorithm_of() { # SERIES
@@ -11,6 +11,17 @@ algorithm_of() { # SERIES
 	else
 		echo hva
 	fi
+}
+
+# The algorithm that the kernel had in a run, as the model calls it.
+algorithm_in() { # SERIES NAME
+	local algo
+
+	algo=$(algo_of "$2")
+	case "$algo" in
+	'' | kernel) algorithm_of "$1" ;;
+	*) kvm_algo "$algo" ;;
+	esac
 }
 
 # One line of numbers from a report: sums over its VMs.
@@ -72,6 +83,12 @@ why_it_failed() { # DONE LOG
 	echo "${1:-did not end}${words:+: $words}"
 }
 
+# The default ones, and what the kernel had.
+algos_of_row() { # SERIES NAME
+	printf '%s\n' global hva gfn-v7 gfn exact "$(algorithm_in "$1" "$2")" | awk '!seen[$0]++' |
+		paste -sd,
+}
+
 row() { # SERIES NAME KIND
 	local base=$out/$1-$2 done
 
@@ -90,7 +107,7 @@ row() { # SERIES NAME KIND
 		row_of_tracepoints "$1" "$2"
 	elif [[ $3 =~ ^(trouble|gmem)$ && ! -s $base.dat ]]; then
 		row_of_checks "$1" "$2"
-	elif "$retryscope" replay --format json -o "$base.report.json" "$base.dat" \
+	elif "$retryscope" replay --algo "$(algos_of_row "$1" "$2")" --format json -o "$base.report.json" "$base.dat" \
 		2>"$base.err"; then
 		row_of_capture "$1" "$2" "$3"
 	else
@@ -103,7 +120,7 @@ row_of_capture() { # SERIES NAME KIND
 	local hva gfn exact missed faults wrong
 
 	if ! read -r events lost checks same known lsame lknown equal compared hva gfn exact missed \
-		faults < <(summarize "$base.report.json" "$(algorithm_of "$1")"); then
+		faults < <(summarize "$base.report.json" "$(algorithm_in "$1" "$2")"); then
 		row_without_capture "$1" "$2" "its report cannot be read"
 		return
 	fi

@@ -49,6 +49,27 @@ expect "two rounds of two" "thp.1 qemu.1 thp.2 qemu.2" "$(repeated 2 thp qemu | 
 expect "the kind of a repeated scenario" qemu "$(kind_of qemu.2)"
 expect "no such scenario" "" "$(kind_of none)"
 
+expect "each with each algorithm" "thp@hva thp@gfn qemu@hva qemu@gfn" \
+	"$(with_algos hva,gfn thp qemu | paste -sd' ')"
+expect "the kind of one with an algorithm" qemu "$(kind_of qemu@hva.2)"
+expect "a scenario with a dash" gmem "$(kind_of gmem-mixed@hfn-recent)"
+expect "its algorithm" "hfn-recent hva " "$(algo_of thp@hfn-recent.12) $(algo_of thp@hva) $(algo_of thp.1)"
+expect "what the model calls it" hfn-recent:2.1.8 "$(algorithm_in 6.12 thp@hfn-recent.1)"
+expect "what the kernel had" "gfn gfn" "$(algorithm_in 6.12 thp@kernel) $(algorithm_in 6.12 thp)"
+mapfile -t two_rounds < <(repeated 2 a b c)
+expect "in a drawn order every run once" "a.1 b.1 c.1 a.2 b.2 c.2" \
+	"$(drawn 7 "${two_rounds[@]}" | sort -t. -k2,2n -k1,1 | paste -sd' ')"
+expect "a round after the other" "1 1 1 2 2 2" \
+	"$(drawn 7 "${two_rounds[@]}" | cut -d. -f2 | paste -sd' ')"
+expect "the same for the same seed" "$(drawn 7 a b c d e f)" "$(drawn 7 a b c d e f)"
+expect "orders differ" yes "$([ "$(drawn 7 a b c d e f)" != "$(drawn 8 a b c d e f)" ] && echo yes)"
+"$lab" --kvm-algo hva,nonsense >/dev/null 2>&1
+expect "an algorithm that KVM cannot be given" 2 $?
+"$lab" --kvm-algo hva --scenario kill >/dev/null 2>&1
+expect "an algorithm, and who judges the recorder" 2 $?
+"$lab" --kvm-algo hva --kernel 6.1 >/dev/null 2>&1
+expect "an algorithm for a kernel that has no place for it" 2 $?
+
 # A VM that dies whenever it comes to "thp", and does each other scenario in turn.
 boot() { # KERNEL IMAGE SHARE
 	local name

@@ -7,8 +7,9 @@
 # - no files use each other in a circle, but for those named here;
 # - only cli/ and bench/ print, exit or abort.
 # What is listed and not needed any more is an error as well.
-# Unit tests may look inside: tests/ is not looked at. layering_plants.sh plants
-# one violation of each kind, and sees that this finds it.
+# Unit tests may look inside: tests/ is not looked at, nor what is compiled into a kernel
+# (scripts/lab.d/kvm/). layering_plants.sh plants one violation of each kind, and sees
+# that this finds it.
 set -u
 source_dir=$(realpath "$1") build_dir=$(realpath "$2")
 cd "$source_dir" || exit 1
@@ -213,7 +214,8 @@ check_circles() {
 	[ -z "$loop" ] || fail "headers that include each other: $loop"
 }
 
-find . \( -name '.*' ! -name . -o -name 'build*' -o -path ./tests \) -prune -o \
+find . \( -name '.*' ! -name . -o -name 'build*' -o -path ./tests -o -path ./scripts/lab.d/kvm \) \
+	-prune -o \
 	-name '*.[ch]' -printf '%P\n' | sort >"$work/sources"
 while read -r folder; do
 	[ -n "${below[$folder]+known}" ] || fail "$folder/ has sources, but no place in the layers"

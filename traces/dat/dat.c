@@ -103,8 +103,9 @@ static int not_taken(const struct import *im, struct rs_error *err)
 }
 
 /*
- * Which algorithm the traced kernel has: as the user says, by what was recorded of its range,
- * or by its release. Distributions backport, so of these the first that there is.
+ * Which algorithm the traced kernel has: as the user says, as a KVM was told in which it can be
+ * chosen, by what was recorded of its range, or by its release. Distributions backport, so of
+ * these the first that there is.
  */
 static int find_algo(struct import *im)
 {
@@ -113,6 +114,8 @@ static int find_algo(struct import *im)
 	im->algo = release;
 	if (im->opts.kernel_algo)
 		im->algo = im->opts.kernel_algo;
+	else if (im->survey.told)
+		im->algo = im->survey.told;
 	else if (im->survey.range == RS_DAT_RANGE_GFN)
 		im->algo = "gfn";
 	else if (im->survey.range == RS_DAT_RANGE_HVA && (!release || strncmp(release, "hva", 3)))
@@ -122,7 +125,9 @@ static int find_algo(struct import *im)
 	if (rs_meta_add_fact(im->meta, RS_FACT_KERNEL_ALGO, im->algo))
 		return -ENOMEM;
 	return rs_meta_add_fact(im->meta, RS_FACT_KERNEL_ALGO_BY,
-				im->opts.kernel_algo ? "as given" : "by its recorded range");
+				im->opts.kernel_algo ? "as given"
+				: im->survey.told    ? "as KVM was told"
+						     : "by its recorded range");
 }
 
 /* Makes what tells events from probe events: from the first on, for the first or a later pass. */
@@ -136,8 +141,8 @@ static int start(struct import *im, struct rs_error *err)
 		return im->tp ? 0 : -errno;
 	}
 	im->pair_ops = (struct rs_dat_pair_ops){ im, learn, &im->names };
-	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, im->algo, &im->pair_ops,
-				   im->meta);
+	im->pair = rs_dat_pair_new(&im->probes, im->survey.mn_offset, im->algo,
+				   im->survey.told != NULL, &im->pair_ops, im->meta);
 	return im->pair ? 0 : rs_error_nomem(err);
 }
 

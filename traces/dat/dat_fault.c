@@ -8,6 +8,33 @@ static bool in_range(const struct rs_dat_state *s, uint64_t page)
 	return s->in_progress && page >= s->start && page < s->end;
 }
 
+/*
+ * Where a fault that begins is looked for: at its gfn, or, by an algorithm that was chosen, at
+ * the host address that the memslots give to it (0: not known yet).
+ */
+static uint64_t page_of(const struct rs_dat_pair *p, const struct rs_dat_fault *f, uint8_t as)
+{
+	return p->told && p->space != SPACE_GFN ? rs_dat_order_hva(f->vm->order, as, f->gfn)
+						: f->gfn;
+}
+
+/* Whether one of those in progress covers the page, where the range does not say so. */
+static bool is_covered(const struct rs_dat_pair *p, const struct rs_dat_fault *f)
+{
+	for (size_t i = 0; i <= p->mask; i++)
+		if (p->tasks[i].used && rs_dat_task_covers(&p->tasks[i], f->vm, f->gfn, f->page))
+			return true;
+	return false;
+}
+
+/* Whether the recorded state says at a fault's begin that it is to be tried again. */
+static bool is_early(const struct rs_dat_pair *p, const struct rs_dat_fault *f)
+{
+	if (p->space != SPACE_ALL)
+		return in_range(&f->state, f->page);
+	return f->state.in_progress && (!p->frames || is_covered(p, f));
+}
+
 /* Ends the fault for @reason at @time_ns. */
 static int put_fault_end(struct rs_dat_fault *f, uint64_t time_ns, enum rs_end_reason reason)
 {
@@ -74,7 +101,7 @@ static int finish_early_retry(struct rs_dat_pair *p, struct rs_dat_fault *f, uin
 	if (!i)
 		return -ENOMEM;
 	i->state = f->state;
-	i->page = f->gfn;
+	i->page = f->page;
 	return 0;
 }
 
@@ -180,7 +207,7 @@ static int put_early_check(struct rs_dat_fault *f, const struct rs_dat_probe *e)
 		return -ENOMEM;
 	i->seq = f->state.seq;
 	i->state = f->state;
-	i->page = f->gfn;
+	i->page = f->page;
 	return 0;
 }
 
@@ -233,7 +260,8 @@ int rs_dat_on_fault_begin(struct rs_dat_pair *p, struct rs_dat_task *t,
 	i->through.has_id =
 		through && (V(e, ID) || V(e, FLAGS)) && !(f->flags & RS_DAT_SLOT_INVALID);
 	f->zeros = e->at[RS_DAT_F_ID].mask && !V(e, AS) && !V(e, ID) && !V(e, FLAGS);
-	return p->gfn_kernel && in_range(&f->state, f->gfn) ? put_early_check(f, e) : 0;
+	f->page = page_of(p, f, i->ev.as);
+	return p->gfn_kernel && is_early(p, f) ? put_early_check(f, e) : 0;
 }
 
 int rs_dat_on_fault_looked_up(struct rs_dat_pair *p, struct rs_dat_task *t,
@@ -322,7 +350,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	i->seq = V(e, SEQ);
 	i->state = rs_dat_state_of(e);
 	rs_dat_locked(f->vm, i->seq);
-	i->page = p->space == SPACE_HVA ? V(e, HVA) : f->gfn;
+	i->page = p->space != SPACE_HVA ? f->gfn : p->told && f->page ? f->page : V(e, HVA);
 	if (!rs_dat_has(p->probes, RS_PROBE_FAULT_VERDICT))
 		i->pending = false;
 	i = rs_dat_items_find(f->vm->items, f->begin);

@@ -212,6 +212,25 @@ int rs_dat_on_inval_slot(struct rs_dat_pair *p, struct rs_dat_task *t, const str
 	return 0;
 }
 
+bool rs_dat_task_covers(const struct rs_dat_task *t, const struct rs_dat_vm *vm, uint64_t gfn,
+			uint64_t hva)
+{
+	for (size_t i = 0; i < t->nr_invals; i++) {
+		const struct rs_dat_inval *v = &t->invals[i];
+
+		if (v->vm == vm && v->hit && !v->locked_end && hva >= v->start && hva < v->end)
+			return true;
+	}
+	for (size_t i = 0; i < t->nr_owns; i++) {
+		const struct rs_dat_own *o = &t->owns[i];
+
+		if (o->vm == vm && ((gfn >= o->hit.start && gfn < o->hit.end) ||
+				    (gfn >= o->said.start && gfn < o->said.end)))
+			return true;
+	}
+	return false;
+}
+
 static void finish_start(struct rs_dat_inval *v)
 {
 	if (v->vm && !v->started &&

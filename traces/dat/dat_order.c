@@ -213,7 +213,7 @@ static int find_reason(struct rs_dat_order *o, uint64_t ticket, uint64_t *to)
 			continue;
 		if (rs_dat_order_epoch_of(o, i->state.seq) != o->now)
 			return 0;
-		if (page < i->state.start || page >= i->state.end)
+		if (!o->no_range && (page < i->state.start || page >= i->state.end))
 			continue;
 		*to = t + 1;
 		return 0;

@@ -52,6 +52,10 @@ struct rs_dat_item *rs_dat_order_put(struct rs_dat_order *o, enum rs_dat_item_ty
 				     const struct rs_event *ev, bool pending, uint64_t *ticket);
 /* Whether memslot (as, id) is there, as far as the commits put in so far say. */
 bool rs_dat_order_has_memslot(const struct rs_dat_order *o, uint8_t as, uint32_t id);
+/* What a range says of a page means nothing: whatever is in progress may be a reason. */
+void rs_dat_order_set_no_range(struct rs_dat_order *o);
+/* The host address of a frame, by the memslots in effect so far; 0: no such memslot. */
+uint64_t rs_dat_order_hva(const struct rs_dat_order *o, uint8_t as, uint64_t gfn);
 
 /*
  * Puts in order what can be: recorded time has come to @now_ns, which is

@@ -190,7 +190,8 @@ bool rs_dat_order_has_reason(struct rs_dat_order *o, const struct rs_dat_item *i
 
 	if (i->seq == RS_DAT_NO_SEQ && ends > 0)
 		return true;
-	return ends >= 0 && o->cur.in_progress && i->page >= o->cur.start && i->page < o->cur.end;
+	return ends >= 0 && o->cur.in_progress &&
+	       (o->no_range || (i->page >= o->cur.start && i->page < o->cur.end));
 }
 
 uint64_t rs_dat_order_early_epoch(struct rs_dat_order *o, const struct rs_dat_item *i)

@@ -31,7 +31,7 @@ struct epoch {
 struct rs_dat_order {
 	struct rs_trace_meta *meta;
 	uint32_t vm;
-	bool by_time;
+	bool by_time, no_range;
 	struct rs_dat_learner learner;
 	struct rs_event *learned; /* [used, nr): not yet in effect */
 	size_t nr_learned, used_learned;

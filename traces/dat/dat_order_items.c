@@ -50,3 +50,13 @@ bool rs_dat_order_has_memslot(const struct rs_dat_order *o, uint8_t as, uint32_t
 {
 	return rs_dat_slots_will_have(o->slots, as, id);
 }
+
+void rs_dat_order_set_no_range(struct rs_dat_order *o)
+{
+	o->no_range = true;
+}
+
+uint64_t rs_dat_order_hva(const struct rs_dat_order *o, uint8_t as, uint64_t gfn)
+{
+	return rs_dat_slots_hva(o->slots, as, gfn);
+}

@@ -12,13 +12,14 @@
 enum change { CHANGE_CREATE, CHANGE_DELETE, CHANGE_MOVE, CHANGE_FLAGS };
 
 struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,
-				    const char *algo, const struct rs_dat_pair_ops *ops,
+				    const char *algo, bool told, const struct rs_dat_pair_ops *ops,
 				    struct rs_trace_meta *meta)
 {
 	struct rs_dat_pair *p = calloc(1, sizeof(*p));
 	const bool gfn = algo && !strncmp(algo, "gfn", 3);
 	const bool hva = algo && !strncmp(algo, "hva", 3);
-	const bool global = algo && !strcmp(algo, "global");
+	/* Its range says nothing: what is in progress may be the reason. */
+	const bool none = algo && (!strcmp(algo, "global") || !strncmp(algo, "hfn-recent", 10));
 
 	if (!p)
 		return NULL;
@@ -28,9 +29,11 @@ struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t
 	p->mn_offset = mn_offset;
 	p->retry = 1;
 	p->by_time = !rs_dat_has(probes, RS_PROBE_INVAL_SLOT);
-	p->unknown_space = !gfn && !hva && !global;
-	p->gfn_kernel = gfn;
-	p->space = hva ? SPACE_HVA : global ? SPACE_ALL : SPACE_GFN;
+	p->unknown_space = !gfn && !hva && !none;
+	p->gfn_kernel = gfn || told;
+	p->told = told;
+	p->frames = algo && !strncmp(algo, "hfn-recent", 10);
+	p->space = hva ? SPACE_HVA : none ? SPACE_ALL : SPACE_GFN;
 	p->mask = 255;
 	p->tasks = calloc(p->mask + 1, sizeof(*p->tasks));
 	if (!p->tasks) {

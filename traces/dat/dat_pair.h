@@ -46,11 +46,11 @@ struct rs_dat_pair_ops {
 
 /*
  * @probes says what the trace has; @mn_offset is that of the notifier in a VM's
- * struct (0: not known), @algo the traced kernel's algorithm (NULL: not known). NULL if
- * there is no memory.
+ * struct (0: not known), @algo the traced kernel's algorithm (NULL: not known), @told
+ * whether that was chosen in a KVM which can have any. NULL if there is no memory.
  */
 struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,
-				    const char *algo, const struct rs_dat_pair_ops *ops,
+				    const char *algo, bool told, const struct rs_dat_pair_ops *ops,
 				    struct rs_trace_meta *meta);
 void rs_dat_pair_free(struct rs_dat_pair *p);
 /* The next probe event, in order of time. 0 or -ENOMEM. */

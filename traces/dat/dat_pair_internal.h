@@ -14,7 +14,7 @@ struct rs_dat_fault {
 	bool begun, checked, tried_async, is_async;
 	bool zeros; /* it went through memslot 0, or none */
 	uint32_t vcpu, flags;
-	uint64_t gfn;
+	uint64_t gfn, page;	   /* page: in the space of the kernel's range */
 	struct rs_dat_state state; /* at its begin */
 	uint64_t since_ns;
 	int64_t looked_up; /* what the look-up returned; INT64_MIN: not yet */
@@ -73,8 +73,10 @@ struct rs_dat_pair {
 	uint64_t gap_mark_ns;				/* when that was last said */
 	enum { SPACE_ALL, SPACE_HVA, SPACE_GFN } space; /* of the kernel's range */
 	bool unknown_space;
-	bool by_time; /* without the memslots of the walks nothing else is known */
-	bool gfn_kernel;
+	bool by_time;	      /* without the memslots of the walks nothing else is known */
+	bool gfn_kernel;      /* it asks before the look-up as well */
+	bool told;	      /* its algorithm was chosen: it need not be what its release had */
+	bool frames;	      /* it keeps frames of each invalidation, which nobody recorded */
 	bool whole_fault_seq; /* the kernel's copy is no int: a negative one compared equal */
 	uint64_t nr_extended; /* faults that were tried again as they are if it is one */
 	struct rs_dat_vm **vms;
@@ -251,6 +253,9 @@ void rs_dat_drop_owns(struct rs_dat_task *t);
 /* Events of the task may be missing from here on. */
 void rs_dat_cut_fault(const struct rs_dat_pair *p, struct rs_dat_task *t);
 void rs_dat_cut_invals(struct rs_dat_task *t);
+/* Whether what the task is in is a live invalidation of @vm that covers the page, at @hva. */
+bool rs_dat_task_covers(const struct rs_dat_task *t, const struct rs_dat_vm *vm, uint64_t gfn,
+			uint64_t hva);
 /* The trace ends: what is unfinished stays so. */
 void rs_dat_finish_invals(struct rs_dat_task *t);
 

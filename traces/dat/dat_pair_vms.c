@@ -39,6 +39,8 @@ static struct rs_dat_vm *new_vm(struct rs_dat_pair *p, uint64_t kvm, uint32_t nu
 		free(vm);
 		return NULL;
 	}
+	if (p->space == SPACE_ALL)
+		rs_dat_order_set_no_range(vm->order);
 	vm->items = rs_dat_order_items(vm->order);
 	return vm;
 }

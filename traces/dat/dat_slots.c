@@ -96,6 +96,14 @@ bool rs_dat_slots_have_one(const struct rs_dat_slots *s, const struct rs_dat_evi
 	       (rs_dat_is_no_hva(e->hva) || rs_vm_memslot(s->vm, handle)->id);
 }
 
+uint64_t rs_dat_slots_hva(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn)
+{
+	const uint32_t handle = rs_vm_find_gfn(s->vm, as, gfn);
+	const struct rs_memslot *m = handle == RS_NO_SLOT ? NULL : rs_vm_memslot(s->vm, handle);
+
+	return m ? m->hva + ((gfn - m->gfn) << RS_PAGE_SHIFT) : 0;
+}
+
 /* What a trace says may be ill-formed: then the table stays as it is. */
 static int set(struct rs_dat_slots *s, const struct rs_event *m)
 {

@@ -37,6 +37,9 @@ int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot);
  * learned may be that of a commit which is still to come.
  */
 bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t id);
+/* The host address that a memslot in effect gives to @gfn; 0: none has it. */
+uint64_t rs_dat_slots_hva(const struct rs_dat_slots *s, uint8_t as, uint64_t gfn);
+
 struct rs_dat_hit {
 	uint64_t gfn_start, gfn_end;
 	uint32_t id;

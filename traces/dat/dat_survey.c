@@ -2,6 +2,7 @@
 #include "traces/dat/dat_survey.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* So many tasks' latest notifier calls are remembered; they are few at a time. */
 #define NR_CALLS 64
@@ -42,6 +43,26 @@ static void look_at_range(struct rs_dat_survey *s, const struct call *c,
 		s->range = gfns ? RS_DAT_RANGE_GFN : RS_DAT_RANGE_HVA;
 }
 
+/* Those that scripts/lab.d/kvm/rs_retry.c knows; "kernel" is what the kernel had before. */
+static const char *const told[] = { "global", "hva", "gfn", "hfn-recent:2.1.8" };
+
+/* A text of the recorder, which is written before anything happens. */
+static void look_at_fact(struct rs_dat_survey *s, const char *text, size_t size)
+{
+	static const char fact[] = RS_FACT_MARKER " " RS_FACT_RETRY_ALGO " ";
+	const size_t len = sizeof(fact) - 1, end = strnlen(text, size);
+
+	if (end < len || memcmp(text, fact, len))
+		return;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		const size_t n = strlen(told[i]);
+
+		if (end >= len + n && !memcmp(text + len, told[i], n) &&
+		    (end == len + n || text[len + n] == '\n'))
+			s->told = told[i];
+	}
+}
+
 int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 		  const struct rs_dat_probes *probes, struct rs_error *err)
 {
@@ -59,7 +80,9 @@ int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 		if (ret)
 			return ret;
 		c = &calls[e.pid % NR_CALLS];
-		if (e.kind == RS_PROBE_INVAL_START) {
+		if (e.kind == RS_DAT_MARKER) {
+			look_at_fact(s, e.text, e.text_size);
+		} else if (e.kind == RS_PROBE_INVAL_START) {
 			*c = (struct call){ e.pid, V(&e, MN), V(&e, START), V(&e, END) };
 		} else if (e.kind == RS_PROBE_INVAL_SLOT) {
 			const bool in_call = c->mn && c->pid == e.pid;

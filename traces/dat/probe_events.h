@@ -12,6 +12,9 @@
 /* What is known besides stands in the trace as markers "retryscope-fact KEY VALUE". */
 #define RS_FACT_MARKER "retryscope-fact"
 
+/* The algorithm that a KVM was told to have. */
+#define RS_FACT_RETRY_ALGO "kvm.retry_algo"
+
 #define RS_STATE_FIELDS "seq", "in_progress", "range_start", "range_end"
 
 /*

@@ -121,7 +121,14 @@ run_pid() { # NAME ARGS...
 	return $checks_failed
 }
 
+# The algorithm that KVM is to give to VMs from now on.
+choose_algo() { # NAME
+	algo_name=$(algo_of "$1")
+	[ -z "$algo_name" ] || kvm_algo "$algo_name" >/sys/module/kvm/parameters/retry_algo
+}
+
 run_scenario() { # NAME KIND ARGS...
+	choose_algo "$1" || return
 	run_name=$1
 	run_kind=$2
 	shift 2

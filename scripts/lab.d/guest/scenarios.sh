@@ -52,9 +52,52 @@ repeated() { # N NAME...
 	done
 }
 
-# The kind and the arguments of a scenario, also of a repeated one; 1 if there is none.
+# What KVM calls an algorithm that a run can have; 1 if it cannot.
+kvm_algo() { # NAME
+	case $1 in
+	kernel | global | hva | gfn) echo "$1" ;;
+	hfn-recent) echo hfn-recent:2.1.8 ;;
+	*) return 1 ;;
+	esac
+}
+
+# The algorithm of a run, "hva" of "alias3@hva.2", or nothing.
+algo_of() { # NAME
+	case $1 in
+	*@*)
+		algo_run=${1##*@}
+		echo "${algo_run%.*}"
+		;;
+	esac
+}
+
+# Each of the scenarios with each algorithm: "alias3@hva".
+with_algos() { # LIST NAME...
+	with_list=$1
+	shift
+	for with_name in "$@"; do
+		echo "$with_list" | tr ',' '\n' | sed "s/^/$with_name@/"
+	done
+}
+
+# Names in an order that only the seed decides, within each round: what changes meanwhile falls
+# on all of a round.
+drawn() { # SEED NAME...
+	drawn_seed=$1
+	shift
+	printf '%s\n' "$@" | awk -v seed="$drawn_seed" '
+		BEGIN { srand(seed) }
+		{
+			round = match($0, /\.[0-9]+$/) ? substr($0, RSTART + 1) : 0
+			printf "%06d %.9f %s\n", round, rand(), $0
+		}' | sort | cut -d" " -f3
+}
+
+# The kind and the arguments of a scenario, also of a repeated one and of one with an
+# algorithm, "alias3@hva.2"; 1 if there is none.
 scenario_of() { # NAME
-	scenarios | sed -n "s/^${1%.*} //p" | grep .
+	scenario_name=${1%.*}
+	scenarios | sed -n "s/^${scenario_name%@*} //p" | grep .
 }
 
 kind_of() { # NAME

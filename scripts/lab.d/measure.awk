@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The tables of scripts/measure: medians with their intervals, ratios of two algorithms in the
+# same round, and predictions held against what was measured.
+
+function sort(v, n,    i, k, x) {
+	for (i = 2; i <= n; i++) {
+		x = v[i]
+		for (k = i - 1; k && v[k] > x; k--)
+			v[k + 1] = v[k]
+		v[k + 1] = x
+	}
+}
+
+function median(v, n) {
+	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
+}
+
+# How likely the median of what is drawn from lies between the @k-th least and the @k-th most
+# of @n: 1 - 2 P(fewer than k of n fair coins).
+function coverage(n, k,    i, c, sum) {
+	c = 1
+	for (i = 0; i < k; i++) {
+		sum += c
+		c = c * (n - i) / (i + 1)
+	}
+	return 1 - 2 * sum / 2 ^ n
+}
+
+# The narrowest such pair with 95 %; with fewer than six runs none has that, and it is the
+# least and the most.
+function rank(n,    k) {
+	for (k = 1; 2 * (k + 1) <= n && coverage(n, k + 1) >= 0.95; k++)
+		;
+	return k
+}
+
+function digits(x) {
+	return sprintf(x >= 100 ? "%.0f" : x >= 10 ? "%.1f" : "%.2f", x)
+}
+
+# "median (from..to)" of all runs of key; middle, low, high, least and most are set.
+function spread(key,    n, v, i, k) {
+	n = nr[key]
+	middle = low = high = least = most = ""
+	if (!n)
+		return "-"
+	for (i = 1; i <= n; i++)
+		v[i] = value[key, i]
+	sort(v, n)
+	k = rank(n)
+	middle = median(v, n)
+	low = v[k]
+	high = v[n + 1 - k]
+	least = v[1]
+	most = v[n]
+	return digits(middle) (n > 1 ? " (" digits(low) ".." digits(high) ")" : "")
+}
+
+function put(key, x) { value[key, ++nr[key]] = x }
+
+function known(name, list, count) {
+	if (!((list, name) in place)) {
+		place[list, name] = 1
+		entry[list, ++entries[list]] = name
+	}
+}
+
+NF == 7 {
+	known($1, "scenario")
+	known($2, "ran")
+	put($1 " " $2 " " $4 " " $5 " " $6, $7)
+	at[$1, $2, $3, $4, $5, $6] = $7
+	if ($5 == "measured" && $6 == "retries") {
+		runs[$1, $2]++
+		if ($3 > rounds)
+			rounds = $3
+	}
+	if ($6 == "missed" && $2 == $4)
+		missed += $7
+}
+
+function measured(s, a, what) { return spread(s " " a " " a " measured " what) }
+
+function table_measured(    i, k, s, a) {
+	print "What the kernel did with each algorithm: the median of its runs (interval)."
+	print ""
+	printf "%-10s %-10s %4s  %-22s %-20s %-20s %-22s %s\n", "scenario", "algorithm", "runs", "resolved faults a s",
+		"retries a fault", "stall a fault, us", "stall p99, us", "stall p99.9, us"
+	for (i = 1; i <= entries["scenario"]; i++)
+		for (k = 1; k <= entries["ran"]; k++) {
+			s = entry["scenario", i]
+			a = entry["ran", k]
+			if (!runs[s, a])
+				continue
+			printf "%-10s %-10s %4d  %-22s %-20s %-20s %-22s %s\n", s, a, runs[s, a], measured(s, a, "resolved"),
+				measured(s, a, "retries"), measured(s, a, "stall"), measured(s, a, "p99"), measured(s, a, "p999")
+		}
+	print ""
+}
+
+function ratios(s, a, b, what,    r, x, y, key) {
+	key = "ratio " s " " a " " b " " what
+	for (r = 1; r <= rounds; r++)
+		if ((s, a, r, a, "measured", what) in at && (s, b, r, b, "measured", what) in at) {
+			x = at[s, a, r, a, "measured", what]
+			y = at[s, b, r, b, "measured", what]
+			if (y > 0)
+				put(key, x / y)
+		}
+	return spread(key)
+}
+
+function table_ratios(    i, k, s, a, r, t, u) {
+	print "The same as ratios of two runs of one round, each over that with hva:"
+	print ""
+	printf "%-10s %-10s %-22s %-22s %s\n", "scenario", "algorithm", "retries a fault", "stall a fault", "resolved faults a s"
+	for (i = 1; i <= entries["scenario"]; i++)
+		for (k = 1; k <= entries["ran"]; k++) {
+			s = entry["scenario", i]
+			a = entry["ran", k]
+			if (a == "hva" || !runs[s, a] || !runs[s, "hva"])
+				continue
+			r = ratios(s, a, "hva", "retries")
+			t = ratios(s, a, "hva", "stall")
+			u = ratios(s, a, "hva", "resolved")
+			printf "%-10s %-10s %-22s %-22s %s\n", s, a, r, t, u
+		}
+	print ""
+}
+
+function times(x, of) { return of > 0 ? sprintf("%.2f", x / of) : "-" }
+
+# What exact says of the same captures: the least that a correct algorithm can do.
+function table_exact(    i, k, s, a, r, m, x) {
+	print "Retries a fault, and what exact would have had with the same captures (both arrivals):"
+	print ""
+	printf "%-10s %-10s %-20s %-20s %-20s %s\n", "scenario", "algorithm", "measured", "exact, recorded", "exact, think", "measured in times of it"
+	for (i = 1; i <= entries["scenario"]; i++)
+		for (k = 1; k <= entries["ran"]; k++) {
+			s = entry["scenario", i]
+			a = entry["ran", k]
+			if (!runs[s, a])
+				continue
+			m = measured(s, a, "retries")
+			x = middle
+			r = spread(s " " a " exact recorded retries")
+			printf "%-10s %-10s %-20s %-20s", s, a, m, r
+			r = middle
+			printf " %-20s", spread(s " " a " exact think retries")
+			printf " %s, %s\n", times(x, r), times(x, middle)
+		}
+	print ""
+}
+
+# Within: between the least and the most that either arrival predicts from any of the runs.
+function predict(s, from, to, what,    m, x, r, lo, hi, t, yes) {
+	m = measured(s, to, what)
+	if (middle == "")
+		return
+	x = middle
+	r = spread(s " " from " " to " recorded " what)
+	if (middle == "")
+		return
+	lo = least
+	hi = most
+	t = spread(s " " from " " to " think " what)
+	if (least < lo)
+		lo = least
+	if (most > hi)
+		hi = most
+	yes = x >= lo && x <= hi
+	pairs[what]++
+	within[what] += yes
+	printf "%-10s %-10s %-10s %-22s %-22s %-22s %s\n", s, to, from, m, r, t, (yes ? "yes" : x < lo ? "below" : "above")
+}
+
+function table_predictions(what, title,    i, k, l) {
+	print title
+	print ""
+	printf "%-10s %-10s %-10s %-22s %-22s %-22s %s\n", "scenario", "of", "from", "measured", "predicted, recorded", "predicted, think", "within"
+	for (i = 1; i <= entries["scenario"]; i++)
+		for (k = 1; k <= entries["ran"]; k++)
+			for (l = 1; l <= entries["ran"]; l++)
+				if (k != l)
+					predict(entry["scenario", i], entry["ran", l], entry["ran", k], what)
+	printf "\n%d of %d within what recorded and think arrivals span over all runs\n\n", within[what], pairs[what]
+}
+
+END {
+	table_measured()
+	if (rounds < 2)
+		print "One run each: no interval.\n"
+	else if (rounds < 6)
+		printf "Fewer than six runs have no interval of 95 %%: it is the least and the most, which holds the\nmedian with %.1f %% (%d runs).\n\n", 100 * coverage(rounds, 1), rounds
+	else
+		printf "The interval holds the median with %.1f %% (%d runs).\n\n", 100 * coverage(rounds, rank(rounds)), rounds
+	table_ratios()
+	table_exact()
+	table_predictions("retries", "Retries a fault, predicted from the captures of another algorithm:")
+	table_predictions("stall", "Stall of a fault, us:")
+	printf "missed by an algorithm that the kernel ran: %d\n", missed
+}

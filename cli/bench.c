@@ -107,7 +107,7 @@ static void parse_list(struct argp_state *state, const char *name, const char *a
 	char *copy = strdup(arg), *next = copy;
 
 	if (!copy)
-		argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
+		rs_cli_no_memory();
 	list->n = 0;
 	for (char *value; (value = strsep(&next, ","));) {
 		if (list->n == BENCH_MAX_VALUES)
@@ -138,7 +138,7 @@ static void parse_ops(struct argp_state *state, struct bench_args *a, const char
 	free(r->text);
 	r->text = strdup(arg);
 	if (!r->text)
-		argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
+		rs_cli_no_memory();
 	slash = strchr(r->text, '/');
 	colon = slash ? strchr(slash, ':') : NULL;
 	if (!colon || strchr(r->text, ','))
@@ -417,16 +417,12 @@ int rs_cmd_bench(int argc, char **argv)
 	int ret;
 
 	a.words_file = rs_textbuf_open(&a.words, &a.words_size);
-	if (!a.words_file) {
-		fputs("retryscope: out of memory\n", stderr);
-		return RS_EXIT_OUTPUT;
-	}
+	if (!a.words_file)
+		rs_cli_no_memory();
 	set_defaults(&a.order);
 	rs_cli_parse(&argp, argc, argv, 0, &a);
-	if (!rs_command_end(a.words_file, &a.words)) {
-		fputs("retryscope: out of memory\n", stderr);
-		return RS_EXIT_OUTPUT;
-	}
+	if (!rs_command_end(a.words_file, &a.words))
+		rs_cli_no_memory();
 	ret = rs_output_check(a.output, &err);
 	if (!ret)
 		ret = a.repeat.op ? repeat(&a, &err) : report(&a, &err);

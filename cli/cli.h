@@ -63,6 +63,9 @@ void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int f
 void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void rs_cli_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Says that there is no memory and ends the program, while options are read; argp_failure() would
+ * want some to say it. */
+void rs_cli_no_memory(void) __attribute__((noreturn));
 /* Which of @names, a list like "text|csv", @arg is, from 0; else the end as by rs_cli_usage(). */
 unsigned int rs_cli_choice(const struct argp_state *state, const char *option, const char *names,
 			   const char *arg);

@@ -71,8 +71,8 @@ static void parse_algos(struct argp_state *state, struct compare_args *a, const 
 	a->replayed = to = strdup(arg);
 	a->algos = arg;
 	if (!to)
-		argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
-	for (const char *p = arg; to && *p;) {
+		rs_cli_no_memory();
+	for (const char *p = arg; *p;) {
 		size_t len = strcspn(p, ",");
 
 		if (len != strlen(KERNEL) || strncmp(p, KERNEL, len) != 0) {
@@ -83,9 +83,8 @@ static void parse_algos(struct argp_state *state, struct compare_args *a, const 
 		}
 		p += len + (p[len] == ',');
 	}
-	if (to)
-		*to = '\0';
-	if (a->replayed && a->replayed[0])
+	*to = '\0';
+	if (a->replayed[0])
 		rs_input_check_algos(state, a->replayed);
 }
 

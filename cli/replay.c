@@ -133,7 +133,7 @@ static void check_counts(struct argp_state *state, struct replay_args *a)
 	if (!a->algos || !strcmp(a->algos, "all")) {
 		a->counted = rs_algo_list(a->algos ? RS_ALGOS_ALL : RS_ALGOS_DEFAULT, false);
 		if (!a->counted)
-			argp_failure(state, RS_EXIT_OUTPUT, 0, "out of memory");
+			rs_cli_no_memory();
 	} else if (has_bound(a->algos)) {
 		rs_cli_usage(state, "--counts: exact is what must be retried, which is not worked "
 				    "out");

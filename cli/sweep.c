@@ -98,13 +98,6 @@ static void parse_parameter(struct argp_state *state, struct sweep_args *a, char
 		rs_cli_usage(state, "%s; `retryscope synth --list` names them", err.text);
 }
 
-/* argp_failure() would want some. */
-static int no_memory(void)
-{
-	fputs("retryscope: out of memory\n", stderr);
-	return RS_EXIT_OUTPUT;
-}
-
 static void add_seeds(struct argp_state *state, struct sweep_args *a)
 {
 	struct rs_sweep_axis *axis = &a->axes[a->opts.nr_axes];
@@ -118,7 +111,7 @@ static void add_seeds(struct argp_state *state, struct sweep_args *a)
 	axis->nr = a->seeds;
 	for (uint64_t i = 0; i < a->seeds; i++)
 		if (asprintf(&values[i], "%" PRIu64, a->opts.base.seed + i) < 0)
-			exit(no_memory());
+			rs_cli_no_memory();
 	a->opts.nr_axes++;
 }
 
@@ -428,7 +421,7 @@ int rs_cmd_sweep(int argc, char **argv)
 		a->words_file = rs_textbuf_open(&a->words, &a->words_size);
 	if (!a || !a->words_file) {
 		free(a);
-		return no_memory();
+		rs_cli_no_memory();
 	}
 	rs_synth_defaults(&a->opts.base);
 	a->seeds = 1;

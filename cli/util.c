@@ -134,6 +134,12 @@ void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
 	free(text);
 }
 
+void rs_cli_no_memory(void)
+{
+	fputs("retryscope: out of memory\n", stderr);
+	exit(RS_EXIT_OUTPUT);
+}
+
 unsigned int rs_cli_choice(const struct argp_state *state, const char *option, const char *names,
 			   const char *arg)
 {

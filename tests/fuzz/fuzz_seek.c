@@ -181,7 +181,7 @@ static void survey(struct rs_binary_block *h, const uint8_t *payload, struct rs_
 	static struct rs_columns *columns;
 	static struct rs_packed *packed;
 	static struct rs_event evs[RS_BINARY_BLOCK];
-	static uint8_t plain[MAX_PLAIN];
+	static _Alignas(8) uint8_t plain[MAX_PLAIN]; /* as in a file */
 	size_t n;
 	int rc = -EINVAL;
 
@@ -190,13 +190,16 @@ static void survey(struct rs_binary_block *h, const uint8_t *payload, struct rs_
 		packed = rs_packed_new(RS_BINARY_BLOCK);
 	}
 	check(columns && packed);
-	if (!h->count || h->count > RS_BINARY_BLOCK)
+	if (!h->count || h->count > RS_BINARY_BLOCK || h->stored > sizeof(plain))
 		return;
-	n = ZSTD_decompress(plain, sizeof(plain), payload, h->stored);
-	if (h->encoding == RS_BINARY_PACKED)
-		rc = rs_packed_decode(packed, payload, h->stored, evs, h->count, UINT32_MAX);
-	else if (!ZSTD_isError(n))
-		rc = rs_columns_decode(columns, plain, n, evs, h->count, UINT32_MAX);
+	if (h->encoding == RS_BINARY_PACKED) {
+		memcpy(plain, payload, h->stored);
+		rc = rs_packed_decode(packed, plain, h->stored, evs, h->count, UINT32_MAX);
+	} else {
+		n = ZSTD_decompress(plain, sizeof(plain), payload, h->stored);
+		if (!ZSTD_isError(n))
+			rc = rs_columns_decode(columns, plain, n, evs, h->count, UINT32_MAX);
+	}
 	if (rc)
 		return;
 	*e = (struct rs_binary_entry){ .min_ns = evs[0].time_ns, .max_ns = evs[0].time_ns };

@@ -19,9 +19,9 @@ within() {
 	"$@"
 }
 
-# lines FIRST LAST FORMAT: FORMAT with each number in the place of each %d.
+# lines FIRST LAST FORMAT: FORMAT with each number in the place of each &.
 lines() {
-	seq "$1" "$2" | awk -v format="$3" '{ line = format; gsub(/%d/, $1, line); print line }'
+	seq "$1" "$2" | sed "s|.*|$3|"
 }
 
 text() {
@@ -31,11 +31,11 @@ text() {
 export -f within lines text
 
 # A table of all vCPUs below the highest, for each VM: 3 GiB for 1000.
-lines 1 300 '%d %d fault_begin vcpu=65535 gfn=1' | text >vcpus.txt
+lines 1 300 '& & fault_begin vcpu=65535 gfn=1' | text >vcpus.txt
 check vcpus 'within 400 5 retryscope replay --jobs 1 vcpus.txt | grep -c "^VM"'
 check vcpus-closed 'within 400 5 retryscope replay --jobs 1 --loop closed vcpus.txt | grep -c "^VM"'
 check vcpus-info 'within 400 5 retryscope info --jobs 1 vcpus.txt | grep -c "^VM"'
-lines 1 5000 '%d %d fault_begin vcpu=1 gfn=1' | text >vms.txt
+lines 1 5000 '& & fault_begin vcpu=1 gfn=1' | text >vms.txt
 for jobs in 1 2; do
 	check vms-$jobs "within 200 5 retryscope replay --jobs $jobs --budget 64M vms.txt"
 done
@@ -55,13 +55,13 @@ END
 check forever 'within 300 2 retryscope replay --loop closed --algo global,hva,gfn,exact --format csv forever.txt | wc -l'
 
 # Lists that were searched from the start for each new member.
-lines 1 30000 '#@ fact k%d v' | text >facts.txt
+lines 1 30000 '#@ fact k& v' | text >facts.txt
 check facts 'within 300 2 retryscope info facts.txt | wc -l'
-lines 1 30000 '#@ anomaly a%d 1' | text >anomalies.txt
+lines 1 30000 '#@ anomaly a& 1' | text >anomalies.txt
 check anomalies 'within 300 2 retryscope convert anomalies.txt | wc -l'
 {
 	echo cell,p,seed,algorithm,x
-	lines 1 20000 '%d,%da,1,a,1'
+	lines 1 20000 '&,&a,1,a,1'
 } >values.csv
 if command -v gnuplot >/dev/null; then
 	check values 'within 300 5 retryscope plot --x p --what sweep-spurious --format dumb values.csv 2>&1 | head -1'
@@ -70,17 +70,16 @@ else
 fi
 
 # Each pair of memslots, each memslot with each invalidation, each with each rejection.
-lines 1 32764 '%d 1 memslot id=%d gfn=%d npages=1 hva=0x1000' |
-	awk '{ sub(/gfn=[0-9]+/, "gfn=" NR * 16); print }' | text >pairs.txt
+lines 1 32764 '& 1 memslot id=& gfn=0x&00 npages=1 hva=0x1000' | text >pairs.txt
 check pairs 'within 300 5 retryscope info --json pairs.txt | grep alias_pairs'
 {
-	lines 1 500 '0 1 memslot id=%d gfn=%d npages=1 hva=0x1000'
-	lines 1 2000 '%d 1 inval_begin id=%d hva=0x1000-0x2000'
+	lines 1 500 '0 1 memslot id=& gfn=& npages=1 hva=0x1000'
+	lines 1 2000 '& 1 inval_begin id=& hva=0x1000-0x2000'
 } | text >product.txt
 check product 'within 300 5 retryscope replay --jobs 1 --budget 64M product.txt'
 {
 	echo '0 1 memslot id=0 gfn=0 npages=16 hva=0x1000'
-	lines 1 10000 '%d 1 inval_begin id=%d hva=0x1000-0x2000'
+	lines 1 10000 '& 1 inval_begin id=& hva=0x1000-0x2000'
 } | text >outstanding.txt
 check outstanding 'within 300 5 retryscope replay --jobs 1 --format csv outstanding.txt | wc -l'
 

@@ -329,8 +329,8 @@ static json_t *some_value(void)
 /* Changes, adds or takes away one thing somewhere below @v. */
 static void change_json(json_t *v)
 {
-	const char *key;
-	json_t *member;
+	json_t *member = NULL;
+	const char *key = NULL;
 	size_t at, i = 0;
 
 	if (json_is_array(v) && json_array_size(v)) {

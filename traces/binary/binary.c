@@ -38,7 +38,7 @@ struct binary {
 	size_t max_index;
 	struct rs_binary_entry *ahead; /* the index as it stands in the plain file */
 	size_t nr_ahead;
-	bool asked; /* for that: somebody goes by it */
+	bool asked;	    /* for that: somebody goes by it */
 	unsigned char *buf; /* of a stream: the payload; of a plain file: the window */
 	size_t max_buf;
 	struct rs_event *evs; /* decoded */

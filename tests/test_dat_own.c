@@ -546,6 +546,26 @@ static void test_algorithm_of_the_recording(void **state)
 	}
 }
 
+/* What a recording of these is read as whose KVM was told to have that algorithm. */
+static void read_told(struct test_trace *t, const char *algo, const struct put *puts, size_t n)
+{
+	struct dat *d = dat_new(7, 0, 4, "6.12.1");
+	unsigned char *bytes;
+	const char *path;
+	char fact[64];
+	size_t size;
+
+	snprintf(fact, sizeof(fact), "retryscope-fact kvm.retry_algo %s", algo);
+	dat_at(d, 0, 0, VCPU0);
+	dat_marker(d, 10, fact);
+	put_all(d, puts, n);
+	bytes = dat_finish(d, &size);
+	path = test_write_file("told.dat", bytes, size);
+	free(bytes);
+	test_trace_read_with(t, path, NULL);
+	assert_string_equal(t->message, "");
+}
+
 /*
  * A KVM in which the algorithm can be chosen says which: neither its release nor the words that
  * it keeps, of which an algorithm may leave the range empty, tell. Others' names tell nothing.
@@ -580,26 +600,45 @@ static void test_algorithm_that_was_told(void **state)
 			LOCKED(1310, RECLAIM, KVM, 7, 1, start, end),
 			ENDED(1320, RECLAIM),
 		};
-		struct dat *d = dat_new(7, 0, 4, "6.12.1");
-		char fact[64];
 		struct test_trace t;
-		const char *path;
-		unsigned char *bytes;
-		size_t size;
 
-		snprintf(fact, sizeof(fact), "retryscope-fact kvm.retry_algo %s", cases[i].fact);
-		dat_at(d, 0, 0, VCPU0);
-		dat_marker(d, 10, fact);
-		put_all(d, puts, NR(puts));
-		bytes = dat_finish(d, &size);
-		path = test_write_file("told.dat", bytes, size);
-		free(bytes);
-		test_trace_read_with(&t, path, NULL);
-		assert_string_equal(t.message, "");
+		read_told(&t, cases[i].fact, puts, NR(puts));
 		assert_string_equal(rs_meta_kernel_algo(&t.meta), cases[i].algo);
 		assert_int_equal(count_anomaly(&t, "retry-unexplained"), 0);
 		test_trace_free(&t);
 	}
+}
+
+/*
+ * What hfn-recent keeps of a hole in a guest_memfd is in no word: a fault is refused before it
+ * is looked up where the hole is, and only there, as the walk says.
+ */
+static void test_hole_that_no_word_has(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 0, 0),
+		SLOT(1110, OTHER, KVM, 0, 4, 8, 7, 1, 0, 0, SHARED_ONLY),
+		BEGIN(1210, VCPU0, KVM, 0, 5ULL, 7, 1, 0, 0),
+		LOOKED_UP(1220, VCPU0, 1),
+		FAULTED(1230, VCPU0, 1),
+		BEGIN(1240, VCPU1, KVM, 1, 9ULL, 7, 1, 0, 0),
+		LOOKED_UP(1250, VCPU1, 0),
+		CHECK(1260, VCPU1, KVM, 1, 9ULL, 7, 7, 1, 0, 0),
+		VERDICT(1270, VCPU1, 0),
+		FAULTED(1280, VCPU1, 0),
+		LOCKED(1400, OTHER, KVM, 7, 1, 0, 0),
+	};
+	struct test_trace t;
+	char *lines;
+
+	read_told(&t, "hfn-recent:2.1.8", puts, NR(puts));
+	lines = lines_of(&t);
+	assert_non_null(strstr(lines, "1210 1 fault_check vcpu=0 result=retry lockless=1\n"));
+	assert_non_null(strstr(lines, "1260 1 fault_check vcpu=1 result=ok\n"));
+	assert_int_equal(count_anomaly(&t, "retry-unexplained"), 0);
+	free(lines);
+	test_trace_free(&t);
 }
 
 /* Real captures: every decision and every word of the state is the kernel's. */
@@ -661,6 +700,7 @@ int main(void)
 		cmocka_unit_test(test_half_an_end),
 		cmocka_unit_test(test_algorithm_of_the_recording),
 		cmocka_unit_test(test_algorithm_that_was_told),
+		cmocka_unit_test(test_hole_that_no_word_has),
 		cmocka_unit_test(test_samples),
 	};
 

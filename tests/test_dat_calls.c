@@ -306,6 +306,43 @@ static void test_tables(void **state)
 	fail_each_of(d, (struct rs_reader_opts){ .jobs = 1 }, 80);
 }
 
+/*
+ * A fault that stays undecided keeps all behind it, until there is no room for more: whichever
+ * event that meets, its turn depends on how many there were before.
+ */
+static void test_many_waiting(void **state)
+{
+	for (unsigned int before = 0; before < 8; before++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+		const struct put first[] = {
+			SLOT0,
+			FAULT(1010, VCPU0, KVM, 0, 9ULL),
+			BEGIN(1020, VCPU0, KVM, 0, 9ULL, 0, 0, NO_RANGE),
+		};
+
+		put_all(d, first, NR(first));
+		for (unsigned int i = 0; i < before; i++)
+			put(d, (struct put)CREATE(1030 + i, KVM, 1 + i, 0x100 * (1 + i), 1,
+						  HVA + 0x100000 * (1 + i)));
+		for (uint64_t i = 0; i < 260; i++) {
+			const uint64_t t = 2000 + 1000 * i;
+			const struct put each[] = {
+				WALK(t, RECLAIM, i),
+				LEFT(t + 100, RECLAIM, i),
+				FAULT(t + 200, VCPU1, KVM, 1, 2ULL),
+				BEGIN(t + 210, VCPU1, KVM, 1, 2ULL, i + 1, 0, NO_RANGE),
+				LOOKED_UP(t + 220, VCPU1, 0),
+				CHECK(t + 230, VCPU1, KVM, 1, 2ULL, i + 1, i + 1, 0, NO_RANGE),
+				VERDICT(t + 240, VCPU1, 0),
+				FAULTED(t + 250, VCPU1, 0),
+			};
+
+			put_all(d, each, NR(each));
+		}
+		fail_each_of(d, (struct rs_reader_opts){ .jobs = 1 }, 120);
+	}
+}
+
 /* Of tracepoints alone: ends that are still to come, vCPUs, memslots from a file. */
 static void test_tracepoints(void **state)
 {
@@ -332,9 +369,8 @@ static void test_tracepoints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_recordings),
-		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_files),	    cmocka_unit_test(test_recordings),
+		cmocka_unit_test(test_tables),	    cmocka_unit_test(test_many_waiting),
 		cmocka_unit_test(test_tracepoints),
 	};
 

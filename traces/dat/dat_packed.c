@@ -11,9 +11,9 @@ static int unpack_zstd(ZSTD_DCtx *zstd, void *to, size_t plain, const void *from
 	const size_t got = zstd ? ZSTD_decompressDCtx(zstd, to, plain, from, packed)
 				: ZSTD_decompress(to, plain, from, packed);
 
-	if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
-		return -ENOMEM;
-	return got == plain ? 0 : -EINVAL;
+	return got == plain						? 0
+	       : ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation ? -ENOMEM
+									: -EINVAL;
 }
 
 static int unpack_zlib(void *to, size_t plain, const void *from, size_t packed)
@@ -22,9 +22,9 @@ static int unpack_zlib(void *to, size_t plain, const void *from, size_t packed)
 	uLong taken = packed;
 	const int ret = uncompress2(to, &got, from, &taken);
 
-	if (ret == Z_MEM_ERROR)
-		return -ENOMEM;
-	return ret == Z_OK && got == plain && taken == packed ? 0 : -EINVAL;
+	return ret == Z_OK && got == plain && taken == packed ? 0
+	       : ret == Z_MEM_ERROR			      ? -ENOMEM
+							      : -EINVAL;
 }
 
 int rs_dat_unpack(enum rs_dat_packing by, ZSTD_DCtx *zstd, void *to, size_t plain, const void *from,

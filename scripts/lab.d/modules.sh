@@ -16,6 +16,11 @@ package_download() { # PACKAGE VERSION
 		-o APT::Sandbox::User=root download "$1=$2" >&2
 }
 
+# Read to its end, so that readelf does not die of a pipe that nobody reads.
+has_types() { # FILE
+	readelf -S "$1" 2>/dev/null | grep '\.BTF ' >/dev/null
+}
+
 # The source of a kernel's package, with the configuration, the symbols and the types of the
 # built one, ready for modules.
 source_unpack() { # KERNEL RELEASE DIR
@@ -44,7 +49,7 @@ source_unpack() { # KERNEL RELEASE DIR
 	else
 		"$new/scripts/extract-vmlinux" "$1/vmlinuz" >"$new/vmlinux"
 	fi
-	readelf -S "$new/vmlinux" 2>/dev/null | grep -q '\.BTF ' ||
+	has_types "$new/vmlinux" ||
 		{ say "$2: no vmlinux with its types"; return 1; }
 	rm -rf "$new/packages" "$3" && mv "$new" "$3"
 }
@@ -84,7 +89,7 @@ modules_build() { # KERNEL LOG
 			cp "$tree/arch/x86/kvm/$name.ko" "$to/$name.ko" &&
 				strip --strip-debug "$to/$name.ko" || return 1
 			# Without its types nothing could be recorded of it.
-			readelf -S "$to/$name.ko" | grep -q '\.BTF ' ||
+			has_types "$to/$name.ko" ||
 				{ say "$release: $name.ko has no types"; return 1; }
 		done
 	} 8>"$cache/sources/lock"

@@ -609,8 +609,11 @@ struct rs_inventory *rs_inventory_finish(struct rs_inventory_builder *b, const s
 		errno = ENOMEM;
 		return NULL;
 	}
-	for (const struct done *d = b->done; d < b->done + b->nr_done; d++)
+	for (size_t i = 0; i < b->nr_done; i++) {
+		const struct done *d = &b->done[i];
+
 		b->vms[d->vm].inv.origins[origin_of(rs_whos_get(whos, d->who))] += d->nr;
+	}
 	for (; inv->nr_vms < b->nr_vms; inv->nr_vms++) {
 		struct vm_state *v = &b->vms[inv->nr_vms];
 

@@ -251,7 +251,6 @@ static void keep_word(struct bench_args *a, int key, const char *arg)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct bench_args *a = state->input;
-	enum rs_figure_format format;
 
 	keep_word(a, key, arg);
 	switch (key) {
@@ -268,11 +267,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->contend = true;
 		return 0;
 	case OPT_PLOT:
-		if (!picture_format(arg, &format))
-			rs_cli_usage(state,
-				     "--plot: FILE.svg, .png, .pdf or .txt expected, not '%s'",
-				     arg);
-		a->plot = arg;
+		a->plot = picture_path(state, arg);
 		return 0;
 	case OPT_OPS:
 		parse_ops(state, a, arg);

@@ -71,6 +71,14 @@ unsigned int rs_cli_choice(const struct argp_state *state, const char *option, c
 			   const char *arg);
 
 /*
+ * Which of @nr names @arg, a list like "vm,task", has: a bit for each. Else the end, by a line
+ * that says @expected.
+ */
+unsigned int rs_cli_names(const struct argp_state *state, const char *option,
+			  const char *(*name)(unsigned int i), unsigned int nr,
+			  const char *expected, const char *arg);
+
+/*
  * Set by SIGINT, SIGTERM and SIGHUP, which main() catches before a verb runs. A verb asks
  * for it and ends; if it has not 150 ms later, temporary files are removed and the process
  * ends with RS_EXIT_INTR wherever it is.

@@ -99,7 +99,6 @@ static void check_args(struct argp_state *state, const struct compare_args *a)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct compare_args *a = state->input;
-	enum rs_figure_format format;
 
 	switch (key) {
 	case OPT_FORMAT:
@@ -128,11 +127,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->arrivals = arg;
 		return 0;
 	case OPT_PLOT:
-		if (!picture_format(arg, &format))
-			rs_cli_usage(state,
-				     "--plot: FILE.svg, .png, .pdf or .txt expected, not '%s'",
-				     arg);
-		a->plot = arg;
+		a->plot = picture_path(state, arg);
 		return 0;
 	case 'o':
 		a->output = arg;

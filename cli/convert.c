@@ -78,9 +78,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "FILE",
-	.doc = "Write a trace in another form, or a piece of it.\v"
-	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
-	       "- is standard input. A piece starts with the memslots and the invalidations in "
+	.doc = "Write a trace in another form, or a piece of it.\v" RS_INPUT_DOC
+	       " A piece starts with the memslots and the invalidations in "
 	       "progress, so that every fault in it is judged as it is in the whole.",
 	.children = rs_piece_children,
 };

@@ -77,29 +77,6 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static unsigned int parse_causes(const struct argp_state *state, const char *arg)
-{
-	unsigned int causes = 0;
-
-	for (const char *p = arg;; p++) {
-		const size_t len = strcspn(p, ",");
-		unsigned int c = 0;
-
-		while (c < RS_NR_FAULT_CAUSES && (strlen(rs_fault_cause_name(c)) != len ||
-						  memcmp(rs_fault_cause_name(c), p, len) != 0))
-			c++;
-		if (c == RS_NR_FAULT_CAUSES)
-			rs_cli_usage(state,
-				     "--cause: a cause as in the report, necessary or missed "
-				     "expected, not '%.*s'",
-				     (int)len, p);
-		causes |= 1U << c;
-		p += len;
-		if (!*p)
-			return causes;
-	}
-}
-
 static uint64_t parse_number(const struct argp_state *state, const char *option, const char *arg,
 			     uint64_t max)
 {
@@ -162,7 +139,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->watch.algos = arg;
 		return 0;
 	case OPT_CAUSE:
-		a->opts.causes = parse_causes(state, arg);
+		a->opts.causes =
+			rs_cli_names(state, "--cause", rs_fault_cause_name, RS_NR_FAULT_CAUSES,
+				     "a cause as in the report, necessary or missed", arg);
 		return 0;
 	case OPT_VCPU:
 		a->opts.vcpu = (uint32_t)parse_number(state, "--vcpu", arg, UINT32_MAX);
@@ -208,9 +187,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "FILE",
 	.doc = "Show single faults: how often each was tried, what an algorithm says of it, and "
-	       "whose doing that is.\v"
-	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
-	       "- is standard input.",
+	       "whose doing that is.\v" RS_INPUT_DOC,
 	.children = rs_piece_children,
 };
 

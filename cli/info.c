@@ -54,9 +54,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "FILE",
 	.doc = "Tell what is in a trace: host, VMs, memslots and their aliases, events, losses, "
-	       "and how the recorded state agrees with the model.\v"
-	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
-	       "- is standard input.",
+	       "and how the recorded state agrees with the model.\v" RS_INPUT_DOC,
 	.children = rs_piece_children,
 };
 

@@ -8,6 +8,11 @@
 #include "replay/cut/cut.h"
 #include "traces/trace.h"
 
+/* Of the help of a verb: what FILE is. */
+#define RS_INPUT_DOC                                                                      \
+	"FILE is a trace.dat, the text form or the binary form, compressed or not; - is " \
+	"standard input."
+
 /*
  * What all verbs that replay a trace have in common: the FILE, and the options
  * that say how to read it.

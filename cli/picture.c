@@ -13,7 +13,8 @@ static int stop(void *arg)
 	return rs_cli_interrupted;
 }
 
-bool picture_format(const char *path, enum rs_figure_format *format)
+/* By the suffix of @path; false if it is none of those that there are. */
+static bool find_format(const char *path, enum rs_figure_format *format)
 {
 	const char *dot = strrchr(path, '.');
 
@@ -24,6 +25,16 @@ bool picture_format(const char *path, enum rs_figure_format *format)
 		}
 	}
 	return false;
+}
+
+const char *picture_path(const struct argp_state *state, const char *path)
+{
+	enum rs_figure_format format;
+
+	if (!find_format(path, &format))
+		rs_cli_usage(state, "--plot: FILE.svg, .png, .pdf or .txt expected, not '%s'",
+			     path);
+	return path;
 }
 
 static int copy_picture(const struct rs_workdir *dir, const char *name, const char *path,
@@ -50,7 +61,7 @@ int picture_draw(const char *path, const char *name, void (*draw)(struct rs_figu
 	char output[64];
 	int ret;
 
-	if (!picture_format(path, &format))
+	if (!find_format(path, &format))
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "%s: no format has that suffix",
 				    path);
 	ret = rs_workdir_open(&dir, rs_temp_dir(), err);

@@ -6,8 +6,10 @@
 
 /* One picture that goes with what a verb prints: --plot. */
 
-/* By the suffix of @path; false if it is none of those that there are. */
-bool picture_format(const char *path, enum rs_figure_format *format);
+struct argp_state;
+
+/* @path, whose suffix is one of those that there are; else the end as by rs_cli_usage(). */
+const char *picture_path(const struct argp_state *state, const char *path);
 /*
  * Draws by @draw, into a figure that was begun, and puts the picture at @path. 0, or negative
  * errno with @err set; then nothing is left.

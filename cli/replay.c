@@ -199,9 +199,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.help_filter = help_filter,
 	.args_doc = "FILE",
-	.doc = "Judge every fault of a trace with every chosen algorithm.\v"
-	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
-	       "- is standard input.",
+	.doc = "Judge every fault of a trace with every chosen algorithm.\v" RS_INPUT_DOC,
 	.children = rs_piece_children,
 };
 

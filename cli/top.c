@@ -40,29 +40,6 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static unsigned int parse_keys(const struct argp_state *state, const char *arg)
-{
-	unsigned int keys = 0;
-
-	for (const char *p = arg;; p++) {
-		const size_t len = strcspn(p, ",");
-		unsigned int k = 0;
-
-		while (k < RS_NR_TOP_KEYS && (strlen(rs_top_key_name(k)) != len ||
-					      memcmp(rs_top_key_name(k), p, len) != 0))
-			k++;
-		if (k == RS_NR_TOP_KEYS)
-			rs_cli_usage(state,
-				     "--by: algorithm, vm, task, reason, cause, vcpu, memslot or "
-				     "gfn expected, not '%.*s'",
-				     (int)len, p);
-		keys |= 1U << k;
-		p += len;
-		if (!*p)
-			return keys;
-	}
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct top_args *a = state->input;
@@ -73,7 +50,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[1] = &a->watch.input;
 		return 0;
 	case OPT_BY:
-		a->keys = parse_keys(state, arg);
+		a->keys = rs_cli_names(state, "--by", rs_top_key_name, RS_NR_TOP_KEYS,
+				       "algorithm, vm, task, reason, cause, vcpu, memslot or gfn",
+				       arg);
 		return 0;
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);
@@ -98,9 +77,7 @@ static const struct argp argp = {
 	.parser = parse,
 	.args_doc = "FILE",
 	.doc = "Tell whose doing rejections are, and where: by task, reason, cause, vCPU, memslot "
-	       "or frame.\v"
-	       "FILE is a trace.dat, the text form or the binary form, compressed or not; "
-	       "- is standard input.",
+	       "or frame.\v" RS_INPUT_DOC,
 	.children = rs_piece_children,
 };
 
@@ -114,7 +91,6 @@ static const struct rs_observer *start(void *arg, const char *algos,
 {
 	struct top_args *a = arg;
 
-	(void)meta;
 	/* Rejections of different algorithms are no sum of anything. */
 	if (!is_one(algos))
 		a->keys |= 1U << RS_TOP_ALGORITHM;

@@ -156,6 +156,28 @@ unsigned int rs_cli_choice(const struct argp_state *state, const char *option, c
 	return 0;
 }
 
+unsigned int rs_cli_names(const struct argp_state *state, const char *option,
+			  const char *(*name)(unsigned int i), unsigned int nr,
+			  const char *expected, const char *arg)
+{
+	unsigned int bits = 0;
+
+	for (const char *p = arg;; p++) {
+		const size_t len = strcspn(p, ",");
+		unsigned int i = 0;
+
+		while (i < nr && (strlen(name(i)) != len || memcmp(name(i), p, len) != 0))
+			i++;
+		if (i == nr)
+			rs_cli_usage(state, "%s: %s expected, not '%.*s'", option, expected,
+				     (int)len, p);
+		bits |= 1U << i;
+		p += len;
+		if (!*p)
+			return bits;
+	}
+}
+
 void rs_cli_say(const char *fmt, ...)
 {
 	char *text;

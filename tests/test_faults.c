@@ -30,11 +30,11 @@ static void take(void *arg, const struct rs_fault_row *row)
 }
 
 /* All that @opts asks for, of a replay whose figures are the caller's if @res is not NULL. */
-static void find(const struct test_trace *t, struct rs_faults_opts opts, struct rows *rows,
-		 struct rs_result **res)
+static void find(const struct test_trace *t, const char *algo, struct rs_faults_opts opts,
+		 struct rows *rows, struct rs_result **res)
 {
 	struct rs_replay_opts replay = {
-		.algos = opts.algo, .flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME
+		.algos = algo, .flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME
 	};
 	struct rs_error err = { 0 };
 	struct rs_faults *f;
@@ -120,7 +120,7 @@ static void test_samples(void **state)
 			struct rs_result *res;
 			struct rows rows;
 
-			find(&t, (struct rs_faults_opts){ .algo = algos[a] }, &rows, &res);
+			find(&t, algos[a], (struct rs_faults_opts){ 0 }, &rows, &res);
 			expect_sums(&rows, res);
 			rs_result_free(res);
 			free(rows.row);
@@ -155,18 +155,16 @@ static void test_sorted(void **state)
 	for (unsigned int order = RS_FAULTS_BY_STALL; order <= RS_FAULTS_BY_RETRIES; order++) {
 		struct rows all;
 
-		find(&t, (struct rs_faults_opts){ .algo = "gfn", .rejected = true }, &all, NULL);
+		find(&t, "gfn", (struct rs_faults_opts){ .rejected = true }, &all, NULL);
 		assert_true(all.nr > 1000);
 		qsort(all.row, all.nr, sizeof(*all.row),
 		      order == RS_FAULTS_BY_STALL ? by_stall : by_retries);
 		for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 			struct rows some;
 
-			find(&t,
-			     (struct rs_faults_opts){ .algo = "gfn",
-						      .rejected = true,
-						      .order = order,
-						      .limit = limits[i] },
+			find(&t, "gfn",
+			     (struct rs_faults_opts){
+				     .rejected = true, .order = order, .limit = limits[i] },
 			     &some, NULL);
 			for (size_t k = 0; k < some.nr; k++)
 				assert_int_equal(some.row[k].number, all.row[k].number);
@@ -185,31 +183,28 @@ static void test_filters(void **state)
 	size_t gfn = 0, alias = 0, vcpu = 0;
 
 	test_trace_read(&t, TRACE_SAMPLES "/6.12-alias3.dat");
-	find(&t, (struct rs_faults_opts){ .algo = "gfn" }, &all, NULL);
+	find(&t, "gfn", (struct rs_faults_opts){ 0 }, &all, NULL);
 	for (size_t i = 0; i < all.nr; i++) {
 		gfn += all.row[i].gfn >= 0x10 && all.row[i].gfn < 0x20;
 		vcpu += all.row[i].vcpu == 1;
 		alias += (all.row[i].causes & 1U << RS_CAUSE_ALIAS) != 0;
 	}
 	assert_true(alias && vcpu);
-	find(&t,
-	     (struct rs_faults_opts){
-		     .algo = "gfn", .one_gfn = true, .gfn_start = 0x10, .gfn_end = 0x20 },
-	     &some, NULL);
+	find(&t, "gfn",
+	     (struct rs_faults_opts){ .one_gfn = true, .gfn_start = 0x10, .gfn_end = 0x20 }, &some,
+	     NULL);
 	assert_int_equal(some.nr, gfn);
 	free(some.row);
-	find(&t, (struct rs_faults_opts){ .algo = "gfn", .one_vcpu = true, .vcpu = 1 }, &some,
-	     NULL);
+	find(&t, "gfn", (struct rs_faults_opts){ .one_vcpu = true, .vcpu = 1 }, &some, NULL);
 	assert_int_equal(some.nr, vcpu);
 	free(some.row);
-	find(&t, (struct rs_faults_opts){ .algo = "gfn", .causes = 1U << RS_CAUSE_ALIAS }, &some,
-	     NULL);
+	find(&t, "gfn", (struct rs_faults_opts){ .causes = 1U << RS_CAUSE_ALIAS }, &some, NULL);
 	assert_int_equal(some.nr, alias);
 	free(some.row);
 	/* The traced kernel's own algorithm decides as it did, and misses nothing. */
-	find(&t, (struct rs_faults_opts){ .algo = "gfn", .differ = true }, &some, NULL);
+	find(&t, "gfn", (struct rs_faults_opts){ .differ = true }, &some, NULL);
 	assert_int_equal(some.nr, 0);
-	find(&t, (struct rs_faults_opts){ .algo = "gfn", .missed = true }, &some, NULL);
+	find(&t, "gfn", (struct rs_faults_opts){ .missed = true }, &some, NULL);
 	assert_int_equal(some.nr, 0);
 	free(all.row);
 	test_trace_free(&t);

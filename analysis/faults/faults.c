@@ -128,15 +128,26 @@ static void close_chain(struct rs_faults *f, struct chain *c)
 
 /* ---- attempts ---- */
 
+static uint64_t hash_of(uint32_t vm, uint32_t vcpu)
+{
+	return rs_hash_number((uint64_t)vm << 32 | vcpu);
+}
+
+static struct chain *find_chain(const struct rs_faults *f, uint32_t vm, uint32_t vcpu)
+{
+	const uint32_t i = rs_hash_find(&f->by_vcpu, hash_of(vm, vcpu), NULL, NULL);
+
+	return i == RS_HASH_NONE ? NULL : &f->chains[i];
+}
+
 static struct chain *chain_of(struct rs_faults *f, uint32_t vm, uint32_t vcpu)
 {
-	const uint64_t hash = rs_hash_number((uint64_t)vm << 32 | vcpu);
-	const uint32_t i = rs_hash_find(&f->by_vcpu, hash, NULL, NULL);
+	struct chain *c = find_chain(f, vm, vcpu);
 
-	if (i != RS_HASH_NONE)
-		return &f->chains[i];
+	if (c)
+		return c;
 	if (RS_ROOM_FOR_ONE(f->chains, f->nr_chains) ||
-	    rs_hash_add(&f->by_vcpu, hash, (uint32_t)f->nr_chains)) {
+	    rs_hash_add(&f->by_vcpu, hash_of(vm, vcpu), (uint32_t)f->nr_chains)) {
 		f->failed = true;
 		return NULL;
 	}
@@ -158,24 +169,29 @@ static uint64_t losses_of(struct rs_faults *f, uint32_t vm)
 	return l ? l->nr : 0;
 }
 
+static struct loss *add_loss(struct rs_faults *f, uint32_t vm)
+{
+	if (RS_ROOM_FOR_ONE(f->losses, f->nr_losses) ||
+	    rs_hash_add(&f->by_vm, rs_hash_number(vm), (uint32_t)f->nr_losses))
+		return NULL;
+	f->losses[f->nr_losses] = (struct loss){ .vm = vm };
+	return &f->losses[f->nr_losses++];
+}
+
 static void applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 {
 	struct rs_faults *f = arg;
-	struct loss *l = e->type == RS_EV_LOST ? loss_of(f, e->vm) : NULL;
+	struct loss *l;
 
-	(void)time_ns;
 	if (e->type != RS_EV_LOST)
 		return;
-	if (!l) {
-		if (RS_ROOM_FOR_ONE(f->losses, f->nr_losses) ||
-		    rs_hash_add(&f->by_vm, rs_hash_number(e->vm), (uint32_t)f->nr_losses)) {
-			f->failed = true;
-			return;
-		}
-		l = &f->losses[f->nr_losses++];
-		*l = (struct loss){ .vm = e->vm };
-	}
-	l->nr++;
+	l = loss_of(f, e->vm);
+	if (!l)
+		l = add_loss(f, e->vm);
+	if (l)
+		l->nr++;
+	else
+		f->failed = true;
 }
 
 static uint64_t age_of(const struct rs_blamed *b, uint64_t now)
@@ -220,7 +236,6 @@ static void judged(void *arg, const struct rs_judged *j)
 	if (!c->open)
 		*row = (struct rs_fault_row){ .begin_ns = j->begin_ns,
 					      .decided_ns = j->time_ns,
-					      .first = j->event,
 					      .gfn = j->gfn,
 					      .vm = j->vm,
 					      .vcpu = j->vcpu,
@@ -246,11 +261,10 @@ static void judged(void *arg, const struct rs_judged *j)
 static void unjudged(void *arg, uint32_t vm, uint32_t vcpu)
 {
 	struct rs_faults *f = arg;
-	const uint32_t i =
-		rs_hash_find(&f->by_vcpu, rs_hash_number((uint64_t)vm << 32 | vcpu), NULL, NULL);
+	struct chain *c = find_chain(f, vm, vcpu);
 
-	if (i != RS_HASH_NONE)
-		f->chains[i].goes_on = false;
+	if (c)
+		c->goes_on = false;
 }
 
 /* ---- all of it ---- */

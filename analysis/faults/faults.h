@@ -21,12 +21,12 @@ enum { RS_FAULT_NECESSARY = RS_NR_CAUSES, RS_FAULT_MISSED, RS_NR_FAULT_CAUSES };
 const char *rs_fault_cause_name(unsigned int cause);
 
 struct rs_fault_row {
-	uint64_t number;      /* counts all faults of the replay, from 1 on, as they end */
-	uint64_t begin_ns;    /* of the first attempt */
-	uint64_t decided_ns;  /* of the first attempt: its check */
-	uint64_t last_ns;     /* of the last attempt: its begin */
-	uint64_t done_ns;     /* of the last attempt: its check */
-	uint64_t first, last; /* the numbers of their checks in the stream */
+	uint64_t number;     /* counts all faults of the replay, from 1 on, as they end */
+	uint64_t begin_ns;   /* of the first attempt */
+	uint64_t decided_ns; /* of the first attempt: its check */
+	uint64_t last_ns;    /* of the last attempt: its begin */
+	uint64_t done_ns;    /* of the last attempt: its check */
+	uint64_t last;	     /* the number of that check in the stream */
 	uint64_t gfn;
 	uint32_t vm, vcpu, slot;
 	uint32_t who; /* its thread */
@@ -55,7 +55,6 @@ uint64_t rs_fault_stall(const struct rs_fault_row *row);
 enum rs_fault_order { RS_FAULTS_BY_TIME, RS_FAULTS_BY_STALL, RS_FAULTS_BY_RETRIES };
 
 struct rs_faults_opts {
-	const char *algo; /* one */
 	/* Only faults with attempts that are rejected; missed; decided otherwise than recorded. */
 	bool rejected, missed, differ;
 	unsigned int causes; /* only faults with one of these (bits); 0: any */

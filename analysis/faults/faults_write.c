@@ -33,7 +33,6 @@ static int text_row(FILE *f, const struct rs_fault_row *row, const struct rs_who
 	const struct rs_who *who = rs_whos_get(whos, row->blame.by.who);
 	char takes[32], stall[32], memslot[32], gfn[24], task[160];
 
-	(void)nr;
 	rs_format_time((double)(row->done_ns - row->begin_ns), takes, sizeof(takes));
 	rs_format_time((double)rs_fault_stall(row), stall, sizeof(stall));
 	snprintf(memslot, sizeof(memslot), "%u:%" PRIu32, row->as, row->slot);
@@ -70,7 +69,6 @@ const struct rs_faults_format rs_faults_text = { text_begin, text_row, text_end 
 
 static int csv_begin(FILE *f, const char *algo)
 {
-	(void)algo;
 	fputs("begin_ns,done_ns,stall_ns,vm,vcpu,thread,address_space,memslot,gfn,private,attempts,"
 	      "retried,rejected,needless,missed,differ,result,cause,task,reason,inval_id,"
 	      "inval_begin_ns,inval_space,inval_start,inval_end\n",
@@ -92,7 +90,6 @@ static int csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos
 {
 	const struct rs_blamed *by = &row->blame.by;
 
-	(void)nr;
 	fprintf(f, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 ",%" PRIu32 ",", row->begin_ns,
 		row->done_ns, rs_fault_stall(row), row->vm, row->vcpu);
 	csv_who(f, rs_whos_get(whos, row->who), rs_format_task);
@@ -115,10 +112,6 @@ static int csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos
 
 static void csv_end(FILE *f, uint64_t nr, uint64_t found, uint64_t seen)
 {
-	(void)f;
-	(void)nr;
-	(void)found;
-	(void)seen;
 }
 
 const struct rs_faults_format rs_faults_csv = { csv_begin, csv_row, csv_end };

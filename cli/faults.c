@@ -211,8 +211,8 @@ static void on_row(void *arg, const struct rs_fault_row *row)
 		a->failed = a->format->row(a->out.f, row, a->whos, a->nr_written++);
 }
 
-static const struct rs_observer *start(void *arg, const char *algos,
-				       const struct rs_trace_meta *meta, struct rs_error *err)
+static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,
+		 struct rs_error *err)
 {
 	struct faults_args *a = arg;
 
@@ -221,9 +221,11 @@ static const struct rs_observer *start(void *arg, const char *algos,
 	a->opts.row = on_row;
 	a->faults = rs_faults_new(&a->opts, err);
 	if (!a->faults)
-		return NULL;
-	a->failed = a->format->begin(a->out.f, algos);
-	return rs_faults_observer(a->faults);
+		return -errno;
+	opts->flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME;
+	opts->observer = rs_faults_observer(a->faults);
+	a->failed = a->format->begin(a->out.f, opts->algos);
+	return 0;
 }
 
 static int feed(void *arg, struct rs_replay *engine, const struct rs_event *evs, size_t n,
@@ -243,19 +245,17 @@ static int feed(void *arg, struct rs_replay *engine, const struct rs_event *evs,
 
 /* ---- what happened around them ---- */
 
-static const struct rs_observer *start_again(void *arg, const char *algos,
-					     const struct rs_trace_meta *meta, struct rs_error *err)
+/* Nobody looks on, and nothing is judged: the range of the algorithm is asked for. */
+static int start_again(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,
+		       struct rs_error *err)
 {
-	static const struct rs_observer nobody;
 	struct faults_args *a = arg;
 
-	a->whos = &meta->whos;
-	a->seen = rs_around_new(algos, a->rows, a->nr_rows, (unsigned int)a->around);
-	if (a->seen)
-		return &nobody;
-	rs_error_nomem(err);
-	errno = ENOMEM;
-	return NULL;
+	a->seen = rs_around_new(opts->algos, a->rows, a->nr_rows, (unsigned int)a->around);
+	if (!a->seen)
+		return rs_error_nomem(err);
+	opts->flags = RS_REPLAY_TRUTH;
+	return 0;
 }
 
 static int feed_again(void *arg, struct rs_replay *engine, const struct rs_event *evs, size_t n,

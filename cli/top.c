@@ -86,16 +86,20 @@ static bool is_one(const char *algos)
 	return !strchr(algos, ',') && strcmp(algos, "all") != 0;
 }
 
-static const struct rs_observer *start(void *arg, const char *algos,
-				       const struct rs_trace_meta *meta, struct rs_error *err)
+static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,
+		 struct rs_error *err)
 {
 	struct top_args *a = arg;
 
 	/* Rejections of different algorithms are no sum of anything. */
-	if (!is_one(algos))
+	if (!is_one(opts->algos))
 		a->keys |= 1U << RS_TOP_ALGORITHM;
-	a->top = rs_top_new(algos, a->keys, err);
-	return a->top ? rs_top_observer(a->top) : NULL;
+	a->top = rs_top_new(opts->algos, a->keys, err);
+	if (!a->top)
+		return -errno;
+	opts->flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME;
+	opts->observer = rs_top_observer(a->top);
+	return 0;
 }
 
 static int write_table(struct top_args *a, const struct rs_trace_meta *meta, struct rs_error *err)

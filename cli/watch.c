@@ -10,14 +10,12 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 	struct rs_replay_opts opts = { .algos = w->algos ? w->algos
 						: kernel ? kernel
 							 : "gfn",
-				       .flags =
-					       RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME,
 				       .one_vm = w->input.vm_text,
 				       .vm = w->input.vm };
+	int rc = w->start(w->arg, meta, &opts, err);
 
-	opts.observer = w->start(w->arg, opts.algos, meta, err);
-	if (!opts.observer)
-		return -errno;
+	if (rc)
+		return rc;
 	w->engine = rs_replay_new(&opts, err);
 	return w->engine ? 0 : -errno;
 }

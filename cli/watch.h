@@ -14,11 +14,11 @@ struct rs_watch {
 	const char *algos; /* as given; NULL: the traced kernel's, else gfn */
 	void *arg;
 	/*
-	 * Once it is known which algorithms are replayed, before the first events: who looks on.
-	 * NULL with errno and @err set.
+	 * Before the first events, once it is known which algorithms are replayed, @opts->algos:
+	 * sets its flags and who looks on. 0 or negative errno with @err set.
 	 */
-	const struct rs_observer *(*start)(void *arg, const char *algos,
-					   const struct rs_trace_meta *meta, struct rs_error *err);
+	int (*start)(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,
+		     struct rs_error *err);
 	/* Instead of rs_replay_feed(), or NULL. 0 or negative errno with @err set. */
 	int (*feed)(void *arg, struct rs_replay *engine, const struct rs_event *evs, size_t n,
 		    struct rs_error *err);

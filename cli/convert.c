@@ -9,7 +9,6 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/piece.h"
-#include "replay/cut/cut.h"
 
 enum { OPT_TO = 0x100, OPT_RAW, OPT_REPAIR };
 
@@ -18,10 +17,6 @@ struct convert_args {
 	enum rs_form form;
 	bool raw;
 	const char *output;
-	struct rs_cut_opts cut_opts;
-	struct rs_cut *cut;
-	struct rs_block *blocks; /* of the input, if it has an index */
-	size_t nr_blocks, block; /* how many; which is read next */
 	struct rs_writer *writer;
 };
 
@@ -51,7 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->cut_opts;
+		state->child_inputs[0] = &a->input.piece;
 		state->child_inputs[1] = &a->input;
 		return 0;
 	case OPT_TO:
@@ -91,78 +86,32 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 	return rs_writer_begin(a->writer, meta, err);
 }
 
-/* The cut knows no files. */
-static int name_input(const struct convert_args *a, int rc, struct rs_error *err)
-{
-	rs_error_set_file(err, a->input.path);
-	return rc;
-}
-
 static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
 {
 	struct convert_args *a = arg;
-	ssize_t kept = rs_cut_feed(a->cut, evs, n, &evs, err);
 
-	return kept < 0 ? name_input(a, (int)kept, err)
-			: rs_writer_put(a->writer, evs, (size_t)kept, err);
-}
-
-/* An index says where the piece is; to see damage, all must be read. */
-static int skip(void *arg, struct rs_reader *reader, struct rs_error *err)
-{
-	struct convert_args *a = arg;
-	size_t next = ++a->block;
-
-	if (next == 1 && !a->input.reader.repair)
-		a->blocks = rs_reader_blocks(reader, &a->nr_blocks);
-	if (!a->blocks)
-		return 0;
-	if (rs_cut_next_block(a->cut, a->blocks, a->nr_blocks, &a->block))
-		return rs_error_nomem(err);
-	return a->block == next ? 0 : rs_reader_skip_to(reader, a->block, err);
-}
-
-/* What is left to write when the trace is over; frees the writer. */
-static int finish(struct convert_args *a, const struct rs_trace_meta *whole, struct rs_error *err)
-{
-	struct rs_trace_meta meta = { 0 };
-	const struct rs_event *evs;
-	ssize_t n = rs_cut_finish(a->cut, &evs, err);
-	int rc = n < 0 ? name_input(a, (int)n, err) : rs_writer_put(a->writer, evs, (size_t)n, err);
-
-	if (!rc && rs_cut_meta(a->cut, whole, &meta))
-		rc = rs_error_nomem(err);
-	if (!rc) {
-		rc = rs_writer_finish(a->writer, &meta, err);
-		a->writer = NULL;
-	}
-	rs_meta_free(&meta);
-	return rc;
+	return rs_writer_put(a->writer, evs, n, err);
 }
 
 static int run(struct convert_args *a, struct rs_error *err)
 {
-	const struct rs_input_sink sink = {
-		.arg = a, .start = start, .events = events, .skip = skip
-	};
+	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
 	struct rs_reader *reader;
 	int rc = -1;
 
-	a->cut_opts.one_vm = a->input.vm_text;
-	a->cut_opts.vm = a->input.vm;
-	a->cut = rs_cut_new(&a->cut_opts, err);
-	if (a->cut)
-		a->writer = rs_writer_open(a->output, a->raw ? RS_FORM_BINARY_RAW : a->form, err);
-	if (a->writer) {
-		rs_writer_set_jobs(a->writer, a->input.reader.jobs);
-		reader = rs_input_read(&a->input, &sink, err);
-		if (reader)
-			rc = finish(a, rs_reader_meta(reader), err);
-		rs_reader_close(reader);
+	a->input.piece.one_vm = a->input.vm_text;
+	a->input.piece.vm = a->input.vm;
+	a->writer = rs_writer_open(a->output, a->raw ? RS_FORM_BINARY_RAW : a->form, err);
+	if (!a->writer)
+		return rc;
+	rs_writer_set_jobs(a->writer, a->input.reader.jobs);
+	reader = rs_input_read(&a->input, &sink, err);
+	if (reader) {
+		rc = rs_writer_finish(a->writer, rs_reader_meta(reader), err);
+		a->writer = NULL;
 	}
 	rs_writer_abort(a->writer);
-	rs_cut_free(a->cut);
-	free(a->blocks);
+	rs_reader_close(reader);
 	return rc;
 }
 

@@ -141,6 +141,8 @@ static ssize_t next_events(struct rs_reader *reader, const struct rs_event **evs
 struct piece {
 	struct rs_cut *cut;	      /* NULL: all of it is read */
 	struct rs_identity *identity; /* NULL: not asked for */
+	struct rs_block *blocks;      /* of the input, if it has an index */
+	size_t nr_blocks, block;      /* how many; which is read next */
 };
 
 /* The events are the piece's, or the error is what was asked of it. */
@@ -182,7 +184,22 @@ static int finish_piece(const struct rs_input *in, const struct piece *p, struct
 	return rc;
 }
 
-static int feed(struct rs_input *in, const struct piece *p, struct rs_reader *reader,
+/* After each block: an index says where the piece is. To see damage, all must be read. */
+static int skip(const struct rs_input *in, struct piece *p, struct rs_reader *reader,
+		struct rs_error *err)
+{
+	const size_t next = ++p->block;
+
+	if (next == 1 && p->cut && !in->reader.repair)
+		p->blocks = rs_reader_blocks(reader, &p->nr_blocks);
+	if (!p->blocks)
+		return 0;
+	if (rs_cut_next_block(p->cut, p->blocks, p->nr_blocks, &p->block))
+		return rs_error_nomem(err);
+	return p->block == next ? 0 : rs_reader_skip_to(reader, p->block, err);
+}
+
+static int feed(struct rs_input *in, struct piece *p, struct rs_reader *reader,
 		const struct rs_input_sink *sink, struct rs_error *err)
 {
 	const struct rs_event *evs;
@@ -203,8 +220,8 @@ static int feed(struct rs_input *in, const struct piece *p, struct rs_reader *re
 		in->first_ns = evs[0].time_ns;
 	while (!rc && n > 0) {
 		rc = put(in, p, sink, evs, (size_t)n, err);
-		if (!rc && sink->skip)
-			rc = sink->skip(sink->arg, reader, err);
+		if (!rc)
+			rc = skip(in, p, reader, err);
 		if (!rc) /* not after an error, which the next one would hide */
 			n = next_events(reader, &evs, err);
 	}
@@ -234,12 +251,13 @@ static void close_piece(struct piece *p)
 {
 	rs_cut_free(p->cut);
 	rs_identity_free(p->identity);
+	free(p->blocks);
 }
 
 /* The reader's identity would be that of the whole. */
 static int open_piece(struct rs_input *in, struct piece *p, struct rs_error *err)
 {
-	if (!in->piece.from && !in->piece.until)
+	if (!in->piece.from && !in->piece.until && !in->piece.one_vm)
 		return 0;
 	p->cut = rs_cut_new(&in->piece, err);
 	if (!p->cut)

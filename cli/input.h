@@ -26,7 +26,7 @@ struct rs_input {
 	const char *assume_text, *tsc_text;
 	const char *vm_text; /* NULL: all VMs */
 	uint32_t vm;
-	struct rs_cut_opts piece; /* --from and --until, of a verb that takes them */
+	struct rs_cut_opts piece; /* what is read of it: --from and --until; one VM, for convert */
 	uint64_t first_ns;	  /* of the whole trace's first event, once there is one */
 };
 
@@ -46,8 +46,6 @@ struct rs_input_sink {
 	int (*start)(void *arg, const struct rs_trace_meta *meta, struct rs_error *err);
 	/* 0 or negative errno with @err set. */
 	int (*events)(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err);
-	/* After each of those, where what comes next can be skipped; NULL: nothing is. */
-	int (*skip)(void *arg, struct rs_reader *reader, struct rs_error *err);
 };
 
 /*

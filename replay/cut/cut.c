@@ -574,11 +574,3 @@ int rs_cut_note(const struct rs_cut *c, struct rs_trace_meta *meta)
 		rc = add_time_fact(meta, "cut.until_ns", c->opts.until_ns);
 	return rc ? rc : say_left_out(c, meta);
 }
-
-int rs_cut_meta(const struct rs_cut *c, const struct rs_trace_meta *whole,
-		struct rs_trace_meta *meta)
-{
-	const int rc = rs_meta_copy(meta, whole);
-
-	return rc ? rc : rs_cut_note(c, meta);
-}

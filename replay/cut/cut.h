@@ -54,12 +54,9 @@ int rs_cut_next_block(struct rs_cut *c, const struct rs_block *blocks, size_t nr
  */
 ssize_t rs_cut_finish(struct rs_cut *c, const struct rs_event **out, struct rs_error *err);
 /*
- * Metadata of the piece, made of the stream's: without the other VMs, and with
+ * The stream's metadata @meta becomes that of the piece: without the other VMs, and with
  * facts cut.from_ns and cut.until_ns. 0 or -ENOMEM. After rs_cut_finish().
  */
-int rs_cut_meta(const struct rs_cut *c, const struct rs_trace_meta *whole,
-		struct rs_trace_meta *meta);
-/* The same in place: @meta, the stream's, becomes that of the piece. 0 or -ENOMEM. */
 int rs_cut_note(const struct rs_cut *c, struct rs_trace_meta *meta);
 void rs_cut_free(struct rs_cut *c);
 

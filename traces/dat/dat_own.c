@@ -276,13 +276,8 @@ RS_SELDOM int rs_dat_on_own_slot(struct rs_dat_pair *p, struct rs_dat_task *t,
 
 	if (ret || !o)
 		return ret;
-	i = rs_dat_put(o->vm, e->time, RS_DAT_HIT, RS_EV_INVAL_SLOT, false, NULL);
-	if (!i)
+	if (!rs_dat_put_hit(o->vm, RS_DAT_HIT, e, NULL))
 		return -ENOMEM;
-	i->ev.as = (uint8_t)V(e, AS);
-	i->ev.inval.slot = (uint32_t)V(e, ID);
-	i->ev.inval.start = V(e, GFN_START);
-	i->ev.inval.end = V(e, GFN_END);
 	i = rs_dat_put_slot(o->vm, o->id, e, NULL);
 	if (!i)
 		return -ENOMEM;

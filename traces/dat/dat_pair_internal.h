@@ -141,20 +141,30 @@ static inline void rs_dat_locked(struct rs_dat_vm *vm, uint64_t seq)
 	vm->is_ending &= seq == vm->ending.seq;
 }
 
-/* A hit of invalidation @id; its ticket is *@ticket. NULL if there is no memory. */
-static inline struct rs_dat_item *rs_dat_put_slot(struct rs_dat_vm *vm, uint64_t id,
-						  const struct rs_dat_probe *e, uint64_t *ticket)
+/* The memslot that @e says is hit, and its frames, as an item. NULL if there is no memory. */
+static inline struct rs_dat_item *rs_dat_put_hit(struct rs_dat_vm *vm, enum rs_dat_item_type type,
+						 const struct rs_dat_probe *e, uint64_t *ticket)
 {
-	struct rs_dat_item *i =
-		rs_dat_put(vm, e->time, RS_DAT_SLOT, RS_EV_INVAL_SLOT, false, ticket);
+	struct rs_dat_item *i = rs_dat_put(vm, e->time, type, RS_EV_INVAL_SLOT, false, ticket);
 
 	if (!i)
 		return NULL;
 	i->ev.as = (uint8_t)V(e, AS);
 	i->ev.inval.slot = (uint32_t)V(e, ID);
-	i->ev.inval.id = id;
 	i->ev.inval.start = V(e, GFN_START);
 	i->ev.inval.end = V(e, GFN_END);
+	return i;
+}
+
+/* A hit of invalidation @id; its ticket is *@ticket. NULL if there is no memory. */
+static inline struct rs_dat_item *rs_dat_put_slot(struct rs_dat_vm *vm, uint64_t id,
+						  const struct rs_dat_probe *e, uint64_t *ticket)
+{
+	struct rs_dat_item *i = rs_dat_put_hit(vm, RS_DAT_SLOT, e, ticket);
+
+	if (!i)
+		return NULL;
+	i->ev.inval.id = id;
 	i->seq = V(e, SEQ);
 	i->state = rs_dat_state_of(e);
 	rs_dat_locked(vm, i->seq);

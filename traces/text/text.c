@@ -2,6 +2,7 @@
 #include "traces/text/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,22 +114,44 @@ static int parse_header(struct rs_text_line *l)
 	return rs_text_error(l, l->line, "the first line must be '" RS_TEXT_HEADER "'");
 }
 
+/* A state is no event: it stands in a note. */
+static bool is_event(unsigned int type)
+{
+	return type != RS_EV_NONE && type != RS_EV_STATE;
+}
+
+static int no_event(struct rs_text_line *l)
+{
+	unsigned int last = RS_NR_EVENT_TYPES - 1;
+	char names[256] = "";
+	size_t len = 0;
+
+	while (!is_event(last))
+		last--;
+	for (unsigned int i = 0; i <= last; i++)
+		if (is_event(i))
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
+						!len	    ? ""
+						: i == last ? " or "
+							    : ", ",
+						rs_event_name(i));
+	return rs_text_expected(l, l->p, names);
+}
+
 static int event_type(struct rs_text_line *l, uint8_t *type)
 {
 	size_t len = rs_text_word(l, l->p);
 
-	for (unsigned int i = RS_EV_MEMSLOT; i < RS_EV_STATE; i++) {
-		const char *name = rs_event_name(i);
+	for (unsigned int i = 0; i < RS_NR_EVENT_TYPES; i++) {
+		const char *name = is_event(i) ? rs_event_name(i) : NULL;
 
-		if (strlen(name) == len && !memcmp(name, l->p, len)) {
+		if (name && strlen(name) == len && !memcmp(name, l->p, len)) {
 			*type = i;
 			l->p += len;
 			return rs_text_separator(l);
 		}
 	}
-	return rs_text_expected(l, l->p,
-				"memslot, inval_begin, inval_slot, inval_end, fault_begin, "
-				"fault_check, fault_end or lost");
+	return no_event(l);
 }
 
 static int parse_event(struct rs_text_line *l, struct rs_event *ev)

@@ -12,15 +12,9 @@
 #include <cmocka.h>
 
 #include "tests/common/compare_closed.h"
+#include "tests/common/trace_file.h"
 
 #define DEFAULT_STREAMS 20000
-
-static uint64_t from_env(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? strtoull(value, NULL, 0) : otherwise;
-}
 
 /* Would each VM's recorded gap make rounds that are few? */
 static bool gap_is_long(const struct stream *s, uint64_t least_ns)
@@ -127,7 +121,8 @@ static void test_equals_naive(void **state)
 		STREAM_CHAINS | STREAM_LOST,
 		STREAM_CHAINS | STREAM_ANOMALIES | STREAM_LOST | STREAM_DISOBEY,
 	};
-	uint64_t first = from_env("RS_SEED", 1), n = from_env("RS_STREAMS", DEFAULT_STREAMS);
+	uint64_t first = test_from_env("RS_SEED", 1),
+		 n = test_from_env("RS_STREAMS", DEFAULT_STREAMS);
 
 	for (uint64_t i = 0; i < n; i++) {
 		unsigned int flags = kinds[i % (sizeof(kinds) / sizeof(*kinds))];
@@ -149,7 +144,7 @@ static void test_equals_naive(void **state)
 static void test_check(void **state)
 {
 	static const char *const algos[] = { "global", "hva-5.12", "hva", "gfn" };
-	uint64_t n = from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, compared = 0;
+	uint64_t n = test_from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, compared = 0;
 
 	for (uint64_t seed = 1; seed <= n; seed++) {
 		struct stream s = stream_make(seed, STREAM_CHAINS);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/common/compare.h"
+#include "tests/common/trace_file.h"
 
 #define DEFAULT_STREAMS 20000
 #define ALGOS NAIVE_ALL_ALGOS
@@ -38,13 +39,6 @@ enum {
 	NR_ALGOS,
 };
 
-static uint64_t from_env(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? strtoull(value, NULL, 0) : otherwise;
-}
-
 /* What a property is: does it hold of the stream? Says why not to @f (NULL: be quiet). */
 typedef bool (*property)(const struct stream *s, FILE *f);
 
@@ -68,7 +62,7 @@ static void report(const struct stream *s, uint64_t seed, unsigned int flags, pr
 /* Tries @holds on @n streams of each of @kinds in turn. */
 static void for_streams(property holds, const unsigned int *kinds, size_t nr_kinds, uint64_t n)
 {
-	uint64_t first = from_env("RS_SEED", 1);
+	uint64_t first = test_from_env("RS_SEED", 1);
 
 	for (uint64_t i = 0; i < n; i++) {
 		unsigned int flags = kinds[i % nr_kinds];
@@ -97,13 +91,13 @@ static bool equals_naive(const struct stream *s, FILE *f)
 /* More outstanding at once than are looked at one by one. */
 static void test_many_equal_naive(void **state)
 {
-	FOR_STREAMS(equals_naive, from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, STREAM_MANY,
+	FOR_STREAMS(equals_naive, test_from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, STREAM_MANY,
 		    STREAM_MANY | STREAM_DISOBEY, STREAM_MANY | STREAM_ANOMALIES | STREAM_LOST);
 }
 
 static void test_equals_naive(void **state)
 {
-	FOR_STREAMS(equals_naive, from_env("RS_STREAMS", DEFAULT_STREAMS), 0, STREAM_DISOBEY,
+	FOR_STREAMS(equals_naive, test_from_env("RS_STREAMS", DEFAULT_STREAMS), 0, STREAM_DISOBEY,
 		    STREAM_ANOMALIES, STREAM_LOST, STREAM_ANOMALIES | STREAM_LOST | STREAM_DISOBEY,
 		    STREAM_CONTIGUOUS);
 }
@@ -127,7 +121,7 @@ static bool pieces_do_not_matter(const struct stream *s, FILE *f)
 
 static void test_pieces(void **state)
 {
-	FOR_STREAMS(pieces_do_not_matter, from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, 0,
+	FOR_STREAMS(pieces_do_not_matter, test_from_env("RS_STREAMS", DEFAULT_STREAMS) / 20, 0,
 		    STREAM_ANOMALIES | STREAM_LOST | STREAM_DISOBEY);
 }
 
@@ -182,8 +176,8 @@ static bool nothing_missed(const struct stream *s, FILE *f)
 
 static void test_nothing_missed(void **state)
 {
-	FOR_STREAMS(nothing_missed, from_env("RS_STREAMS", DEFAULT_STREAMS) * 5, 0, STREAM_LOST,
-		    STREAM_CONTIGUOUS);
+	FOR_STREAMS(nothing_missed, test_from_env("RS_STREAMS", DEFAULT_STREAMS) * 5, 0,
+		    STREAM_LOST, STREAM_CONTIGUOUS);
 }
 
 /* Where frames and host pages differ by a constant, both spaces are the same. */
@@ -217,7 +211,7 @@ static bool gfn_equals_hva(const struct stream *s, FILE *f)
 
 static void test_gfn_equals_hva(void **state)
 {
-	FOR_STREAMS(gfn_equals_hva, from_env("RS_STREAMS", DEFAULT_STREAMS), STREAM_CONTIGUOUS,
+	FOR_STREAMS(gfn_equals_hva, test_from_env("RS_STREAMS", DEFAULT_STREAMS), STREAM_CONTIGUOUS,
 		    STREAM_CONTIGUOUS | STREAM_LOST);
 }
 
@@ -304,7 +298,7 @@ static bool all_within(const struct stream *s, FILE *f)
 
 static void test_all_within(void **state)
 {
-	FOR_STREAMS(all_within, from_env("RS_STREAMS", DEFAULT_STREAMS), 0, STREAM_LOST,
+	FOR_STREAMS(all_within, test_from_env("RS_STREAMS", DEFAULT_STREAMS), 0, STREAM_LOST,
 		    STREAM_CONTIGUOUS);
 }
 

@@ -336,3 +336,10 @@ void test_random_whos(uint64_t *state, struct test_trace *t)
 		free(comm);
 	}
 }
+
+uint64_t test_from_env(const char *name, uint64_t otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? strtoull(value, NULL, 0) : otherwise;
+}

@@ -44,4 +44,7 @@ void test_random_meta(uint64_t *state, struct rs_trace_meta *m);
 /* Has somebody, or nobody, do each event of @t that can say so. */
 void test_random_whos(uint64_t *state, struct test_trace *t);
 
+/* The number that variable @name has, as the user set it, or else @otherwise. */
+uint64_t test_from_env(const char *name, uint64_t otherwise);
+
 #endif

@@ -133,9 +133,8 @@ static void test_interrupted(void **state)
 	}
 	assert_true(program_catches(&p, SIGINT));
 	kill(p.pid, SIGINT);
-	usleep(100000);
-	close(fd);
 	assert_int_equal(program_end(&p), 130);
+	close(fd);
 	says("interrupted\n");
 	assert_string_equal(p.out.text, "");
 }

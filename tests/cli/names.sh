@@ -317,5 +317,5 @@ done
 
 [ "$failures" -eq 0 ] || exit 1
 [ ${#skips[@]} -gt 0 ] || exit 0
-printf '%s\n' "${skips[@]}" | sort -u
+printf 'SKIPPED: %s\n' "${skips[@]}" | sort -u
 exit 77

@@ -3,6 +3,8 @@
 # However a verb is ended, nothing is left of it but what was there before: signals that
 # come while it works, a limit on file sizes, and a gnuplot that takes for ever.
 set -u
+# Whoever started this may ignore SIGHUP (nohup), which a shell cannot undo.
+[ -z "$(trap -p HUP)" ] || exec env --default-signal=HUP "$BASH" "$0" "$@"
 build_dir=$(realpath "$2")
 work=$(mktemp -d) err=$(mktemp)
 trap 'rm -rf "$work" "$err"' EXIT
@@ -64,9 +66,9 @@ done
 # A terminal that goes away is no reason to end under nohup.
 (trap '' HUP; retryscope synth ksm events=0 time=10h -o out 2>/dev/null & echo $! >pid; wait) &
 for ((i = 0; i < 1000; i++)); do compgen -G 'out.*.tmp' >/dev/null && break; sleep 0.01; done
+ignored=$(sed -n 's/^SigIgn:[[:space:]]*//p' "/proc/$(cat pid)/status")
+((16#${ignored:-0} & 1)) || fail "SIGHUP is not ignored as whoever started it had it"
 kill -HUP "$(cat pid)"
-sleep 0.3
-kill -0 "$(cat pid)" || fail "SIGHUP was not ignored as whoever started it had it"
 kill -TERM "$(cat pid)"
 wait
 rm -f pid

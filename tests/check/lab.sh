@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The lab's own arithmetic, without booting anything: its options, what it says
 # of a capture, and its medians.
-# shellcheck disable=SC2034  # the sourced parts use what is set here
+# shellcheck disable=SC2034,SC2154  # the sourced parts use what is set here, and set more
 set -u
 source_dir=$1
 lab=$source_dir/scripts/lab
@@ -70,6 +70,49 @@ expect "an algorithm, and who judges the recorder" 2 $?
 "$lab" --kvm-algo hva --kernel 6.1 >/dev/null 2>&1
 expect "an algorithm for a kernel that has no place for it" 2 $?
 
+# One boot after a clock of its own: each pause is a second, after which the VM has said
+# what the plan has for it.
+watched() { # DEADLINE STEP...
+	(
+		deadline=$1
+		shift
+		steps=("$@")
+		mkdir -p "$temp/vm"
+		: >"$temp/vm/console.log"
+		unset SECONDS
+		SECONDS=0
+		start_vm() {
+			exec sleep 100
+		}
+		time_limit() { # NAME
+			echo 3
+		}
+		sleep() { # until it has ended, which may take some rounds
+			local step=${steps[SECONDS]-}
+
+			[ "$(last_step "$temp/vm")" != "lab: done" ] && [ ! -e "$temp/vm/died" ] ||
+				return
+			[ -z "$step" ] || echo "$step" >>"$temp/vm/console.log"
+			[ "$step" != "lab: done" ] || kill "$vm"
+			SECONDS=$((SECONDS + 1))
+		}
+		boot kernel image "$temp/vm" 2>/dev/null
+		echo "$? after $SECONDS s: $(cat "$temp/vm/died" 2>/dev/null)"
+	)
+}
+boot_limit=5
+expect "a VM that goes on is left alone" "0 after 12 s: " \
+	"$(watched '' '' '' '' 'lab: begin a' '' '' 'lab: begin b' '' 'lab: begin c' '' '' 'lab: done')"
+expect "one that stands still is ended" "1 after 5 s: it did not go on for 5 s" "$(watched '' '')"
+expect "and one in a scenario that may last less" "1 after 5 s: it did not go on for 3 s" \
+	"$(watched '' '' 'lab: begin a')"
+expect "one that says what it said is no further" "1 after 5 s: it did not go on for 3 s" \
+	"$(watched '' '' 'lab: begin a' 'lab: begin a' 'lab: begin a' 'lab: begin a')"
+expect "when the time is over it is ended too" "1 after 2 s: the time was over" \
+	"$(watched 2 'lab: begin a')"
+expect "the kernel's own words about it" "1 after 5 s: it did not go on for 3 s,BUG: it is ill" \
+	"$(watched '' '' 'lab: begin a' '[ 1.0] BUG: it is ill' | paste -sd,)"
+
 # A VM that dies whenever it comes to "thp", and does each other scenario in turn.
 boot() { # KERNEL IMAGE SHARE
 	local name
@@ -100,6 +143,32 @@ expect "when the time is over nothing more is tried" "0 skipped skipped" \
 	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
 
 expect "not even another boot" 1 "$(grep -c '^boot ' "$temp/said")"
+rm "$temp"/share/out/*
+deadline=
+: >"$temp/said"
+boot() { # KERNEL IMAGE SHARE: it dies once in each scenario
+	local name
+
+	echo "lab: begin x" >"$3/console.log"
+	echo "it stands still" >"$3/died"
+	name=$(head -n 1 "$3/plan")
+	echo "died in $name" >>"$temp/said"
+	[ "$(grep -c "died in $name" "$temp/said")" -lt 2 ] || echo 0 >"$3/out/$name.done"
+	return 1
+}
+boot_plan kernel image "$temp/share"
+expect "each scenario has as many tries" "0 0 0" \
+	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
+rm "$temp"/share/out/*
+: >"$temp/said"
+boot() { # it does not even come up
+	: >"$3/console.log"
+	echo "it stands still" >"$3/died"
+	return 1
+}
+boot_plan kernel image "$temp/share"
+expect "a kernel that never comes up is given up, with all scenarios" "skipped skipped skipped, 3" \
+	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' '), $(grep -c '^boot ' "$temp/said")"
 
 # Kernels by name, of an archive that has these packages and gives only some of them.
 # shellcheck source=/dev/null
@@ -160,8 +229,9 @@ expect "one that is still there" 4.19.0-5 "$(fetched 4.19)"
 mkdir -p "$temp/split/usr/lib/modules/7.3.4"
 touch "$temp/split/usr/lib/modules/7.3.4/vmlinuz"
 kernel_arrange "$temp/split"
+mv "$temp/split" "$temp/there" # as it is when it is complete
 expect "the kernel beside its modules" "0 7.3.4" \
-	"$(test -e "$temp/split/vmlinuz"; echo "$? $(kernel_release "$temp/split")")"
+	"$(test -e "$temp/there/vmlinuz"; echo "$? $(kernel_release "$temp/there")")"
 mkdir -p "$temp/whole/boot" "$temp/whole/lib/modules/6.1.0-56-amd64"
 touch "$temp/whole/boot/vmlinuz-6.1.0-56-amd64"
 kernel_arrange "$temp/whole"

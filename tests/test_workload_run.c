@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -216,33 +218,81 @@ static void test_until_interrupted(void **state)
 	interrupted(ARGS("--seconds", "0", "--json", "--vms", "2"), SIGINT, 2);
 }
 
-static void test_killed_vm(void **state)
+/* The process's children, the first one first: how many of the two that are wanted. */
+static int children(pid_t pid, int of[2])
 {
-	char path[128], text[256] = "";
-	int child = 0;
+	char path[128], text[256];
+	FILE *f;
 
-	start(ARGS("--seconds", "0", "--vms", "2"), NULL);
-	for (int i = 0; !child && i < 1000; i++) {
-		FILE *f;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(path, "r");
+	if (!f) {
+		kill(pid, SIGKILL);
+		program_end(&p);
+		test_skip("the kernel does not tell a process's children");
+	}
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	return sscanf(text, "%d %d", &of[0], &of[1]);
+}
 
-		snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)p.pid, (int)p.pid);
-		f = fopen(path, "r");
-		if (!f) {
-			kill(p.pid, SIGKILL);
-			program_end(&p);
-			test_skip("the kernel does not tell a process's children");
-		}
-		text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-		fclose(f);
-		sscanf(text, "%*d %d", &child);
+static void wait_for_children(int count, int of[2])
+{
+	for (int i = 0; children(p.pid, of) != count; i++) {
+		assert_true(i < 3000);
 		usleep(10000);
 	}
-	assert_true(child > 0);
-	kill(child, SIGKILL);
-	usleep(100000);
+}
+
+static void own_group(void *arg, pid_t pid)
+{
+	assert_int_equal(setpgid(pid, pid), 0);
+}
+
+/* A process of the program's group that is none of its VMs. */
+static pid_t start_witness(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		signal(SIGTERM, SIG_DFL);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(setpgid(pid, p.pid), 0);
+	return pid;
+}
+
+/* The one before the other is waited for first. */
+static void kill_vm(int which, const char *message)
+{
+	struct program_opts o = { .argv = ARGS("--seconds", "0", "--vms", "2"),
+				  .preload = FAKE_KVM,
+				  .before = own_group };
+	int of[2], status;
+	pid_t witness;
+
+	program_start(&p, &o);
+	wait_for_children(2, of);
+	witness = start_witness();
+	kill(of[which], SIGKILL);
+	if (!which)
+		wait_for_children(1, of);
 	kill(p.pid, SIGINT);
 	ends_with(4);
-	assert_string_equal(p.err.text, "retryscope: the process of VM 1 was killed\n");
+	assert_string_equal(p.err.text, message);
+	if (waitpid(witness, &status, WNOHANG))
+		fail_msg("a process that is no VM was told to end");
+	kill(witness, SIGKILL);
+	waitpid(witness, NULL, 0);
+}
+
+static void test_killed_vm(void **state)
+{
+	kill_vm(0, "retryscope: the process of VM 0 was killed\n");
+	kill_vm(1, "retryscope: the process of VM 1 was killed\n");
 }
 
 static void test_memslots_to(void **state)

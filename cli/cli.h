@@ -58,7 +58,8 @@ void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int f
 
 /*
  * argp_error(), and a line "retryscope: ..." on stderr: both clean what they print
- * (base/clean.h), since arguments may be names that a shell found in a folder.
+ * (base/clean.h), since arguments may be names that a shell found in a folder. They take no
+ * memory, and leave out what is beyond 8 KiB.
  */
 void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

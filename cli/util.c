@@ -18,6 +18,7 @@
 /* How long a verb has to end by itself after a signal. */
 #define PATIENCE_US 150000
 #define MAX_JOBS 1024
+#define MAX_SAID 8192
 
 volatile sig_atomic_t rs_cli_interrupted;
 
@@ -110,28 +111,24 @@ void rs_cli_be_patient(void)
 	patient = 1;
 }
 
-/* The text, cleaned, for the caller to free; NULL without memory. */
-static char *clean_text(const char *fmt, va_list ap)
+/* The text, cleaned, as far as it fits. It is said as well when there is no memory. */
+static void clean_text(char clean[MAX_SAID], const char *fmt, va_list ap)
 {
-	char *text, *clean = NULL;
+	char text[MAX_SAID];
 
-	if (vasprintf(&text, fmt, ap) < 0)
-		return NULL;
-	clean = rs_clean_dup(text, RS_CLEAN_UTF8);
-	free(text);
-	return clean;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	rs_clean(clean, MAX_SAID, text, RS_CLEAN_UTF8);
 }
 
 void rs_cli_usage(const struct argp_state *state, const char *fmt, ...)
 {
-	char *text;
+	char text[MAX_SAID];
 	va_list ap;
 
 	va_start(ap, fmt);
-	text = clean_text(fmt, ap);
+	clean_text(text, fmt, ap);
 	va_end(ap);
-	argp_error(state, "%s", text ? text : "wrong usage");
-	free(text);
+	argp_error(state, "%s", text);
 }
 
 void rs_cli_no_memory(void)
@@ -180,14 +177,13 @@ unsigned int rs_cli_names(const struct argp_state *state, const char *option,
 
 void rs_cli_say(const char *fmt, ...)
 {
-	char *text;
+	char text[MAX_SAID];
 	va_list ap;
 
 	va_start(ap, fmt);
-	text = clean_text(fmt, ap);
+	clean_text(text, fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "retryscope: %s\n", text ? text : "out of memory");
-	free(text);
+	fprintf(stderr, "retryscope: %s\n", text);
 }
 
 char *rs_cli_help_before(const char *text, void (*put)(FILE *f))

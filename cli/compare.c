@@ -209,8 +209,8 @@ static int replay_capture(const struct compare_args *a, const char *path, const 
 	j->input.reader.identity = true;
 	j->algos = a->replayed && a->replayed[0] ? a->replayed : NULL;
 	j->flags = RS_REPLAY_ALL;
-	j->closed_loop = !a->open_loop;
-	j->closed.think = a->think;
+	j->loop.closed = !a->open_loop;
+	j->loop.opts.think = a->think;
 	d->result = judge_run(j, reader, err);
 	rc = d->result ? judge_simulate(j, d->result, err) : -EINVAL;
 	if (!rc && rs_meta_copy(&d->meta, rs_reader_meta(*reader)))

@@ -15,11 +15,11 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *e
 		.vm = j->input.vm,
 	};
 
-	if (j->closed_loop) {
-		j->closed.algos = j->algos;
-		j->closed.jobs = j->input.reader.jobs;
-		j->closed.kernel_algo = opts.kernel_algo;
-		j->simulation = rs_closed_new(&j->closed, err);
+	if (j->loop.closed) {
+		j->loop.opts.algos = j->algos;
+		j->loop.opts.jobs = j->input.reader.jobs;
+		j->loop.opts.kernel_algo = opts.kernel_algo;
+		j->simulation = rs_closed_new(&j->loop.opts, err);
 		if (!j->simulation)
 			return -errno;
 		opts.observer = rs_closed_observer(j->simulation);

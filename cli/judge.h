@@ -3,7 +3,7 @@
 #define RS_CLI_JUDGE_H
 
 #include "cli/input.h"
-#include "replay/closed/closed.h"
+#include "cli/loop.h"
 #include "replay/replay.h"
 #include "replay/team/team.h"
 
@@ -12,8 +12,8 @@ struct judge {
 	struct rs_input input;
 	const char *algos;  /* NULL: the default ones */
 	unsigned int flags; /* RS_REPLAY_* */
-	bool strict, closed_loop;
-	struct rs_closed_opts closed; /* of that loop: what the user says of it */
+	bool strict;
+	struct rs_loop loop;
 	struct rs_team *team;
 	struct rs_closed *simulation;
 };

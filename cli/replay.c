@@ -10,20 +10,14 @@
 #include "cli/command.h"
 #include "cli/judge.h"
 #include "cli/output.h"
-#include "cli/piece.h"
 #include "replay/algorithm.h"
-#include "base/parse.h"
 #include "base/textbuf.h"
 
 enum {
 	OPT_FORMAT = 0x100,
 	OPT_ALGO,
-	OPT_LOOP,
 	OPT_STRICT,
 	OPT_DISTRIBUTIONS,
-	OPT_ARRIVALS,
-	OPT_PRECHECK,
-	OPT_GAP,
 	OPT_COUNTS,
 };
 
@@ -33,8 +27,6 @@ struct replay_args {
 	char *counted; /* what "all" or nothing stands for with --counts */
 	const char *output;
 	bool distributions, counts;
-	const char *closed_only; /* the first option given that needs --loop closed */
-	const char *precheck, *gap;
 	struct judge judge;
 };
 
@@ -44,70 +36,15 @@ static const struct argp_option options[] = {
 	  "algorithms: names separated by commas, or all (%s); "
 	  "`retryscope help algorithms` lists them",
 	  0 },
-	{ "loop", OPT_LOOP, "open|closed", 0,
-	  "open (the default): judge each recorded fault once; closed: also simulate each "
-	  "algorithm for itself",
-	  0 },
 	{ "counts", OPT_COUNTS, NULL, 0,
 	  "only how many faults each algorithm rejects: neither which of them were needless, nor "
 	  "what was blocked; takes the least time",
 	  0 },
-	{ "arrivals", OPT_ARRIVALS, "recorded|think", 0,
-	  "closed loop: a fault arrives at its recorded time (the default), or its vCPU runs as "
-	  "long as recorded before it",
-	  0 },
-	{ "precheck", OPT_PRECHECK, "on|off|traced", 0,
-	  "closed loop: test without the lock before the lookup; traced (the default): if the "
-	  "traced kernel did",
-	  0 },
-	{ "retry-gap", OPT_GAP, "TIME", 0,
-	  "closed loop: from a retry to the next attempt (the recorded median)", 0 },
 	{ "strict", OPT_STRICT, NULL, 0, "the first anomaly of the trace is an error", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ "distributions", OPT_DISTRIBUTIONS, NULL, 0, "JSON: add the whole distributions", 0 },
 	{ 0 },
 };
-
-static enum rs_precheck parse_precheck(struct argp_state *state, const char *arg)
-{
-	if (!strcmp(arg, "on"))
-		return RS_PRECHECK_ON;
-	if (!strcmp(arg, "off"))
-		return RS_PRECHECK_OFF;
-	if (strcmp(arg, "traced"))
-		rs_cli_usage(state, "--precheck: on, off or traced expected, not '%s'", arg);
-	return RS_PRECHECK_TRACED;
-}
-
-/* Options that say how the closed loop is to run. */
-static error_t parse_closed(int key, char *arg, struct argp_state *state)
-{
-	struct replay_args *a = state->input;
-
-	switch (key) {
-	case OPT_ARRIVALS:
-		a->closed_only = "--arrivals";
-		a->judge.closed.think = !strcmp(arg, "think");
-		if (!a->judge.closed.think && strcmp(arg, "recorded"))
-			rs_cli_usage(state, "--arrivals: recorded or think expected, not '%s'",
-				     arg);
-		return 0;
-	case OPT_PRECHECK:
-		a->closed_only = "--precheck";
-		a->precheck = arg;
-		a->judge.closed.precheck = parse_precheck(state, arg);
-		return 0;
-	case OPT_GAP:
-		a->closed_only = "--retry-gap";
-		a->gap = arg;
-		if (rs_parse_time(arg, &a->judge.closed.retry_gap_ns) ||
-		    !a->judge.closed.retry_gap_ns)
-			rs_cli_usage(state,
-				     "--retry-gap: a time of at least 1ns expected, not '%s'", arg);
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
 
 static bool has_bound(const char *list)
 {
@@ -126,7 +63,7 @@ static bool has_bound(const char *list)
 /* Counts go without the truth, and a bound such as exact is that. */
 static void check_counts(struct argp_state *state, struct replay_args *a)
 {
-	if (a->judge.closed_loop)
+	if (a->judge.loop.closed)
 		rs_cli_usage(state, "--counts is of the open loop");
 	if (a->distributions)
 		rs_cli_usage(state, "--counts has no distributions");
@@ -150,6 +87,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->judge.input.piece;
 		state->child_inputs[1] = &a->judge.input;
+		state->child_inputs[2] = &a->judge.loop;
 		return 0;
 	case OPT_FORMAT:
 		a->format = rs_report_format_find(arg);
@@ -160,11 +98,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);
 		a->algos = arg;
-		return 0;
-	case OPT_LOOP:
-		a->judge.closed_loop = !strcmp(arg, "closed");
-		if (!a->judge.closed_loop && strcmp(arg, "open"))
-			rs_cli_usage(state, "--loop: open or closed expected, not '%s'", arg);
 		return 0;
 	case OPT_STRICT:
 		a->judge.strict = true;
@@ -179,13 +112,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->distributions = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (a->closed_only && !a->judge.closed_loop)
-			rs_cli_usage(state, "%s needs --loop closed", a->closed_only);
 		if (a->counts)
 			check_counts(state, a);
 		return 0;
 	}
-	return parse_closed(key, arg, state);
+	return ARGP_ERR_UNKNOWN;
 }
 
 /* The algorithms that are taken if none are named. */
@@ -200,7 +131,7 @@ static const struct argp argp = {
 	.help_filter = help_filter,
 	.args_doc = "FILE",
 	.doc = "Judge every fault of a trace with every chosen algorithm.\v" RS_INPUT_DOC,
-	.children = rs_piece_children,
+	.children = rs_loop_children,
 };
 
 /* The command that makes this report again, wherever it was written to; for the caller to free. */
@@ -216,12 +147,7 @@ static char *command_line(const struct replay_args *a)
 	if (strcmp(a->format->name, "text"))
 		rs_command_option(f, "--format", a->format->name);
 	rs_command_option(f, "--algo", a->algos);
-	if (a->judge.closed_loop)
-		rs_command_option(f, "--loop", "closed");
-	if (a->judge.closed.think)
-		rs_command_option(f, "--arrivals", "think");
-	rs_command_option(f, "--precheck", a->precheck);
-	rs_command_option(f, "--retry-gap", a->gap);
+	rs_loop_command(f, &a->judge.loop);
 	if (a->counts)
 		rs_command_word(f, "--counts");
 	if (a->judge.strict)

@@ -7,8 +7,8 @@
 #include "analysis/top/top.h"
 #include "base/parse.h"
 #include "cli/cli.h"
+#include "cli/loop.h"
 #include "cli/output.h"
-#include "cli/piece.h"
 #include "cli/watch.h"
 
 enum { OPT_BY = 0x100, OPT_ALGO, OPT_LIMIT, OPT_FORMAT };
@@ -24,7 +24,10 @@ struct top_args {
 	unsigned int keys;
 	uint64_t limit;
 	top_writer *write;
+	struct rs_loop loop;
 	struct rs_top *top;
+	struct rs_closed *simulation; /* NULL: open loop */
+	struct rs_observer both;      /* what is seen, by both of them */
 };
 
 static const struct argp_option options[] = {
@@ -48,6 +51,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->watch.input.piece;
 		state->child_inputs[1] = &a->watch.input;
+		state->child_inputs[2] = &a->loop;
 		return 0;
 	case OPT_BY:
 		a->keys = rs_cli_names(state, "--by", rs_top_key_name, RS_NR_TOP_KEYS,
@@ -76,15 +80,64 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "FILE",
-	.doc = "Tell whose doing rejections are, and where: by task, reason, cause, vCPU, memslot "
-	       "or frame.\v" RS_INPUT_DOC,
-	.children = rs_piece_children,
+	.doc = "Tell whose doing rejections are, and with --loop closed the stall of faults, and "
+	       "where: by task, reason, cause, vCPU, memslot or frame.\v" RS_INPUT_DOC,
+	.children = rs_loop_children,
 };
 
 static bool is_one(const char *algos)
 {
 	return !strchr(algos, ',') && strcmp(algos, "all") != 0;
 }
+
+/* ---- the closed loop ---- */
+
+static void on_judged(void *arg, const struct rs_judged *j)
+{
+	const struct top_args *a = arg;
+	const struct rs_observer *top = rs_top_observer(a->top);
+	const struct rs_observer *closed = rs_closed_observer(a->simulation);
+
+	top->judged(top->arg, j);
+	closed->judged(closed->arg, j);
+}
+
+static void on_unjudged(void *arg, uint32_t vm, uint32_t vcpu)
+{
+	const struct top_args *a = arg;
+	const struct rs_observer *closed = rs_closed_observer(a->simulation);
+
+	closed->unjudged(closed->arg, vm, vcpu);
+}
+
+static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
+{
+	const struct top_args *a = arg;
+	const struct rs_observer *closed = rs_closed_observer(a->simulation);
+
+	closed->applied(closed->arg, e, time_ns);
+}
+
+static int start_closed(struct top_args *a, const char *algos, struct rs_error *err)
+{
+	a->loop.opts.algos = algos;
+	a->loop.opts.stalled = rs_top_stalled;
+	a->loop.opts.arg = a->top;
+	a->simulation = rs_closed_new(&a->loop.opts, err);
+	a->both = (struct rs_observer){
+		.arg = a, .judged = on_judged, .unjudged = on_unjudged, .applied = on_applied
+	};
+	return a->simulation ? 0 : -errno;
+}
+
+static int finish(void *arg, struct rs_result *r, struct rs_error *err)
+{
+	const struct top_args *a = arg;
+
+	return a->simulation ? rs_closed_finish(a->simulation, r, err) : 0;
+}
+
+/* ---- all of it ---- */
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,
 		 struct rs_error *err)
@@ -94,12 +147,12 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_o
 	/* Rejections of different algorithms are no sum of anything. */
 	if (!is_one(opts->algos))
 		a->keys |= 1U << RS_TOP_ALGORITHM;
-	a->top = rs_top_new(opts->algos, a->keys, err);
+	a->top = rs_top_new(opts->algos, a->keys, a->loop.closed, err);
 	if (!a->top)
 		return -errno;
 	opts->flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME;
-	opts->observer = rs_top_observer(a->top);
-	return 0;
+	opts->observer = a->loop.closed ? &a->both : rs_top_observer(a->top);
+	return a->loop.closed ? start_closed(a, opts->algos, err) : 0;
 }
 
 static int write_table(struct top_args *a, const struct rs_trace_meta *meta, struct rs_error *err)
@@ -125,6 +178,7 @@ static int run(struct top_args *a, struct rs_error *err)
 
 	rs_reader_close(reader);
 	rs_top_free(a->top);
+	rs_closed_free(a->simulation);
 	return rc;
 }
 
@@ -136,6 +190,7 @@ int rs_cmd_top(int argc, char **argv)
 
 	a.watch.arg = &a;
 	a.watch.start = start;
+	a.watch.finish = finish;
 	rs_cli_parse(&argp, argc, argv, 0, &a);
 	rc = rs_output_check(a.output, &err);
 	if (!rc)

@@ -36,6 +36,8 @@ static int finish(const struct rs_watch *w, struct rs_error *err)
 	if (!r)
 		return -errno;
 	rc = rs_input_check_vm(&w->input, r->nr_vms, err);
+	if (!rc && w->finish)
+		rc = w->finish(w->arg, r, err);
 	rs_result_free(r);
 	return rc;
 }

@@ -22,6 +22,9 @@ struct rs_watch {
 	/* Instead of rs_replay_feed(), or NULL. 0 or negative errno with @err set. */
 	int (*feed)(void *arg, struct rs_replay *engine, const struct rs_event *evs, size_t n,
 		    struct rs_error *err);
+	/* What the replay has found, once all is seen; or NULL. 0 or negative errno with @err set.
+	 */
+	int (*finish)(void *arg, struct rs_result *r, struct rs_error *err);
 	struct rs_replay *engine; /* of rs_watch_run() */
 };
 

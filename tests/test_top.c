@@ -37,7 +37,7 @@ static void make(const struct test_trace *t, const char *list, unsigned int keys
 		 struct rs_top_table *table)
 {
 	struct rs_error err = { 0 };
-	struct rs_top *top = rs_top_new(list, keys, &err);
+	struct rs_top *top = rs_top_new(list, keys, false, &err);
 
 	assert_non_null(top);
 	rs_result_free(replay(t, list, RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME,
@@ -57,9 +57,7 @@ static struct rs_top_row sum(const struct rs_top_table *t, const char *algo, con
 		if (strcmp(row->key[RS_TOP_ALGORITHM], algo) != 0 ||
 		    (cause && strcmp(row->key[RS_TOP_CAUSE], cause) != 0))
 			continue;
-		all.rejected += row->rejected;
-		all.needless += row->needless;
-		all.missed += row->missed;
+		rs_top_add(&all, row);
 	}
 	return all;
 }
@@ -89,22 +87,30 @@ static void expect_sums(const struct rs_top_table *t, const struct rs_result *r)
 	}
 }
 
+static const char *const samples[] = {
+	"6.1-alias0",	   "6.1-alias3",       "6.1-churn",  "6.1-partial",  "6.1-thp",
+	"6.12-alias0",	   "6.12-alias3",      "6.12-churn", "6.12-partial", "6.12-thp",
+	"6.18-gmem-mixed", "7.3-gmem-two-vms", "7.3-gmem",   "6.1-qemu-pc",
+};
+
+#define NR_SAMPLES (sizeof(samples) / sizeof(samples[0]))
+
+static void read_sample(struct test_trace *t, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s.dat", TRACE_SAMPLES, name);
+	test_trace_read(t, path);
+	assert_string_equal(t->message, "");
+}
+
 static void test_samples(void **state)
 {
-	static const char *const samples[] = {
-		"6.1-alias0",	   "6.1-alias3",       "6.1-churn",  "6.1-partial",  "6.1-thp",
-		"6.12-alias0",	   "6.12-alias3",      "6.12-churn", "6.12-partial", "6.12-thp",
-		"6.18-gmem-mixed", "7.3-gmem-two-vms", "7.3-gmem",   "6.1-qemu-pc",
-	};
-
-	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-		char path[256];
+	for (size_t i = 0; i < NR_SAMPLES; i++) {
 		struct test_trace t;
 		struct rs_result *r;
 
-		snprintf(path, sizeof(path), "%s/%s.dat", TRACE_SAMPLES, samples[i]);
-		test_trace_read(&t, path);
-		assert_string_equal(t.message, "");
+		read_sample(&t, samples[i]);
 		r = replay(&t, algos, RS_REPLAY_TRUTH | RS_REPLAY_CAUSES, NULL);
 		for (unsigned int k = RS_TOP_VM; k < RS_NR_TOP_KEYS; k++) {
 			struct rs_top_table table;
@@ -118,13 +124,104 @@ static void test_samples(void **state)
 	}
 }
 
+/* Both loops, and what the closed one found by itself. */
+static struct rs_result *simulate(const struct test_trace *t, const char *list, unsigned int keys,
+				  struct rs_top_table *table)
+{
+	struct rs_error err = { 0 };
+	struct rs_top *top = rs_top_new(list, keys, true, &err);
+	const struct rs_closed_opts opts = { .algos = list, .stalled = rs_top_stalled, .arg = top };
+	struct rs_closed *c = rs_closed_new(&opts, &err);
+	struct rs_result *r;
+
+	assert_non_null(top);
+	assert_non_null(c);
+	rs_result_free(replay(t, list, RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME,
+			      rs_top_observer(top)));
+	r = replay(t, list, 0, rs_closed_observer(c));
+	assert_int_equal(rs_closed_finish(c, r, &err), 0);
+	assert_int_equal(rs_top_finish(top, &t->meta.whos, table), 0);
+	rs_closed_free(c);
+	rs_top_free(top);
+	return r;
+}
+
+static void expect_stall(const struct rs_top_table *t, const struct rs_result *r)
+{
+	for (size_t a = 0; a < r->nr_algos; a++) {
+		const struct rs_top_row all = sum(t, r->vms[0].algos[a].name, NULL);
+		unsigned __int128 stall_ns = 0;
+		uint64_t retries = 0;
+
+		for (size_t v = 0; v < r->nr_vms; v++) {
+			retries += r->vms[v].algos[a].closed->retries;
+			stall_ns += r->vms[v].algos[a].closed->stall_ns.total;
+		}
+		assert_int_equal(all.retries, retries);
+		assert_true(all.stall_ns == stall_ns);
+	}
+}
+
+/* The stall of the closed loop adds up as well, and the open loop's figures are as without. */
+static void test_stall(void **state)
+{
+	const unsigned int keys = (1U << RS_NR_TOP_KEYS) - 1;
+
+	for (size_t i = 0; i < NR_SAMPLES; i++) {
+		struct rs_top_table table;
+		struct test_trace t;
+		struct rs_result *r;
+
+		read_sample(&t, samples[i]);
+		r = simulate(&t, algos, keys, &table);
+		expect_stall(&table, r);
+		rs_result_free(r);
+		r = replay(&t, algos, RS_REPLAY_TRUTH | RS_REPLAY_CAUSES, NULL);
+		expect_sums(&table, r);
+		rs_result_free(r);
+		rs_top_table_free(&table);
+		test_trace_free(&t);
+	}
+}
+
+/*
+ * Where the simulation of the kernel's own algorithm gives each fault back as it was recorded,
+ * each retry is the doing of the same as in the open loop, which a naive implementation is
+ * held against.
+ */
+static void test_same_blame(void **state)
+{
+	static const struct {
+		const char *sample, *algo;
+	} as_recorded[] = { { "6.12-alias3", "gfn" }, { "6.1-partial", "hva" },
+			    { "6.1-thp", "hva" },     { "6.18-gmem-mixed", "gfn" },
+			    { "7.3-gmem", "gfn" },    { "7.3-gmem-two-vms", "gfn" } };
+	const unsigned int keys = ((1U << RS_NR_TOP_KEYS) - 1) & ~(1U << RS_TOP_GFN);
+	uint64_t retries = 0;
+
+	for (size_t i = 0; i < sizeof(as_recorded) / sizeof(as_recorded[0]); i++) {
+		struct rs_top_table table;
+		struct test_trace t;
+
+		read_sample(&t, as_recorded[i].sample);
+		rs_result_free(simulate(&t, as_recorded[i].algo, keys, &table));
+		for (size_t k = 0; k < table.nr_rows; k++) {
+			assert_int_equal(table.rows[k].retries, table.rows[k].rejected);
+			retries += table.rows[k].retries;
+		}
+		rs_top_table_free(&table);
+		test_trace_free(&t);
+	}
+	assert_true(retries > 20000);
+}
+
 /* Whose doing it is in the capture of a PC guest. */
 static void test_ksmd(void **state)
 {
 	struct rs_top_table table;
 	struct test_trace t;
 
-	test_trace_read(&t, TRACE_SAMPLES "/6.1-qemu-pc.dat");
+	read_sample(&t, "6.1-qemu-pc");
 	make(&t, "hva", 1U << RS_TOP_TASK, &table);
 	assert_string_equal(table.rows[0].key[RS_TOP_TASK], "ksmd-39");
 	assert_true(table.rows[0].rejected * 2 > table.all[0].rejected);
@@ -162,8 +259,8 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_samples),
-		cmocka_unit_test(test_ksmd),
+		cmocka_unit_test(test_samples),	   cmocka_unit_test(test_stall),
+		cmocka_unit_test(test_same_blame), cmocka_unit_test(test_ksmd),
 		cmocka_unit_test(test_bounded),
 	};
 

@@ -11,7 +11,11 @@
 #include "base/table.h"
 
 /* Behind the causes: what is no cause of a needless rejection. */
-enum { NECESSARY = RS_NR_CAUSES, MISSED };
+enum { NECESSARY = RS_NR_CAUSES, MISSED, NO_REJECTION };
+
+/* Whom stall is put down to that no rejection explains: no number of a trace's table. */
+#define NOBODY UINT32_MAX
+#define NO_REJECTION_NAME "(no rejection)"
 
 /* What is told apart while it is counted; what is not asked for is 0. */
 struct group_key {
@@ -22,12 +26,13 @@ struct group_key {
 
 struct group {
 	struct group_key key;
-	uint64_t rejected, needless, missed;
+	struct rs_top_row counts; /* without keys */
 };
 
 struct rs_top {
 	struct rs_observer observer;
 	unsigned int keys;
+	bool closed;
 	struct rs_algo_spec *specs;
 	size_t nr_algos;
 	struct group *groups;
@@ -93,42 +98,78 @@ static struct group *find_group(struct rs_top *t, struct group_key key)
 	return &t->groups[t->nr_groups++];
 }
 
-static uint32_t if_asked(const struct rs_top *t, unsigned int keys, uint32_t value)
+/* What is asked for of @key. NULL: no memory, now or before. */
+static struct rs_top_row *count_in(struct rs_top *t, struct group_key key)
 {
-	return t->keys & keys ? value : 0;
+	struct group *g;
+
+	if (!(t->keys & 1U << RS_TOP_VM))
+		key.vm = 0;
+	if (!(t->keys & (1U << RS_TOP_TASK | 1U << RS_TOP_REASON)))
+		key.who = 0;
+	if (!(t->keys & 1U << RS_TOP_CAUSE))
+		key.cause = 0;
+	if (!(t->keys & 1U << RS_TOP_VCPU))
+		key.vcpu = 0;
+	if (!(t->keys & 1U << RS_TOP_MEMSLOT))
+		key.slot = key.as = 0;
+	if (!(t->keys & 1U << RS_TOP_GFN))
+		key.gfn = 0;
+	g = t->failed ? NULL : find_group(t, key);
+	return g ? &g->counts : NULL;
 }
 
 static void judged(void *arg, const struct rs_judged *j)
 {
 	struct rs_top *t = arg;
 
-	for (size_t i = 0; i < t->nr_algos && !t->failed; i++) {
+	for (size_t i = 0; i < t->nr_algos; i++) {
 		const uint8_t verdict = j->rejected[i];
-		struct group_key key = { .algo = (uint32_t)i };
-		struct group *g;
+		struct rs_top_row *row;
 
 		if (!verdict && !j->necessary)
 			continue;
-		key.vm = if_asked(t, 1U << RS_TOP_VM, j->vm);
-		key.who = if_asked(t, 1U << RS_TOP_TASK | 1U << RS_TOP_REASON, j->blame[i].by.who);
-		key.cause = if_asked(t, 1U << RS_TOP_CAUSE,
-				     !verdict	    ? MISSED
-				     : j->necessary ? NECESSARY
-						    : verdict - 1U);
-		key.vcpu = if_asked(t, 1U << RS_TOP_VCPU, j->vcpu);
-		key.slot = if_asked(t, 1U << RS_TOP_MEMSLOT, j->slot);
-		key.as = if_asked(t, 1U << RS_TOP_MEMSLOT, j->as);
-		key.gfn = t->keys & 1U << RS_TOP_GFN ? j->gfn : 0;
-		g = find_group(t, key);
-		if (!g)
+		row = count_in(t, (struct group_key){ .gfn = j->gfn,
+						      .algo = (uint32_t)i,
+						      .vm = j->vm,
+						      .who = j->blame[i].by.who,
+						      .cause = !verdict	      ? MISSED
+							       : j->necessary ? NECESSARY
+									      : verdict - 1U,
+						      .vcpu = j->vcpu,
+						      .slot = j->slot,
+						      .as = j->as });
+		if (!row)
 			return;
-		g->rejected += verdict != 0;
-		g->needless += verdict && !j->necessary;
-		g->missed += !verdict;
+		row->rejected += verdict != 0;
+		row->needless += verdict && !j->necessary;
+		row->missed += !verdict;
 	}
 }
 
-struct rs_top *rs_top_new(const char *algos, unsigned int keys, struct rs_error *err)
+void rs_top_stalled(void *arg, const struct rs_stalled *s)
+{
+	struct rs_top_row *row =
+		count_in(arg, (struct group_key){
+				      .gfn = s->gfn,
+				      .algo = (uint32_t)s->algo,
+				      .vm = s->vm,
+				      .who = s->blame ? s->blame->by.who : NOBODY,
+				      .cause = !s->verdict	   ? NO_REJECTION
+					       : s->verdict == 255 ? NECESSARY
+								   : s->verdict - 1U,
+				      .vcpu = s->vcpu,
+				      .slot = s->slot,
+				      .as = s->as,
+			      });
+
+	if (!row)
+		return;
+	row->retries += s->retries;
+	row->stall_ns += s->stall_ns;
+}
+
+struct rs_top *rs_top_new(const char *algos, unsigned int keys, bool closed, struct rs_error *err)
 {
 	struct rs_top *t = calloc(1, sizeof(*t));
 	int rc = t ? rs_algo_parse(algos, &t->specs, &t->nr_algos, err) : rs_error_nomem(err);
@@ -139,6 +180,7 @@ struct rs_top *rs_top_new(const char *algos, unsigned int keys, struct rs_error 
 		return NULL;
 	}
 	t->keys = keys;
+	t->closed = closed;
 	t->observer = (struct rs_observer){ .arg = t, .judged = judged };
 	return t;
 }
@@ -163,10 +205,11 @@ void rs_top_free(struct rs_top *t)
 static void name_key(const struct rs_top *t, const struct rs_whos *whos, unsigned int key,
 		     const struct group_key *k, char *buf, size_t size)
 {
-	const struct rs_who *who = rs_whos_get(whos, k->who);
+	const bool nobody = k->who == NOBODY && (key == RS_TOP_TASK || key == RS_TOP_REASON);
+	const struct rs_who *who = nobody ? NULL : rs_whos_get(whos, k->who);
 
-	if (k->others && key != RS_TOP_ALGORITHM) {
-		snprintf(buf, size, "(others)");
+	if ((k->others && key != RS_TOP_ALGORITHM) || nobody) {
+		snprintf(buf, size, "%s", nobody ? NO_REJECTION_NAME : "(others)");
 		return;
 	}
 	switch (key) {
@@ -181,9 +224,10 @@ static void name_key(const struct rs_top *t, const struct rs_whos *whos, unsigne
 		break;
 	case RS_TOP_CAUSE:
 		snprintf(buf, size, "%s",
-			 k->cause == MISSED	 ? "missed"
-			 : k->cause == NECESSARY ? "necessary"
-						 : rs_cause_name(k->cause));
+			 k->cause == MISSED	    ? "missed"
+			 : k->cause == NECESSARY    ? "necessary"
+			 : k->cause == NO_REJECTION ? NO_REJECTION_NAME
+						    : rs_cause_name(k->cause));
 		break;
 	case RS_TOP_MEMSLOT:
 		snprintf(buf, size, "%" PRIu32 ":%" PRIu32, k->as, k->slot);
@@ -199,9 +243,7 @@ static void name_key(const struct rs_top *t, const struct rs_whos *whos, unsigne
 static int name_row(const struct rs_top *t, const struct rs_whos *whos, const struct group *g,
 		    struct rs_top_row *row)
 {
-	*row = (struct rs_top_row){ .rejected = g->rejected,
-				    .needless = g->needless,
-				    .missed = g->missed };
+	*row = g->counts;
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++) {
 		char text[160];
 
@@ -228,10 +270,12 @@ static int by_keys(const void *a, const void *b)
 	return 0;
 }
 
-static int by_rejected(const void *a, const void *b)
+static int by_most(const void *a, const void *b)
 {
 	const struct rs_top_row *x = a, *y = b;
 
+	if (x->stall_ns != y->stall_ns)
+		return x->stall_ns > y->stall_ns ? -1 : 1;
 	if (x->rejected != y->rejected)
 		return x->rejected > y->rejected ? -1 : 1;
 	if (x->missed != y->missed)
@@ -239,11 +283,13 @@ static int by_rejected(const void *a, const void *b)
 	return by_keys(a, b);
 }
 
-static void add_row(struct rs_top_row *to, const struct rs_top_row *row)
+void rs_top_add(struct rs_top_row *to, const struct rs_top_row *row)
 {
 	to->rejected += row->rejected;
 	to->needless += row->needless;
 	to->missed += row->missed;
+	to->retries += row->retries;
+	to->stall_ns += row->stall_ns;
 }
 
 static void free_row(struct rs_top_row *row)
@@ -259,7 +305,7 @@ static void merge_alike(struct rs_top_table *table)
 
 	for (size_t i = 0; i < table->nr_rows; i++) {
 		if (kept && !by_keys(&table->rows[kept - 1], &table->rows[i])) {
-			add_row(&table->rows[kept - 1], &table->rows[i]);
+			rs_top_add(&table->rows[kept - 1], &table->rows[i]);
 			free_row(&table->rows[i]);
 		} else {
 			table->rows[kept++] = table->rows[i];
@@ -292,7 +338,7 @@ const struct rs_top_row *rs_top_all_of(const struct rs_top_table *t, const struc
 
 int rs_top_finish(struct rs_top *t, const struct rs_whos *whos, struct rs_top_table *table)
 {
-	*table = (struct rs_top_table){ .keys = t->keys };
+	*table = (struct rs_top_table){ .keys = t->keys, .closed = t->closed };
 	table->rows = calloc(t->nr_groups + 1, sizeof(*table->rows));
 	table->all = calloc(t->nr_algos, sizeof(*table->all));
 	if (!table->rows || !table->all || t->failed || name_sums(t, table))
@@ -302,11 +348,11 @@ int rs_top_finish(struct rs_top *t, const struct rs_whos *whos, struct rs_top_ta
 
 		if (name_row(t, whos, &t->groups[i], row))
 			return -ENOMEM;
-		add_row(&table->all[table->nr_all > 1 ? t->groups[i].key.algo : 0], row);
+		rs_top_add(&table->all[table->nr_all > 1 ? t->groups[i].key.algo : 0], row);
 	}
 	qsort(table->rows, table->nr_rows, sizeof(*table->rows), by_keys);
 	merge_alike(table);
-	qsort(table->rows, table->nr_rows, sizeof(*table->rows), by_rejected);
+	qsort(table->rows, table->nr_rows, sizeof(*table->rows), by_most);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "replay/algorithm.h"
+#include "replay/closed/closed.h"
 #include "replay/replay.h"
 #include "traces/who.h"
 
@@ -30,11 +31,15 @@ const char *rs_top_key_name(unsigned int key);
 struct rs_top_row {
 	char *key[RS_NR_TOP_KEYS]; /* as text, cleaned; NULL where it is not asked for */
 	uint64_t rejected, needless, missed;
+	/* Of the closed loop. */
+	uint64_t retries;
+	unsigned __int128 stall_ns;
 };
 
 struct rs_top_table {
 	unsigned int keys;	 /* bits of enum rs_top_key */
-	struct rs_top_row *rows; /* the most rejected first */
+	bool closed;		 /* there are retries and stall */
+	struct rs_top_row *rows; /* the most rejected first; of the closed loop the most stall */
 	size_t nr_rows;
 	/* The sums, of each algorithm by itself: without other keys than that, if it is asked for.
 	 */
@@ -48,15 +53,20 @@ struct rs_top;
 #define RS_TOP_MAX_GROUPS (1U << 18)
 /*
  * By @keys (bits), for a replay with the algorithms @algos (as in struct rs_replay_opts) and
- * RS_REPLAY_TRUTH, CAUSES and BLAME. NULL with errno and @err set.
+ * RS_REPLAY_TRUTH, CAUSES and BLAME; @closed: and for its closed loop. NULL with errno and @err
+ * set.
  */
-struct rs_top *rs_top_new(const char *algos, unsigned int keys, struct rs_error *err);
+struct rs_top *rs_top_new(const char *algos, unsigned int keys, bool closed, struct rs_error *err);
 /* What that replay must be given; as long as @t lives. */
 const struct rs_observer *rs_top_observer(struct rs_top *t);
+/* What the closed loop of the same list tells, as in struct rs_closed_opts. */
+void rs_top_stalled(void *arg, const struct rs_stalled *s);
 /* What was counted; @whos has whom the events named. 0 or -ENOMEM. */
 int rs_top_finish(struct rs_top *t, const struct rs_whos *whos, struct rs_top_table *table);
 /* The sums of the algorithm of @row. Never NULL. */
 const struct rs_top_row *rs_top_all_of(const struct rs_top_table *t, const struct rs_top_row *row);
+/* Adds the figures of @row. */
+void rs_top_add(struct rs_top_row *to, const struct rs_top_row *row);
 void rs_top_table_free(struct rs_top_table *table);
 void rs_top_free(struct rs_top *t);
 

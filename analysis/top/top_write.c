@@ -8,6 +8,7 @@
 #include "analysis/write/csv.h"
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
+#include "analysis/write/units.h"
 #include "base/clean.h"
 
 #define WIDEST 40 /* columns of a key */
@@ -17,12 +18,22 @@ static size_t shown(const struct rs_top_table *t, size_t limit)
 	return limit && limit < t->nr_rows ? limit : t->nr_rows;
 }
 
-/* In thousandths of all that its algorithm rejected. */
+/* In thousandths of all that its algorithm rejected, and of all stall with it. */
 static uint64_t share_of(const struct rs_top_table *t, const struct rs_top_row *row)
 {
 	const uint64_t all = rs_top_all_of(t, row)->rejected;
 
 	return all ? (uint64_t)((unsigned __int128)row->rejected * 1000 / all) : 0;
+}
+
+static uint64_t stall_share_of(const struct rs_top_table *t, const struct rs_top_row *row)
+{
+	const unsigned __int128 all = rs_top_all_of(t, row)->stall_ns;
+
+	/* What is as large is not told apart by the last bits. */
+	if (all >> 117)
+		return (uint64_t)((row->stall_ns >> 10) * 1000 / (all >> 10));
+	return all ? (uint64_t)(row->stall_ns * 1000 / all) : 0;
 }
 
 /* ---- text ---- */
@@ -54,10 +65,16 @@ static void put_padded(FILE *f, const char *text, size_t width)
 
 static void put_numbers(FILE *f, const struct rs_top_table *t, const struct rs_top_row *row)
 {
-	const uint64_t share = share_of(t, row);
+	const uint64_t share = share_of(t, row), stall_share = stall_share_of(t, row);
+	char time[32];
 
-	fprintf(f, "%12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %4" PRIu64 ".%" PRIu64 " %%\n",
+	fprintf(f, "%12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %4" PRIu64 ".%" PRIu64 " %%",
 		row->rejected, row->needless, row->missed, share / 10, share % 10);
+	if (t->closed)
+		fprintf(f, " %10s %4" PRIu64 ".%" PRIu64 " %%",
+			rs_format_time((double)row->stall_ns, time, sizeof(time)), stall_share / 10,
+			stall_share % 10);
+	fputc('\n', f);
 }
 
 /* Of the rows that are not shown: how many, and, of one algorithm, their sums. */
@@ -73,11 +90,8 @@ static void put_rest(FILE *f, const struct rs_top_table *t, size_t n, size_t wid
 		fprintf(f, "%s\n", more);
 		return;
 	}
-	for (size_t i = n; i < t->nr_rows; i++) {
-		rest.rejected += t->rows[i].rejected;
-		rest.needless += t->rows[i].needless;
-		rest.missed += t->rows[i].missed;
-	}
+	for (size_t i = n; i < t->nr_rows; i++)
+		rs_top_add(&rest, &t->rows[i]);
 	put_padded(f, more, width - 2);
 	put_numbers(f, t, &rest);
 }
@@ -94,7 +108,10 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 		put_padded(f, rs_top_key_name(k), widths[k]);
 		width += widths[k] + 2;
 	}
-	fprintf(f, "%12s %12s %10s %8s\n", "rejected", "needless", "missed", "share");
+	fprintf(f, "%12s %12s %10s %8s", "rejected", "needless", "missed", "share");
+	if (t->closed)
+		fprintf(f, " %10s %8s", "stall", "share");
+	fputc('\n', f);
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 			if (t->keys & 1U << k)
@@ -117,12 +134,22 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 
 /* ---- CSV ---- */
 
+static void csv_stall(FILE *f, const struct rs_top_table *t, const struct rs_top_row *row)
+{
+	const uint64_t share = stall_share_of(t, row);
+	char stall[48];
+
+	fprintf(f, ",%" PRIu64 ",%s,%" PRIu64 ".%03" PRIu64, row->retries,
+		rs_format_u128(row->stall_ns, stall, sizeof(stall)), share / 1000, share % 1000);
+}
+
 int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
 {
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 		if (t->keys & 1U << k)
 			fprintf(f, "%s,", rs_top_key_name(k));
-	fputs("rejected,needless,missed,share\n", f);
+	fputs("rejected,needless,missed,share", f);
+	fputs(t->closed ? ",retries,stall_ns,stall_share\n" : "\n", f);
 	for (size_t i = 0; i < shown(t, limit); i++) {
 		const struct rs_top_row *row = &t->rows[i];
 		const uint64_t share = share_of(t, row);
@@ -133,8 +160,11 @@ int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
 			rs_csv_text(f, row->key[k]);
 			fputc(',', f);
 		}
-		fprintf(f, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ".%03" PRIu64 "\n",
+		fprintf(f, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ".%03" PRIu64,
 			row->rejected, row->needless, row->missed, share / 1000, share % 1000);
+		if (t->closed)
+			csv_stall(f, t, row);
+		fputc('\n', f);
 	}
 	return 0;
 }
@@ -153,6 +183,11 @@ static json_t *json_row(const struct rs_top_table *t, const struct rs_top_row *r
 {
 	json_t *o = json_counts(t, row);
 
+	if (t->closed) {
+		o = rs_json_with(o, "retries", rs_json_u64(row->retries));
+		o = rs_json_with(o, "stall_ns", rs_json_u128(row->stall_ns));
+		o = rs_json_with(o, "stall_share", rs_json_thousandths(stall_share_of(t, row)));
+	}
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 		if (row->key[k])
 			o = rs_json_with(o, rs_top_key_name(k), rs_json_text(row->key[k]));

@@ -60,8 +60,10 @@ static uint64_t gap_of(const struct vm *vm, uint64_t asked)
 
 static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res, struct jobs *jobs)
 {
-	struct plan plan = { NULL, precheck_of(c), c->opts.think,
-			     gap_of(vm, c->opts.retry_gap_ns) };
+	struct plan plan = { .precheck = precheck_of(c),
+			     .think = c->opts.think,
+			     .gap_ns = gap_of(vm, c->opts.retry_gap_ns),
+			     .told = c->opts.stalled };
 
 	res->closed =
 		(struct rs_closed_vm){ .precheck = plan.precheck,
@@ -77,6 +79,7 @@ static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res,
 		if (!res->algos[i].closed)
 			return -ENOMEM;
 		plan.spec = &c->specs[i];
+		plan.algo = i;
 		jobs->v[jobs->nr++] = (struct job){ vm, plan, res->algos[i].closed, 0 };
 	}
 	return 0;
@@ -86,7 +89,9 @@ static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res,
 static void plan_check(struct rs_closed *c, struct vm *vm, struct rs_closed_algo *out,
 		       struct jobs *jobs)
 {
-	struct plan plan = { c->check, c->has_lockless, false, gap_of(vm, 0) };
+	struct plan plan = { .spec = c->check,
+			     .precheck = c->has_lockless,
+			     .gap_ns = gap_of(vm, 0) };
 
 	jobs->v[jobs->nr++] = (struct job){ vm, plan, out, 0 };
 }
@@ -112,7 +117,7 @@ static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_cl
 			plan_check(c, vm, &checks[i], &jobs);
 	}
 	if (!ret)
-		ret = run_jobs(&jobs, c->opts.jobs);
+		ret = run_jobs(&jobs, c->opts.stalled ? 1 : c->opts.jobs);
 	free(jobs.v);
 	return ret;
 }

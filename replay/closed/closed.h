@@ -26,6 +26,20 @@
  */
 enum rs_precheck { RS_PRECHECK_TRACED, RS_PRECHECK_ON, RS_PRECHECK_OFF };
 
+/*
+ * Whose doing some of the stall of a simulated fault is: docs/model.md, Blame. What is told of
+ * an algorithm adds up to its retries and to its stall.
+ */
+struct rs_stalled {
+	size_t algo; /* in the list */
+	uint64_t gfn;
+	uint32_t vm, vcpu, slot; /* slot: its memslot's id */
+	uint8_t as;
+	uint8_t verdict;	      /* as struct rs_judged has it; 0: no rejection explains it */
+	const struct rs_blame *blame; /* of a rejection, else NULL */
+	uint64_t retries, stall_ns;
+};
+
 struct rs_closed_opts {
 	const char *algos;	 /* as in struct rs_replay_opts: the same list */
 	const char *kernel_algo; /* the traced kernel's, for the check; may be NULL */
@@ -33,6 +47,9 @@ struct rs_closed_opts {
 	bool think;	       /* arrivals: keep the time between done and next */
 	uint64_t retry_gap_ns; /* 0: the recorded median */
 	unsigned int jobs;     /* threads; 0: one per CPU. Changes no figure */
+	/* Called by rs_closed_finish(), which then goes through all on one thread; or NULL. */
+	void (*stalled)(void *arg, const struct rs_stalled *s);
+	void *arg;
 };
 
 struct rs_closed;

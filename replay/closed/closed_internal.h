@@ -5,7 +5,8 @@
 /*
  * What the parts of the closed loop share: closed_record.c collects what was recorded
  * and folds it, closed_measure.c has the medians, closed_sim.c simulates one
- * algorithm in one VM, closed.c has all simulations do their work on several threads.
+ * algorithm in one VM, closed_tell.c tells whose doing its stall is, closed.c has all
+ * simulations do their work on several threads.
  */
 #include "replay/algorithm.h"
 #include "replay/closed/closed.h"
@@ -22,6 +23,7 @@ struct attempt {
 struct logical {
 	uint64_t gfn;
 	uint32_t first, nr; /* in attempts[] of its vCPU */
+	uint32_t slot;	    /* its memslot's id */
 	uint8_t as;
 };
 
@@ -47,6 +49,7 @@ struct vm {
 	/* Medians. */
 	uint64_t precheck_ns, clean_ns, gap_ns;
 	bool has_gap;
+	bool has_private; /* any attempt was on private memory */
 	uint64_t logical_faults, retries;
 };
 
@@ -69,6 +72,8 @@ struct plan {
 	const struct rs_algo_spec *spec;
 	bool precheck, think;
 	uint64_t gap_ns;
+	size_t algo; /* in the list */
+	bool told;   /* whose doing the stall is */
 };
 
 /* What was recorded of a VM; NULL if nothing was. */
@@ -86,5 +91,29 @@ int rs_closed_measure(struct vm *vm);
 /* The figures of one simulation of @vm into @out, which is all zero. 0 or -ENOMEM. */
 int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
 		       struct rs_closed_algo *out);
+
+/*
+ * Whose doing the stall of a simulation is. A fault stalls from the moment on at which one
+ * clean attempt would have been over. Up to the begin of the next attempt that is put down to
+ * the rejection before; the last attempt to that for as long as a clean one takes; what is
+ * left, to nothing.
+ */
+struct telling;
+
+/* Of @vm, with @invals (TRUTH and CAUSES) and @algo, which outlive it. NULL: no memory. */
+struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
+			    struct rs_invals *invals, const struct rs_algo *algo);
+void rs_tell_free(struct telling *t);
+/* What happens to the invalidations, before they are forgotten: as in replay/model/blame.h. */
+struct rs_blames *rs_tell_blames(struct telling *t);
+/* The fault @l of a vCPU (by place in vcpus[]) arrives. */
+void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct logical *l, uint64_t now);
+/* It is attempted. */
+void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t now);
+/* @f, its attempt, is or will be rejected for @why, RS_REJECT_*; @times, the later ones alike. */
+void rs_tell_rejection(struct telling *t, uint32_t vcpu, const struct rs_fault *f, unsigned int why,
+		       uint64_t times);
+/* It is over: it was accepted, or (@starved) the stream has ended. */
+void rs_tell_end(struct telling *t, uint32_t vcpu, uint64_t now, bool starved);
 
 #endif

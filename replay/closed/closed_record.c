@@ -108,6 +108,7 @@ static void on_judged(void *arg, const struct rs_judged *j)
 	if (!goes_on(vm, v, j))
 		v->faults[v->nr_faults++] = (struct logical){ .gfn = j->gfn,
 							      .first = (uint32_t)v->nr_attempts,
+							      .slot = j->slot,
 							      .as = j->as };
 	v->faults[v->nr_faults - 1].nr++;
 	v->attempts[v->nr_attempts++] =
@@ -119,6 +120,7 @@ static void on_judged(void *arg, const struct rs_judged *j)
 	v->chained = retry;
 	v->losses = vm->losses;
 	c->has_lockless |= j->lockless;
+	vm->has_private |= j->private;
 }
 
 void rs_closed_observe(struct rs_closed *c)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "replay/model/blame.h"
 
 #define NO_EVENT UINT64_MAX
 
@@ -23,7 +24,6 @@ struct runner {
 	uint64_t snapshot;
 	uint64_t retries;
 	bool rejected; /* decided already at its begin */
-	struct rs_fault f;
 };
 
 struct sim {
@@ -34,8 +34,11 @@ struct sim {
 	struct rs_vm *memslots;
 	struct rs_invals *invals;
 	struct rs_algo algo;
-	struct runner *runners; /* by vcpu */
-	uint32_t *heap;		/* vcpus that are not idle, the next to act first */
+	struct runner *runners;	 /* by vcpu */
+	struct rs_fault *faults; /* by vcpu: its attempt */
+	struct telling *telling; /* NULL: nobody asks whose doing the stall is */
+	uint32_t *open;		 /* with it: room for all vcpus */
+	uint32_t *heap;		 /* vcpus that are not idle, the next to act first */
 	uint32_t nr_heap;
 	uint64_t *retries_of; /* per invalidation, by number of its begin */
 	uint64_t nr_begun;
@@ -121,6 +124,8 @@ static void arrive(struct sim *s, uint32_t vcpu, uint64_t start_ns)
 	r->shift_ns = (int64_t)(start_ns - s->vm->vcpus[vcpu].attempts[l->first].begin_ns);
 	r->attempt = 0;
 	r->retries = 0;
+	if (s->telling)
+		rs_tell_arrival(s->telling, vcpu, l, start_ns);
 	schedule(s, vcpu, PHASE_BEGINS, start_ns);
 }
 
@@ -164,6 +169,8 @@ static void finish_fault(struct sim *s, uint32_t vcpu, uint64_t done_ns, bool st
 	rs_hist_add(&s->out->service_ns, service, 1);
 	rs_hist_add(&s->out->stall_ns, service > s->vm->clean_ns ? service - s->vm->clean_ns : 0,
 		    1);
+	if (s->telling)
+		rs_tell_end(s->telling, vcpu, done_ns, starved);
 }
 
 static bool slot_gone(const struct sim *s, const struct rs_fault *f)
@@ -171,9 +178,19 @@ static bool slot_gone(const struct sim *s, const struct rs_fault *f)
 	return f->handle == RS_NO_SLOT || rs_fault_obsolete(f, s->memslots);
 }
 
-static unsigned int rejects(const struct sim *s, const struct runner *r)
+/* 0 where the memslot is gone: nobody asks. */
+static unsigned int rejects(const struct sim *s, uint32_t vcpu)
 {
-	return s->algo.ops->rejects(s->algo.state, &r->f, r->snapshot);
+	const struct rs_fault *f = &s->faults[vcpu];
+
+	return slot_gone(s, f) ? 0
+			       : s->algo.ops->rejects(s->algo.state, f, s->runners[vcpu].snapshot);
+}
+
+static void tell_rejection(const struct sim *s, uint32_t vcpu, unsigned int why, uint64_t times)
+{
+	if (s->telling)
+		rs_tell_rejection(s->telling, vcpu, &s->faults[vcpu], why, times);
 }
 
 /* Of attempt @attempt as recorded; beyond that of the last one: the guest may convert meanwhile. */
@@ -197,22 +214,38 @@ static void blame(struct sim *s, uint64_t n)
 
 /*
  * Until the next recorded event nothing changes: an attempt beyond the recorded ones that
- * begins @now, takes @took and is rejected is followed by others just like it. Counts those
- * whose successors begin before that event as well, and returns when the last of these does.
+ * begins @now, takes @took and is rejected is followed by others just like it. How many of
+ * these have successors that begin before that event as well.
  */
-static uint64_t pass_alike(struct sim *s, struct runner *r, uint64_t now, uint64_t took)
+static uint64_t count_alike(const struct sim *s, uint64_t now, uint64_t period)
 {
 	const uint64_t last = s->until > s->end_ns ? s->end_ns : s->until - 1;
+
+	return last < now ? 0 : (last - now) / period;
+}
+
+/* Counts those, rejected for @why, and returns when the one behind them begins. */
+static uint64_t pass_alike(struct sim *s, uint32_t vcpu, uint64_t now, uint64_t took,
+			   unsigned int why)
+{
+	struct runner *r = &s->runners[vcpu];
 	uint64_t period, n;
 
-	if (__builtin_add_overflow(took, s->plan.gap_ns, &period) || last < now)
+	if (__builtin_add_overflow(took, s->plan.gap_ns, &period))
 		return now;
-	n = (last - now) / period;
+	n = count_alike(s, now, period);
+	if (!n)
+		return now;
 	r->attempt += n;
 	r->retries += n;
 	s->out->retries += n;
 	blame(s, n);
-	return now + n * period;
+	tell_rejection(s, vcpu, why, n);
+	now += n * period;
+	s->faults[vcpu].begin_ns = now;
+	if (s->telling)
+		rs_tell_attempt(s->telling, vcpu, now);
+	return now;
 }
 
 static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
@@ -220,19 +253,24 @@ static void begin_attempt(struct sim *s, uint32_t vcpu, uint64_t now)
 	struct runner *r = &s->runners[vcpu];
 	const struct logical *l = fault_of(s, vcpu);
 	const struct attempt *a = recorded(s, vcpu, r->attempt);
+	unsigned int why;
 	uint64_t took;
 
-	rs_fault_begin(&r->f, s->memslots, vcpu, l->as, l->gfn, kind_of(s, vcpu, r->attempt), now);
+	rs_fault_begin(&s->faults[vcpu], s->memslots, vcpu, l->as, l->gfn,
+		       kind_of(s, vcpu, r->attempt), now);
 	r->snapshot = rs_algo_snapshot(&s->algo);
-	r->rejected = s->plan.precheck && !slot_gone(s, &r->f) && (rejects(s, r) & RS_REJECT_RANGE);
+	if (s->telling)
+		rs_tell_attempt(s->telling, vcpu, now);
+	why = s->plan.precheck || !a ? rejects(s, vcpu) : 0;
+	r->rejected = s->plan.precheck && (why & RS_REJECT_RANGE);
 	if (r->rejected)
 		took = a && a->before_lookup ? a->check_ns - a->begin_ns : s->vm->precheck_ns;
 	else
 		took = a && !a->before_lookup ? a->check_ns - a->begin_ns : s->vm->clean_ns;
-	if (!a && (r->rejected || (!slot_gone(s, &r->f) && rejects(s, r)))) {
-		now = pass_alike(s, r, now, took);
-		r->f.begin_ns = now;
-	}
+	if (!a && why)
+		now = pass_alike(s, vcpu, now, took, why);
+	if (r->rejected)
+		tell_rejection(s, vcpu, why, 1);
 	schedule(s, vcpu, PHASE_DECIDES, later(now, took));
 }
 
@@ -256,10 +294,12 @@ static void try_again(struct sim *s, uint32_t vcpu, uint64_t now)
 
 static void decide(struct sim *s, uint32_t vcpu, uint64_t now)
 {
-	struct runner *r = &s->runners[vcpu];
+	const unsigned int why = s->runners[vcpu].rejected ? 0 : rejects(s, vcpu);
 
-	r->f.open = false;
-	if (r->rejected || (!slot_gone(s, &r->f) && rejects(s, r))) {
+	if (why)
+		tell_rejection(s, vcpu, why, 1);
+	s->faults[vcpu].open = false;
+	if (why || s->runners[vcpu].rejected) {
 		try_again(s, vcpu, now);
 		return;
 	}
@@ -330,7 +370,8 @@ static int apply_begin(struct sim *s, const struct rs_event *e)
 	if (rs_vm_update(s->memslots))
 		return -ENOMEM;
 	inv = rs_invals_begin(s->invals, e, e->time_ns);
-	if (!inv || note_begin(s, e->inval.id))
+	if (!inv || note_begin(s, e->inval.id) ||
+	    (s->telling && rs_blames_begin(rs_tell_blames(s->telling), inv)))
 		return -ENOMEM;
 	return rs_algo_sees(&s->algo, inv) ? rs_algo_begin(&s->algo, inv) : 0;
 }
@@ -346,7 +387,8 @@ static int apply_slot(struct sim *s, const struct rs_event *e)
 		return -ENOMEM;
 	hit = rs_invals_slot(s->invals, inv, handle,
 			     (struct rs_range){ e->inval.start, e->inval.end }, &first);
-	if (!hit || (!saw && rs_algo_begin(&s->algo, inv)))
+	if (!hit || (!saw && rs_algo_begin(&s->algo, inv)) ||
+	    (s->telling && rs_blames_slot(rs_tell_blames(s->telling), inv, hit, first)))
 		return -ENOMEM;
 	return rs_algo_slot(&s->algo, inv, hit);
 }
@@ -354,10 +396,17 @@ static int apply_slot(struct sim *s, const struct rs_event *e)
 static void apply_end(struct sim *s, const struct rs_event *e)
 {
 	struct rs_inval *inv = rs_invals_find(s->invals, e->inval.id);
+	uint32_t nr_open = 0;
 
-	for (uint32_t i = 0; i < s->vm->nr_vcpus; i++)
-		if (s->runners[i].f.open)
-			rs_fault_mark(&s->runners[i].f, inv);
+	for (uint32_t i = 0; i < s->vm->nr_vcpus; i++) {
+		if (!s->faults[i].open)
+			continue;
+		rs_fault_mark(&s->faults[i], inv);
+		s->open[nr_open++] = i;
+	}
+	if (s->telling)
+		rs_blames_end(rs_tell_blames(s->telling), inv, e->time_ns, s->faults, s->open,
+			      nr_open);
 	if (rs_algo_sees(&s->algo, inv))
 		rs_algo_end(&s->algo, inv);
 	rs_invals_end(s->invals, inv);
@@ -378,6 +427,8 @@ static int apply(struct sim *s, const struct rs_event *e)
 		return 0;
 	default:
 		rs_invals_drop(s->invals);
+		if (s->telling)
+			rs_blames_drop(rs_tell_blames(s->telling));
 		if (s->algo.ops->drop)
 			s->algo.ops->drop(s->algo.state);
 		if (s->nr_out)
@@ -417,30 +468,54 @@ static void sim_free(struct sim *s)
 {
 	if (s->algo.ops)
 		rs_algo_destroy(&s->algo);
+	rs_tell_free(s->telling);
 	rs_invals_free(s->invals);
 	rs_vm_free(s->memslots);
 	free(s->runners);
+	free(s->faults);
+	free(s->open);
 	free(s->heap);
 	free(s->retries_of);
 	free(s->begun);
 	free(s->begun_id);
 }
 
+/* 0 or -ENOMEM. */
+static int sim_init(struct sim *s, const struct rs_closed *c)
+{
+	const uint32_t nr = s->vm->nr_vcpus + 1;
+	struct rs_algo_env env;
+
+	s->memslots = rs_vm_new();
+	s->invals = s->memslots ? rs_invals_new(s->memslots,
+						s->plan.told ? RS_INVALS_TRUTH | RS_INVALS_CAUSES
+							     : RS_INVALS_TRUTH)
+				: NULL;
+	s->runners = calloc(nr, sizeof(*s->runners));
+	s->faults = calloc(nr, sizeof(*s->faults));
+	s->open = calloc(nr, sizeof(*s->open));
+	s->heap = calloc(nr, sizeof(*s->heap));
+	s->retries_of = calloc(s->vm->nr_invals + 1, sizeof(*s->retries_of));
+	if (!s->invals || !s->runners || !s->faults || !s->open || !s->heap || !s->retries_of)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < nr; i++)
+		s->faults[i].seat = (uint16_t)i;
+	env = (struct rs_algo_env){ s->memslots, s->invals, true };
+	if (rs_algo_init(&s->algo, s->plan.spec, &env))
+		return -ENOMEM;
+	if (!s->plan.told)
+		return 0;
+	s->telling = rs_tell_new(c, s->vm, &s->plan, s->invals, &s->algo);
+	return s->telling ? 0 : -ENOMEM;
+}
+
 int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
 		       struct rs_closed_algo *out)
 {
 	struct sim s = { .vm = vm, .plan = *plan, .end_ns = c->end_ns, .out = out };
-	struct rs_algo_env env;
-	int ret = -ENOMEM;
+	int ret = sim_init(&s, c);
 
-	s.memslots = rs_vm_new();
-	s.invals = s.memslots ? rs_invals_new(s.memslots, RS_INVALS_TRUTH) : NULL;
-	s.runners = calloc(vm->nr_vcpus + 1, sizeof(*s.runners));
-	s.heap = calloc(vm->nr_vcpus + 1, sizeof(*s.heap));
-	s.retries_of = calloc(vm->nr_invals + 1, sizeof(*s.retries_of));
-	env = (struct rs_algo_env){ s.memslots, s.invals, true };
-	if (s.invals && s.runners && s.heap && s.retries_of &&
-	    !rs_algo_init(&s.algo, plan->spec, &env))
+	if (!ret)
 		ret = sim_run(&s);
 	sim_free(&s);
 	return ret;

@@ -7,7 +7,7 @@
 
 #include "base/array.h"
 #include "base/inline.h"
-#include "replay/model/inval_table.h"
+#include "replay/model/reason.h"
 
 uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 {
@@ -54,19 +54,6 @@ void rs_open_end_quiet(const struct rs_replay *r, struct vm_run *v)
 	v->nr_quiet = 0;
 }
 
-/* The one cause of a spurious rejection, and what the algorithm says of it. */
-RS_LOOP_PART void find_reason(struct rs_invals *invals, const struct rs_algo *a,
-			      const struct rs_fault *f, unsigned int why, struct rs_reason *reason)
-{
-	*reason = (struct rs_reason){ .cause = RS_CAUSE_SEQ, .kinds = RS_KIND_BOTH };
-	/* Before kinds differ, whatever is outstanding concerns shared faults, and all are that. */
-	if (invals->kinds_differ && !(a->ops->flags & RS_ALGO_SPLIT) &&
-	    rs_invals_other_kind(invals, f))
-		reason->cause = RS_CAUSE_KIND;
-	else if (why & RS_REJECT_RANGE)
-		a->ops->explain(a->state, f, reason);
-}
-
 /* Counts the cause of a rejection; returns what an observer is told of it. */
 RS_LOOP_PART uint8_t count_cause(struct vm_run *v, size_t i, const struct rs_fault *f,
 				 unsigned int why, bool necessary, unsigned int flags)
@@ -79,7 +66,7 @@ RS_LOOP_PART uint8_t count_cause(struct vm_run *v, size_t i, const struct rs_fau
 		return 255;
 	if (!(flags & RS_REPLAY_CAUSES))
 		return 1;
-	find_reason(v->invals, &v->algos[i], f, why, &reason);
+	rs_reason_find(v->invals, &v->algos[i], f, why, &reason);
 	v->res.algos[i].causes[reason.cause]++;
 	return (uint8_t)(1 + reason.cause);
 }
@@ -122,8 +109,8 @@ static RS_SELDOM void blame_all(struct rs_replay *r, struct vm_run *v, const str
 		if (!r->verdicts[i] && !necessary)
 			continue;
 		if (!necessary)
-			find_reason(v->invals, a, f, a->ops->rejects(a->state, f, snapshots[i]),
-				    &reason);
+			rs_reason_find(v->invals, a, f, a->ops->rejects(a->state, f, snapshots[i]),
+				       &reason);
 		rs_blames_find(v->blames, a, f, &reason, necessary, &r->blame[i]);
 	}
 }

@@ -47,7 +47,8 @@ replay/hist.h the histograms in it
 replay/sweep.h many replays over a grid
 replay/algorithms/algorithms.h the algorithms there are
 replay/cost/tape.h the operations of a trace, for bench --trace
-replay/model/blame.h whose doing a rejection is, for the open loop alone
+replay/model/blame.h whose doing a rejection is, for where somebody asks
+replay/model/reason.h why a fault is rejected, inlined where each is judged
 replay/model/inval_table.h what is being invalidated, inlined where each fault asks
 replay/moment.h the state that engines of a team hand on
 capture/session.h one recording

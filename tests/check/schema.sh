@@ -39,6 +39,7 @@ END
 is top all retryscope top --format json --by task,reason,cause,vcpu,memslot,gfn,vm --algo all \
 	--limit 0 "$samples/6.1-alias3.dat"
 is top all retryscope top --format json "$samples/6.1-alias3.dat"
+is top all retryscope top --format json --loop closed --algo hva,exact "$samples/6.1-alias3.dat"
 is faults faults retryscope faults --format json "$samples/6.1-alias3.dat"
 is faults faults retryscope faults --format json --algo hva-v6 --limit 9 "$samples/7.3-gmem.dat"
 is compare rows retryscope compare --format json "$samples/6.1-alias3.dat" -- \

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_CLI_LOOP_H
+#define RS_CLI_LOOP_H
+
+#include <argp.h>
+#include <stdio.h>
+
+#include "replay/closed/closed.h"
+
+/* Whether a verb simulates the closed loop, and how. */
+struct rs_loop {
+	bool closed;
+	struct rs_closed_opts opts;
+	const char *closed_only; /* the first option given that needs --loop closed */
+	const char *precheck, *gap;
+};
+
+/*
+ * --loop, --arrivals, --precheck and --retry-gap: a child for the verb's parser, whose input is
+ * a struct rs_loop.
+ */
+extern const struct argp rs_loop_argp;
+
+/*
+ * The children of a verb that has the closed loop, and takes a piece of its one FILE:
+ * rs_piece_argp, rs_input_argp, rs_loop_argp (cli/piece.h).
+ */
+extern const struct argp_child rs_loop_children[];
+
+/* Adds these options to a command line: cli/command.h. */
+void rs_loop_command(FILE *f, const struct rs_loop *loop);
+
+#endif

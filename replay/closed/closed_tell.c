@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whose doing the stall of one algorithm in one VM is. */
+#include "replay/closed/closed_internal.h"
+
+#include <stdlib.h>
+
+#include "replay/model/blame.h"
+#include "replay/model/reason.h"
+
+/* The fault of a vCPU. */
+struct told {
+	const struct logical *l;
+	uint64_t since_ns;     /* it stalls from then on, or that far it was told */
+	uint64_t attempt_ns;   /* the begin of its attempt */
+	uint64_t retries;      /* not told yet */
+	uint8_t verdict;       /* of the last attempt that was rejected; 0: none was */
+	struct rs_blame blame; /* for it */
+};
+
+struct telling {
+	const struct rs_closed *c;
+	const struct vm *vm;
+	size_t algo_nr;
+	const struct rs_algo *algo;
+	struct rs_invals *invals;
+	struct rs_blames *blames;
+	struct told *told; /* by place in vm->vcpus[] */
+};
+
+struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
+			    struct rs_invals *invals, const struct rs_algo *algo)
+{
+	struct telling *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	*t = (struct telling){
+		.c = c, .vm = vm, .algo_nr = plan->algo, .algo = algo, .invals = invals
+	};
+	t->told = calloc(vm->nr_vcpus + 1, sizeof(*t->told));
+	t->blames = rs_blames_new(invals);
+	/* Its seats are made here: that no later attempt wants memory. */
+	if (t->told && t->blames && !rs_blames_fault(t->blames, vm->nr_vcpus, 0) &&
+	    !(vm->has_private && rs_invals_tell_kinds(invals)))
+		return t;
+	rs_tell_free(t);
+	return NULL;
+}
+
+void rs_tell_free(struct telling *t)
+{
+	if (!t)
+		return;
+	rs_blames_free(t->blames);
+	free(t->told);
+	free(t);
+}
+
+struct rs_blames *rs_tell_blames(struct telling *t)
+{
+	return t->blames;
+}
+
+/* What it stalled until @now, and was retried, goes to the last rejection; without one to none. */
+static void tell(const struct telling *t, uint32_t vcpu, uint64_t now)
+{
+	struct told *told = &t->told[vcpu];
+	const struct rs_stalled s = {
+		.algo = t->algo_nr,
+		.gfn = told->l->gfn,
+		.vm = t->vm->number,
+		.vcpu = t->vm->vcpus[vcpu].number,
+		.slot = told->l->slot,
+		.as = told->l->as,
+		.verdict = told->verdict,
+		.blame = told->verdict ? &told->blame : NULL,
+		.retries = told->retries,
+		.stall_ns = now > told->since_ns ? now - told->since_ns : 0,
+	};
+
+	if (s.retries || s.stall_ns)
+		t->c->opts.stalled(t->c->opts.arg, &s);
+	told->retries = 0;
+	told->since_ns += s.stall_ns;
+}
+
+static uint64_t clean_end(const struct telling *t, uint64_t begin_ns)
+{
+	const uint64_t clean_ns = t->vm->clean_ns;
+
+	return clean_ns > UINT64_MAX - begin_ns ? UINT64_MAX : begin_ns + clean_ns;
+}
+
+void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct logical *l, uint64_t now)
+{
+	t->told[vcpu] = (struct told){ .l = l, .since_ns = clean_end(t, now) };
+}
+
+void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t now)
+{
+	tell(t, vcpu, now);
+	t->told[vcpu].attempt_ns = now;
+	/* Of a seat that there is: it does not fail. */
+	(void)rs_blames_fault(t->blames, vcpu, 0);
+}
+
+void rs_tell_rejection(struct telling *t, uint32_t vcpu, const struct rs_fault *f, unsigned int why,
+		       uint64_t times)
+{
+	struct told *told = &t->told[vcpu];
+	const bool necessary = f->necessary || rs_invals_cover(t->invals, f, f->kind);
+	struct rs_reason reason = { .cause = RS_CAUSE_SEQ };
+
+	if (!necessary)
+		rs_reason_find(t->invals, t->algo, f, why, &reason);
+	rs_blames_find(t->blames, t->algo, f, &reason, necessary, &told->blame);
+	told->verdict = necessary ? 255 : (uint8_t)(1 + reason.cause);
+	told->retries += times;
+}
+
+void rs_tell_end(struct telling *t, uint32_t vcpu, uint64_t now, bool starved)
+{
+	struct told *told = &t->told[vcpu];
+	const uint64_t clean = clean_end(t, told->attempt_ns);
+
+	if (!starved && told->verdict && clean < now) {
+		tell(t, vcpu, clean);
+		told->verdict = 0;
+	}
+	tell(t, vcpu, now);
+}

@@ -119,7 +119,7 @@ static void put_escaped(FILE *f, uint32_t c)
 }
 
 /* What a terminal would obey, or would not show, is escaped: the name is kept, and harmless. */
-static void put_text(FILE *f, const char *text)
+void rs_json_put_text(FILE *f, const char *text)
 {
 	static const char shorts[] = "\"\\\b\f\n\r\t", names[] = "\"\\bfnrt";
 	const char *s;
@@ -158,7 +158,7 @@ static void put_scalar(FILE *f, const json_t *v)
 {
 	switch (json_typeof(v)) {
 	case JSON_STRING:
-		put_text(f, json_string_value(v));
+		rs_json_put_text(f, json_string_value(v));
 		break;
 	case JSON_INTEGER:
 		fprintf(f, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
@@ -218,7 +218,7 @@ static void put_object(FILE *f, json_t *v, unsigned int indent, bool flat)
 	json_object_foreach(v, key, member)
 	{
 		put_break(f, indent + 2, flat, first);
-		put_text(f, key);
+		rs_json_put_text(f, key);
 		fputs(": ", f);
 		put_value(f, member, indent + 2, flat);
 		first = false;

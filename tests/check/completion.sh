@@ -39,6 +39,6 @@ for verb in $verbs; do
 		for value in ${values//|/ }; do
 			expect "$verb $option" "$value" "$of_option"
 		done
-	done < <(grep -oE -e '--[a-z-]+=[a-z_]+(\|[a-z_]+)+' <<<"$help")
+	done < <(grep -oE -e '--[a-z-]+=[a-z_-]+(\|[a-z_-]+)+' <<<"$help")
 done
 [ "$failures" -eq 0 ]

@@ -49,7 +49,7 @@ check_values() { # VERB PAGE
 			grep -qE "(^|[^a-z-])$value([^a-z-]|\$)" "$2" ||
 				fail "$1: the value $value of $option is not in its man page"
 		done
-	done < <("$program" "$1" --help | grep -oE -e '--[a-z-]+=[a-z]+(\|[a-z]+)+')
+	done < <("$program" "$1" --help | grep -oE -e '--[a-z-]+=[a-z-]+(\|[a-z-]+)+')
 }
 
 # The names in the calls that count an anomaly of the import, which may have more

@@ -42,6 +42,10 @@ is top all retryscope top --format json "$samples/6.1-alias3.dat"
 is top all retryscope top --format json --loop closed --algo hva,exact "$samples/6.1-alias3.dat"
 is faults faults retryscope faults --format json "$samples/6.1-alias3.dat"
 is faults faults retryscope faults --format json --algo hva-v6 --limit 9 "$samples/7.3-gmem.dat"
+for sample in 6.1-alias0 7.3-gmem; do
+	is timeline otherData retryscope convert --to trace-event --algo hva,gfn --until 100ms \
+		"$samples/$sample.dat"
+done
 is compare rows retryscope compare --format json "$samples/6.1-alias3.dat" -- \
 	"$samples/6.12-alias3.dat"
 for seed in 1 2 3 4 5 6 7 8; do

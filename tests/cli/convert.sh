@@ -14,6 +14,31 @@ check piece-of-vm 'retryscope convert --vm 1 --from @1us aliases.txt'
 # What the index lets pass over makes no difference: a pipe has none.
 check index 'retryscope synth memory-reclaim vms=3 vcpus=2 aliases=1 events=120000 --to binary -o b; n=0; for o in "--from 60ms" "--from 60ms --until 70ms" "--until 50ms" "--vm 2" "--from 100ms --vm 3" "--from 90ms --until 91ms --vm 1" "--from 1ms" "--from 60ms --vm 34" "--from 1h"; do retryscope convert $o b >i 2>/dev/null; i=$?; cat b | retryscope convert $o - >p 2>/dev/null; [ $? = $i ] && cmp i p && n=$((n + 1)); done; echo $n same'
 check index-damage 'retryscope synth ksm events=100000 --to binary -o b; printf X | dd of=b bs=1 seek=$(($(stat -c %s b) / 2)) conv=notrunc 2>/dev/null; for o in "--from 100ms --until 200ms" "--from 1100ms" ""; do retryscope convert $o b -o o; echo $?; done'
+# A timeline of what happened around a fault; of somebody whose name obeys nobody.
+cat >spin.txt <<'END'
+retryscope-events 1
+0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x100000
+1000 1 inval_begin id=1 hva=0x100000-0x101000 pid=39 comm="ksmd" reason=clear
+2000 1 inval_begin id=2 hva=0x180000-0x181000 walk=1 pid=40 comm="=evil\x1b[31m\x0a,\"x\"</script>\xff" reason=unmap
+2100 1 inval_slot id=2 slot=0 gfn=0x80-0x81
+2500 1 inval_end id=2
+3000 1 fault_begin vcpu=0 gfn=0x40 pid=7 comm="CPU 0/KVM"
+4000 1 fault_check vcpu=0 result=retry
+5000 1 fault_begin vcpu=0 gfn=0x40 pid=7 comm="CPU 0/KVM"
+5100 1 fault_begin vcpu=1 gfn=0x0
+5200 1 fault_check vcpu=1 result=ok
+6000 1 fault_check vcpu=0 result=ok
+7000 1 fault_begin vcpu=1 gfn=0x0
+7100 1 fault_end vcpu=1
+7200 1 lost count=3
+END
+check timeline 'retryscope convert --to trace-event --algo hva,exact spin.txt'
+check timeline-piece 'retryscope convert --to trace-event --from 5us --until 5.5us spin.txt'
+check timeline-forms 'retryscope convert --to binary spin.txt -o b && cat b | retryscope convert --to trace-event - >t && retryscope convert --to trace-event spin.txt | cmp - t && echo same'
+check timeline-nothing 'printf "retryscope-events 1\n0 1 lost\n" | retryscope convert --to trace-event -'
+check timeline-full 'retryscope convert --to trace-event aliases.txt -o /dev/full'
+check timeline-bad 'printf "retryscope-events 1\n0 1 lost\n1 x\n" >bad; retryscope convert --to trace-event bad -o out; echo $?; ls out*'
+check algo-of-text 'retryscope convert --algo gfn aliases.txt'
 check no-vm 'retryscope convert --vm 9 aliases.txt'
 check from-after-end 'retryscope convert --from 1h aliases.txt'
 check until-before-from 'retryscope convert --from 1us --until 1us aliases.txt'

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/report/fleet.h"
+#include "analysis/report/groups.h"
 #include "analysis/report/report_read.h"
 #include "cli/cli.h"
 #include "cli/command.h"
@@ -11,16 +13,25 @@
 #include "cli/output.h"
 #include "base/textbuf.h"
 
-enum { OPT_FORMAT = 0x100 };
+enum { OPT_FORMAT = 0x100, OPT_BY, OPT_ALGO, OPT_GROUPS };
 
 struct merge_args {
 	const struct rs_report_format *format;
-	const char *output;
+	enum rs_fleet_by by;
+	const char *by_text; /* NULL: nobody asked */
+	const char *algo, *groups_path, *output;
+	struct rs_groups groups;
 	struct rs_files files;
 };
 
 static const struct argp_option options[] = {
 	{ "format", OPT_FORMAT, RS_REPORT_FORMAT_NAMES, 0, "how to report the sum (json)", 0 },
+	{ "by", OPT_BY, RS_FLEET_BYS, 0,
+	  "list all of these side by side, those that stand out first (host)", 0 },
+	{ "algo", OPT_ALGO, "NAME", 0,
+	  "the algorithm of that list (the one that each traced kernel runs)", 0 },
+	{ "groups", OPT_GROUPS, "FILE", 0,
+	  "lines HOST GROUP: which host is in which group; HOST may be a pattern", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ 0 },
 };
@@ -39,6 +50,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			rs_cli_usage(state, "--format: %s expected, not '%s'",
 				     RS_REPORT_FORMAT_NAMES, arg);
 		return 0;
+	case OPT_BY:
+		a->by = rs_cli_choice(state, "--by", RS_FLEET_BYS, arg);
+		a->by_text = arg;
+		return 0;
+	case OPT_ALGO:
+		a->algo = arg;
+		return 0;
+	case OPT_GROUPS:
+		a->groups_path = arg;
+		return 0;
 	case 'o':
 		a->output = arg;
 		return 0;
@@ -56,19 +77,23 @@ static const struct argp argp = {
 	       "input. Quantiles need reports made with --distributions.",
 };
 
+/* 0 if fopen() gave @f, else the error. */
+static int check_open(const FILE *f, struct rs_error *err)
+{
+	return f ? 0
+		 : rs_error_set(err, errno == ENOMEM ? RS_ERR_SYSTEM : RS_ERR_INPUT, errno,
+				"cannot be opened: %s", strerror(errno));
+}
+
 static int read_report(const char *path, struct rs_report_data *d, struct rs_error *err)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "r") : stdin;
-	int rc;
+	int rc = check_open(f, err);
 
-	if (!f) {
-		rc = rs_error_set(err, errno == ENOMEM ? RS_ERR_SYSTEM : RS_ERR_INPUT, errno,
-				  "cannot be opened: %s", strerror(errno));
-	} else {
+	if (!rc)
 		rc = rs_report_read(f, d, err);
-		if (f != stdin)
-			fclose(f);
-	}
+	if (f && f != stdin)
+		fclose(f);
 	if (rc)
 		rs_cli_name_input(err, path);
 	return rc;
@@ -87,6 +112,9 @@ static char *command_line(const struct merge_args *a)
 	fputs("retryscope merge", f);
 	if (!json)
 		rs_command_option(f, "--format", a->format->name);
+	rs_command_option(f, "--by", a->by_text);
+	rs_command_option(f, "--algo", a->algo);
+	rs_command_option(f, "--groups", json ? NULL : a->groups_path);
 	for (size_t i = 0; !json && i < a->files.nr; i++)
 		rs_command_file(f, a->files.paths[i]);
 	return rs_command_end(f, &text);
@@ -94,18 +122,21 @@ static char *command_line(const struct merge_args *a)
 
 static int write_sum(const struct merge_args *a, struct rs_report *report, struct rs_error *err)
 {
+	struct rs_fleet *fleet = rs_fleet_new(report, a->by, a->algo, err);
 	char *command = command_line(a);
 	struct rs_output out;
-	int rc;
+	int rc = fleet ? rs_output_open(&out, a->output, err) : -1;
 
-	report->version = RS_VERSION;
-	report->command = command;
-	rc = rs_output_open(&out, a->output, err);
 	if (!rc) {
+		fleet->asked = a->by_text;
+		report->version = RS_VERSION;
+		report->command = command;
+		report->fleet = fleet;
 		rc = command ? a->format->write(out.f, report) : -ENOMEM;
 		rc = rs_output_end(&out, rc, err);
 	}
 	free(command);
+	rs_fleet_free(fleet);
 	return rc;
 }
 
@@ -123,12 +154,29 @@ static int add_report(struct rs_report_sum *sum, const char *path, struct rs_err
 	return rc;
 }
 
+static int read_groups(const char *path, struct rs_groups *groups, struct rs_error *err)
+{
+	FILE *f = fopen(path, "r");
+	int rc = check_open(f, err);
+
+	if (!rc)
+		rc = rs_groups_read(f, groups, err);
+	if (f)
+		fclose(f);
+	if (rc)
+		rs_cli_name_input(err, path);
+	return rc;
+}
+
 /* One report at a time, so that memory does not grow with their number but for what is listed. */
-static int run(const struct merge_args *a, struct rs_error *err)
+static int run(struct merge_args *a, struct rs_error *err)
 {
 	struct rs_report_sum *sum = rs_report_sum_new();
 	struct rs_report *report = NULL;
 	int rc = sum ? 0 : rs_error_nomem(err);
+
+	if (!rc && a->groups_path)
+		rc = read_groups(a->groups_path, &a->groups, err);
 
 	for (size_t i = 0; !rc && i < a->files.nr; i++) {
 		rc = add_report(sum, a->files.paths[i], err);
@@ -137,9 +185,12 @@ static int run(const struct merge_args *a, struct rs_error *err)
 			rc = rs_error_set(err, RS_ERR_INTR, EINTR, "interrupted");
 	}
 	if (!rc)
+		rc = rs_report_sum_group(sum, &a->groups, err);
+	if (!rc)
 		report = rs_report_sum_finish(sum, err);
 	rc = report ? write_sum(a, report, err) : -1;
 	rs_report_sum_free(sum);
+	rs_groups_free(&a->groups);
 	return rc;
 }
 

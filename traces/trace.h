@@ -92,6 +92,9 @@ const char *rs_kernel_algorithm(const char *release);
  */
 #define RS_FACT_KERNEL_ALGO "kernel-algo"
 #define RS_FACT_KERNEL_ALGO_BY "kernel-algo.known"
+/* The traced host's name, and the boot of it, which has an id that no other has. */
+#define RS_FACT_HOST "host.name"
+#define RS_FACT_BOOT_ID "host.boot_id"
 /* The algorithm of the traced kernel, by that fact or by its release; NULL: not known. */
 const char *rs_meta_kernel_algo(const struct rs_trace_meta *m);
 

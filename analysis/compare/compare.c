@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/compare/compare_internal.h"
+#include "analysis/report/report_source.h"
 #include "analysis/compare/rank.h"
 #include "analysis/report/derive.h"
 #include "base/array.h"

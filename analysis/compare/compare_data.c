@@ -12,16 +12,12 @@
 
 #define SCHEMA "retryscope-compare/1"
 
-static json_t *number(double v)
-{
-	return isnan(v) ? json_null() : rs_json_number(v);
-}
-
 static json_t *side_values(const struct rs_compare_row *row, enum rs_compare_side side)
 {
 	return RS_JSON({ "runs", rs_json_u64(row->nr[side]) },
-		       { "median", number(row->median[side]) }, { "min", number(row->min[side]) },
-		       { "max", number(row->max[side]) });
+		       { "median", rs_json_number(row->median[side]) },
+		       { "min", rs_json_number(row->min[side]) },
+		       { "max", rs_json_number(row->max[side]) });
 }
 
 static const char *verdict(const struct rs_compare *c, const struct rs_compare_row *row)
@@ -45,11 +41,11 @@ static json_t *json_rows(const struct rs_compare *c)
 					      { "algorithm", rs_json_text(rows[i].algorithm) },
 					      { "base", side_values(&rows[i], RS_COMPARE_BASE) },
 					      { "new", side_values(&rows[i], RS_COMPARE_NEW) },
-					      { "ratio", number(rows[i].ratio) },
-					      { "ratio_low", number(rows[i].ratio_low) },
-					      { "ratio_high", number(rows[i].ratio_high) },
-					      { "p", number(rows[i].p) },
-					      { "p_holm", number(rows[i].p_holm) },
+					      { "ratio", rs_json_number(rows[i].ratio) },
+					      { "ratio_low", rs_json_number(rows[i].ratio_low) },
+					      { "ratio_high", rs_json_number(rows[i].ratio_high) },
+					      { "p", rs_json_number(rows[i].p) },
+					      { "p_holm", rs_json_number(rows[i].p_holm) },
 					      { "exact", json_boolean(rows[i].exact) },
 					      { "verdict", rs_json_text(verdict(c, &rows[i])) }));
 	return list;
@@ -95,13 +91,6 @@ static int write_json(FILE *f, const struct rs_compare *c, const char *command)
 	return rc;
 }
 
-static void csv_number(FILE *f, double v)
-{
-	fputc(',', f);
-	if (!isnan(v))
-		fprintf(f, "%.12g", v);
-}
-
 static int write_csv(FILE *f, const struct rs_compare *c, const char *command)
 {
 	size_t nr;
@@ -116,15 +105,15 @@ static int write_csv(FILE *f, const struct rs_compare *c, const char *command)
 		rs_csv_text(f, rows[i].algorithm);
 		for (unsigned int side = 0; side < RS_COMPARE_SIDES; side++) {
 			fprintf(f, ",%zu", rows[i].nr[side]);
-			csv_number(f, rows[i].median[side]);
-			csv_number(f, rows[i].min[side]);
-			csv_number(f, rows[i].max[side]);
+			rs_csv_number(f, rows[i].median[side]);
+			rs_csv_number(f, rows[i].min[side]);
+			rs_csv_number(f, rows[i].max[side]);
 		}
-		csv_number(f, rows[i].ratio);
-		csv_number(f, rows[i].ratio_low);
-		csv_number(f, rows[i].ratio_high);
-		csv_number(f, rows[i].p);
-		csv_number(f, rows[i].p_holm);
+		rs_csv_number(f, rows[i].ratio);
+		rs_csv_number(f, rows[i].ratio_low);
+		rs_csv_number(f, rows[i].ratio_high);
+		rs_csv_number(f, rows[i].p);
+		rs_csv_number(f, rows[i].p_holm);
 		fputc(',', f);
 		rs_csv_text(f, verdict(c, &rows[i]));
 		fputc('\n', f);

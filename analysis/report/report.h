@@ -15,6 +15,23 @@
  * machine, the locale or the time.
  */
 
+/* What an algorithm did to a VM of one of the reports that a merged one was added up from. */
+struct rs_report_doing {
+	uint64_t rejected, spurious;
+	uint64_t alias; /* of @spurious: for an alias alone */
+	uint64_t stalls;
+	unsigned __int128 stall_ns; /* of the closed loop */
+};
+
+/* A VM of such a report. */
+struct rs_report_part {
+	uint32_t vm;
+	int64_t pid;	     /* 0: not known */
+	const char *command; /* NULL: not known */
+	uint64_t checked, frames, aliased_frames;
+	struct rs_report_doing *doings; /* of each algorithm of the result */
+};
+
 /* One of the reports that a merged one was added up from. */
 struct rs_report_source {
 	const char *path;
@@ -22,12 +39,19 @@ struct rs_report_source {
 	const char *kernel;	 /* NULL: not known */
 	const char *kernel_algo; /* NULL: not known */
 	const char *identity;	 /* of the trace; NULL: not known */
+	const char *host;	 /* its name; NULL: not known */
+	const char *boot_id;	 /* of the host, which has another one after each boot; or NULL */
+	const char *group;	 /* that the user put it into; NULL: none */
 	bool one_vm;		 /* only @vm was judged */
 	uint32_t vm;
 	uint64_t vms, events, begin_ns, end_ns, lost, checked;
 	struct rs_agreement locked, lockless; /* of @kernel_algo */
 	uint64_t state_compared, state_equal;
+	struct rs_report_part *parts; /* @nr_parts: none in a sum of before there were any */
+	size_t nr_parts, nr_doings;   /* the latter of each part */
 };
+
+struct rs_fleet;
 
 struct rs_report {
 	const struct rs_result *result;
@@ -41,6 +65,7 @@ struct rs_report {
 	uint32_t vm;
 	const struct rs_report_source *sources; /* of a merged report, else NULL */
 	size_t nr_sources;
+	const struct rs_fleet *fleet; /* of a merged report: fleet.h; may be NULL */
 };
 
 /* The formats there are, one a file, which has it as rs_report_NAME. */

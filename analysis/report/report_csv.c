@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "analysis/report/derive.h"
+#include "analysis/report/fleet.h"
 #include "analysis/report/report.h"
 #include "analysis/write/csv.h"
 #include "analysis/write/figure_columns.h"
@@ -36,6 +37,8 @@ static int write_csv(FILE *f, const struct rs_report *rep)
 {
 	const struct rs_result *r = rep->result;
 
+	if (rep->fleet && rep->fleet->asked)
+		return rs_fleet_csv(f, rep->fleet);
 	fputs("trace,kernel,vm,pid,command,algorithm", f);
 	rs_columns_names(f, RS_COLUMNS_CSV, r->closed);
 	fputc('\n', f);
@@ -47,6 +50,6 @@ static int write_csv(FILE *f, const struct rs_report *rep)
 
 const struct rs_report_format rs_report_csv = {
 	.name = "csv",
-	.summary = "one row per VM and algorithm",
+	.summary = "one row per VM and algorithm; of a sum by host, kernel ... one of each",
 	.write = write_csv,
 };

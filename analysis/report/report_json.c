@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/report/derive.h"
+#include "analysis/report/fleet.h"
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
 #include "analysis/report/report_json.h"
@@ -334,23 +335,78 @@ const struct rs_figure_row rs_source_rows[] = {
 	{ 0 },
 };
 
+#define PART(m) .type = RS_FIGURE_U64, .offset = offsetof(struct rs_report_part, m)
+const struct rs_figure_row rs_part_rows[] = {
+	{ PART(checked), .key = "checked" },
+	{ PART(frames), .key = "frames" },
+	{ PART(aliased_frames), .key = "aliased_frames" },
+	{ 0 },
+};
+
+#define DOING(m) .offset = offsetof(struct rs_report_doing, m)
+const struct rs_figure_row rs_doing_rows[] = {
+	{ DOING(rejected), .type = RS_FIGURE_U64, .key = "rejected" },
+	{ DOING(spurious), .type = RS_FIGURE_U64, .key = "spurious" },
+	{ DOING(alias), .type = RS_FIGURE_U64, .key = "alias" },
+	{ 0 },
+};
+
+const struct rs_figure_row rs_stall_rows[] = {
+	{ DOING(stalls), .type = RS_FIGURE_U64, .key = "stall_ns.count" },
+	{ DOING(stall_ns), .type = RS_FIGURE_U128, .key = "stall_ns.total" },
+	{ 0 },
+};
+
+/* Adds to @o what @rows say of the structure @in; takes @o and returns it, or NULL. */
+static json_t *with_rows(json_t *o, const struct rs_report *rep, const struct rs_figure_row *rows,
+			 const void *in)
+{
+	for (const struct rs_figure_row *row = rows; o && row->key; row++)
+		o = with_member(o, row->key, figure(rep, row, in, NULL));
+	return o;
+}
+
+static json_t *part(const struct rs_report *rep, const struct rs_report_part *p, size_t nr_doings)
+{
+	json_t *algos = json_object(), *o;
+
+	for (size_t i = 0; i < nr_doings; i++) {
+		o = with_rows(json_object(), rep, rs_doing_rows, &p->doings[i]);
+		if (rep->result->closed)
+			o = with_rows(o, rep, rs_stall_rows, &p->doings[i]);
+		algos = rs_json_with(algos, rep->result->vms[0].algos[i].name, o);
+	}
+	o = RS_JSON({ "vm", rs_json_u64(p->vm) }, { "pid", rs_json_u64((uint64_t)p->pid) },
+		    { "command", rs_json_text(p->command) });
+	return rs_json_with(with_rows(o, rep, rs_part_rows, p), "algorithms", algos);
+}
+
+static json_t *parts(const struct rs_report *rep, const struct rs_report_source *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->nr_parts; i++)
+		list = rs_json_append(list, part(rep, &s->parts[i], s->nr_doings));
+	return list;
+}
+
 static json_t *sources(const struct rs_report *rep)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < rep->nr_sources; i++) {
 		const struct rs_report_source *s = &rep->sources[i];
+		json_t *o = RS_JSON(
+			{ "path", rs_json_text(s->path) }, { "form", rs_json_text(s->form) },
+			{ "kernel", rs_json_text(s->kernel) },
+			{ "kernel_algorithm", rs_json_text(s->kernel_algo) },
+			{ "identity", identity(s->identity) }, { "host", rs_json_text(s->host) },
+			{ "boot_id", rs_json_text(s->boot_id) },
+			{ "group", rs_json_text(s->group) },
+			{ "only_vm", only_vm(s->one_vm, s->vm) });
 
-		json_t *o = RS_JSON({ "path", rs_json_text(s->path) },
-				    { "form", rs_json_text(s->form) },
-				    { "kernel", rs_json_text(s->kernel) },
-				    { "kernel_algorithm", rs_json_text(s->kernel_algo) },
-				    { "identity", identity(s->identity) },
-				    { "only_vm", only_vm(s->one_vm, s->vm) });
-
-		for (const struct rs_figure_row *row = rs_source_rows; o && row->key; row++)
-			o = with_member(o, row->key, figure(rep, row, s, NULL));
-		list = rs_json_append(list, o);
+		o = with_rows(o, rep, rs_source_rows, s);
+		list = rs_json_append(list, rs_json_with(o, "parts", parts(rep, s)));
 	}
 	return list;
 }
@@ -369,7 +425,9 @@ static json_t *document(const struct rs_report *rep)
 	o = rs_json_with(o, "vms", vms(rep));
 	if (rep->result->nr_vms > 1)
 		o = rs_json_with(o, "sum", sum(rep));
-	return rep->sources ? rs_json_with(o, "merged", sources(rep)) : o;
+	if (rep->sources)
+		o = rs_json_with(o, "merged", sources(rep));
+	return rep->fleet ? rs_json_with(o, "fleet", rs_fleet_json(rep->fleet)) : o;
 }
 
 static int write_json(FILE *f, const struct rs_report *rep)

@@ -18,7 +18,11 @@ json_t *rs_report_json_trace(const struct rs_report *rep);
  */
 json_t *rs_report_json_checks(const struct rs_report *rep, const struct rs_vm_result *v);
 
-/* The figures of a struct rs_report_source, written and read; the last has no key. */
-extern const struct rs_figure_row rs_source_rows[];
+/*
+ * What is written and read of a struct rs_report_source: figures of it, of its parts, and of
+ * what an algorithm did there, without and with the closed loop's; the last has no key.
+ */
+extern const struct rs_figure_row rs_source_rows[], rs_part_rows[], rs_doing_rows[],
+	rs_stall_rows[];
 
 #endif

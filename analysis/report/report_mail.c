@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "analysis/report/derive.h"
+#include "analysis/report/fleet.h"
 #include "analysis/report/report_parts.h"
 #include "analysis/write/units.h"
 
@@ -145,6 +146,10 @@ static int write_mail(FILE *f, const struct rs_report *rep)
 	if (put_vms(&p, rep))
 		return -ENOMEM;
 	rs_blank_line(&p);
+	if (rep->fleet && rep->fleet->asked) {
+		rs_fleet_table(&p, rep->fleet);
+		rs_blank_line(&p);
+	}
 	put_limits(&p, rep);
 	rs_blank_line(&p);
 	put_reproduction(&p, rep);

@@ -5,6 +5,7 @@
 
 #include "analysis/report/derive.h"
 #include "analysis/report/report_read.h"
+#include "analysis/report/report_source.h"
 #include "base/array.h"
 #include "base/table.h"
 
@@ -68,92 +69,6 @@ static int check_alike(const struct rs_report_sum *sum, const struct rs_report_d
 
 /* ---- sources ---- */
 
-struct rs_report_source rs_report_source_of(const struct rs_report_data *d)
-{
-	const struct rs_result *r = d->result;
-	struct rs_report_source s = {
-		.path = d->report.path,
-		.form = d->report.form,
-		.kernel = d->meta.kernel,
-		.kernel_algo = r->kernel_algo,
-		.identity = d->meta.identity[0] ? d->meta.identity : NULL,
-		.one_vm = d->report.one_vm,
-		.vm = d->report.vm,
-		.vms = r->nr_vms,
-		.events = r->events,
-		.begin_ns = r->begin_ns,
-		.end_ns = r->end_ns,
-		.lost = r->lost,
-	};
-
-	for (size_t i = 0; i < r->nr_vms; i++) {
-		const struct rs_vm_result *v = &r->vms[i];
-		const struct rs_algo_result *own = rs_vm_algo(r, v, r->kernel_algo);
-
-		s.checked += v->checked;
-		s.state_compared += v->state_compared;
-		s.state_equal += v->state_equal;
-		if (!own)
-			continue;
-		s.locked.known += own->locked.known;
-		s.locked.same += own->locked.same;
-		s.lockless.known += own->lockless.known;
-		s.lockless.same += own->lockless.same;
-	}
-	return s;
-}
-
-/*
- * Two traces do not begin and end at the same ns with as many events. Of those that have none
- * the path is all there is.
- */
-static bool same_figures(const struct rs_report_source *a, const struct rs_report_source *b)
-{
-	return a->events == b->events && a->begin_ns == b->begin_ns && a->end_ns == b->end_ns &&
-	       a->checked == b->checked && same_text(a->kernel, b->kernel) &&
-	       (a->events || same_text(a->path, b->path));
-}
-
-bool rs_report_same_source(const struct rs_report_source *a, const struct rs_report_source *b)
-{
-	if (a->one_vm && b->one_vm && a->vm != b->vm)
-		return false;
-	return a->identity && b->identity ? !strcmp(a->identity, b->identity) : same_figures(a, b);
-}
-
-static char *copy(const char *text, bool *failed)
-{
-	char *to = text ? strdup(text) : NULL;
-
-	*failed |= text && !to;
-	return to;
-}
-
-int rs_report_source_copy(struct rs_report_source *to, const struct rs_report_source *from)
-{
-	bool failed = false;
-
-	*to = *from;
-	to->path = copy(from->path, &failed);
-	to->form = copy(from->form, &failed);
-	to->kernel = copy(from->kernel, &failed);
-	to->kernel_algo = copy(from->kernel_algo, &failed);
-	to->identity = copy(from->identity, &failed);
-	if (failed)
-		rs_report_source_clear(to);
-	return failed ? -ENOMEM : 0;
-}
-
-void rs_report_source_clear(struct rs_report_source *s)
-{
-	free((char *)s->path);
-	free((char *)s->form);
-	free((char *)s->kernel);
-	free((char *)s->kernel_algo);
-	free((char *)s->identity);
-	memset(s, 0, sizeof(*s));
-}
-
 struct wanted {
 	const struct rs_report_sum *sum;
 	const struct rs_report_source *source;
@@ -207,7 +122,9 @@ static int add_sources(struct rs_report_sum *sum, const struct rs_report_data *d
 
 	if (!d->sources) {
 		own = rs_report_source_of(d);
-		return add_source(sum, &own, err);
+		rc = rs_report_parts_of(&own, d) ? rs_error_nomem(err) : add_source(sum, &own, err);
+		rs_report_parts_free(&own);
+		return rc;
 	}
 	for (size_t i = 0; !rc && i < d->report.nr_sources; i++)
 		rc = add_source(sum, &d->sources[i], err);
@@ -232,15 +149,15 @@ static int add_meta(struct rs_trace_meta *to, const struct rs_trace_meta *from)
 /* In *@to stays what all have; @first: there was none before. */
 static int keep_common(char **to, const char *text, bool first)
 {
-	bool failed = false;
-
 	if (first) {
-		*to = copy(text, &failed);
-	} else if (!same_text(*to, text)) {
+		*to = text ? strdup(text) : NULL;
+		return text && !*to ? -ENOMEM : 0;
+	}
+	if (!same_text(*to, text)) {
 		free(*to);
 		*to = NULL;
 	}
-	return failed ? -ENOMEM : 0;
+	return 0;
 }
 
 static int add_common(struct rs_report_sum *sum, const struct rs_report_data *d)
@@ -301,35 +218,27 @@ int rs_report_sum_add(struct rs_report_sum *sum, const struct rs_report_data *d,
 	return rc;
 }
 
-/* ---- the sum ---- */
+/* ---- groups ---- */
 
-static int by_text(const char *a, const char *b)
+int rs_report_sum_group(struct rs_report_sum *sum, const struct rs_groups *groups,
+			struct rs_error *err)
 {
-	return a && b ? strcmp(a, b) : !b - !a;
-}
+	for (size_t i = 0; i < sum->nr_sources; i++) {
+		struct rs_report_source *s = &sum->sources[i];
+		const char *group = rs_groups_of(groups, s->host, s->path);
+		char *copy = group ? strdup(group) : NULL;
 
-static int by_number(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-/* No two are alike in all of this. */
-static int by_source(const void *pa, const void *pb)
-{
-	const struct rs_report_source *a = pa, *b = pb;
-	const int orders[] = {
-		by_text(a->path, b->path),	   by_text(a->identity, b->identity),
-		by_number(a->one_vm, b->one_vm),   by_number(a->vm, b->vm),
-		by_text(a->kernel, b->kernel),	   by_number(a->begin_ns, b->begin_ns),
-		by_number(a->end_ns, b->end_ns),   by_number(a->events, b->events),
-		by_number(a->checked, b->checked),
-	};
-
-	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
-		if (orders[i])
-			return orders[i];
+		if (!group)
+			continue;
+		if (!copy)
+			return rs_error_nomem(err);
+		free((char *)s->group);
+		s->group = copy;
+	}
 	return 0;
 }
+
+/* ---- the sum ---- */
 
 static int by_anomaly(const void *pa, const void *pb)
 {
@@ -349,7 +258,7 @@ static int sort(struct rs_report_sum *sum)
 	struct rs_trace_meta *m = &sum->meta;
 
 	if (sum->nr_sources)
-		qsort(sum->sources, sum->nr_sources, sizeof(*sum->sources), by_source);
+		qsort(sum->sources, sum->nr_sources, sizeof(*sum->sources), rs_report_source_order);
 	if (m->nr_anomalies)
 		qsort(m->anomalies, m->nr_anomalies, sizeof(*m->anomalies), by_anomaly);
 	if (m->nr_assumptions)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/report/report_json.h"
+#include "analysis/report/report_source.h"
 #include "analysis/write/json_exact.h"
 
 #define SCHEMA "retryscope-report/2"
@@ -355,17 +356,27 @@ static int check_sums(struct reader *r, const struct rs_result *res, const struc
 	return 0;
 }
 
+static int read_pid(struct reader *r, const json_t *o, int64_t *to)
+{
+	uint64_t pid;
+
+	if (!rs_json_get_u64(json_object_get(o, "pid"), &pid) || pid > INT64_MAX)
+		return wrong(r, "pid", "a number");
+	*to = (int64_t)pid;
+	return 0;
+}
+
 static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct rs_trace_meta *m)
 {
 	const char *command;
-	uint64_t pid;
+	int64_t pid;
 	int rc = read_text(r, o, "command", &command);
 
+	if (!rc)
+		rc = read_pid(r, o, &pid);
 	if (rc)
 		return rc;
-	if (!rs_json_get_u64(json_object_get(o, "pid"), &pid) || pid > INT64_MAX)
-		return wrong(r, "pid", "a number");
-	return rs_meta_add_vm(m, vm, (int64_t)pid, command) ? rs_error_nomem(r->err) : 0;
+	return rs_meta_add_vm(m, vm, pid, command) ? rs_error_nomem(r->err) : 0;
 }
 
 static int read_vm_number(struct reader *r, const json_t *o, const char *key, uint32_t *to)
@@ -538,21 +549,104 @@ static int read_trace(struct reader *r, struct rs_report_data *d)
 
 /* ---- the whole ---- */
 
-static int read_source(struct reader *r, const json_t *o, struct rs_report_source *s)
+static int read_rows(struct reader *r, const json_t *o, const struct rs_figure_row *row, void *in)
 {
 	int rc = 0;
 
-	for (const struct rs_figure_row *row = rs_source_rows; !rc && row->key; row++)
-		rc = read_figure(r, o, row->key, row, (char *)s + row->offset);
+	for (; !rc && row->key; row++)
+		rc = read_figure(r, o, row->key, row, (char *)in + row->offset);
+	return rc;
+}
+
+static int read_doings(struct reader *r, const json_t *part, const struct rs_result *res,
+		       struct rs_report_doing *doings)
+{
+	int rc = 0;
+	json_t *list = member(r, part, "algorithms", JSON_OBJECT, &rc), *o;
+	const char *name;
+	size_t i = 0;
+
+	if (rc)
+		return rc;
+	if (json_object_size(list) != res->nr_algos)
+		return wrong(r, "algorithms", "those of the sum");
+	json_object_foreach(list, name, o)
+	{
+		size_t where = enter(r, "algorithms.%s", name);
+
+		if (strcmp(name, res->vms[0].algos[i].name))
+			return wrong(r, "", "an algorithm of the sum, in its order");
+		rc = read_rows(r, o, rs_doing_rows, &doings[i]);
+		if (!rc && res->closed)
+			rc = read_rows(r, o, rs_stall_rows, &doings[i]);
+		if (!rc && (doings[i].spurious > doings[i].rejected ||
+			    doings[i].alias > doings[i].spurious))
+			rc = wrong(r, "", "figures that add up");
+		if (rc)
+			return rc;
+		leave(r, where);
+		i++;
+	}
+	return 0;
+}
+
+static int read_part(struct reader *r, const json_t *o, const struct rs_result *res,
+		     struct rs_report_part *p)
+{
+	int rc = read_vm_number(r, o, "vm", &p->vm);
+
 	if (!rc)
-		rc = read_text(r, o, "path", &s->path);
+		rc = read_pid(r, o, &p->pid);
 	if (!rc)
-		rc = read_text(r, o, "form", &s->form);
+		rc = read_text(r, o, "command", &p->command);
 	if (!rc)
-		rc = read_text(r, o, "kernel", &s->kernel);
+		rc = read_rows(r, o, rs_part_rows, p);
+	return rc ? rc : read_doings(r, o, res, p->doings);
+}
+
+/* A sum of before there were parts has none. */
+static int read_parts(struct reader *r, const json_t *source, const struct rs_result *res,
+		      struct rs_report_source *s)
+{
+	const json_t *list = json_object_get(source, "parts"), *o;
+	size_t i;
+
+	if (!list)
+		return 0;
+	if (json_array_size(list) && !res->nr_vms)
+		return wrong(r, "parts", "none, as in the sum");
+	if (rs_report_parts_new(s, json_array_size(list), res->nr_algos))
+		return rs_error_nomem(r->err);
+	json_array_foreach(list, i, o)
+	{
+		size_t where = enter(r, "parts[%zu]", i);
+		int rc = read_part(r, o, res, &s->parts[i]);
+
+		if (rc)
+			return rc;
+		leave(r, where);
+	}
+	return 0;
+}
+
+static int read_source(struct reader *r, const json_t *o, const struct rs_result *res,
+		       struct rs_report_source *s)
+{
+	const struct {
+		const char *key, **to;
+	} texts[] = {
+		{ "path", &s->path },	  { "form", &s->form },
+		{ "kernel", &s->kernel }, { "kernel_algorithm", &s->kernel_algo },
+		{ "host", &s->host },	  { "boot_id", &s->boot_id },
+		{ "group", &s->group },
+	};
+	int rc = read_rows(r, o, rs_source_rows, s);
+
+	for (size_t i = 0; !rc && i < sizeof(texts) / sizeof(texts[0]); i++)
+		rc = read_text(r, o, texts[i].key, texts[i].to);
 	if (!rc)
 		rc = read_identity(r, o, &s->identity, &s->one_vm, &s->vm);
-	return rc ? rc : read_text(r, o, "kernel_algorithm", &s->kernel_algo);
+	return rc ? rc : read_parts(r, o, res, s);
 }
 
 static int read_sources(struct reader *r, struct rs_report_data *d)
@@ -566,17 +660,17 @@ static int read_sources(struct reader *r, struct rs_report_data *d)
 	d->sources = calloc(json_array_size(list) + 1, sizeof(*d->sources));
 	if (!d->sources)
 		return rs_error_nomem(r->err);
+	d->report.sources = d->sources;
+	d->report.nr_sources = json_array_size(list);
 	json_array_foreach(list, i, o)
 	{
 		size_t where = enter(r, "merged[%zu]", i);
 
-		rc = read_source(r, o, &d->sources[i]);
+		rc = read_source(r, o, d->result, &d->sources[i]);
 		if (rc)
 			return rc;
 		leave(r, where);
 	}
-	d->report.sources = d->sources;
-	d->report.nr_sources = json_array_size(list);
 	return 0;
 }
 
@@ -635,6 +729,8 @@ void rs_report_data_free(struct rs_report_data *d)
 {
 	rs_result_free(d->result);
 	rs_meta_free(&d->meta);
+	for (size_t i = 0; i < d->report.nr_sources; i++)
+		rs_report_parts_free(&d->sources[i]);
 	free(d->sources);
 	json_decref(d->root);
 	memset(d, 0, sizeof(*d));

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "analysis/report/groups.h"
 #include "analysis/report/report.h"
 
 /* A report that was read back. */
@@ -32,16 +33,6 @@ void rs_report_data_free(struct rs_report_data *d);
  */
 double rs_report_stall(const struct rs_report_data *d, const char *algo, const char *quantile);
 
-/* The report, which is no sum, as one of those that a sum is of; its texts are @d's. */
-struct rs_report_source rs_report_source_of(const struct rs_report_data *d);
-/* Whether both are of the same trace, as far as they tell. */
-bool rs_report_same_source(const struct rs_report_source *a, const struct rs_report_source *b);
-
-/* Into @to, texts as well, for rs_report_source_clear(). 0 or -ENOMEM: then nothing is to clear. */
-int rs_report_source_copy(struct rs_report_source *to, const struct rs_report_source *from);
-/* Frees the texts that a copy has. */
-void rs_report_source_clear(struct rs_report_source *s);
-
 /*
  * A sum of reports: one VM, the sum of all; report.sources tells where it is from. Quantiles
  * are only known if all of them have whole distributions; otherwise those that have any lose
@@ -58,6 +49,12 @@ struct rs_report_sum *rs_report_sum_new(void);
  */
 int rs_report_sum_add(struct rs_report_sum *sum, const struct rs_report_data *d,
 		      struct rs_error *err);
+/*
+ * Says of each trace which of @groups it is in; where they do not tell, it stays as a sum that
+ * was added had it. 0 or negative errno with @err set.
+ */
+int rs_report_sum_group(struct rs_report_sum *sum, const struct rs_groups *groups,
+			struct rs_error *err);
 /* The sum, once all are added: to be given a version and a command. NULL with @err: no memory. */
 struct rs_report *rs_report_sum_finish(struct rs_report_sum *sum, struct rs_error *err);
 void rs_report_sum_free(struct rs_report_sum *sum);

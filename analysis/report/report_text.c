@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "analysis/report/derive.h"
+#include "analysis/report/fleet.h"
 #include "analysis/report/report_parts.h"
 #include "analysis/write/units.h"
 
@@ -53,6 +54,10 @@ static void put_title(struct rs_page *p, const struct rs_report *rep)
 		rs_format_time((double)(r->end_ns - r->begin_ns), time, sizeof(time)));
 	if (rep->sources) {
 		rs_part_sources(p, rep);
+		rs_blank_line(p);
+	}
+	if (rep->fleet && (rep->fleet->asked || rep->fleet->nr > 1)) {
+		rs_fleet_table(p, rep->fleet);
 		rs_blank_line(p);
 	}
 	if (!rs_part_cautions(p, rep))

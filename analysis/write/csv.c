@@ -2,6 +2,7 @@
 #include "analysis/write/csv.h"
 
 #include <stdbool.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,13 @@ void rs_csv_text(FILE *f, const char *text)
 		rs_clean_put(f, c);
 	}
 	fputc('"', f);
+}
+
+void rs_csv_number(FILE *f, double v)
+{
+	fputc(',', f);
+	if (!isnan(v))
+		fprintf(f, "%.12g", v);
 }
 
 const char *rs_csv_undo(const char *text)

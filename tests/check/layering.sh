@@ -59,6 +59,9 @@ analysis/report/derive.h figures that follow from counted ones
 analysis/report/report_json.h objects that the JSON of info shares with a report
 analysis/report/report_parts.h paragraphs that info shares with a report
 analysis/report/report_read.h reports read back
+analysis/report/report_source.h which trace a report is of
+analysis/report/fleet.h hosts of a sum side by side
+analysis/report/groups.h which host is in which group
 analysis/plot/figure.h a picture, whoever draws it
 analysis/plot/plot_collect.h what pictures need of a replay
 analysis/plot/plot_price.h pictures of a price

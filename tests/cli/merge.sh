@@ -49,6 +49,34 @@ done
 check closed 'retryscope merge --format text closed.json closed2.json'
 check stdin 'retryscope merge --format csv - <a.json | cut -d, -f 6- | head -n 2'
 
+# Host by host, and what else: eight, of which one has other memory.
+for host in 1 2 3 4 5 6 7 8; do
+	share=0.02
+	[ $host -eq 4 ] && share=0.5
+	retryscope synth memory-reclaim seed=$host time=5ms guest-size=256M aliases=1 alias-distance=128M \
+		alias-share=$share refault=0.1 fault-rate=40000 |
+		sed "1a #@ kernel 6.12.$((host % 2))\n#@ fact host.name h$host\n#@ fact host.boot_id b$host" >host$host.txt
+	replay --loop closed -o host$host.json host$host.txt
+done
+printf '# HOST GROUP\nh[1-4] web\n* db\n' >hosts
+check by-host 'retryscope merge --format text host?.json | sed -n "/^By host/,/^\(No\|ANO\)/p"'
+check by-host-csv 'retryscope merge --by host --format csv host?.json'
+check by-kernel 'retryscope merge --by kernel --format csv --algo exact host?.json'
+check by-vm 'retryscope merge --by vm --format csv a.json two.json | cut -d, -f 1-9'
+check by-group 'retryscope merge --groups hosts --by group --format mail host?.json | grep -A 7 "^By"'
+check groups-stay 'retryscope merge --groups hosts host?.json -o groups.json; retryscope merge groups.json | cmp groups.json && retryscope merge --by group --format csv groups.json | cut -d, -f 1-3'
+check groups-missing 'retryscope merge --groups nothing a.json; retryscope merge --groups . a.json'
+check by-what 'retryscope merge --by moon a.json'
+check no-such-algo 'retryscope merge --algo none a.json'
+check before-parts 'sed "s/\"parts\"/\"other\"/" ab.json >old-sum.json; retryscope merge --format text old-sum.json | sed -n "/^By host/,/^Too/p"'
+broken_sum() {
+	check "$1" "sed '$2' ab.json >broken.json; cmp -s ab.json broken.json && echo unchanged; retryscope merge broken.json"
+}
+broken_sum part-more '/"parts"/,$s/"spurious": [0-9]*/"spurious": 99/'
+broken_sum part-algorithm '/"parts"/,$s/"hva": {/"hvb": {/'
+broken_sum part-no-text '/"parts"/,$s/"command": null/"command": 7/'
+broken_sum part-missing '/"parts"/,$s/"aliased_frames"/"x"/'
+
 check twice 'retryscope merge a.json a.json'
 # By whatever name, in whatever form: with its identity, and as before there were any.
 cp aliases.txt copy.txt

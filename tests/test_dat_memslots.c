@@ -197,6 +197,51 @@ static void test_learned_from_a_walk_that_is_cut(void **state)
 		    "#@ anomaly memslots-learned 1\n");
 }
 
+/* Two walks that the memslot cuts at its begin, of 4 frames from 0x10 on; no check says it. */
+static void test_learned_from_walks_that_are_cut(void **state)
+{
+	static const struct {
+		uint64_t start, end, from, to; /* what the second one hits */
+		const char *memslots;
+	} cases[] = {
+		/* It goes on behind what the first hit: it was not cut at its end. */
+		{ 0x4000, 0x16000, 0x10, 0x16, "gfn=0x10 npages=0x6 hva=0x7f0000010000" },
+		{ 0x13000, 0x15000, 0x13, 0x15, "gfn=0x10 npages=0x5 hva=0x7f0000010000" },
+		/* Both have the same frames, and another range: what fits both is between. */
+		{ 0x10000, 0x18000, 0x10, 0x14, "gfn=0x10 npages=0x4 hva=0x7f0000010000" },
+		/* It begins before: it was cut at its end, if at any. */
+		{ 0x7000, 0x9000, 0xf, 0x11, "gfn=0xf npages=0x5 hva=0x7f0000007000" },
+	};
+
+	for (size_t i = 0; i < NR(cases); i++) {
+		const struct put puts[] = {
+			START(1100, RECLAIM, KVM, HVA + 0x8000, HVA + 0x14000, 39, 0, NO_RANGE),
+			SLOT(1110, RECLAIM, KVM, 5, 0x10, 0x14, 39, 1, 0x10, 0x14),
+			STARTED(1120, RECLAIM),
+			END(1150, RECLAIM, KVM, HVA + 0x8000, HVA + 0x14000, 39, 1, 0x10, 0x14),
+			LOCKED(1160, RECLAIM, KVM, 39, 1, 0x10, 0x14),
+			ENDED(1170, RECLAIM),
+			MET_BY_INVAL(HVA + cases[i].start, HVA + cases[i].end, cases[i].from,
+				     cases[i].to),
+		};
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+		struct test_trace t = { 0 };
+		char memslot[64];
+
+		put_all(d, puts, NR(puts));
+		read_back(&t, d);
+		assert_int_equal(t.evs[0].type, RS_EV_MEMSLOT);
+		snprintf(memslot, sizeof(memslot), "gfn=0x%lx npages=0x%lx hva=0x%lx",
+			 (unsigned long)t.evs[0].memslot.gfn,
+			 (unsigned long)t.evs[0].memslot.npages,
+			 (unsigned long)t.evs[0].memslot.hva);
+		assert_string_equal(memslot, cases[i].memslots);
+		assert_int_equal(count_anomaly(&t, "memslots-learned"), 1);
+		assert_int_equal(count_anomaly(&t, "memslots-unexplained"), 0);
+		test_trace_free(&t);
+	}
+}
+
 /* Another distance is another memslot in its place, from the moment on at which it is seen. */
 static void test_learned_in_its_place(void **state)
 {
@@ -349,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_memslot_comes_after_a_look_up),
 		cmocka_unit_test(test_learned_memslots),
 		cmocka_unit_test(test_learned_from_a_walk_that_is_cut),
+		cmocka_unit_test(test_learned_from_walks_that_are_cut),
 		cmocka_unit_test(test_learned_in_its_place),
 		cmocka_unit_test(test_commit_is_recorded_late),
 		cmocka_unit_test(test_no_memslot_and_an_obsolete_root),

@@ -503,6 +503,24 @@ static void test_half_an_end(void **state)
 			       "#@ level full\n");
 }
 
+/* What is read of these as recorded on @release, if the user says @kernel_algo. */
+static void read_on(struct test_trace *t, const char *release, const char *kernel_algo,
+		    const struct put *puts, size_t n)
+{
+	const struct rs_reader_opts opts = { .kernel_algo = kernel_algo };
+	struct dat *d = dat_new(7, 0, 4, release);
+	unsigned char *bytes;
+	const char *path;
+	size_t size;
+
+	put_all(d, puts, n);
+	bytes = dat_finish(d, &size);
+	path = test_write_file("algorithm.dat", bytes, size);
+	free(bytes);
+	test_trace_read_with(t, path, &opts);
+	assert_string_equal(t->message, "");
+}
+
 /*
  * A backport, and a piece without a release: what the range holds is read off the recorded
  * state, so a retry before the look-up is the test without the lock. The user's word goes first.
@@ -524,25 +542,57 @@ static void test_algorithm_of_the_recording(void **state)
 	static const char *const releases[] = { "6.6.84-amd64-desktop-hwe", NULL, "6.12.1" };
 
 	for (size_t i = 0; i < 3; i++) {
-		const struct rs_reader_opts given = { .kernel_algo = "hva" };
 		struct test_trace t;
 
 		for (int as_hva = 0; as_hva < 2; as_hva++) {
-			struct dat *d = dat_new(7, 0, 4, releases[i]);
-			const char *path;
-			unsigned char *bytes;
-			size_t size;
-
-			put_all(d, puts, NR(puts));
-			bytes = dat_finish(d, &size);
-			path = test_write_file("algorithm.dat", bytes, size);
-			free(bytes);
-			test_trace_read_with(&t, path, as_hva ? &given : NULL);
-			assert_string_equal(t.message, "");
+			read_on(&t, releases[i], as_hva ? "hva" : NULL, puts, NR(puts));
 			assert_string_equal(rs_meta_kernel_algo(&t.meta), as_hva ? "hva" : "gfn");
 			assert_int_equal(count_anomaly(&t, "retry-unexplained"), as_hva);
 			test_trace_free(&t);
 		}
+	}
+}
+
+/*
+ * Of what the recording began in the middle of there is no hit. A fault of a frame in the range
+ * that came back from its look-up tells as well, if nothing else can have sent it back: no
+ * other frame, nothing in progress, a memslot on its way out, an async page fault.
+ */
+static void test_algorithm_by_a_retry_before_the_look_up(void **state)
+{
+	static const struct {
+		uint64_t gfn, in_progress, start, end, flags;
+		bool async;
+		int ret;
+		const char *algo;
+	} cases[] = {
+		{ 5, 1, 4, 8, 0, false, 1, "gfn" },
+		{ 5, 1, 4, 8, 0, false, 0, "hva" },
+		{ 9, 1, 4, 8, 0, false, 1, "hva" },
+		{ 5, 0, 4, 8, 0, false, 1, "hva" },
+		{ 5, 1, 4, 8, 1 << 16, false, 1, "hva" },
+		{ 5, 1, 4, 8, 0, true, 1, "hva" },
+		{ 5, 1, HVA + 0x4000, HVA + 0x8000, 0, false, 1, "hva" },
+	};
+
+	for (size_t i = 0; i < NR(cases); i++) {
+		const uint64_t start = cases[i].start, end = cases[i].end;
+		const struct put puts[] = {
+			SLOTS,
+			P(1210, VCPU0, FAULT_BEGIN, KVM, 0, cases[i].gfn, 0, 0, cases[i].flags, 7,
+			  cases[i].in_progress, start, end),
+			{ 1215,
+			  cases[i].async ? VCPU0 : RECLAIM,
+			  cases[i].async ? DAT_ASYNC_NOT_PRESENT : RS_PROBE_INVAL_STARTED,
+			  { 7, 0x5000 } },
+			LOOKED_UP(1220, VCPU0, cases[i].ret),
+			FAULTED(1230, VCPU0, 1),
+		};
+		struct test_trace t;
+
+		read_on(&t, "6.6.84", NULL, puts, NR(puts));
+		assert_string_equal(rs_meta_kernel_algo(&t.meta), cases[i].algo);
+		test_trace_free(&t);
 	}
 }
 
@@ -699,6 +749,7 @@ int main(void)
 		cmocka_unit_test(test_end_is_missing),
 		cmocka_unit_test(test_half_an_end),
 		cmocka_unit_test(test_algorithm_of_the_recording),
+		cmocka_unit_test(test_algorithm_by_a_retry_before_the_look_up),
 		cmocka_unit_test(test_algorithm_that_was_told),
 		cmocka_unit_test(test_hole_that_no_word_has),
 		cmocka_unit_test(test_samples),

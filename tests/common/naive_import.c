@@ -96,44 +96,71 @@ static bool is_between(uint64_t distance, uint64_t one, uint64_t other)
 	return distance - one <= other - one;
 }
 
+/* What @x says of its distance, when frames [gfn, end) are of the same memslot. */
+static struct n_learned beside(struct n_learned x, uint64_t gfn, uint64_t end)
+{
+	const uint64_t one = x.one, other = x.other;
+
+	if (gfn < x.gfn)
+		x.other = one; /* its begin is not the memslot's */
+	if (end > x.end)
+		x.one = other;
+	return x;
+}
+
+/* Whether both can be one memslot: then *u becomes that. */
+static bool is_one(struct n_learned *u, const struct n_learned *seen)
+{
+	struct n_learned x = beside(*u, seen->gfn, seen->end);
+	struct n_learned y = beside(*seen, u->gfn, u->end);
+
+	if ((int64_t)(x.other - x.one) < 0 || (int64_t)(y.other - y.one) < 0)
+		return false;
+	if (!x.known || !y.known) {
+		u->one = x.known ? x.one : y.one;
+		u->other = x.known ? x.other : y.other;
+	} else if (is_between(y.one, x.one, x.other)) {
+		u->one = y.one;
+		u->other = is_between(y.other, x.one, x.other) ? y.other : x.other;
+	} else if (is_between(x.one, y.one, y.other)) {
+		u->one = x.one;
+		u->other = is_between(x.other, y.one, y.other) ? x.other : y.other;
+	} else {
+		return false;
+	}
+	u->known = x.known || y.known;
+	u->gfn = seen->gfn < u->gfn ? seen->gfn : u->gfn;
+	u->end = seen->end > u->end ? seen->end : u->end;
+	return true;
+}
+
 /* Frames [gfn, end) of a memslot are in use, at a distance from their host addresses between two.
  */
 static void see(struct pass *p, struct slot *s, uint64_t time, uint64_t gfn, uint64_t end,
 		uint64_t one, uint64_t other, bool known)
 {
-	struct n_learned *u;
+	const struct n_learned seen = {
+		.kvm = s->kvm,
+		.from = s->seen ? time : 0,
+		.gfn = gfn,
+		.end = end,
+		.one = one,
+		.other = other,
+		.known = known,
+		.as = s->as,
+		.id = s->id,
+	};
 
 	if (s->committed && (!known || is_between(s->distance, one, other)) && gfn >= s->gfn &&
 	    end <= s->end)
 		return;
 	s->committed = false;
-	u = s->has_use ? &p->n->learned[s->use] : NULL;
-	if (u && known && u->known && !is_between(u->distance, one, other) &&
-	    (u->exact || one != other))
-		u = NULL; /* another memslot in its place */
-	if (!u) {
-		u = N_GROW(p->n->learned, p->n->nr_learned);
-		*u = (struct n_learned){
-			.kvm = s->kvm,
-			.from = s->seen ? time : 0,
-			.gfn = gfn,
-			.end = end,
-			.distance = one,
-			.known = known,
-			.as = s->as,
-			.id = s->id,
-		};
-		s->use = p->n->nr_learned - 1;
-		s->has_use = true;
-	}
-	if (known && (!u->known || one == other)) {
-		u->distance = one;
-		u->known = true;
-		u->exact = one == other;
-	}
-	u->gfn = gfn < u->gfn ? gfn : u->gfn;
-	u->end = end > u->end ? end : u->end;
 	s->seen = true;
+	if (s->has_use && is_one(&p->n->learned[s->use], &seen))
+		return;
+	*N_GROW(p->n->learned, p->n->nr_learned) = seen; /* another in its place */
+	s->use = p->n->nr_learned - 1;
+	s->has_use = true;
 }
 
 static void see_commit(struct pass *p, const struct n_record *r)
@@ -151,8 +178,8 @@ static void see_commit(struct pass *p, const struct n_record *r)
 	s->gfn = r->gfn;
 	s->end = r->gfn + r->npages;
 	s->distance = r->hva - r->gfn * 4096;
-	if (!gone && u && (!u->known || u->distance == s->distance) && u->gfn >= s->gfn &&
-	    u->end <= s->end && u->from && r->time - u->from < BEFORE_COMMIT_NS)
+	if (!gone && u && (!u->known || is_between(s->distance, u->one, u->other)) &&
+	    u->gfn >= s->gfn && u->end <= s->end && u->from && r->time - u->from < BEFORE_COMMIT_NS)
 		u->dead = true; /* used from when it became active on */
 }
 

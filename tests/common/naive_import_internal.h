@@ -115,9 +115,10 @@ struct n_item {
 
 /* A memslot of which no commit tells, and from when on it was there. */
 struct n_learned {
-	uint64_t kvm, from, gfn, end, distance;
+	uint64_t kvm, from, gfn, end;
+	uint64_t one, other; /* its distance is between these */
 	unsigned int as, id;
-	bool exact, known, dead; /* known: its distance was seen */
+	bool known, dead; /* known: its distance was seen */
 };
 
 struct n_vm {

@@ -282,7 +282,7 @@ static void add_learned(struct order *o, uint64_t time)
 	for (; o->used_learned < o->n->nr_learned; o->used_learned++) {
 		const struct n_learned *l = &o->n->learned[o->used_learned];
 		const struct memslot m = { l->as,  l->id,	    0,
-					   l->gfn, l->end - l->gfn, l->distance + l->gfn * 4096 };
+					   l->gfn, l->end - l->gfn, l->one + l->gfn * 4096 };
 
 		if (l->kvm != o->vm->kvm || l->dead)
 			continue;

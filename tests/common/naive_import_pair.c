@@ -1038,6 +1038,15 @@ static struct task *task_of(struct pair *p, unsigned int pid)
 	return t;
 }
 
+/* What a look-up returns for a retry: what a marker says of it, else as it was. */
+static int64_t said_retry(const struct n_record *r, int64_t retry)
+{
+	static const char key[] = "retryscope-fact enum.ret_pf_retry ";
+
+	return strncasecmp(r->text, key, strlen(key)) ? retry
+						      : strtoll(r->text + strlen(key), NULL, 10);
+}
+
 static void take(struct pair *p, const struct n_record *r)
 {
 	struct task *t;
@@ -1046,10 +1055,7 @@ static void take(struct pair *p, const struct n_record *r)
 	if (r->back)
 		n_note(p->n, "time-backwards");
 	if (r->kind == N_MARKER) {
-		static const char key[] = "retryscope-fact enum.ret_pf_retry ";
-
-		if (!strncasecmp(r->text, key, strlen(key)))
-			p->retry = strtoll(r->text + strlen(key), NULL, 10);
+		p->retry = said_retry(r, p->retry);
 		return;
 	}
 	if (r->kind >= N_NR_KINDS) {
@@ -1180,12 +1186,51 @@ static bool know_range(struct pair *p)
 	return false;
 }
 
+/* Whether look-up @i came back though nothing but a range of frames is a reason for it. */
+static bool was_early(const struct n_file *f, size_t i)
+{
+	for (size_t k = i; k--;) {
+		const struct n_record *r = &f->records[k];
+
+		if (r->pid != f->records[i].pid)
+			continue;
+		if (r->kind == RS_PROBE_FAULT_BEGIN)
+			return r->in_progress && is_around(r, r->gfn, r->gfn + 1) &&
+			       !(r->flags & N_SLOT_IS_GOING);
+		if (r->kind == RS_PROBE_FAULT_LOOKED_UP || r->kind == N_ASYNC_TRY ||
+		    r->kind == N_ASYNC_NOT_PRESENT || r->kind == N_ASYNC_REPEATED)
+			return false;
+	}
+	return false;
+}
+
+/* A retry before the look-up: only kernels of the gfn range ask then. */
+static bool know_retry(struct pair *p)
+{
+	const struct n_file *f = &p->n->file;
+	int64_t retry = 1;
+
+	for (size_t i = 0; i < f->nr; i++) {
+		const struct n_record *r = &f->records[i];
+
+		if (r->kind == N_MARKER)
+			retry = said_retry(r, retry);
+		if (r->kind != RS_PROBE_FAULT_LOOKED_UP || (int64_t)r->ret != retry ||
+		    !was_early(f, i))
+			continue;
+		p->known_kernel = p->gfn_kernel = true;
+		p->range = BY_GFN;
+		return true;
+	}
+	return false;
+}
+
 /* Which range the kernel has: by what was recorded of it, or by its release. */
 static void know_kernel(struct pair *p)
 {
 	unsigned int major, minor;
 
-	if (know_range(p))
+	if (know_range(p) || know_retry(p))
 		return;
 
 	if (sscanf(p->n->file.release, "%u.%u", &major, &minor) != 2)

@@ -199,7 +199,7 @@ static RS_SELDOM int take_marker(struct import *im, const struct rs_dat_probe *e
 
 	if (rs_dat_info_marker(e->text, e->text_size, im->meta))
 		return -ENOMEM;
-	retry = rs_meta_fact(im->meta, "enum.ret_pf_retry");
+	retry = rs_meta_fact(im->meta, RS_FACT_RET_PF_RETRY);
 	if (retry && im->pair)
 		rs_dat_pair_set_retry(im->pair, strtoll(retry, NULL, 10));
 	return 0;

@@ -21,15 +21,20 @@
 /* Tasks whose latest call or fault is remembered; few do something at a time. */
 #define NR_TASKS 1024U
 
+/* Frames of a memslot, and from where to where its distance may be: hva - gfn in bytes. */
+struct frames {
+	uint64_t gfn, gfn_end;
+	uint64_t low, high; /* the same if it is certain */
+	bool nowhere;	    /* any: they are made up, none was seen */
+};
+
 /* A memslot as far as it is known from its use. */
 struct use {
 	uint64_t kvm, from_ns;
-	uint64_t gfn, gfn_end, distance; /* hva - gfn in bytes */
+	struct frames frames;
 	uint32_t id;
 	uint8_t as;
-	bool exact;   /* the distance is certain */
-	bool nowhere; /* or made up: none was seen */
-	bool dead;    /* a commit explains it */
+	bool dead; /* a commit explains it */
 };
 
 /* The memslot that (kvm, as, id) is at this point of the pass. */
@@ -126,62 +131,68 @@ static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t fr
 
 /* ---- what was seen ---- */
 
-struct seen {
-	uint64_t time_ns, gfn, gfn_end;
-	uint64_t distance[2]; /* from one to the other; the same if it is certain */
-	bool nowhere;	      /* any: they are made up */
-};
-
-static bool may_be(const struct seen *o, uint64_t distance)
+static bool may_be(const struct frames *f, uint64_t distance)
 {
-	return o->nowhere || distance - o->distance[0] <= o->distance[1] - o->distance[0];
+	return f->nowhere || distance - f->low <= f->high - f->low;
 }
 
-static int extend(struct rs_dat_learned *l, struct slot *s, const struct seen *o)
+/*
+ * A memslot that has frames before those of a walk did not cut its range at the begin, one that
+ * has some behind them not at the end. False: neither, and yet the range is longer.
+ */
+static bool narrow(struct frames *f, const struct frames *by)
 {
-	struct use *u = s->use ? &l->uses[s->use - 1] : NULL;
-	const bool exact = !o->nowhere && o->distance[0] == o->distance[1];
+	const bool begins = by->gfn<f->gfn, ends = by->gfn_end> f->gfn_end;
 
-	if (u && !u->nowhere && !may_be(o, u->distance) && (u->exact || !exact))
-		u = NULL;
-	if (!u) {
-		u = add_use(l, s, o->time_ns);
-		if (!u)
-			return -ENOMEM;
-		u->gfn = o->gfn;
-		u->gfn_end = o->gfn_end;
-		u->distance = o->distance[0];
-		u->nowhere = o->nowhere;
-	}
-	if (u->nowhere && !o->nowhere) {
-		u->distance = o->distance[0];
-		u->nowhere = false;
-	}
-	if (exact) {
-		u->distance = o->distance[0];
-		u->exact = true;
-	}
-	if (o->gfn < u->gfn)
-		u->gfn = o->gfn;
-	if (o->gfn_end > u->gfn_end)
-		u->gfn_end = o->gfn_end;
-	return 0;
+	if (begins && ends && f->low != f->high)
+		return false;
+	if (begins)
+		f->high = f->low;
+	else if (ends)
+		f->low = f->high;
+	return true;
 }
 
-static int see(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id,
-	       const struct seen *o)
+/* False: they are not of one memslot. Else @f becomes what both say. */
+static bool join(struct frames *f, struct frames o)
+{
+	struct frames both = *f;
+
+	if (!narrow(&both, &o) || !narrow(&o, f))
+		return false;
+	if (both.nowhere)
+		both = o;
+	else if (!may_be(&both, o.low) && !may_be(&o, both.low))
+		return false;
+	if (!o.nowhere && may_be(&both, o.low))
+		both.low = o.low;
+	if (!o.nowhere && may_be(&both, o.high))
+		both.high = o.high;
+	both.gfn = o.gfn < f->gfn ? o.gfn : f->gfn;
+	both.gfn_end = o.gfn_end > f->gfn_end ? o.gfn_end : f->gfn_end;
+	*f = both;
+	return true;
+}
+
+static int see(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id, uint64_t time_ns,
+	       const struct frames *o)
 {
 	struct slot *s = find_slot(l, kvm, as, id);
-	int ret;
 
 	if (!s)
 		return -ENOMEM;
 	if (s->committed && may_be(o, s->distance) && o->gfn >= s->gfn && o->gfn_end <= s->gfn_end)
 		return 0;
 	s->committed = false;
-	ret = extend(l, s, o);
+	if (!s->use || !join(&l->uses[s->use - 1].frames, *o)) {
+		struct use *u = add_use(l, s, time_ns);
+
+		if (!u)
+			return -ENOMEM;
+		u->frames = *o;
+	}
 	s->seen = true;
-	return ret;
+	return 0;
 }
 
 static int see_commit(struct rs_dat_learned *l, const struct rs_dat_probe *e)
@@ -203,8 +214,8 @@ static int see_commit(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 	s->committed = !gone;
 	s->use = 0;
 	/* Used from when it became active, a little before this commit. */
-	if (!gone && u && (u->nowhere || u->distance == s->distance) && u->gfn >= s->gfn &&
-	    u->gfn_end <= s->gfn_end && u->from_ns && e->time - u->from_ns < COMMIT_NS)
+	if (!gone && u && may_be(&u->frames, s->distance) && u->frames.gfn >= s->gfn &&
+	    u->frames.gfn_end <= s->gfn_end && u->from_ns && e->time - u->from_ns < COMMIT_NS)
 		u->dead = true;
 	return 0;
 }
@@ -217,33 +228,32 @@ static int see_walk(struct rs_dat_learned *l, const struct task *t, const struct
 	 * A memslot that the range does not lie in altogether cuts it: at one end, then it is
 	 * one of the two, or at both, then it is between.
 	 */
-	const struct seen o = {
-		.time_ns = e->time,
+	const struct frames o = {
 		.gfn = V(e, GFN_START),
 		.gfn_end = V(e, GFN_END),
-		.distance = { start - (V(e, GFN_START) << RS_PAGE_SHIFT),
-			      end - (V(e, GFN_END) << RS_PAGE_SHIFT) },
+		.low = start - (V(e, GFN_START) << RS_PAGE_SHIFT),
+		.high = end - (V(e, GFN_END) << RS_PAGE_SHIFT),
 	};
 
-	if (o.gfn >= o.gfn_end || (int64_t)(o.distance[1] - o.distance[0]) < 0 ||
+	if (o.gfn >= o.gfn_end || (int64_t)(o.high - o.low) < 0 ||
 	    !rs_dat_is_memslot(V(e, AS), V(e, ID)))
 		return 0;
-	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), &o);
+	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), e->time, &o);
 }
 
 static int see_check(struct rs_dat_learned *l, const struct task *t, const struct rs_dat_probe *e)
 {
 	const uint64_t distance = V(e, HVA) - (V(e, GFN) << RS_PAGE_SHIFT);
-	const struct seen o = {
-		.time_ns = e->time,
+	const struct frames o = {
 		.gfn = V(e, GFN),
 		.gfn_end = V(e, GFN) + 1,
-		.distance = { distance, distance },
+		.low = distance,
+		.high = distance,
 	};
 
 	if (!t->in_fault || !V(e, HVA) || rs_dat_is_no_hva(V(e, HVA)) || t->kvm != V(e, KVM))
 		return 0;
-	return see(l, t->kvm, t->as, t->id, &o);
+	return see(l, t->kvm, t->as, t->id, e->time, &o);
 }
 
 /* Frames of a memslot of which no host address is seen here. */
@@ -251,17 +261,11 @@ static int see_frames(struct rs_dat_learned *l, const struct rs_dat_probe *e, ui
 		      uint64_t gfn_end)
 {
 	const uint64_t distance = NOWHERE + (V(e, AS) << NOWHERE_SHIFT);
-	const struct seen o = {
-		.time_ns = e->time,
-		.gfn = gfn,
-		.gfn_end = gfn_end,
-		.distance = { distance, distance },
-		.nowhere = true,
-	};
+	const struct frames o = { gfn, gfn_end, distance, distance, true };
 
 	if (gfn >= gfn_end || gfn_end > NOWHERE_GFNS || !rs_dat_is_memslot(V(e, AS), V(e, ID)))
 		return 0;
-	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), &o);
+	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), e->time, &o);
 }
 
 static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
@@ -364,9 +368,9 @@ int rs_dat_learned_list(const struct rs_dat_learned *l, uint64_t kvm, struct rs_
 			.type = RS_EV_MEMSLOT,
 			.as = u->as,
 			.memslot.id = u->id,
-			.memslot.gfn = u->gfn,
-			.memslot.npages = u->gfn_end - u->gfn,
-			.memslot.hva = u->distance + (u->gfn << RS_PAGE_SHIFT),
+			.memslot.gfn = u->frames.gfn,
+			.memslot.npages = u->frames.gfn_end - u->frames.gfn,
+			.memslot.hva = u->frames.low + (u->frames.gfn << RS_PAGE_SHIFT),
 		};
 	}
 	if (*n)

@@ -2,17 +2,31 @@
 #include "traces/dat/dat_survey.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-/* So many tasks' latest notifier calls are remembered; they are few at a time. */
-#define NR_CALLS 64
+#include "traces/dat/retry_algos.h"
+
+/* So many tasks' latest notifier calls and faults are remembered; they are few at a time. */
+#define NR_TASKS 64
 
 /* So many hits are looked at until one tells what the range holds. */
 #define MAX_HITS 1000
 
-struct call {
+struct task {
 	uint32_t pid;
-	uint64_t mn, start, end;
+	uint64_t mn, start, end; /* of its notifier call; mn 0: it is in none */
+	/* In a fault of a frame in the recorded range, which nothing else is known to send back. */
+	bool covered;
+};
+
+struct look {
+	struct rs_dat_survey *s;
+	struct task tasks[NR_TASKS];
+	long long retry; /* what a look-up returns for it */
+	unsigned int hits;
+	bool early; /* a fault of a frame in the range came back from its look-up */
 };
 
 static bool covers(const struct rs_dat_probe *e, uint64_t start, uint64_t end)
@@ -24,7 +38,7 @@ static bool covers(const struct rs_dat_probe *e, uint64_t start, uint64_t end)
  * The range is widened before the walk, so it covers what is hit: its frames or the call's host
  * addresses. One that covers both tells nothing; without a call it has to be just the frames.
  */
-static void look_at_range(struct rs_dat_survey *s, const struct call *c,
+static void look_at_range(struct rs_dat_survey *s, const struct task *t,
 			  const struct rs_dat_probe *e)
 {
 	const uint64_t gfn = V(e, GFN_START), end = V(e, GFN_END);
@@ -32,72 +46,124 @@ static void look_at_range(struct rs_dat_survey *s, const struct call *c,
 
 	if (!V(e, IN_PROGRESS))
 		return;
-	if (!c) {
+	if (!t->mn) {
 		if (gfn < end && V(e, RANGE_START) == gfn && V(e, RANGE_END) == end)
 			s->range = RS_DAT_RANGE_GFN;
 		return;
 	}
 	gfns = covers(e, gfn, end);
-	hvas = covers(e, c->start, c->end);
+	hvas = covers(e, t->start, t->end);
 	if (gfns != hvas)
 		s->range = gfns ? RS_DAT_RANGE_GFN : RS_DAT_RANGE_HVA;
 }
 
-/* Those that scripts/lab.d/kvm/rs_retry.c knows; "kernel" is what the kernel had before. */
-static const char *const told[] = { "global", "hva", "gfn", "hfn-recent:2.1.8" };
-
-/* A text of the recorder, which is written before anything happens. */
-static void look_at_fact(struct rs_dat_survey *s, const char *text, size_t size)
+static void look_at_hit(struct look *l, const struct task *t, const struct rs_dat_probe *e)
 {
-	static const char fact[] = RS_FACT_MARKER " " RS_FACT_RETRY_ALGO " ";
-	const size_t len = sizeof(fact) - 1, end = strnlen(text, size);
+	if (t->mn && !l->s->mn_offset)
+		l->s->mn_offset = t->mn - V(e, KVM);
+	if (!l->s->range && l->hits++ < MAX_HITS)
+		look_at_range(l->s, t, e);
+}
 
-	if (end < len || memcmp(text, fact, len))
+/* The value of the fact @key, if it is what the recorder wrote; else NULL. */
+static const char *fact(const struct rs_dat_probe *e, const char *key, size_t *len)
+{
+	const size_t size = strnlen(e->text, e->text_size), n = strlen(key);
+	const char *const end = e->text + size;
+	const char *value = e->text + sizeof(RS_FACT_MARKER " ") - 1 + n;
+	const char *line;
+
+	if (size < sizeof(RS_FACT_MARKER " ") + n || *value != ' ' ||
+	    memcmp(e->text, RS_FACT_MARKER " ", sizeof(RS_FACT_MARKER " ") - 1) ||
+	    strncasecmp(value - n, key, n))
+		return NULL;
+	value++;
+	line = memchr(value, '\n', (size_t)(end - value));
+	*len = (size_t)((line ? line : end) - value);
+	return value;
+}
+
+#define NAME(sym, name) name,
+static const char *const told[] = { RS_RETRY_ALGOS(NAME) };
+#undef NAME
+
+/* The recorder's facts are written before anything happens. */
+static void look_at_fact(struct look *l, const struct rs_dat_probe *e)
+{
+	char number[8];
+	size_t len;
+	const char *value = fact(e, RS_FACT_RETRY_ALGO, &len);
+
+	for (size_t i = 0; value && i < sizeof(told) / sizeof(told[0]); i++)
+		if (len == strlen(told[i]) && !memcmp(value, told[i], len))
+			l->s->told = told[i];
+	value = fact(e, RS_FACT_RET_PF_RETRY, &len);
+	if (!value || len >= sizeof(number))
 		return;
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-		const size_t n = strlen(told[i]);
+	memcpy(number, value, len);
+	number[len] = '\0';
+	l->retry = strtoll(number, NULL, 10);
+}
 
-		if (end >= len + n && !memcmp(text + len, told[i], n) &&
-		    (end == len + n || text[len + n] == '\n'))
-			s->told = told[i];
+/* False: what was to be found is found. */
+static bool look_at(struct look *l, const struct rs_dat_probe *e)
+{
+	struct task *t = &l->tasks[e->pid % NR_TASKS];
+
+	if (t->pid != e->pid)
+		*t = (struct task){ .pid = e->pid };
+	switch (e->kind) {
+	case RS_DAT_MARKER:
+		look_at_fact(l, e);
+		break;
+	case RS_PROBE_INVAL_START:
+		t->mn = V(e, MN);
+		t->start = V(e, START);
+		t->end = V(e, END);
+		break;
+	case RS_PROBE_INVAL_SLOT:
+		look_at_hit(l, t, e);
+		return !l->s->mn_offset || !(l->s->range || l->s->told);
+	case RS_PROBE_INVAL_STARTED:
+	case RS_PROBE_INVAL_END:
+	case RS_PROBE_INVAL_ENDED:
+		t->mn = 0;
+		break;
+	case RS_PROBE_FAULT_BEGIN:
+		t->covered = V(e, IN_PROGRESS) && !(V(e, FLAGS) & RS_DAT_SLOT_INVALID) &&
+			     covers(e, V(e, GFN), V(e, GFN) + 1);
+		break;
+	case RS_DAT_TP_ASYNC_TRY:
+	case RS_DAT_TP_ASYNC_NOT_PRESENT:
+	case RS_DAT_TP_ASYNC_REPEATED:
+		t->covered = false;
+		break;
+	case RS_PROBE_FAULT_LOOKED_UP:
+		l->early |= t->covered && (int64_t)V(e, RET) == l->retry;
+		t->covered = false;
+		break;
+	default:
+		break;
 	}
+	return true;
 }
 
 int rs_dat_survey(struct rs_dat_survey *s, struct rs_dat_merge *merge,
 		  const struct rs_dat_probes *probes, struct rs_error *err)
 {
-	struct call calls[NR_CALLS] = { 0 };
+	struct look l = { .s = s, .retry = 1 };
 	const struct rs_dat_record *r;
 	struct rs_dat_probe e;
-	unsigned int hits = 0;
 	int ret;
 
 	*s = (struct rs_dat_survey){ 0 };
 	while ((ret = rs_dat_merge_next(merge, &r, err)) > 0) {
-		struct call *c;
-
 		ret = rs_dat_probe_decode(probes, r, &e, err);
-		if (ret)
-			return ret;
-		c = &calls[e.pid % NR_CALLS];
-		if (e.kind == RS_DAT_MARKER) {
-			look_at_fact(s, e.text, e.text_size);
-		} else if (e.kind == RS_PROBE_INVAL_START) {
-			*c = (struct call){ e.pid, V(&e, MN), V(&e, START), V(&e, END) };
-		} else if (e.kind == RS_PROBE_INVAL_SLOT) {
-			const bool in_call = c->mn && c->pid == e.pid;
-
-			if (in_call && !s->mn_offset)
-				s->mn_offset = c->mn - V(&e, KVM);
-			if (!s->range && hits++ < MAX_HITS)
-				look_at_range(s, in_call ? c : NULL, &e);
-			if (s->mn_offset && (s->range || hits >= MAX_HITS))
-				return 0;
-		} else if ((e.kind == RS_PROBE_INVAL_STARTED || e.kind == RS_PROBE_INVAL_END ||
-			    e.kind == RS_PROBE_INVAL_ENDED) &&
-			   c->pid == e.pid) {
-			c->mn = 0;
-		}
+		if (ret || !look_at(&l, &e))
+			break;
 	}
+	/* Kernels of the hva range ask nothing before the look-up. */
+	if (!s->range && l.early)
+		s->range = RS_DAT_RANGE_GFN;
 	return ret;
 }

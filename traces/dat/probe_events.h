@@ -14,6 +14,8 @@
 
 /* The algorithm that a KVM was told to have. */
 #define RS_FACT_RETRY_ALGO "kvm.retry_algo"
+/* What a look-up returns for a fault that is to be tried again. */
+#define RS_FACT_RET_PF_RETRY "enum.ret_pf_retry"
 
 #define RS_STATE_FIELDS "seq", "in_progress", "range_start", "range_end"
 

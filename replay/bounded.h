@@ -79,40 +79,19 @@ static inline unsigned int rs_bounded_rejects(const struct rs_kvm_words *w, uint
 	return (range ? RS_REJECT_RANGE : 0) | rs_bounded_seq(w, snapshot);
 }
 
-/* ---- gfn-split: the words twice, for shared and for private faults ---- */
+/* ---- gfn-split: count and range twice, for shared and for private faults ---- */
 
 /* Kinds of mappings, as bits: what an invalidation concerns. */
 #define RS_BOUNDED_KINDS 2
 
 /*
- * Two sequence counts in the one word that a fault keeps, of shared and of private mappings.
- * They wrap, as a fault cannot be under way for so long that it would be seen.
+ * Beside the words, which count all there are. A fault keeps their sequence alone: that of its
+ * kind has changed if it was raised since.
  */
-struct rs_two_seqs {
-	union {
-		uint64_t both;
-		uint32_t of[RS_BOUNDED_KINDS];
-	};
-};
-
-static inline void rs_two_seqs_raise(struct rs_two_seqs *s, unsigned int kinds)
-{
-	s->of[0] += kinds & 1;
-	s->of[1] += kinds >> 1 & 1;
-}
-
-/* RS_REJECT_SEQ if the count of kind @i has changed since it was @snapshot. */
-static inline unsigned int rs_two_seqs_changed(const struct rs_two_seqs *s, unsigned int i,
-					       uint64_t snapshot)
-{
-	const struct rs_two_seqs then = { .both = snapshot };
-
-	return s->of[i] != then.of[i] ? RS_REJECT_SEQ : 0;
-}
-
 struct rs_bounded_half {
 	uint64_t in_progress;
 	struct rs_range range;
+	uint64_t ended; /* the sequence that its last end made */
 };
 
 static inline void rs_bounded_split_begin(struct rs_bounded_half *halves, unsigned int kinds)
@@ -130,23 +109,26 @@ static inline void rs_bounded_split_add(struct rs_bounded_half *halves, unsigned
 			rs_range_widen(&halves[i].range, start, end);
 }
 
-static inline void rs_bounded_split_end(struct rs_two_seqs *seqs, struct rs_bounded_half *halves,
+static inline void rs_bounded_split_end(struct rs_kvm_words *w, struct rs_bounded_half *halves,
 					unsigned int kinds)
 {
-	rs_two_seqs_raise(seqs, kinds);
-	RS_BOUNDED_WMB();
+	for (unsigned int i = 0; i < RS_BOUNDED_KINDS; i++)
+		if (kinds & 1U << i)
+			halves[i].ended = w->seq + 1;
+	rs_bounded_end(w);
 	for (unsigned int i = 0; i < RS_BOUNDED_KINDS; i++)
 		halves[i].in_progress -= kinds >> i & 1;
 }
 
 /* Of a fault of kind @i (0: shared, 1: private). */
-static inline unsigned int rs_bounded_split_rejects(const struct rs_two_seqs *seqs,
-						    const struct rs_bounded_half *halves,
+static inline unsigned int rs_bounded_split_rejects(const struct rs_bounded_half *halves,
 						    unsigned int i, uint64_t gfn, uint64_t snapshot)
 {
-	const bool range = halves[i].in_progress && rs_range_has(&halves[i].range, gfn);
+	const struct rs_bounded_half *h = &halves[i];
+	const bool range = h->in_progress && rs_range_has(&h->range, gfn);
 
-	return (range ? RS_REJECT_RANGE : 0) | rs_two_seqs_changed(seqs, i, snapshot);
+	return (range ? RS_REJECT_RANGE : 0) |
+	       ((int64_t)(h->ended - snapshot) > 0 ? RS_REJECT_SEQ : 0);
 }
 
 /* ---- gfn-recent, hfn-recent ---- */

@@ -28,13 +28,6 @@ struct rs_words {
 	struct rs_invals *invals;
 };
 
-/* RS_REJECT_SEQ if that of its kind has changed since @f, which kept @snapshot, began. */
-static inline unsigned int rs_two_seqs_reject(const struct rs_two_seqs *s, const struct rs_fault *f,
-					      uint64_t snapshot)
-{
-	return rs_two_seqs_changed(s, rs_fault_is_private(f), snapshot);
-}
-
 static inline int rs_words_init(void *state, const struct rs_algo_env *env, uint64_t param)
 {
 	struct rs_words *w = state;

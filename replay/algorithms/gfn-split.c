@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What-if: the words of gfn twice, for shared and for private faults. An invalidation is in
- * those that it concerns, and a fault looks at those of its kind.
+ * those that it concerns, and a fault looks at those of its kind. The words of gfn itself are
+ * kept beside them: a fault has their sequence, and captures are held against them.
  */
 #include "replay/algorithms/algorithms.h"
 
 struct split {
-	struct rs_two_seqs seqs; /* first: RS_ALGO_SEQ_FIRST */
-	const struct rs_vm *vm;
-	struct rs_invals *invals;
+	struct rs_words all;				 /* first: RS_ALGO_SEQ_FIRST */
 	struct rs_bounded_half halves[RS_BOUNDED_KINDS]; /* of shared, of private mappings */
 };
-
-static int split_init(void *state, const struct rs_algo_env *env, uint64_t param)
-{
-	struct split *s = state;
-
-	s->vm = env->vm;
-	s->invals = env->invals;
-	return 0;
-}
 
 static int split_begin(void *state, const struct rs_inval *inv)
 {
 	struct split *s = state;
 
+	rs_bounded_begin(&s->all.kvm);
+	rs_words_add_span(&s->all, inv);
 	rs_bounded_split_begin(s->halves, inv->filter);
 	if (!inv->walk && inv->span.start < inv->span.end)
 		rs_bounded_split_add(s->halves, inv->filter, inv->span.start, inv->span.end);
@@ -35,6 +27,7 @@ static int split_slot(void *state, const struct rs_inval *inv, const struct rs_h
 {
 	struct split *s = state;
 
+	rs_bounded_add(&s->all.kvm, hit->gfns.start, hit->gfns.end);
 	rs_bounded_split_add(s->halves, inv->filter, hit->gfns.start, hit->gfns.end);
 	return 0;
 }
@@ -43,13 +36,14 @@ static void split_end(void *state, const struct rs_inval *inv)
 {
 	struct split *s = state;
 
-	rs_bounded_split_end(&s->seqs, s->halves, inv->filter);
+	rs_bounded_split_end(&s->all.kvm, s->halves, inv->filter);
 }
 
 static void split_drop(void *state)
 {
 	struct split *s = state;
 
+	rs_words_drop(&s->all);
 	s->halves[0].in_progress = s->halves[1].in_progress = 0;
 }
 
@@ -57,22 +51,21 @@ static unsigned int split_rejects(const void *state, const struct rs_fault *f, u
 {
 	const struct split *s = state;
 
-	return rs_bounded_split_rejects(&s->seqs, s->halves, rs_fault_is_private(f), f->gfn,
-					snapshot);
+	return rs_bounded_split_rejects(s->halves, rs_fault_is_private(f), f->gfn, snapshot);
 }
 
 static void split_explain(const void *state, const struct rs_fault *f, struct rs_reason *why)
 {
 	const struct split *s = state;
 
-	why->cause = rs_invals_cause_gfn(s->invals, f, f->kind);
+	why->cause = rs_invals_cause_gfn(s->all.invals, f, f->kind);
 	why->space = RS_SPACE_GFN;
 	why->kinds = f->kind;
 }
 
 static uint64_t frames(const struct split *s, struct rs_range r)
 {
-	return r.start < r.end ? rs_vm_frames_of_gfns(s->vm, r.start, r.end) : 0;
+	return r.start < r.end ? rs_vm_frames_of_gfns(s->all.vm, r.start, r.end) : 0;
 }
 
 /* A frame that is blocked for both kinds counts once. */
@@ -99,7 +92,7 @@ static const struct rs_algo_ops gfn_split = {
 	.in_all = RS_ALGO_ITSELF,
 	.flags = RS_ALGO_SEQ_FIRST | RS_ALGO_SPLIT,
 	.state_size = sizeof(struct split),
-	.init = split_init,
+	.init = rs_words_init,
 	.begin = split_begin,
 	.slot = split_slot,
 	.end = split_end,
@@ -107,7 +100,8 @@ static const struct rs_algo_ops gfn_split = {
 	.rejects = split_rejects,
 	.explain = split_explain,
 	.blocked = split_blocked,
-	.fixed_bytes = 64,
+	.words = rs_words_get,
+	.fixed_bytes = 72,
 };
 
 RS_ALGORITHMS(&gfn_split);

@@ -7,9 +7,24 @@
  */
 #include "replay/algorithms/algorithms.h"
 
+/*
+ * Two sequence counts in the one word that a fault keeps, of shared and of private mappings.
+ * They wrap, as a fault cannot be under way for so long that it would be seen.
+ */
+union two_seqs {
+	uint64_t both;
+	uint32_t of[RS_BOUNDED_KINDS];
+};
+
+static void raise_seqs(union two_seqs *s, unsigned int kinds)
+{
+	s->of[0] += kinds & 1;
+	s->of[1] += kinds >> 1 & 1;
+}
+
 struct split {
-	struct rs_two_seqs seqs; /* first: RS_ALGO_SEQ_FIRST */
-	struct rs_words shared;	 /* its own count is not used */
+	union two_seqs seqs;	/* first: RS_ALGO_SEQ_FIRST */
+	struct rs_words shared; /* its own count is not used */
 };
 
 static int split_init(void *state, const struct rs_algo_env *env, uint64_t param)
@@ -24,7 +39,7 @@ static int split_begin(void *state, const struct rs_inval *inv)
 	struct split *s = state;
 
 	if (inv->filter & RS_KIND_PRIVATE)
-		rs_two_seqs_raise(&s->seqs, RS_KIND_PRIVATE);
+		raise_seqs(&s->seqs, RS_KIND_PRIVATE);
 	if (inv->filter & RS_KIND_SHARED)
 		rs_words_begin_hva(&s->shared, inv);
 	return 0;
@@ -37,7 +52,7 @@ static void split_end(void *state, const struct rs_inval *inv)
 	if (inv->filter == RS_KIND_PRIVATE)
 		return;
 	rs_words_finish(&s->shared, inv);
-	rs_two_seqs_raise(&s->seqs, inv->filter);
+	raise_seqs(&s->seqs, inv->filter);
 }
 
 static void split_drop(void *state)
@@ -50,9 +65,11 @@ static void split_drop(void *state)
 static unsigned int split_rejects(const void *state, const struct rs_fault *f, uint64_t snapshot)
 {
 	const struct split *s = state;
-	const unsigned int seq = rs_two_seqs_reject(&s->seqs, f, snapshot);
+	const union two_seqs then = { .both = snapshot };
+	const unsigned int i = rs_fault_is_private(f);
+	const unsigned int seq = s->seqs.of[i] != then.of[i] ? RS_REJECT_SEQ : 0;
 
-	if (rs_fault_is_private(f))
+	if (i)
 		return seq;
 	return (s->shared.kvm.in_progress && rs_range_has(&s->shared.kvm.range, f->hva)
 			? RS_REJECT_RANGE

@@ -77,6 +77,15 @@ made_up() { # DIR BEGIN FAULTIN WALK
 		    return x &&
 		        mmu_invalidate_retry_gfn(vcpu->kvm, a);
 		}
+		static int kvm_tdp_mmu_page_fault(int vcpu)
+		{
+		    read_lock(&vcpu->kvm->mmu_lock);
+		    read_unlock(&vcpu->kvm->mmu_lock);
+		}
+	END
+	cat >"$1/virt/kvm/kvm_mm.h" <<-END
+		#define KVM_MMU_LOCK(kvm) write_lock(&(kvm)->mmu_lock)
+		#define KVM_MMU_UNLOCK(kvm) write_unlock(&(kvm)->mmu_lock)
 	END
 	echo 'kvm-y := a.o' >"$1/virt/kvm/Makefile.kvm"
 }
@@ -90,7 +99,7 @@ ours() { # DIR
 	/^kvm-y/ { place = "file" }
 	/rs_/ { line = $0; gsub(/^[ \t]+|[ \t]+$/, "", line); print place ": " line }' \
 		"$1/include/linux/kvm_host.h" "$1/virt/kvm/kvm_main.c" "$1/arch/x86/kvm/mmu/mmu.c" \
-		"$1/virt/kvm/Makefile.kvm"
+		"$1/virt/kvm/kvm_mm.h" "$1/virt/kvm/Makefile.kvm"
 }
 
 wanted() { # BEGIN FAULTIN WALK
@@ -106,12 +115,18 @@ wanted() { # BEGIN FAULTIN WALK
 		$3: rs_retry_on_lock(kvm, range);
 		$1: if (rs_retry_begin(kvm))
 		kvm_mmu_invalidate_range_add: if (rs_retry_add_gfns(kvm, start, end))
-		kvm_mmu_unmap_gfn_range: if (rs_retry_add(kvm, range->slot, range->start, range->end, range->rs_key))
+		kvm_mmu_unmap_gfn_range: if (rs_retry_add(kvm, range->slot, range->start, range->end, range->attr_filter,
+		kvm_mmu_unmap_gfn_range: range->rs_key))
 		kvm_mmu_invalidate_end: if (rs_retry_end(kvm))
 		kvm_create_vm: rs_retry_init(kvm);
 		$2: if (rs_retry_unlocked(fault, vcpu->kvm, a))
 		$2: return rs_retry_unlocked(fault, vcpu->kvm, a);
 		is_page_fault_stale: rs_retry_locked(fault, vcpu->kvm, a);
+		kvm_tdp_mmu_page_fault: u64 rs_since;
+		kvm_tdp_mmu_page_fault: rs_read_lock(vcpu->kvm, rs_since);
+		kvm_tdp_mmu_page_fault: rs_read_unlock(vcpu->kvm, rs_since);
+		file: #define KVM_MMU_LOCK(kvm)	rs_write_lock(kvm)
+		file: #define KVM_MMU_UNLOCK(kvm)	rs_write_unlock(kvm)
 		file: kvm-y += \$(KVM)/rs_retry.o \$(KVM)/rs_pieces.o
 	END
 }
@@ -126,7 +141,7 @@ for names in "kvm_mmu_invalidate_begin kvm_faultin_pfn __kvm_handle_hva_range" \
 	expect "$begin: says nothing" "" "$(cat "$temp/out")"
 	expect "$begin: what was put in" "$(wanted "$begin" "$faultin" "$walk")" "$(ours "$temp/tree")"
 	for file in include/base/range.h include/base/pieces.h include/replay/bounded.h \
-		include/linux/rs_retry.h virt/kvm/rs_retry.c virt/kvm/rs_pieces.c; do
+		include/traces/dat/retry_algos.h include/linux/rs_retry.h virt/kvm/rs_retry.c virt/kvm/rs_pieces.c; do
 		expect "$begin: $file" yes "$([ -s "$temp/tree/$file" ] && echo yes)"
 	done
 	# Once more: from the originals, so that nothing is in it twice, and nothing is written anew.

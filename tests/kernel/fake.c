@@ -6,6 +6,7 @@
 #include "tests/kernel/kernel.h"
 
 const void *current;
+uint64_t fake_now;
 
 struct fake_kvm {
 	struct kvm kvm;
@@ -54,10 +55,10 @@ bool fake_begin(struct fake_kvm *k, const void *task, uint64_t start, uint64_t e
 }
 
 bool fake_add(struct fake_kvm *k, const void *task, unsigned int slot, uint64_t gfn, uint64_t to,
-	      uint64_t start, uint64_t end)
+	      unsigned int kinds, uint64_t start, uint64_t end)
 {
 	current = task;
-	return rs_retry_add(&k->kvm, &k->kvm.slots[slot], gfn, to,
+	return rs_retry_add(&k->kvm, &k->kvm.slots[slot], gfn, to, kinds,
 			    (struct rs_retry_key){ start, end });
 }
 
@@ -105,4 +106,20 @@ const char *fake_param(void)
 
 	fake_param_retry_algo->get(text, NULL);
 	return text;
+}
+
+const char *fake_hold(bool write, uint64_t ns)
+{
+	static char text[128];
+	const uint64_t since = rs_held_since();
+
+	fake_now = since + ns - 5;
+	rs_held_until_now(write ? RS_HELD_WRITE : RS_HELD_READ, since);
+	fake_param_retry_held->get(text, NULL);
+	return text;
+}
+
+void fake_forget(void)
+{
+	fake_param_retry_held->set("0", NULL);
 }

@@ -20,7 +20,7 @@ void fake_kvm_free(struct fake_kvm *k);
 /* The calls of KVM, by @task, about host addresses [@start, @end) or, both 0, about gfns. */
 bool fake_begin(struct fake_kvm *k, const void *task, uint64_t start, uint64_t end);
 bool fake_add(struct fake_kvm *k, const void *task, unsigned int slot, uint64_t gfn, uint64_t to,
-	      uint64_t start, uint64_t end);
+	      unsigned int kinds, uint64_t start, uint64_t end);
 bool fake_add_gfns(struct fake_kvm *k, const void *task, uint64_t gfn, uint64_t to);
 bool fake_end(struct fake_kvm *k, const void *task, uint64_t start, uint64_t end);
 bool fake_rejects(struct fake_kvm *k, unsigned int slot, uint64_t gfn, bool is_private,
@@ -30,5 +30,9 @@ uint64_t fake_in_progress(const struct fake_kvm *k);
 uint64_t fake_range_start(const struct fake_kvm *k);
 /* What the parameter says; the text is valid until the next call. */
 const char *fake_param(void);
+/* mmu_lock was held for @ns, for write or for read; what the other parameter says then. */
+const char *fake_hold(bool write, uint64_t ns);
+/* That is written to. */
+void fake_forget(void);
 
 #endif

@@ -28,6 +28,16 @@ typedef u64 gfn_t;
 #define sysfs_emit sprintf
 #define sysfs_match_string(names, text) fake_match(names, sizeof(names) / sizeof(*(names)), text)
 
+typedef struct {
+	int64_t n;
+} atomic64_t;
+
+#define atomic64_add(by, to) ((void)((to)->n += (int64_t)(by)))
+#define atomic64_inc(to) ((void)(to)->n++)
+#define atomic64_set(to, by) ((void)((to)->n = (by)))
+#define atomic64_read(of) ((of)->n)
+#define ktime_get_ns() (fake_now += 5)
+
 struct kernel_param {
 	int unused;
 };
@@ -40,7 +50,8 @@ struct kernel_param_ops {
 #define module_param_cb(name, ops, arg, mode) \
 	const struct kernel_param_ops *const fake_param_##name = (ops)
 
-extern const struct kernel_param_ops *const fake_param_retry_algo;
+extern const struct kernel_param_ops *const fake_param_retry_algo, *const fake_param_retry_held;
+extern uint64_t fake_now;
 extern const void *current; /* the task */
 
 int fake_match(const char *const *names, size_t n, const char *text);

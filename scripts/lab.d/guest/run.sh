@@ -124,7 +124,15 @@ run_pid() { # NAME ARGS...
 # The algorithm that KVM is to give to VMs from now on.
 choose_algo() { # NAME
 	algo_name=$(algo_of "$1")
-	[ -z "$algo_name" ] || kvm_algo "$algo_name" >/sys/module/kvm/parameters/retry_algo
+	[ -n "$algo_name" ] || return 0
+	kvm_algo "$algo_name" >/sys/module/kvm/parameters/retry_algo &&
+		echo 0 >/sys/module/kvm/parameters/retry_held
+}
+
+# How often and for how long mmu_lock was held since, where KVM can say so.
+say_held() { # NAME
+	[ ! -e /sys/module/kvm/parameters/retry_held ] ||
+		cat /sys/module/kvm/parameters/retry_held >"/tmp/$1.held"
 }
 
 run_scenario() { # NAME KIND ARGS...
@@ -161,9 +169,11 @@ run_plan() { # FILE
 		run_scenario "$plan_name" $(scenario_of "$plan_name") \
 			>"/tmp/$plan_name.log" 2>&1 </dev/null
 		plan_result=$?
+		say_held "$plan_name"
 		is_as_before /tmp/before.plan >"/tmp/$plan_name.left"
 		bring_out "/tmp/$plan_name.left" "$plan_name.left"
 		bring_out "/tmp/$plan_name.json" "$plan_name.json"
+		bring_out "/tmp/$plan_name.held" "$plan_name.held"
 		bring_out "/tmp/$plan_name.memslots" "$plan_name.memslots"
 		bring_out "/tmp/$plan_name.log" "$plan_name.log"
 		bring_out "/tmp/$plan_name.dat" "$plan_name.dat"

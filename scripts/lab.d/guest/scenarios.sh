@@ -55,7 +55,7 @@ repeated() { # N NAME...
 # What KVM calls an algorithm that a run can have; 1 if it cannot.
 kvm_algo() { # NAME
 	case $1 in
-	kernel | global | hva | gfn) echo "$1" ;;
+	kernel | global | hva | gfn | gfn-split) echo "$1" ;;
 	hfn-recent) echo hfn-recent:2.1.8 ;;
 	*) return 1 ;;
 	esac

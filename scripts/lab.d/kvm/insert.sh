@@ -72,6 +72,7 @@ edit() {
 }
 
 host=include/linux/kvm_host.h main=virt/kvm/kvm_main.c mmu=arch/x86/kvm/mmu/mmu.c
+locks=virt/kvm/kvm_mm.h
 
 # The walk over the memslots that a notifier hits; later the only one of its name.
 walk=__kvm_handle_hva_range
@@ -89,7 +90,8 @@ edit $main 'kvm_mmu_invalidate_(begin|start)' enter '' 1 '	if (rs_retry_begin(kv
 edit $main kvm_mmu_invalidate_range_add enter '' 1 '	if (rs_retry_add_gfns(kvm, start, end))
 		return;'
 edit $main kvm_mmu_unmap_gfn_range enter '' 1 \
-	'	if (rs_retry_add(kvm, range->slot, range->start, range->end, range->rs_key))
+	'	if (rs_retry_add(kvm, range->slot, range->start, range->end, range->attr_filter,
+			 range->rs_key))
 		return kvm_unmap_gfn_range(kvm, range);'
 edit $main kvm_mmu_invalidate_end enter '' 1 '	if (rs_retry_end(kvm))
 		return;'
@@ -106,6 +108,15 @@ edit $host mmu_invalidate_retry_gfn enter '' 1 '	if (kvm->rs_retry.algo)
 		return rs_retry_any(kvm, mmu_seq);'
 edit $host mmu_invalidate_retry_gfn_unsafe enter '' 1 '	if (kvm->rs_retry.algo)
 		return rs_retry_any(kvm, mmu_seq);'
+
+# How long mmu_lock is held.
+edit $locks file instead '[ \t]write_lock\(&\(kvm\)->mmu_lock\)' 1 '	rs_write_lock(kvm)'
+edit $locks file instead '[ \t]write_unlock\(&\(kvm\)->mmu_lock\)' 1 '	rs_write_unlock(kvm)'
+edit $mmu kvm_tdp_mmu_page_fault enter '' 1 '	u64 rs_since;'
+edit $mmu kvm_tdp_mmu_page_fault instead 'read_lock\(&vcpu->kvm->mmu_lock\)' 1 \
+	'rs_read_lock(vcpu->kvm, rs_since)'
+edit $mmu kvm_tdp_mmu_page_fault instead 'read_unlock\(&vcpu->kvm->mmu_lock\)' 1 \
+	'rs_read_unlock(vcpu->kvm, rs_since)'
 original virt/kvm/Makefile.kvm
 echo "kvm-y += \$(KVM)/rs_retry.o \$(KVM)/rs_pieces.o" >>"$new/virt/kvm/Makefile.kvm"
 
@@ -117,6 +128,7 @@ put "$repo/base/range.h" include/base/range.h
 put "$repo/base/pieces.h" include/base/pieces.h
 put "$repo/base/pieces.c" virt/kvm/rs_pieces.c
 put "$repo/replay/bounded.h" include/replay/bounded.h
+put "$repo/traces/dat/retry_algos.h" include/traces/dat/retry_algos.h
 put "$here/rs_retry.h" include/linux/rs_retry.h
 put "$here/rs_retry.c" virt/kvm/rs_retry.c
 

@@ -17,9 +17,18 @@
 #define RS_RETRY_DONE 8
 #define RS_RETRY_ROOM RS_BOUNDED_RECENT_ROOM(RS_RETRY_LIVE, RS_RETRY_RANGES, RS_RETRY_DONE)
 
+/* Invalidations of gfns whose kind gfn-split keeps at a time. */
+#define RS_SPLIT_OWNERS 4
+
 /* The host addresses that a notifier's call is about; 0, 0: it is about gfns. */
 struct rs_retry_key {
 	u64 start, end;
+};
+
+struct rs_split_owner {
+	const void *who;
+	unsigned int kinds;  /* 0: not said yet */
+	unsigned int joined; /* begun by it meanwhile, of both kinds */
 };
 
 /* Of each VM; the four words are KVM's own. */
@@ -30,6 +39,9 @@ struct rs_retry {
 	struct rs_bounded_owner owner[RS_RETRY_LIVE];
 	unsigned int joined[RS_RETRY_LIVE]; /* begun by an owner that was in already */
 	u64 room[(RS_RETRY_ROOM + 7) / 8];
+	struct rs_bounded_half halves[RS_BOUNDED_KINDS];
+	struct rs_split_owner split_owner[RS_SPLIT_OWNERS];
+	u64 held_since; /* mmu_lock, for write */
 };
 
 struct kvm;
@@ -41,9 +53,12 @@ void rs_retry_init(struct kvm *kvm);
 void rs_retry_say(struct kvm *kvm, u64 start, u64 end);
 /* False: KVM is to do it in its own way. Under mmu_lock for write. */
 bool rs_retry_begin(struct kvm *kvm);
-/* The gfns [start, end) of a memslot that is hit, for who began it with @key. */
+/*
+ * The gfns [start, end) of a memslot that is hit, for who began it with @key; of a bit in @kinds
+ * for each kind of mapping, 0: not said.
+ */
 bool rs_retry_add(struct kvm *kvm, const struct kvm_memory_slot *slot, u64 start, u64 end,
-		  struct rs_retry_key key);
+		  unsigned int kinds, struct rs_retry_key key);
 /* Frames of any memslots, of what is about gfns. */
 bool rs_retry_add_gfns(struct kvm *kvm, u64 start, u64 end);
 /* The task that began it ends it. */
@@ -51,6 +66,32 @@ bool rs_retry_end(struct kvm *kvm);
 /* Whether the fault is to be tried again. Without mmu_lock it may be wrong either way. */
 bool rs_retry_rejects(struct kvm *kvm, const struct kvm_memory_slot *slot, u64 gfn, bool is_private,
 		      unsigned long seq);
+
+/* How long mmu_lock is held: for write by whatever KVM_MMU_LOCK() is for, for read by faults. */
+enum rs_held { RS_HELD_WRITE, RS_HELD_READ, RS_HELD_KINDS };
+u64 rs_held_since(void);
+void rs_held_until_now(enum rs_held kind, u64 since);
+
+#define rs_write_lock(kvm)                                    \
+	do {                                                  \
+		write_lock(&(kvm)->mmu_lock);                 \
+		(kvm)->rs_retry.held_since = rs_held_since(); \
+	} while (0)
+#define rs_write_unlock(kvm)                                                  \
+	do {                                                                  \
+		rs_held_until_now(RS_HELD_WRITE, (kvm)->rs_retry.held_since); \
+		write_unlock(&(kvm)->mmu_lock);                               \
+	} while (0)
+#define rs_read_lock(kvm, since)             \
+	do {                                 \
+		read_lock(&(kvm)->mmu_lock); \
+		(since) = rs_held_since();   \
+	} while (0)
+#define rs_read_unlock(kvm, since)                      \
+	do {                                            \
+		rs_held_until_now(RS_HELD_READ, since); \
+		read_unlock(&(kvm)->mmu_lock);          \
+	} while (0)
 
 /* In place of what KVM asks and calls itself. */
 #define rs_retry_locked(fault, kvm, seq, gfn)                                          \

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Of a closed loop's CSV the figures that scripts/measure compares, a line each: the sum of the
-# VMs, and of the tail of stall the VM that is worst. Given: key, ran, how.
+# VMs, and of the tail of stall the VM that is worst. Given: key, ran, how, and held, what the
+# kernel said of mmu_lock: how often and for how many ns for write, and for read.
 
 function say(what, x) {
 	printf "%s %s %s %s %.9g\n", key, algorithm, algorithm == ran ? "measured" : how, what, x
@@ -30,11 +31,17 @@ NR == 1 {
 
 END {
 	for (algorithm in faults) {
-		if (!faults[algorithm] || (algorithm == ran && how == "think"))
+		if (!faults[algorithm] || (algorithm == ran && how != "recorded"))
 			continue
 		if (algorithm == ran) {
 			say("resolved", faults[algorithm] / (time / 1e9))
 			say("same", same[algorithm] / faults[algorithm])
+			if (split(held, n, " ") == 4 && n[1] && n[3]) {
+				say("write_us", n[2] / n[1] / 1000)
+				say("write_share", 100 * n[2] / time)
+				say("read_us", n[4] / n[3] / 1000)
+				say("read_share", 100 * n[4] / time)
+			}
 		}
 		say("retries", retries[algorithm] / faults[algorithm])
 		say("stall", stall[algorithm] / faults[algorithm] / 1000)

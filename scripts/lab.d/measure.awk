@@ -152,39 +152,84 @@ function table_exact(    i, k, s, a, r, m, x) {
 	print ""
 }
 
+# Between the least and the most that the captures of @from predict of @to, with each of these
+# arrivals: from and to are set.
+function span(s, from, to, what, one, other,    r) {
+	r = spread(s " " from " " to " " one " " what)
+	if (middle == "")
+		return ""
+	span_from = least
+	span_to = most
+	r = r "|" spread(s " " from " " to " " other " " what)
+	if (middle != "" && least < span_from)
+		span_from = least
+	if (middle != "" && most > span_to)
+		span_to = most
+	return r
+}
+
+function place_of(least, most, from, to) { return most < from ? "below" : least > to ? "above" : "yes" }
+
 # Within: what was measured in all runs, and what either arrival predicts from any, overlap.
-function predict(s, from, to, what,    m, mlo, mhi, r, lo, hi, t, yes) {
+# Between: the same where gaps are from the median to the mean.
+function predict(s, from, to, what,    m, mlo, mhi, lo, hi, p, q, yes, was) {
 	m = measured(s, to, what)
 	if (middle == "")
 		return
 	mlo = least
 	mhi = most
-	r = spread(s " " from " " to " recorded " what)
-	if (middle == "")
+	if (split(span(s, from, to, what, "recorded", "think"), p, "|") < 2)
 		return
-	lo = least
-	hi = most
-	t = spread(s " " from " " to " think " what)
-	if (least < lo)
-		lo = least
-	if (most > hi)
-		hi = most
-	yes = mhi >= lo && mlo <= hi
+	lo = span_from
+	hi = span_to
+	yes = place_of(mlo, mhi, lo, hi)
 	pairs[what]++
-	within[what] += yes
-	printf "%-10s %-10s %-10s %-22s %-22s %-22s %s\n", s, to, from, m, r, t, (yes ? "yes" : mhi < lo ? "below" : "above")
+	within[what] += yes == "yes"
+	printf "%-10s %-10s %-10s %-20s %-20s %-20s %s", s, to, from, m, p[1], p[2], yes
+	if (split(span(s, from, to, what, "recorded-mean", "think-mean"), q, "|") == 2) {
+		was = yes
+		yes = place_of(mlo, mhi, span_from < lo ? span_from : lo, span_to > hi ? span_to : hi)
+		pairs_mean[what]++
+		within_mean[what] += yes == "yes"
+		printf "%*s %-20s %-20s %s", 6 - length(was), "", q[1], q[2], yes
+	}
+	print ""
 }
 
 function table_predictions(what, title,    i, k, l) {
 	print title
 	print ""
-	printf "%-10s %-10s %-10s %-22s %-22s %-22s %s\n", "scenario", "of", "from", "measured", "predicted, recorded", "predicted, think", "within"
+	printf "%-10s %-10s %-10s %-20s %-20s %-20s %-6s %-20s %-20s %s\n", "scenario", "of", "from", "measured",
+		"recorded", "think", "within", "recorded, mean gap", "think, mean gap", "between"
 	for (i = 1; i <= entries["scenario"]; i++)
 		for (k = 1; k <= entries["ran"]; k++)
 			for (l = 1; l <= entries["ran"]; l++)
 				if (k != l)
 					predict(entry["scenario", i], entry["ran", l], entry["ran", k], what)
-	printf "\n%d of %d: what was measured and what both arrivals predict, over all runs, overlap\n\n", within[what], pairs[what]
+	printf "\n%d of %d: what was measured and what both arrivals predict, over all runs, overlap\n", within[what], pairs[what]
+	if (pairs_mean[what])
+		printf "%d of %d: the same, with retry gaps from the median to the mean\n", within_mean[what], pairs_mean[what]
+	print ""
+}
+
+function table_held(    i, k, s, a, n) {
+	for (i = 1; i <= entries["scenario"]; i++)
+		for (k = 1; k <= entries["ran"]; k++) {
+			s = entry["scenario", i]
+			a = entry["ran", k]
+			if (!nr[s " " a " " a " measured write_us"])
+				continue
+			if (!n++) {
+				print "How long mmu_lock was held, each time and of the time of the capture: for write by"
+				print "invalidations and changes of memslots, for read by faults (all vCPUs together)."
+				print ""
+				printf "%-10s %-10s %-20s %-20s %-20s %s\n", "scenario", "algorithm", "write, us", "write, %", "read, us", "read, %"
+			}
+			printf "%-10s %-10s %-20s %-20s %-20s %s\n", s, a, measured(s, a, "write_us"), measured(s, a, "write_share"),
+				measured(s, a, "read_us"), measured(s, a, "read_share")
+		}
+	if (n)
+		print ""
 }
 
 END {
@@ -193,6 +238,7 @@ END {
 	print "runs that holds the median with 95 %. With eight these hold it with 99 %, with six 97 %, with"
 	print "five 94 %, with three 75 %, with two 50 %.\n"
 	table_ratios()
+	table_held()
 	table_exact()
 	table_predictions("retries", "Retries a fault, predicted from the captures of another algorithm:")
 	table_predictions("stall", "Stall of a fault, us:")

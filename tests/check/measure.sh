@@ -34,6 +34,12 @@ for run in 1 2 3; do
 		echo "alias3 gfn $run gfn measured resolved $((1000 * run))"
 		echo "alias3 gfn $run hva recorded retries 0.4"
 		echo "alias3 gfn $run hva think retries 0.6"
+		echo "alias3 gfn $run hva recorded-mean retries 0.8"
+		echo "alias3 gfn $run hva think-mean retries 1.2"
+		echo "alias3 gfn $run gfn measured write_us $((10 * run))"
+		echo "alias3 gfn $run gfn measured write_share $run"
+		echo "alias3 gfn $run gfn measured read_us 5"
+		echo "alias3 gfn $run gfn measured read_share 50"
 		echo "alias3 gfn $run exact recorded retries 1"
 		echo "alias3 gfn $run gfn measured missed 0"
 		echo "alias3 hva $run hva measured retries $run"
@@ -47,11 +53,35 @@ expect "median and range" "alias3 gfn 3 2000 (1000..3000) 4.00 (2.00..6.00) - - 
 expect "by rounds" "alias3 gfn 2.00 (2.00..2.00) - -" "$(row 'The same as ratios' 'alias3 gfn')"
 expect "within" "alias3 gfn hva 4.00 (2.00..6.00) 3.00 (3.00..3.00) 5.00 (5.00..5.00) yes" \
 	"$(row 'Retries a fault, predicted' 'alias3 gfn hva')"
-expect "above" "alias3 hva gfn 2.00 (1.00..3.00) 0.40 (0.40..0.40) 0.60 (0.60..0.60) above" \
+expect "above, and between with longer gaps" \
+	"alias3 hva gfn 2.00 (1.00..3.00) 0.40 (0.40..0.40) 0.60 (0.60..0.60) above 0.80 (0.80..0.80) 1.20 (1.20..1.20) yes" \
 	"$(row 'Retries a fault, predicted' 'alias3 hva gfn')"
 expect "in times of exact" "alias3 gfn 4.00 (2.00..6.00) 1.00 (1.00..1.00) - 4.00, -" \
 	"$(row 'Retries a fault, and what exact' 'alias3 gfn')"
+expect "so many" "1 of 2: what was measured and what both arrivals predict, over all runs, overlap" \
+	"$(row 'Retries a fault, predicted' '1 of 2: what')"
+expect "so many with longer gaps" "1 of 1: the same, with retry gaps from the median to the mean" \
+	"$(row 'Retries a fault, predicted' '1 of 1:')"
+expect "mmu_lock" "alias3 gfn 20.0 (10.0..30.0) 2.00 (1.00..3.00) 5.00 (5.00..5.00) 50.0 (50.0..50.0)" \
+	"$(row 'How long mmu_lock' 'alias3 gfn')"
 expect "missed" "missed by an algorithm that the kernel ran: 1" \
 	"$("$measure" --table "$temp" | tail -n 1)"
+
+# Two tries of one fault come 10 and 30 ns after a retry; another fault, an end, and one that
+# was not sent back are none.
+gaps='0 1 fault_begin vcpu=0 gfn=0x1
+5 1 fault_check vcpu=0 result=retry
+15 1 fault_begin vcpu=0 gfn=0x1
+16 1 fault_check vcpu=0 result=retry
+20 1 fault_begin vcpu=1 gfn=0x1
+46 1 fault_begin vcpu=0 gfn=0x1
+47 1 fault_check vcpu=0 result=ok
+50 1 fault_begin vcpu=0 gfn=0x1
+51 1 fault_check vcpu=0 result=retry
+60 1 fault_begin vcpu=0 gfn=0x2
+61 1 fault_end vcpu=0
+62 1 fault_begin vcpu=0 gfn=0x2'
+expect "mean gap" 20 "$(awk -f "$source_dir/scripts/lab.d/gap.awk" <<<"$gaps")"
+expect "no gap" "" "$(head -n 2 <<<"$gaps" | awk -f "$source_dir/scripts/lab.d/gap.awk")"
 
 [ "$failures" -eq 0 ]

@@ -211,7 +211,8 @@ static void test_units(void **state)
 
 static void test_groups(void **state)
 {
-	char text[] = "# hosts\n\nweb-7\n  web-*\tweb  root@10.0.0.1\r\n*.example.org other";
+	char text[] = "# hosts\n\nweb-7\nweb-8 - root@web-8\n  web-*\tweb  "
+		      "root@10.0.0.1\r\n*.example.org other";
 	FILE *f = fmemopen(text, strlen(text), "r");
 	struct rs_groups g = { 0 };
 	struct rs_error err;
@@ -221,6 +222,7 @@ static void test_groups(void **state)
 	fclose(f);
 	assert_string_equal(rs_groups_of(&g, "web-1", NULL), "web");
 	assert_null(rs_groups_of(&g, "web-7", NULL));
+	assert_null(rs_groups_of(&g, "web-8", NULL));
 	assert_null(rs_groups_of(&g, "db", "db.dat"));
 	assert_null(rs_groups_of(&g, NULL, NULL));
 	assert_string_equal(rs_groups_of(&g, NULL, "/captures/web-2.dat"), "web");

@@ -22,6 +22,8 @@ static int add_line(struct rs_groups *g, char *line)
 		return 0;
 	}
 	group = strtok_r(NULL, BLANKS, &save);
+	if (group && !strcmp(group, "-"))
+		group = NULL;
 	if (RS_ROOM_FOR_ONE(g->lines, g->nr)) {
 		free(line);
 		return -ENOMEM;

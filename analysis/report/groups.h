@@ -9,9 +9,9 @@
 
 /*
  * Which host belongs to which group, as a user's file says it: lines "HOST GROUP", blanks
- * between them; HOST may be a pattern of the shell. A line with a HOST alone puts it into
- * none, and what is behind a third blank is not read, nor are empty lines and those that
- * begin with #. The first line that fits a host counts.
+ * between them; HOST may be a pattern of the shell. A line with a HOST alone, or with a GROUP
+ * "-", puts it into none, and what is behind a third blank is not read, nor are empty lines and
+ * those that begin with #. The first line that fits a host counts.
  */
 struct rs_groups {
 	struct rs_groups_line {

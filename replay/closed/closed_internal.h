@@ -106,6 +106,8 @@ struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, cons
 void rs_tell_free(struct telling *t);
 /* What happens to the invalidations, before they are forgotten: as in replay/model/blame.h. */
 struct rs_blames *rs_tell_blames(struct telling *t);
+/* Whether there was no memory for some answer: what was told is not all of it. */
+bool rs_tell_failed(const struct telling *t);
 /* The fault @l of a vCPU (by place in vcpus[]) arrives. */
 void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct logical *l, uint64_t now);
 /* It is attempted. */

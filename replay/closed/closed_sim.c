@@ -360,6 +360,8 @@ static int apply_memslot(struct sim *s, const struct rs_event *e)
 		return 0;
 	if (rs_vm_update(s->memslots) || rs_invals_memslots_changed(s->invals))
 		return -ENOMEM;
+	if (s->telling)
+		rs_blames_memslots_changed(rs_tell_blames(s->telling));
 	return s->algo.ops->memslots_changed ? s->algo.ops->memslots_changed(s->algo.state) : 0;
 }
 
@@ -461,7 +463,7 @@ static int sim_run(struct sim *s)
 		return -ENOMEM;
 	run_until(s, NO_EVENT);
 	count_per_inval(s);
-	return 0;
+	return s->telling && rs_tell_failed(s->telling) ? -ENOMEM : 0;
 }
 
 static void sim_free(struct sim *s)

@@ -25,6 +25,7 @@ struct telling {
 	struct rs_invals *invals;
 	struct rs_blames *blames;
 	struct told *told; /* by place in vm->vcpus[] */
+	bool failed;	   /* there was no memory to find whom to blame */
 };
 
 struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
@@ -59,6 +60,11 @@ void rs_tell_free(struct telling *t)
 struct rs_blames *rs_tell_blames(struct telling *t)
 {
 	return t->blames;
+}
+
+bool rs_tell_failed(const struct telling *t)
+{
+	return t->failed;
 }
 
 /* What it stalled until @now, and was retried, goes to the last rejection; without one to none. */
@@ -113,7 +119,8 @@ void rs_tell_rejection(struct telling *t, uint32_t vcpu, const struct rs_fault *
 
 	if (!necessary)
 		rs_reason_find(t->invals, t->algo, f, why, &reason);
-	rs_blames_find(t->blames, t->algo, f, &reason, necessary, &told->blame);
+	if (rs_blames_find(t->blames, t->algo, f, &reason, necessary, &told->blame))
+		t->failed = true;
 	told->verdict = necessary ? 255 : (uint8_t)(1 + reason.cause);
 	told->retries += times;
 }

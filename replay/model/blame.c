@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "replay/model/inval_table.h"
+#include "replay/model/oldest.h"
 
 /* So often a bound is known to have moved within one epoch; who moved it later is not kept. */
 #define MAX_MOVES 65536
@@ -47,6 +48,7 @@ struct seat {
 
 struct rs_blames {
 	struct rs_invals *t;
+	struct rs_oldest *oldest;
 	uint64_t moment; /* counts begins and ends */
 	/* By filter: the last end of one that hit, the same with those that did not, begin. */
 	struct raise end[RS_KIND_BOTH + 1], any_end[RS_KIND_BOTH + 1], begin[RS_KIND_BOTH + 1];
@@ -59,9 +61,14 @@ struct rs_blames *rs_blames_new(struct rs_invals *t)
 {
 	struct rs_blames *b = calloc(1, sizeof(*b));
 
-	if (b)
-		b->t = t;
-	return b;
+	if (!b)
+		return NULL;
+	b->t = t;
+	b->oldest = rs_oldest_new(t);
+	if (b->oldest)
+		return b;
+	free(b);
+	return NULL;
 }
 
 void rs_blames_free(struct rs_blames *b)
@@ -73,6 +80,7 @@ void rs_blames_free(struct rs_blames *b)
 		free(b->ranges[i].up.v);
 	}
 	free(b->seats);
+	rs_oldest_free(b->oldest);
 	free(b);
 }
 
@@ -157,7 +165,9 @@ int rs_blames_begin(struct rs_blames *b, const struct rs_inval *inv)
 	b->moment++;
 	if (b->t->nr == 1)
 		lapse(&b->ranges[OF_ALL_HVAS]);
-	rc = widen(&b->ranges[OF_ALL_HVAS], hvas_of(inv), inv);
+	rc = rs_oldest_note(b->oldest, inv);
+	if (!rc)
+		rc = widen(&b->ranges[OF_ALL_HVAS], hvas_of(inv), inv);
 	if (!rc && inv->hit)
 		rc = begin_hit(b, inv);
 	return rc || !inv->hit || inv->walk ? rc : widen(&b->ranges[OF_GFNS], inv->span, inv);
@@ -166,10 +176,10 @@ int rs_blames_begin(struct rs_blames *b, const struct rs_inval *inv)
 int rs_blames_slot(struct rs_blames *b, const struct rs_inval *inv, const struct rs_hit *hit,
 		   bool late)
 {
-	int rc = 0;
+	int rc = rs_oldest_note(b->oldest, inv);
 
 	b->moment += late;
-	if (late)
+	if (late && !rc)
 		rc = begin_hit(b, inv);
 	return rc ? rc : widen(&b->ranges[OF_GFNS], hit->gfns, inv);
 }
@@ -185,6 +195,7 @@ void rs_blames_end(struct rs_blames *b, const struct rs_inval *inv, uint64_t now
 {
 	const struct rs_blamed by = blamed(inv, now);
 
+	rs_oldest_end(b->oldest, inv);
 	b->moment++;
 	b->any_end[inv->filter] = (struct raise){ b->moment, by };
 	if (inv->hit)
@@ -200,8 +211,14 @@ void rs_blames_end(struct rs_blames *b, const struct rs_inval *inv, uint64_t now
 	}
 }
 
+void rs_blames_memslots_changed(struct rs_blames *b)
+{
+	rs_oldest_drop(b->oldest);
+}
+
 void rs_blames_drop(struct rs_blames *b)
 {
+	rs_oldest_drop(b->oldest);
 	b->moment++;
 	for (unsigned int i = 0; i < NR_RANGES; i++)
 		lapse(&b->ranges[i]);
@@ -210,18 +227,17 @@ void rs_blames_drop(struct rs_blames *b)
 /* ---- the answers ---- */
 
 /* The first to begin of those that cover the page and concern @kinds. */
-static void find_cover(const struct rs_blames *b, const struct rs_fault *f, unsigned int kinds,
-		       struct rs_blamed *by)
+static int find_cover(const struct rs_blames *b, const struct rs_fault *f, unsigned int kinds,
+		      struct rs_blamed *by)
 {
-	*by = kinds & f->kind ? b->seats[f->seat].cover : b->seats[f->seat].other;
-	for (uint32_t i = 0; i < b->t->nr; i++) {
-		const struct rs_inval *inv = b->t->outstanding[i];
+	const struct rs_inval *inv;
 
-		if ((by->number && inv->number > by->number) || !(inv->filter & kinds) ||
-		    !rs_inval_covers(inv, f))
-			continue;
+	*by = kinds & f->kind ? b->seats[f->seat].cover : b->seats[f->seat].other;
+	if (rs_oldest_find(b->oldest, RS_AMONG_COVER, f, kinds, &inv))
+		return -ENOMEM;
+	if (inv && (!by->number || inv->number < by->number))
 		*by = blamed(inv, RS_NOT_ENDED);
-	}
+	return 0;
 }
 
 static void keep_last(const struct raise *raise, uint64_t since, struct raise *last)
@@ -255,33 +271,70 @@ static void find_raise(const struct rs_blames *b, const struct rs_algo *a, const
 	*by = last.by;
 }
 
-/* The first to begin of what is outstanding and, for that cause, has to do with the page. */
-static void find_outstanding(const struct rs_blames *b, const struct rs_algo *a,
-			     const struct rs_fault *f, const struct rs_reason *why,
-			     struct rs_range *hull, struct rs_blamed *by)
+static const struct rs_inval *older(const struct rs_inval *x, const struct rs_inval *y)
 {
-	const struct rs_inval *first = NULL, *any = NULL;
+	return !x || (y && y->number < x->number) ? y : x;
+}
 
-	*hull = (struct rs_range){ 0, 0 };
+/* The first to begin of all that the algorithm is shown. */
+static int find_any(const struct rs_blames *b, const struct rs_algo *a, const struct rs_fault *f,
+		    unsigned int kinds, const struct rs_inval **first)
+{
+	return rs_oldest_find(b->oldest,
+			      a->ops->flags & RS_ALGO_SEES_ALL ? RS_AMONG_ALL : RS_AMONG_HIT, f,
+			      kinds, first);
+}
+
+/*
+ * The first to begin of those without a host address that have a host page at the fault's,
+ * or with @between some on both sides of it or there. They are looked at one by one.
+ */
+static const struct rs_inval *find_host_page(const struct rs_blames *b, const struct rs_fault *f,
+					     unsigned int kinds, bool between)
+{
+	const struct rs_inval *first = NULL;
+
 	for (uint32_t i = 0; i < b->t->nr; i++) {
 		const struct rs_inval *inv = b->t->outstanding[i];
-		const struct rs_range r = why->space == RS_SPACE_HVA ? hvas_of(inv) : inv->span;
+		struct rs_range hull;
+		bool has;
 
-		if (!(inv->filter & why->kinds) || !rs_algo_sees(a, inv))
+		if (!inv->gfn || !(inv->filter & kinds) || (first && inv->number > first->number))
 			continue;
-		if (r.start < r.end)
-			rs_range_widen(hull, r.start, r.end);
-		if (!any || inv->number < any->number)
-			any = inv;
-		if ((!first || inv->number < first->number) &&
-		    rs_inval_is_around(b->t, inv, f, why->cause, why->space))
+		has = rs_inval_has_host_page(b->t, inv, f->hva, &hull);
+		if (between ? rs_range_has(&hull, f->hva) : has)
 			first = inv;
 	}
-	/* A private fault has no address, and asks whether anything is in progress. */
-	if (!first && why->cause == RS_CAUSE_NO_HVA)
-		first = any;
-	if (first)
-		*by = blamed(first, RS_NOT_ENDED);
+	return first;
+}
+
+/* The first to begin of what is outstanding and, for that cause, has to do with the page. */
+static int find_outstanding(const struct rs_blames *b, const struct rs_algo *a,
+			    const struct rs_fault *f, const struct rs_reason *why,
+			    const struct rs_inval **first)
+{
+	const bool hosts = why->space == RS_SPACE_HFN;
+	int rc;
+
+	switch (why->cause) {
+	case RS_CAUSE_ALIAS:
+		rc = rs_oldest_find(b->oldest, hosts ? RS_AMONG_HVAS : RS_AMONG_SPANS, f,
+				    why->kinds, first);
+		if (hosts)
+			*first = older(*first, find_host_page(b, f, why->kinds, false));
+		return rc;
+	case RS_CAUSE_SCATTER:
+		if (!hosts)
+			return rs_oldest_find(b->oldest, RS_AMONG_PRIMARY, f, why->kinds, first);
+		*first = find_host_page(b, f, why->kinds, true);
+		return 0;
+	case RS_CAUSE_NO_HVA:
+		rc = rs_oldest_find(b->oldest, RS_AMONG_NO_HVA, f, why->kinds, first);
+		/* A private fault has no address, and asks whether anything is in progress. */
+		return rc || *first ? rc : find_any(b, a, f, why->kinds, first);
+	default:
+		return find_any(b, a, f, why->kinds, first);
+	}
 }
 
 /* Who moved the bound over @x; NULL: that was not kept. */
@@ -300,19 +353,21 @@ static const struct move *mover(const struct moves *m, bool down, uint64_t x)
 	return low < m->nr ? &m->v[low] : NULL;
 }
 
-/* The bound of the range that @x is within, and of the @hull of what is outstanding is not. */
+/* The bound of the range that @x is within, and of the hull of what is outstanding is not. */
 static void find_widened(const struct rs_blames *b, const struct rs_algo *a,
 			 const struct rs_fault *f, const struct rs_reason *why,
-			 const struct rs_range *hull, struct rs_blamed *by)
+			 struct rs_blamed *by)
 {
+	const struct rs_range hull =
+		rs_invals_hull(b->t, why->space, why->kinds, a->ops->flags & RS_ALGO_SEES_ALL);
 	const enum range_of of = why->space == RS_SPACE_GFN	    ? OF_GFNS
 				 : a->ops->flags & RS_ALGO_SEES_ALL ? OF_ALL_HVAS
 								    : OF_HVAS;
 	const uint64_t x = of == OF_GFNS ? f->gfn : f->hva;
-	const bool empty = hull->start >= hull->end;
+	const bool empty = hull.start >= hull.end;
 	const struct move *down =
-		empty || x < hull->start ? mover(&b->ranges[of].down, true, x) : NULL;
-	const struct move *up = empty || x >= hull->end ? mover(&b->ranges[of].up, false, x) : NULL;
+		empty || x < hull.start ? mover(&b->ranges[of].down, true, x) : NULL;
+	const struct move *up = empty || x >= hull.end ? mover(&b->ranges[of].up, false, x) : NULL;
 
 	if (down && up)
 		*by = down->by.number > up->by.number ? down->by : up->by;
@@ -321,26 +376,27 @@ static void find_widened(const struct rs_blames *b, const struct rs_algo *a,
 	by->end_ns = 0;
 }
 
-void rs_blames_find(struct rs_blames *b, const struct rs_algo *a, const struct rs_fault *f,
-		    const struct rs_reason *why, bool necessary, struct rs_blame *blame)
+int rs_blames_find(struct rs_blames *b, const struct rs_algo *a, const struct rs_fault *f,
+		   const struct rs_reason *why, bool necessary, struct rs_blame *blame)
 {
-	struct rs_range hull;
+	const struct rs_inval *first;
 
 	*blame = (struct rs_blame){ 0 };
-	if (necessary) {
-		find_cover(b, f, f->kind, &blame->by);
-		return;
-	}
+	if (necessary)
+		return find_cover(b, f, f->kind, &blame->by);
 	switch (why->cause) {
 	case RS_CAUSE_KIND:
-		find_cover(b, f, RS_KIND_BOTH & ~f->kind, &blame->by);
-		return;
+		return find_cover(b, f, RS_KIND_BOTH & ~f->kind, &blame->by);
 	case RS_CAUSE_SEQ:
 		find_raise(b, a, f, &blame->by);
-		return;
+		return 0;
 	default:
-		find_outstanding(b, a, f, why, &hull, &blame->by);
+		if (find_outstanding(b, a, f, why, &first))
+			return -ENOMEM;
+		if (first)
+			blame->by = blamed(first, RS_NOT_ENDED);
 		if (why->cause == RS_CAUSE_STALE && why->one_range)
-			find_widened(b, a, f, why, &hull, &blame->widened);
+			find_widened(b, a, f, why, &blame->widened);
+		return 0;
 	}
 }

@@ -27,14 +27,16 @@ int rs_blames_slot(struct rs_blames *b, const struct rs_inval *inv, const struct
 /* @inv is about to end at @now, while the faults @open[0 .. @nr) (seats) of @faults are. */
 void rs_blames_end(struct rs_blames *b, const struct rs_inval *inv, uint64_t now,
 		   const struct rs_fault *faults, const uint32_t *open, uint32_t nr);
+/* The memslots have changed (after rs_invals_memslots_changed()). */
+void rs_blames_memslots_changed(struct rs_blames *b);
 /* All are gone without an end. */
 void rs_blames_drop(struct rs_blames *b);
 
 /*
  * Who is to blame that @a rejects @f, which ends now, for @why; @necessary: or that it should.
- * What is not known is number 0.
+ * What is not known is number 0. 0 or -ENOMEM.
  */
-void rs_blames_find(struct rs_blames *b, const struct rs_algo *a, const struct rs_fault *f,
-		    const struct rs_reason *why, bool necessary, struct rs_blame *blame);
+int rs_blames_find(struct rs_blames *b, const struct rs_algo *a, const struct rs_fault *f,
+		   const struct rs_reason *why, bool necessary, struct rs_blame *blame);
 
 #endif

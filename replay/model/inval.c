@@ -40,10 +40,7 @@ void rs_invals_free(struct rs_invals *t)
 	rs_spans_free(&t->covered);
 	rs_spans_free(&t->covered_kind[0]);
 	rs_spans_free(&t->covered_kind[1]);
-	rs_spans_free(&t->spans);
-	rs_spans_free(&t->primary);
-	rs_spans_free(&t->hvas);
-	rs_spans_free(&t->silent);
+	rs_invals_index_free(t);
 	free(t);
 }
 
@@ -296,6 +293,16 @@ static int for_each_in_range(const struct rs_invals *t, const struct rs_inval *i
 	return 0;
 }
 
+/* Of a walk's @i-th hit. */
+RS_LOOP_PART int covered_by_nth(const struct rs_invals *t, const struct rs_inval *inv, uint32_t i,
+				rs_covered_fn *fn, void *arg)
+{
+	const struct rs_memslot *s = rs_vm_memslot(t->vm, inv->hits[i].handle);
+	struct rs_range gfns;
+
+	return covered_by_hit(inv, s, inv->hits[i].gfns, &gfns) ? fn(arg, s->as, s, gfns) : 0;
+}
+
 RS_LOOP_PART int for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
 				  rs_covered_fn *fn, void *arg)
 {
@@ -304,13 +311,8 @@ RS_LOOP_PART int for_each_covered(const struct rs_invals *t, const struct rs_inv
 	if (!inv->walk)
 		return for_each_in_range(t, inv, fn, arg);
 	for (uint32_t i = 0; i < inv->nr_hits; i++) {
-		const struct rs_memslot *s = rs_vm_memslot(t->vm, inv->hits[i].handle);
-		struct rs_range gfns;
-		int ret;
+		const int ret = covered_by_nth(t, inv, i, fn, arg);
 
-		if (!covered_by_hit(inv, s, inv->hits[i].gfns, &gfns))
-			continue;
-		ret = fn(arg, s->as, s, gfns);
 		if (ret < 0)
 			return ret;
 	}
@@ -323,16 +325,16 @@ int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *
 	return for_each_covered(t, inv, fn, arg);
 }
 
-static inline struct rs_range fold(const struct rs_invals *t, uint8_t as,
-				   const struct rs_memslot *s, struct rs_range gfns)
+int rs_inval_covered_by_hit(const struct rs_invals *t, const struct rs_inval *inv, uint32_t hit,
+			    rs_covered_fn *fn, void *arg)
 {
-	return s ? rs_memslot_fold(s, gfns) : rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+	return covered_by_nth(t, inv, hit, fn, arg);
 }
 
 static int cover_add(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
 {
 	struct rs_invals *t = arg;
-	struct rs_range f = fold(t, as, s, gfns);
+	struct rs_range f = rs_invals_fold(t, as, s, gfns);
 
 	t->counted = false;
 	return rs_spans_add(&t->covered, f.start, f.end);
@@ -341,7 +343,7 @@ static int cover_add(void *arg, uint8_t as, const struct rs_memslot *s, struct r
 static int cover_remove(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
 {
 	struct rs_invals *t = arg;
-	struct rs_range f = fold(t, as, s, gfns);
+	struct rs_range f = rs_invals_fold(t, as, s, gfns);
 
 	t->counted = false;
 	rs_spans_remove(&t->covered, f.start, f.end);
@@ -357,7 +359,7 @@ struct cover_kind {
 static int cover_kind_add(void *arg, uint8_t as, const struct rs_memslot *s, struct rs_range gfns)
 {
 	const struct cover_kind *k = arg;
-	struct rs_range f = fold(k->t, as, s, gfns);
+	struct rs_range f = rs_invals_fold(k->t, as, s, gfns);
 
 	return rs_spans_add(k->covered, f.start, f.end);
 }
@@ -366,7 +368,7 @@ static int cover_kind_remove(void *arg, uint8_t as, const struct rs_memslot *s,
 			     struct rs_range gfns)
 {
 	const struct cover_kind *k = arg;
-	struct rs_range f = fold(k->t, as, s, gfns);
+	struct rs_range f = rs_invals_fold(k->t, as, s, gfns);
 
 	rs_spans_remove(k->covered, f.start, f.end);
 	return 0;
@@ -467,7 +469,8 @@ void rs_invals_drop(struct rs_invals *t)
 		t->outstanding[i]->next = t->unused;
 		t->unused = t->outstanding[i];
 	}
-	t->nr = t->nr_hit = t->nr_gfn = 0;
+	t->nr = t->nr_hit = 0;
+	memset(t->nr_gfn, 0, sizeof(t->nr_gfn));
 	t->asked = false;
 	t->recent = NULL;
 	rs_spans_clear(&t->covered);
@@ -501,11 +504,6 @@ uint32_t rs_invals_nr(const struct rs_invals *t)
 uint32_t rs_invals_nr_hit(const struct rs_invals *t)
 {
 	return t->nr_hit;
-}
-
-uint32_t rs_invals_nr_gfn(const struct rs_invals *t)
-{
-	return t->nr_gfn;
 }
 
 const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i)

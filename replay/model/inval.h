@@ -114,10 +114,9 @@ void rs_invals_drop(struct rs_invals *t);
 /* Must follow a change of memslots (after rs_vm_update()). 0 or -ENOMEM. */
 int rs_invals_memslots_changed(struct rs_invals *t);
 
-/* How many are outstanding: all, those that hit a memslot, of those the ones without an hva. */
+/* How many are outstanding: all, those that hit a memslot. */
 uint32_t rs_invals_nr(const struct rs_invals *t);
 uint32_t rs_invals_nr_hit(const struct rs_invals *t);
-uint32_t rs_invals_nr_gfn(const struct rs_invals *t);
 /* Number @i of the outstanding ones, in no particular order. */
 const struct rs_inval *rs_invals_get(const struct rs_invals *t, uint32_t i);
 
@@ -147,6 +146,9 @@ typedef int rs_covered_fn(void *arg, uint8_t as, const struct rs_memslot *s, str
 /* Calls @fn with what @inv covers of the memslots of each address space. */
 int rs_inval_for_each_covered(const struct rs_invals *t, const struct rs_inval *inv,
 			      rs_covered_fn *fn, void *arg);
+/* The same for no more than the @hit-th memslot that the walk of @inv has reached. */
+int rs_inval_covered_by_hit(const struct rs_invals *t, const struct rs_inval *inv, uint32_t hit,
+			    rs_covered_fn *fn, void *arg);
 
 /*
  * Why ranges reject @f, which no outstanding one covers: for algorithms whose ranges are
@@ -166,11 +168,18 @@ enum rs_space {
 	RS_SPACE_HFN, /* ... host pages, also of what has no host address */
 };
 /*
- * Whether outstanding @inv is among those for which that cause holds of @f, as the functions
- * below find it: in whose span the page is. Of concurrent and stale it always is.
+ * Whether a host page of @inv is at @hva: with a range of gfns, of those that the memslots
+ * have now. *@hull is that of all its host pages.
  */
-bool rs_inval_is_around(const struct rs_invals *t, const struct rs_inval *inv,
-			const struct rs_fault *f, enum rs_cause cause, enum rs_space space);
+bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *inv, uint64_t hva,
+			    struct rs_range *hull);
+/*
+ * The hull of the outstanding ones that concern @kinds, in RS_SPACE_GFN of those that hit, in
+ * RS_SPACE_HVA with @all also of those that do not; what has no host address has all. Needs
+ * RS_INVALS_CAUSES.
+ */
+struct rs_range rs_invals_hull(const struct rs_invals *t, enum rs_space space, unsigned int kinds,
+			       bool all);
 /* What has no host address counts as the host pages of its memslots. */
 enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f);
 

@@ -16,11 +16,20 @@
 /* So many outstanding ones are looked at one by one; of more there are a hash and an index. */
 #define RS_INVALS_FEW 8
 
+/* What those of one filter have in common. */
+struct rs_inval_index {
+	struct rs_spans spans;	 /* gfns */
+	struct rs_spans primary; /* gfns */
+	struct rs_spans hvas;	 /* of those that hit */
+	struct rs_spans silent;	 /* hvas of those that hit nothing */
+};
+
 struct rs_invals {
 	struct rs_vm *vm;
 	unsigned int flags;
-	uint32_t nr_hit, nr_gfn;
-	uint64_t hits_left; /* of the budget */
+	uint32_t nr_hit;
+	uint32_t nr_gfn[RS_KIND_BOTH + 1]; /* that hit and have no host address, by filter */
+	uint64_t hits_left;		   /* of the budget */
 	uint64_t nr_begun;
 	bool over_budget;
 
@@ -45,11 +54,8 @@ struct rs_invals {
 	 */
 	bool kinds_differ;
 	struct rs_spans covered_kind[2];
-	/* The index for the causes. */
-	struct rs_spans spans;	 /* gfns */
-	struct rs_spans primary; /* gfns */
-	struct rs_spans hvas;	 /* of those that hit */
-	struct rs_spans silent;	 /* hvas of those that hit nothing */
+	/* For the causes, by filter; NULL: there was none of that filter among many. */
+	struct rs_inval_index *index[RS_KIND_BOTH + 1];
 	/*
 	 * The cause of the page at asked_gfn, as long as nothing changes: algorithms ask one
 	 * after the other about the same fault, which would take 3 % of the instructions of
@@ -84,9 +90,17 @@ void rs_invals_cover_out(struct rs_invals *t, const struct rs_inval *inv);
 int rs_invals_index_in(struct rs_invals *t, const struct rs_inval *inv);
 void rs_invals_index_out(struct rs_invals *t, const struct rs_inval *inv);
 void rs_invals_index_drop(struct rs_invals *t);
+void rs_invals_index_free(struct rs_invals *t);
 /* @gfns of memslot @handle are among what @inv hits now. 0 or -ENOMEM. */
 int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
 			 struct rs_range gfns);
+
+/* Frames that some cover, as one range of folded numbers: as rs_covered_fn has them. */
+static inline struct rs_range rs_invals_fold(const struct rs_invals *t, uint8_t as,
+					     const struct rs_memslot *s, struct rs_range gfns)
+{
+	return s ? rs_memslot_fold(s, gfns) : rs_vm_fold(t->vm, as, gfns.start, gfns.end);
+}
 
 /* ---- the steps ---- */
 
@@ -108,7 +122,7 @@ RS_LOOP_PART int invals_count_in(struct rs_invals *t, const struct rs_inval *inv
 {
 	if (inv->hit) {
 		t->nr_hit++;
-		t->nr_gfn += inv->gfn;
+		t->nr_gfn[inv->filter] += inv->gfn;
 		if ((flags & RS_INVALS_TRUTH) && rs_invals_cover_in(t, inv))
 			return -ENOMEM;
 	}
@@ -120,7 +134,7 @@ RS_LOOP_PART void invals_count_out(struct rs_invals *t, const struct rs_inval *i
 {
 	if (inv->hit) {
 		t->nr_hit--;
-		t->nr_gfn -= inv->gfn;
+		t->nr_gfn[inv->filter] -= inv->gfn;
 		if (flags & RS_INVALS_TRUTH)
 			rs_invals_cover_out(t, inv);
 	}

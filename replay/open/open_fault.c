@@ -96,8 +96,8 @@ RS_LOOP_PART void judge_all(struct rs_replay *r, struct vm_run *v, const struct 
 }
 
 /* Who is to blame, for an observer: of what rejects the fault, or misses it. */
-static RS_SELDOM void blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
-				bool necessary)
+static RS_SELDOM int blame_all(struct rs_replay *r, struct vm_run *v, const struct rs_fault *f,
+			       bool necessary)
 {
 	const uint64_t *snapshots = &v->snapshots[f->seat * r->nr_run];
 
@@ -111,8 +111,10 @@ static RS_SELDOM void blame_all(struct rs_replay *r, struct vm_run *v, const str
 		if (!necessary)
 			rs_reason_find(v->invals, a, f, a->ops->rejects(a->state, f, snapshots[i]),
 				       &reason);
-		rs_blames_find(v->blames, a, f, &reason, necessary, &r->blame[i]);
+		if (rs_blames_find(v->blames, a, f, &reason, necessary, &r->blame[i]))
+			return -ENOMEM;
 	}
+	return 0;
 }
 
 static uint64_t known_of(const uint64_t *by_result)
@@ -194,8 +196,8 @@ int rs_open_judge(struct rs_replay *r, struct vm_run *v, const struct rs_fault *
 		judge_all(r, v, f, e, necessary, RS_REPLAY_ALL, false);
 	else
 		judge_all(r, v, f, e, necessary, r->opts.flags, r->opts.observer);
-	if (v->blames)
-		blame_all(r, v, f, necessary);
+	if (v->blames && blame_all(r, v, f, necessary))
+		return -ENOMEM;
 	rs_open_show_judged(r, v, f, e, necessary);
 	return r->kernel == SIZE_MAX ? 0 : note_disagreement(r, v, f, e);
 }

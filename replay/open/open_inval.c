@@ -163,6 +163,8 @@ static int memslots_changed(struct rs_replay *r, struct vm_run *v)
 		return 0;
 	if (rs_vm_update(v->vm) || rs_invals_memslots_changed(v->invals))
 		return -ENOMEM;
+	if (v->blames)
+		rs_blames_memslots_changed(v->blames);
 	for (size_t i = 0; i < r->nr_run; i++) {
 		const struct rs_algo *a = &v->algos[i];
 

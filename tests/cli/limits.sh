@@ -83,6 +83,18 @@ check product 'within 300 5 retryscope replay --jobs 1 --budget 64M product.txt'
 } | text >outstanding.txt
 check outstanding 'within 300 5 retryscope replay --jobs 1 --format csv outstanding.txt | wc -l'
 
+# Whom to blame, of many that are outstanding, for each of many rejections.
+{
+	echo '0 1 memslot id=0 gfn=0 npages=40000 hva=0x10000000'
+	lines 1 10000 '1 1 inval_begin id=& gfn=&-20001 comm=first'
+	lines 20001 30000 '2 1 inval_begin id=& hva=0x10000000-0x10001000 comm=other'
+	echo '2 1 inval_begin id=0 gfn=39000-39001'
+	lines 3 60002 '& 1 fault_begin vcpu=0 gfn=1\n& 1 fault_check vcpu=0'
+	lines 60003 120002 '& 1 fault_begin vcpu=0 gfn=25000\n& 1 fault_check vcpu=0'
+} | text >blamed.txt
+check blamed 'within 300 4 retryscope top --algo hva,gfn blamed.txt | head -4'
+check blamed-faults 'within 300 4 retryscope faults --algo gfn --sort stall --limit 2 blamed.txt'
+
 # What a few bytes unpack to.
 check unpacked '{ echo retryscope-events 1; head -c 100M /dev/zero | tr "\0" "\n"; } | zstd -q >lines.zst
 within 300 5 retryscope info --budget 32M lines.zst'

@@ -139,7 +139,7 @@ static int64_t kbuffer_walk(const char *path)
 	struct rs_error err;
 	int64_t n = 0;
 
-	if (fd < 0 || !kbuf || rs_dat_file_open(&f, fd, want_none, &err))
+	if (fd < 0 || !kbuf || rs_dat_file_open(&f, fd, want_none, NULL, &err))
 		return fail(path, fd < 0 ? NULL : &err);
 	for (size_t i = 0; i < f.nr_buffers; i++) {
 		struct rs_dat_buffer *b = &f.buffers[i];

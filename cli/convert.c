@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/piece.h"
 #include "cli/watch.h"
+#include "traces/cpu_files.h"
 
 enum { OPT_TO = 0x100, OPT_RAW, OPT_REPAIR, OPT_ALGO };
 
@@ -28,6 +29,8 @@ struct convert_args {
 	struct rs_timeline *timeline;
 	struct rs_output out;
 	size_t nr_kept; /* events of which the timeline is in memory */
+	struct rs_cpu_files cpu_files;
+	const char *also; /* the first of them that was named */
 };
 
 static const struct argp_option options[] = {
@@ -38,10 +41,24 @@ static const struct argp_option options[] = {
 	{ "raw", OPT_RAW, NULL, 0,
 	  "binary without compression: six to nine times the size, and nothing to decompress", 0 },
 	{ "repair", OPT_REPAIR, NULL, 0,
-	  "of a damaged or unfinished binary trace keep what is whole before the damage", 0 },
+	  "keep what is whole of a trace that is damaged or was not finished", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
 	{ 0 },
 };
+
+/* What follows the trace.dat is what a killed trace-cmd left for it. */
+static error_t parse_file(struct argp_state *state, struct convert_args *a, const char *arg)
+{
+	struct rs_error err;
+
+	if (!a->watch.input.path)
+		return ARGP_ERR_UNKNOWN;
+	if (!a->also)
+		a->also = arg;
+	if (rs_cpu_files_add(&a->cpu_files, arg, &err))
+		rs_cli_no_memory();
+	return 0;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -65,7 +82,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_REPAIR:
 		a->watch.input.reader.repair = true;
 		return 0;
+	case ARGP_KEY_ARG:
+		return parse_file(state, a, arg);
 	case ARGP_KEY_END:
+		if (a->also && !a->watch.input.reader.repair)
+			rs_cli_usage(state, "only one FILE expected, not also '%s'", a->also);
 		if (a->raw && a->to != TO_BINARY)
 			rs_cli_usage(state, "--raw: only with --to binary");
 		if (a->watch.algos && a->to != TO_TRACE_EVENT)
@@ -81,12 +102,55 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.args_doc = "FILE",
+	.args_doc = "FILE [CPUFILE...]",
 	.doc = "Write a trace in another form, or a piece of it.\v" RS_INPUT_DOC
 	       " A piece starts with the memslots and the invalidations in "
 	       "progress, so that every fault in it is judged as it is in the whole.",
 	.children = rs_piece_children,
 };
+
+/* ---- what is repaired ---- */
+
+/* The files of CPUs beside the file, if none were named. */
+static int find_cpu_files(struct convert_args *a, struct rs_error *err)
+{
+	struct rs_reader_opts *opts = &a->watch.input.reader;
+	const char *path = a->watch.input.path;
+	int rc = 0;
+
+	if (opts->repair && !a->also && strcmp(path, "-"))
+		rc = rs_cpu_files_find(&a->cpu_files, path, err);
+	if (rc)
+		rs_error_set_file(err, path);
+	if (rc || !a->cpu_files.nr)
+		return rc;
+	if (!a->also && access(path, F_OK)) {
+		rc = rs_error_set(err, RS_ERR_INPUT, ENOENT,
+				  "is not there, and %s has pages without the formats of their "
+				  "events: make it by 'trace-cmd restore -c -o FILE' on that "
+				  "host, before the probes are removed or it is started anew",
+				  a->cpu_files.paths[0]);
+		rs_error_set_file(err, path);
+		return rc;
+	}
+	opts->cpu_files = (const char *const *)a->cpu_files.paths;
+	opts->nr_cpu_files = a->cpu_files.nr;
+	return 0;
+}
+
+/* That there is less than there was is said wherever the output goes. */
+static void say_damage(const struct convert_args *a, const struct rs_reader *reader)
+{
+	const struct rs_error *damage = rs_reader_damage(reader);
+	char text[1024];
+
+	if (a->cpu_files.nr)
+		rs_cli_say("%s: its pages are those of %zu files, as %s", a->watch.input.path,
+			   a->cpu_files.nr, a->cpu_files.paths[0]);
+	if (damage)
+		rs_cli_say("%s; what is whole was kept",
+			   rs_error_format(damage, text, sizeof(text)));
+}
 
 /* ---- a form of trace ---- */
 
@@ -122,6 +186,8 @@ static int write_trace(struct convert_args *a, struct rs_error *err)
 		rc = rs_writer_finish(a->writer, rs_reader_meta(reader), err);
 		a->writer = NULL;
 	}
+	if (!rc)
+		say_damage(a, reader);
 	rs_writer_abort(a->writer);
 	rs_reader_close(reader);
 	return rc;
@@ -173,6 +239,8 @@ static int write_timeline(struct convert_args *a, struct rs_error *err)
 		rc = rs_output_finish(&a->out, err);
 	else
 		rs_output_abort(&a->out);
+	if (!rc)
+		say_damage(a, reader);
 	rs_timeline_free(a->timeline);
 	rs_reader_close(reader);
 	return rc;
@@ -191,6 +259,9 @@ int rs_cmd_convert(int argc, char **argv)
 	}
 	a.watch.input.piece.one_vm = a.watch.input.vm_text;
 	a.watch.input.piece.vm = a.watch.input.vm;
-	rc = a.to == TO_TRACE_EVENT ? write_timeline(&a, &err) : write_trace(&a, &err);
+	rc = find_cpu_files(&a, &err);
+	if (!rc)
+		rc = a.to == TO_TRACE_EVENT ? write_timeline(&a, &err) : write_trace(&a, &err);
+	rs_cpu_files_free(&a.cpu_files);
 	return rc ? rs_cli_report(&err) : RS_EXIT_OK;
 }

@@ -133,9 +133,11 @@ static int check_whole(const struct rs_reader *reader, const struct rs_result *r
 	if (!damage)
 		return 0;
 	rs_error_set(err, RS_ERR_INPUT, EINVAL,
-		     "%.200s; valid up to the last whole block, %" PRIu64
-		     " events, which convert --repair keeps",
-		     damage->text, r->events);
+		     "%.300s; %s%" PRIu64 " events, which convert --repair keeps", damage->text,
+		     rs_reader_form(reader) == RS_FORM_TRACE_DAT
+			     ? "the rest is "
+			     : "valid up to the last whole block, ",
+		     r->events);
 	rs_error_set_file(err, damage->file);
 	err->offset = damage->offset;
 	return -EINVAL;

@@ -123,7 +123,7 @@ static void test_another_file(void **state)
 	FILE *f = fopen(test_write_file("other", text, sizeof(text)), "r");
 
 	assert_non_null(f);
-	assert_true(rs_dat_file_open(&file, fileno(f), rs_dat_probe_wants, &err) < 0);
+	assert_true(rs_dat_file_open(&file, fileno(f), rs_dat_probe_wants, NULL, &err) < 0);
 	assert_non_null(strstr(err.text, "this is no trace.dat"));
 	fclose(f);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "traces/foreign.h"
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #define PERF_DATA                                                                \
@@ -39,11 +41,32 @@ static const struct {
 	  "is a dump of a kernel: crash's 'trace dump -t' makes a trace.dat of it" },
 };
 
+/*
+ * A page of a ring buffer: a time since the host was started, of less than some decades, and how
+ * many bytes are in use, beside its flags.
+ */
+static bool is_page(const unsigned char *head, size_t len)
+{
+	static const unsigned char flags = 0xc0, decades = 0x20;
+	uint32_t used;
+
+	if (len < 4096 || !memchr(head + 2, 0, 6) || head[7] || head[6] > decades)
+		return false;
+	used = head[8] | head[9] << 8 | head[10] << 16 | (uint32_t)(head[11] & ~flags) << 24;
+	return used >= 4 && used <= 65536 - 16 && used % 4 == 0 && !head[12] && !head[13] &&
+	       !head[14] && !head[15];
+}
+
 const char *rs_foreign_what(const unsigned char *head, size_t len)
 {
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
 		if (len >= foreign[i].at + foreign[i].len &&
 		    !memcmp(head + foreign[i].at, foreign[i].magic, foreign[i].len))
 			return foreign[i].what;
+	if (is_page(head, len))
+		return "looks like the pages of a CPU, as a killed trace-cmd leaves them "
+		       "(NAME.cpuN):"
+		       " 'retryscope convert --repair NAME' reads them, if NAME has the formats of "
+		       "their events";
 	return NULL;
 }

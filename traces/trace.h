@@ -145,9 +145,16 @@ struct rs_reader_opts {
 	unsigned int jobs; /* threads that the import may use; 0: one per CPU */
 	/*
 	 * Of a damaged or truncated binary trace take what is whole before the
-	 * damage, and count an anomaly binary-truncated, instead of failing there.
+	 * damage, and count an anomaly binary-truncated, instead of failing there; of a
+	 * trace.dat all that is whole, with losses where it is not, and dat-damaged.
 	 */
 	bool repair;
+	/*
+	 * For a trace.dat that is repaired: the files of CPUs that a killed trace-cmd left, whose
+	 * pages are taken instead of its own.
+	 */
+	const char *const *cpu_files;
+	size_t nr_cpu_files;
 	/* Work out the identity where the trace does not tell it, for the metadata at the end. */
 	bool identity;
 	const char *also; /* what else the caller takes, to name where it is no trace; or NULL */

@@ -31,6 +31,11 @@ gzip -k v7.dat
 xz -k v7.dat
 bzip2 -k v7.dat
 head -c 1300 events.bin >cut.bin
+head -c 16600 v7-zstd-buffers.dat >cut.dat
+head -c 12200 v6.dat >killed.dat
+for cpu in 0 1; do
+	dd if=v6.dat of=killed.dat.cpu$cpu bs=4096 skip=$((3 + cpu)) count=1 status=none
+done
 retryscope convert --to binary --raw -o many.raw <(retryscope synth ksm events=400)
 retryscope replay --format json --distributions -o a.json aliases.txt
 retryscope replay --format json --distributions -o b.json two-vms.txt

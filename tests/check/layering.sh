@@ -37,6 +37,7 @@ traces/trace.h a trace of any form, read and written
 traces/event.h what a trace is made of
 traces/who.h who did what is in a trace
 traces/source.h what a form reads from: a file, a pipe, memory
+traces/cpu_files.h what a killed trace-cmd leaves, by its names
 traces/pending.h events that wait for their time, for readers and for a team of engines
 traces/dat/probe_events.h the table of probes, for capture/ as well
 traces/dat/dat_file.h the bytes of a trace.dat, which bench/ makes longer

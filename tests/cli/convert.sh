@@ -51,6 +51,20 @@ check full-binary 'retryscope convert --to binary aliases.txt -o /dev/full'
 check directory 'retryscope convert aliases.txt -o .'
 check truncated 'retryscope convert --to binary --raw aliases.txt -o b && head -c 400 b >c && retryscope convert c -o d; echo $?; ls d* c*'
 check repaired 'retryscope convert --to binary --raw aliases.txt -o b && head -c -10 b >c && retryscope convert --repair c | tail -n 1'
+# A trace.dat: cut off in its pages, before its options, and with a page that a crash left empty.
+cp "$cli_source/tests/data/stored/v6.dat" v6.dat
+cp "$cli_source/tests/data/stored/v7-zstd-buffers.dat" v7.dat
+check dat-cut 'head -c 17000 v6.dat >c.dat; retryscope convert c.dat; echo $?; retryscope convert --repair c.dat'
+check dat-without-options 'head -c 16600 v7.dat >c.dat; retryscope convert c.dat; echo $?; retryscope convert --repair c.dat'
+check dat-page 'cp v6.dat z.dat; dd if=/dev/zero of=z.dat bs=4096 seek=3 count=1 conv=notrunc 2>/dev/null; retryscope convert z.dat; echo $?; retryscope convert --repair z.dat'
+check dat-info 'head -c 17000 v6.dat >c.dat; retryscope info c.dat'
+
+# What a killed trace-cmd leaves: found beside the file, or named.
+check cpu-files 'for i in 0 1 2; do dd if=v6.dat of=k.dat.cpu$i bs=4096 skip=$((3 + i)) count=1 2>/dev/null; done; head -c 12200 v6.dat >k.dat; retryscope convert --repair k.dat'
+check cpu-files-named 'for i in 0 1; do dd if=v6.dat of=one.dat.cpu$i bs=4096 skip=$((3 + i)) count=1 2>/dev/null; done; retryscope convert --repair v6.dat one.dat.cpu0 one.dat.cpu1'
+check cpu-files-alone 'rm k.dat; retryscope convert k.dat.cpu0; echo $?; retryscope convert --repair k.dat'
+check cpu-files-no-repair 'retryscope convert v6.dat v6.dat.cpu0'
+check cpu-files-no-name 'retryscope convert --repair v6.dat aliases.txt'
 check damaged 'retryscope convert --to binary --raw aliases.txt -o b && printf X | dd of=b bs=1 seek=300 conv=notrunc 2>/dev/null; retryscope convert b -o d; echo $?; ls d*'
 check interrupted 'mkfifo pipe; { cat aliases.txt; exec sleep 1000; } >pipe & retryscope convert pipe -o out & pid=$!; interrupt INT $pid pipe; wait $pid; echo $?; kill %1; ls out*'
 finish

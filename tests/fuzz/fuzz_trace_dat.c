@@ -203,8 +203,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct rs_reader_opts repair = { .jobs = 1, .repair = true };
 	struct fuzz_piece piece;
 	const struct base *b;
+	const char *path;
 	unsigned char *file;
 
 	if (!size)
@@ -214,7 +216,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(file != NULL);
 	piece.size = apply(data, size, b, file);
 	piece.data = file;
-	fuzz_read(fuzz_file(0, &piece, 1), NULL, fuzz_salt(data, size));
+	path = fuzz_file(0, &piece, 1);
+	fuzz_read(path, NULL, fuzz_salt(data, size));
+	fuzz_read(path, &repair, fuzz_salt(data, size) / 8);
 	free(file);
 	return 0;
 }

@@ -60,6 +60,8 @@ static const struct scenario scenarios[] = {
 	{ "info-xz", "info -o out ../in/v7.dat.xz", "out", NULL },
 	{ "info-bzip2", "info -o out ../in/v7.dat.bz2", "out", NULL },
 	{ "repair", "convert --repair --to binary -o out ../in/cut.bin", NULL, NULL },
+	{ "repair-dat", "convert --repair -j 1 -o out ../in/cut.dat", "out", NULL },
+	{ "repair-cpu-files", "convert --repair -j 2 -o out ../in/killed.dat", NULL, NULL },
 	{ "replay-text", "replay --jobs 1 ../in/aliases.txt", NULL, NULL },
 	{ "replay-json", "replay --jobs 1 --format json --distributions -o out ../in/aliases.txt",
 	  "out", NULL },

@@ -14,6 +14,7 @@
 #include "traces/dat/dat_bytes.h"
 #include "traces/dat/dat_file.h"
 #include "traces/dat/dat_info.h"
+#include "traces/dat/dat_join.h"
 #include "traces/dat/dat_learn.h"
 #include "traces/dat/dat_pages.h"
 #include "traces/dat/dat_pair.h"
@@ -30,6 +31,7 @@ struct import {
 	struct rs_trace_meta *meta;
 	int fd;
 	struct rs_dat_file file;
+	struct rs_dat_repair repair;
 	struct rs_dat_probes probes;
 	struct rs_dat_merge *merge;
 	struct rs_dat_survey survey;
@@ -57,6 +59,8 @@ static void import_close(void *state)
 	rs_dat_learned_free(im->learned);
 	rs_dat_merge_free(im->merge);
 	rs_dat_file_close(&im->file);
+	rs_dat_damage_free(&im->repair.damage);
+	rs_dat_join_free(&im->repair);
 	if (im->fd >= 0)
 		close(im->fd);
 	free(im->out.ev);
@@ -65,15 +69,20 @@ static void import_close(void *state)
 
 static int open_file(struct import *im, struct rs_error *err)
 {
-	const char *path = rs_source_seekable_path(im->src, err);
-	int ret;
+	const char *path;
+	int ret = 0;
 
+	if (im->opts.nr_cpu_files)
+		ret = rs_dat_join(im->src, im->opts.cpu_files, im->opts.nr_cpu_files, &im->repair,
+				  err);
+	path = ret ? NULL : rs_source_seekable_path(im->src, err);
 	if (!path)
-		return -errno;
+		return ret ? ret : -errno;
 	im->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (im->fd < 0)
 		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot open: %s", strerror(errno));
-	ret = rs_dat_file_open(&im->file, im->fd, rs_dat_probe_wants, err);
+	ret = rs_dat_file_open(&im->file, im->fd, rs_dat_probe_wants,
+			       im->opts.repair ? &im->repair : NULL, err);
 	if (!ret)
 		ret = rs_dat_probes_init(&im->probes, &im->file, err);
 	return ret;
@@ -223,6 +232,9 @@ static RS_SELDOM int finish(struct import *im)
 	im->ended = true;
 	if (!ret && back)
 		ret = rs_meta_add_anomaly(im->meta, "time-backwards", back);
+	if (!ret && im->opts.repair)
+		ret = rs_dat_damage_tell(&im->repair.damage, rs_dat_merge_damage(im->merge),
+					 im->meta);
 	if (!ret)
 		ret = rs_dat_info_unmarked(&im->file, im->meta);
 	for (size_t i = 0; im->pair && i < rs_dat_pair_nr_vms(im->pair) && !ret; i++) {
@@ -354,6 +366,9 @@ static ssize_t import_next(void *state, const struct rs_event **evs, struct rs_e
 		im->ended = true;
 		return ret;
 	}
+	/* The end of what was repaired. */
+	if (!im->out.nr)
+		rs_dat_damage_sum(&im->repair.damage, rs_dat_merge_damage(im->merge), err);
 	*evs = im->out.ev;
 	return (ssize_t)im->out.nr;
 }

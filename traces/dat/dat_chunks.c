@@ -7,12 +7,10 @@
 
 #include "base/array.h"
 #include "traces/dat/dat_bytes.h"
+#include "traces/dat/dat_recover.h"
 #include "base/worker.h"
 
 #define PLAIN_BYTES (64U << 10)
-/* A recorder's chunks are some pages each. */
-#define MAX_CHUNK_BYTES (16U << 20)
-#define MAX_CHUNK_PAGES 64U
 /* What is loaded at once: worth waking a thread for. */
 #define LOAD_BYTES (128U << 10)
 #define LOAD_CHUNKS 8
@@ -33,8 +31,8 @@ struct load {
 	size_t size, room;
 	struct place places[LOAD_CHUNKS];
 	size_t nr, next;
-	int ret; /* of the chunk behind them; 0: more may come, or @end */
-	bool end;
+	int ret;	   /* of the chunk behind them; 0: more may come, or @end */
+	bool end, damaged; /* @damaged: the last of them is a hole, for the reason that @err has */
 	struct rs_error err;
 };
 
@@ -111,13 +109,6 @@ static int load_plain(struct load *l, struct place *p)
 	return ret;
 }
 
-static uint64_t max_chunk(const struct stream *s)
-{
-	const uint64_t pages = (uint64_t)s->page_size * MAX_CHUNK_PAGES;
-
-	return pages > MAX_CHUNK_BYTES ? pages : MAX_CHUNK_BYTES;
-}
-
 static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 {
 	struct stream *s = l->s;
@@ -135,7 +126,7 @@ static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 	s->offset += sizeof(head);
 	packed = (uint32_t)rs_dat_uint(head, 4, f->swap);
 	plain = (uint32_t)rs_dat_uint(head + 4, 4, f->swap);
-	if (packed > s->end - s->offset || plain > max_chunk(s))
+	if (packed > s->end - s->offset || plain > rs_dat_max_chunk(s->page_size))
 		return rs_dat_chunks_damaged(
 			s->cpu, p->offset, "a compressed chunk is larger than it can be", &l->err);
 	if (!rs_budget_take(&s->c->work, plain))
@@ -184,18 +175,62 @@ static int start_stream(struct stream *s, struct rs_error *err)
 
 static bool is_at_end(const struct stream *s)
 {
-	return s->compressed ? !s->chunks : s->offset == s->end;
+	/* How many chunks there were is no measure of those that are left. */
+	if (s->compressed && !s->c->f->repair)
+		return !s->chunks;
+	return s->offset >= s->end;
+}
+
+/* Where behind @at the next chunk may begin; the end if none does. */
+static int find_chunk(struct stream *s, uint64_t at, struct workspace *ws, struct rs_error *err)
+{
+	const size_t head = RS_DAT_CHUNK_HEAD + RS_DAT_CHUNK_MAGIC;
+	int ret = make_room(s->c, &ws->packed, &ws->room, PLAIN_BYTES, err);
+
+	while (!ret && s->end - at >= head) {
+		const size_t n = s->end - at < PLAIN_BYTES ? (size_t)(s->end - at) : PLAIN_BYTES;
+
+		ret = rs_dat_file_read(s->c->f, at, ws->packed, n, err);
+		for (size_t i = 0; !ret && i + head <= n; i++, at++)
+			if (rs_dat_looks_like_chunk(s->c->f, ws->packed + i, s->page_size,
+						    s->end - at)) {
+				s->offset = at;
+				return 0;
+			}
+	}
+	s->offset = s->end;
+	return ret;
+}
+
+/* After an error: if it is damage, what is in @p instead is a hole, and behind it it goes on. */
+static void pass_over(struct load *l, struct place *p, struct workspace *ws)
+{
+	struct stream *s = l->s;
+	struct rs_error err = { .offset = -1 };
+	int ret;
+
+	if (l->ret != -EINVAL || l->err.kind != RS_ERR_INPUT || !s->c->f->repair)
+		return;
+	ret = s->compressed && p->offset < s->end ? find_chunk(s, p->offset + 1, ws, &err) : 0;
+	if (!s->compressed)
+		s->offset = s->end;
+	if (ret)
+		l->err = err;
+	l->ret = ret;
+	l->damaged = !ret;
+	p->size = 0;
 }
 
 static void load(struct rs_work *work, bool beside)
 {
 	struct load *l = (struct load *)work; /* its first member */
 	struct stream *s = l->s;
+	struct workspace *ws = &s->c->spaces[beside];
 
 	l->nr = l->next = l->size = 0;
-	l->end = false;
+	l->end = l->damaged = false;
 	l->ret = s->started ? 0 : start_stream(s, &l->err);
-	while (!l->ret && l->nr < LOAD_CHUNKS && l->size < LOAD_BYTES) {
+	while (!l->ret && !l->damaged && l->nr < LOAD_CHUNKS && l->size < LOAD_BYTES) {
 		struct place *p = &l->places[l->nr];
 
 		l->end = is_at_end(s);
@@ -203,8 +238,9 @@ static void load(struct rs_work *work, bool beside)
 			break;
 		p->at = l->size;
 		p->offset = s->offset;
-		l->ret =
-			s->compressed ? load_packed(l, p, &s->c->spaces[beside]) : load_plain(l, p);
+		l->ret = s->compressed ? load_packed(l, p, ws) : load_plain(l, p);
+		if (l->ret)
+			pass_over(l, p, ws);
 		p->taken = s->offset - p->offset;
 		if (l->ret)
 			break;
@@ -256,7 +292,13 @@ int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *c
 	if (l->next < l->nr) {
 		const struct place *p = &l->places[l->next++];
 
-		*chunk = (struct rs_dat_chunk){ l->bytes + p->at, p->size, p->offset, p->taken };
+		*chunk = (struct rs_dat_chunk){
+			.pages = l->bytes + p->at,
+			.size = p->size,
+			.offset = p->offset,
+			.taken = p->taken,
+			.damage = l->damaged && l->next == l->nr ? &l->err : NULL,
+		};
 		return 1;
 	}
 	give_back(s);
@@ -293,7 +335,7 @@ static void add_streams(struct rs_dat_chunks *c, const struct rs_dat_buffer *b)
 	for (uint32_t i = 0; i < b->nr_cpus; i++) {
 		struct stream *s;
 
-		if (!b->cpus[i].size)
+		if (!rs_dat_cpu_is_used(&b->cpus[i]))
 			continue;
 		s = &c->streams[c->nr_streams++];
 		s->c = c;

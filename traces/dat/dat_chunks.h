@@ -17,6 +17,8 @@ struct rs_dat_chunk {
 	size_t size;
 	uint64_t offset; /* in the file, for messages */
 	uint64_t taken;	 /* bytes of the file */
+	/* What is damaged before the next chunk, in a file that is repaired; NULL: nothing. */
+	const struct rs_error *damage;
 };
 
 struct rs_dat_chunks;

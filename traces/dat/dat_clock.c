@@ -43,7 +43,7 @@ static const char *common_clock(const struct rs_dat_file *f, char *to, size_t si
 static bool has_pages(const struct rs_dat_buffer *b)
 {
 	for (uint32_t i = 0; i < b->nr_cpus; i++)
-		if (b->cpus[i].size)
+		if (rs_dat_cpu_is_used(&b->cpus[i]))
 			return true;
 	return false;
 }
@@ -118,6 +118,17 @@ static int say_factors(const struct rs_dat_clock *c, struct rs_trace_meta *meta)
 	return rs_meta_add_fact(meta, "clock.ns", text);
 }
 
+/* What says the clock may be what was cut off. */
+static int say_lost(const struct rs_dat_file *f, struct rs_trace_meta *meta)
+{
+	char name[64];
+
+	if (!f->clock_lost || *common_clock(f, name, sizeof(name)))
+		return 0;
+	return rs_meta_add_assumption(meta, "The trace's times are assumed to be ns: what says "
+					    "its clock was lost.");
+}
+
 static int say_assumption(uint64_t khz, struct rs_trace_meta *meta)
 {
 	char text[160];
@@ -135,6 +146,8 @@ int rs_dat_clock_init(struct rs_dat_clock *c, const struct rs_dat_file *f, uint6
 	int ret = find_clock(f, &tsc, err);
 
 	*c = (struct rs_dat_clock){ 0 };
+	if (!ret && say_lost(f, meta))
+		ret = rs_error_nomem(err);
 	if (ret || !tsc)
 		return ret;
 	c->cycles = true;

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "traces/dat/dat_bytes.h"
+#include "traces/dat/dat_recover.h"
 
 static const unsigned char dat_magic[10] = { 0x17, 0x08, 0x44, 't', 'r', 'a', 'c', 'i', 'n', 'g' };
 
@@ -50,31 +50,11 @@ static int cursor_fail(struct cursor *c, const char *problem)
 	return c->ret;
 }
 
-int rs_dat_file_read(const struct rs_dat_file *f, uint64_t offset, void *to, size_t n,
-		     struct rs_error *err)
+/* What is damaged is left out and noted, if the file is repaired: then there is no error. */
+static void pass_over(struct cursor *c)
 {
-	char *at = to;
-
-	while (n) {
-		ssize_t got = pread(f->fd, at, n, (off_t)offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot read: %s",
-					    strerror(errno));
-		if (!got) {
-			rs_error_set(err, RS_ERR_INPUT, EINVAL,
-				     "trace.dat: the file ends too early");
-			if (err)
-				err->offset = (int64_t)offset;
-			return -EINVAL;
-		}
-		at += got;
-		offset += (uint64_t)got;
-		n -= (size_t)got;
-	}
-	return 0;
+	if (c->ret && c->f->repair)
+		c->ret = rs_dat_damage_take(&c->f->repair->damage, c->ret, c->err);
 }
 
 static bool cursor_read(struct cursor *c, void *to, size_t n)
@@ -318,13 +298,19 @@ static void add_cpu(struct cursor *c, struct rs_dat_file *f, struct rs_dat_buffe
 	/* Twice: a table that grows to twice its room. */
 	if (!cursor_take(c, f, 2 * sizeof(cpu)))
 		return;
+	if (f->repair && !cpu.size && !cpu.cut)
+		cpu.offset = 0; /* it had none, wherever they would be */
 	if (cpu.offset > c->f->size || cpu.size > c->f->size - cpu.offset) {
 		c->ret = rs_error_set(c->err, RS_ERR_INPUT, EINVAL,
 				      "trace.dat: the pages of CPU %" PRIu32 " (%" PRIu64
 				      " bytes at %" PRIu64
 				      ") are not all in the file: it is cut short or damaged",
 				      cpu.cpu, cpu.size, cpu.offset);
-		return;
+		pass_over(c);
+		if (c->ret)
+			return;
+		cpu.cut = true;
+		cpu.size = cpu.offset < c->f->size ? c->f->size - cpu.offset : 0;
 	}
 	if (RS_ROOM_FOR_ONE(b->cpus, b->nr_cpus))
 		no_memory(c);
@@ -364,7 +350,7 @@ static void read_flyrecord_v6(struct cursor *c, struct rs_dat_file *f, const cha
 		uint64_t offset = cursor_uint(c, 8);
 		uint64_t size = cursor_uint(c, 8);
 
-		add_cpu(c, f, b, (struct rs_dat_cpu){ i, offset, size });
+		add_cpu(c, f, b, (struct rs_dat_cpu){ i, offset, size, false });
 	}
 }
 
@@ -372,7 +358,8 @@ static void read_flyrecord_v6(struct cursor *c, struct rs_dat_file *f, const cha
 static bool is_used(uint16_t id)
 {
 	return id == RS_DAT_OPT_CPUSTAT || id == RS_DAT_OPT_BUFFER || id == RS_DAT_OPT_TRACECLOCK ||
-	       id == RS_DAT_OPT_UNAME || id == RS_DAT_OPT_VERSION || id == RS_DAT_OPT_TSC2NSEC;
+	       id == RS_DAT_OPT_UNAME || id == RS_DAT_OPT_VERSION || id == RS_DAT_OPT_TSC2NSEC ||
+	       id == RS_DAT_OPT_CPUCOUNT;
 }
 
 static void read_plain_option(struct cursor *c, struct rs_dat_file *f, uint16_t id, uint32_t size)
@@ -446,6 +433,9 @@ static void read_v6(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want
 	c->what = "the printk formats";
 	cursor_skip(c, cursor_uint(c, 4));
 	read_cmdlines(c, f);
+	/* What is made for a killed trace-cmd's pages ends here. */
+	if (f->repair && c->pos == c->end)
+		return;
 	c->what = "the number of CPUs";
 	cpus = cursor_uint(c, 4);
 	if (cpus > MAX_CPUS)
@@ -549,6 +539,7 @@ static void read_buffer_v7(struct cursor *c, struct rs_dat_file *f, struct curso
 	b = add_buffer(o, f, name, clock);
 	if (!b)
 		return;
+	b->section = offset;
 	b->page_size = (uint32_t)cursor_uint(o, 4);
 	check_page_size(o, b->page_size);
 	n = cursor_uint(o, 4);
@@ -560,6 +551,7 @@ static void read_buffer_v7(struct cursor *c, struct rs_dat_file *f, struct curso
 		cpu.cpu = (uint32_t)cursor_uint(o, 4);
 		cpu.offset = cursor_uint(o, 8);
 		cpu.size = cursor_uint(o, 8);
+		cpu.cut = false;
 		add_cpu(o, f, b, cpu);
 	}
 	if (o->ret)
@@ -585,6 +577,8 @@ static void read_named_section(struct cursor *c, struct rs_dat_file *f, uint16_t
 	else if (!s.ret)
 		read_cmdlines(&s, f);
 	free(owned);
+	if (!s.ret)
+		f->sections_read |= 1U << id;
 	c->ret = s.ret;
 }
 
@@ -617,13 +611,18 @@ static void read_option_v7(struct cursor *c, struct rs_dat_file *f, struct curso
 	} else {
 		read_plain_option(&o, f, id, size);
 	}
+	pass_over(&o);
+	if (!o.ret)
+		c->ret = 0;
 	s->ret = o.ret;
 }
 
+/* The options at @offset, and those that they name as what follows. */
 static void read_options_v7(struct cursor *c, struct rs_dat_file *f, uint64_t offset,
 			    rs_dat_want_fn want)
 {
 	for (unsigned int sections = 0; offset && !c->ret; sections++) {
+		const uint64_t at = offset;
 		bool compressed;
 		char *owned;
 		struct cursor s = enter_section(c, f, offset, RS_DAT_OPT_DONE, "the options",
@@ -645,13 +644,81 @@ static void read_options_v7(struct cursor *c, struct rs_dat_file *f, uint64_t of
 		}
 		free(owned);
 		c->ret = s.ret;
+		if (!c->ret)
+			f->last_options = at;
+	}
+}
+
+/* How many CPUs the recorder counted; 0: it does not say. */
+static uint64_t count_cpus(const struct rs_dat_file *f)
+{
+	size_t pos = 0;
+	const struct rs_dat_option *o = rs_dat_file_option(f, RS_DAT_OPT_CPUCOUNT, &pos);
+
+	return o && o->size >= 4 ? rs_dat_uint(o->data, 4, f->swap) : 0;
+}
+
+/* A ring buffer without its option: of that only the pages are left, and how many CPUs there are.
+ */
+static void recover_buffer(struct cursor *c, struct rs_dat_file *f, const struct rs_dat_section *s)
+{
+	struct rs_dat_buffer *b;
+	struct rs_dat_cpu *rows = NULL;
+	size_t nr = 0;
+
+	c->ret = rs_dat_recover_rows(f, s, count_cpus(f), &rows, &nr, c->err);
+	b = nr ? add_buffer(c, f, "", NULL) : NULL;
+	for (size_t i = 0; b && i < nr; i++)
+		add_cpu(c, f, b, rows[i]);
+	if (b) {
+		b->section = s->at;
+		b->compressed = s->compressed;
+		f->clock_lost = true;
+	}
+	free(rows);
+}
+
+static bool is_buffer_known(const struct rs_dat_file *f, uint64_t section)
+{
+	for (size_t i = 0; i < f->nr_buffers; i++)
+		if (f->buffers[i].section == section)
+			return true;
+	return false;
+}
+
+/* One of the sections as they stand in the file, if no option named it. */
+static void recover_section(struct cursor *c, struct rs_dat_file *f, const struct rs_dat_section *s,
+			    bool buffers, rs_dat_want_fn want)
+{
+	if (buffers) {
+		if (s->id == RS_DAT_OPT_BUFFER && !is_buffer_known(f, s->at))
+			recover_buffer(c, f, s);
+	} else if (s->id == RS_DAT_OPT_DONE) {
+		if (s->at > f->last_options)
+			read_options_v7(c, f, s->at, want);
+	} else if (names_section(s->id) && !(f->sections_read & 1U << s->id)) {
+		read_named_section(c, f, s->id, s->at, want);
+	}
+	pass_over(c);
+}
+
+/* What can be found without the options, which a file that is cut has lost. */
+static void recover_v7(struct cursor *c, struct rs_dat_file *f, uint64_t first, rs_dat_want_fn want)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		struct rs_dat_section s = { .next = first };
+		int ret = 0;
+
+		while (!c->ret && (ret = rs_dat_recover_section(f, &s, c->err)) > 0)
+			recover_section(c, f, &s, pass, want);
+		c->ret = c->ret ? c->ret : ret;
 	}
 }
 
 static void read_v7(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want)
 {
 	char name[64], version[64];
-	uint64_t options;
+	uint64_t options, first;
 
 	if (!cursor_string(c, name, sizeof(name)) || !cursor_string(c, version, sizeof(version)))
 		return;
@@ -666,9 +733,14 @@ static void read_v7(struct cursor *c, struct rs_dat_file *f, rs_dat_want_fn want
 				      "zlib; 'trace-cmd convert --compression zstd' helps");
 		return;
 	}
+	first = c->pos;
 	if (!c->ret && !options)
 		cursor_fail(c, "there are no options: the recording was not finished");
+	pass_over(c);
 	read_options_v7(c, f, options, want);
+	pass_over(c);
+	if (f->repair && !c->ret)
+		recover_v7(c, f, first, want);
 }
 
 static void read_start(struct cursor *c, struct rs_dat_file *f)
@@ -738,6 +810,57 @@ static void check_apart(struct cursor *c, const struct rs_dat_file *f)
 	free(all);
 }
 
+static void free_buffers(struct rs_dat_file *f)
+{
+	for (size_t i = 0; i < f->nr_buffers; i++) {
+		free(f->buffers[i].name);
+		free(f->buffers[i].clock);
+		free(f->buffers[i].cpus);
+	}
+	free(f->buffers);
+	f->buffers = NULL;
+	f->nr_buffers = 0;
+}
+
+/* The rows behind the file: all of each was still in its ring buffer from its end on. */
+static void take_rows(struct cursor *c, struct rs_dat_file *f, const struct rs_dat_repair *r)
+{
+	struct rs_dat_buffer *b = NULL;
+
+	free_buffers(f);
+	f->clock_lost = true;
+	for (size_t i = 0; i < r->nr_rows && !c->ret; i++) {
+		const struct rs_dat_row *row = &r->rows[i];
+
+		if (!i || strcmp(row->buffer, r->rows[i - 1].buffer))
+			b = add_buffer(c, f, row->buffer, NULL);
+		if (b)
+			add_cpu(c, f, b,
+				(struct rs_dat_cpu){ row->cpu, row->offset, row->size, true });
+	}
+}
+
+/* Pages are not compressed in parts: what is behind the last whole one was cut. */
+static void cut_to_pages(struct cursor *c, struct rs_dat_file *f)
+{
+	for (size_t i = 0; i < f->nr_buffers && !c->ret; i++) {
+		struct rs_dat_buffer *b = &f->buffers[i];
+
+		for (uint32_t k = 0; k < b->nr_cpus && !b->compressed && !c->ret; k++) {
+			struct rs_dat_cpu *cpu = &b->cpus[k];
+			const uint64_t rest = cpu->size % b->page_size;
+
+			if (!rest)
+				continue;
+			cpu->size -= rest;
+			cpu->cut = true;
+			c->ret = rs_dat_damage_note(
+				&f->repair->damage, c->err,
+				"the pages of CPU %" PRIu32 ": the last one is cut off", cpu->cpu);
+		}
+	}
+}
+
 static void check_complete(struct cursor *c, const struct rs_dat_file *f)
 {
 	c->what = "incomplete";
@@ -750,22 +873,28 @@ static void check_complete(struct cursor *c, const struct rs_dat_file *f)
 			       "the text of a latency tracer");
 }
 
-int rs_dat_file_open(struct rs_dat_file *f, int fd, rs_dat_want_fn want, struct rs_error *err)
+int rs_dat_file_open(struct rs_dat_file *f, int fd, rs_dat_want_fn want,
+		     struct rs_dat_repair *repair, struct rs_error *err)
 {
-	struct cursor c = { .f = f, .err = err };
+	struct rs_error own;
+	struct cursor c = { .f = f, .err = err ? err : &own };
 	struct stat st;
 
-	*f = (struct rs_dat_file){ .fd = fd };
+	*f = (struct rs_dat_file){ .fd = fd, .repair = repair };
 	if (fstat(fd, &st))
 		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot stat: %s", strerror(errno));
 	f->size = (uint64_t)st.st_size;
-	c.end = f->size;
+	c.end = repair && repair->rows ? repair->end : f->size;
 	rs_budget_init(&f->budget, f->size);
 	read_start(&c, f);
 	if (!c.ret && f->version == 6)
 		read_v6(&c, f, want);
 	else if (!c.ret)
 		read_v7(&c, f, want);
+	if (repair && repair->rows && !c.ret)
+		take_rows(&c, f, repair);
+	if (repair)
+		cut_to_pages(&c, f);
 	check_complete(&c, f);
 	check_apart(&c, f);
 	if (c.ret)
@@ -775,18 +904,13 @@ int rs_dat_file_open(struct rs_dat_file *f, int fd, rs_dat_want_fn want, struct 
 
 void rs_dat_file_close(struct rs_dat_file *f)
 {
-	for (size_t i = 0; i < f->nr_buffers; i++) {
-		free(f->buffers[i].name);
-		free(f->buffers[i].clock);
-		free(f->buffers[i].cpus);
-	}
+	free_buffers(f);
 	for (size_t i = 0; i < f->nr_options; i++)
 		free(f->options[i].data);
 	for (size_t i = 0; i < f->nr_formats; i++) {
 		free(f->formats[i].system);
 		free(f->formats[i].text);
 	}
-	free(f->buffers);
 	free(f->options);
 	free(f->formats);
 	free(f->header_page);
@@ -812,7 +936,7 @@ size_t rs_dat_file_nr_streams(const struct rs_dat_file *f)
 
 	for (size_t i = 0; i < f->nr_buffers; i++)
 		for (uint32_t k = 0; k < f->buffers[i].nr_cpus; k++)
-			n += f->buffers[i].cpus[k].size != 0;
+			n += rs_dat_cpu_is_used(&f->buffers[i].cpus[k]);
 	return n;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/budget.h"
 #include "base/error.h"
+#include "traces/dat/dat_damage.h"
 #include "traces/dat/dat_packed.h"
 
 /*
@@ -20,6 +21,7 @@
 struct rs_dat_cpu {
 	uint32_t cpu;
 	uint64_t offset, size; /* in the file */
+	bool cut;	       /* what followed was lost; with a @size of 0: all of it */
 };
 
 /* One ring buffer: the top one (name "") or an instance. */
@@ -28,6 +30,7 @@ struct rs_dat_buffer {
 	char *clock;	    /* NULL: not said */
 	uint32_t page_size; /* of its sub-buffers */
 	bool compressed;
+	uint64_t section; /* of version 7: where it stands */
 	struct rs_dat_cpu *cpus;
 	uint32_t nr_cpus;
 };
@@ -59,6 +62,21 @@ struct rs_dat_format {
 	size_t size;
 };
 
+/* Pages of a CPU that stand behind the file proper: what a killed trace-cmd had of it. */
+struct rs_dat_row {
+	const char *buffer; /* the rows of one stand together */
+	uint32_t cpu;
+	uint64_t offset, size;
+};
+
+/* What is damaged is left out, as far as there is a rest. */
+struct rs_dat_repair {
+	struct rs_dat_damage damage;   /* what that was */
+	const struct rs_dat_row *rows; /* instead of the pages in the file; NULL: not given */
+	size_t nr_rows;
+	uint64_t end; /* of the file proper, if there are such rows */
+};
+
 struct rs_dat_file {
 	int fd;
 	uint64_t size;
@@ -75,7 +93,11 @@ struct rs_dat_file {
 	size_t nr_options;
 	struct rs_dat_format *formats; /* those that @want of the open call took */
 	size_t nr_formats;
-	char *cmdlines; /* "PID COMM\n" lines, ends with 0; may be NULL */
+	char *cmdlines;		      /* "PID COMM\n" lines, ends with 0; may be NULL */
+	struct rs_dat_repair *repair; /* NULL: damage is an error */
+	uint32_t sections_read;	      /* of version 7: a bit for each option that names one */
+	uint64_t last_options;	      /* of version 7: the last section of them that was read */
+	bool clock_lost;	      /* a ring buffer was found without its option */
 };
 
 /* True if an event's format is of use; @text has the first lines of the format file. */
@@ -86,15 +108,22 @@ bool rs_dat_probe(const unsigned char *head, size_t len);
 
 /*
  * Reads everything but the ring buffers' pages from @fd, which stays the
- * caller's and must be seekable. 0, or negative errno with @err set; @f is to be
- * closed only after success.
+ * caller's and must be seekable, as does @repair (NULL: damage is an error). 0, or
+ * negative errno with @err set; @f is to be closed only after success.
  */
-int rs_dat_file_open(struct rs_dat_file *f, int fd, rs_dat_want_fn want, struct rs_error *err);
+int rs_dat_file_open(struct rs_dat_file *f, int fd, rs_dat_want_fn want,
+		     struct rs_dat_repair *repair, struct rs_error *err);
 void rs_dat_file_close(struct rs_dat_file *f);
 /* The first option @id at or after *@pos (start with 0), which is then behind it; or NULL. */
 const struct rs_dat_option *rs_dat_file_option(const struct rs_dat_file *f, uint16_t id,
 					       size_t *pos);
-/* CPUs that have pages, in all buffers. */
+/* Whether a CPU has pages, or had some. */
+static inline bool rs_dat_cpu_is_used(const struct rs_dat_cpu *cpu)
+{
+	return cpu->size || cpu->cut;
+}
+
+/* CPUs that are used, in all buffers. */
 size_t rs_dat_file_nr_streams(const struct rs_dat_file *f);
 /* Exactly @n bytes from @offset; -EINVAL with @err set if the file ends before. */
 int rs_dat_file_read(const struct rs_dat_file *f, uint64_t offset, void *to, size_t n,

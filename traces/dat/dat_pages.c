@@ -20,15 +20,19 @@
 #define MISSED_EVENTS (1U << 31)
 #define MISSED_STORED (1U << 30)
 
+/* A day: what is later would put all that follows on its CPU at a time that never was. */
+#define MAX_PAGE_TIME (86400ULL * 1000000000)
+
 /* One CPU's pages of one buffer. */
 struct stream {
 	uint32_t cpu, page_size;
+	bool cut;		   /* there was more of it */
 	struct rs_dat_chunk chunk; /* whole pages */
 	size_t chunk_used;
 
 	const unsigned char *data; /* of the page, behind its header */
 	uint32_t at, size;
-	uint64_t time;
+	uint64_t time, page_time;
 	uint64_t missed;
 	uint64_t held;		     /* time ran back from here, and is not yet there again; or 0 */
 	bool have_event;	     /* there is one to be returned, in @record */
@@ -53,6 +57,7 @@ struct rs_dat_merge {
 	struct rs_dat_chunks *chunks;
 	uint64_t done, total;
 	uint64_t nr_back; /* events */
+	struct rs_dat_damage damage;
 };
 
 static int damaged(const struct stream *s, struct rs_error *err, const char *problem)
@@ -60,23 +65,44 @@ static int damaged(const struct stream *s, struct rs_error *err, const char *pro
 	return rs_dat_chunks_damaged(s->cpu, s->chunk.offset, problem, err);
 }
 
+static void note_missed(struct stream *s, uint64_t n)
+{
+	s->missed = s->missed == UINT64_MAX || n == UINT64_MAX ? UINT64_MAX : s->missed + n;
+}
+
+/* If the file is repaired, what is damaged up to the next page is a loss: 0, or else @ret. */
+static RS_SELDOM int pass_over(struct rs_dat_merge *m, struct stream *s, int ret,
+			       struct rs_error *err)
+{
+	ret = rs_dat_damage_take(m->f->repair ? &m->damage : NULL, ret, err);
+	if (ret)
+		return ret;
+	note_missed(s, UINT64_MAX);
+	s->at = s->size = 0;
+	/* What it said of the time may be wrong, too. */
+	s->time = s->record.time;
+	return 0;
+}
+
 /* 1 and a chunk of whole pages, or 0 at the end. */
 static int read_chunk(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
 {
 	int ret = rs_dat_chunks_next(m->chunks, (size_t)(s - m->streams), &s->chunk, err);
 
+	s->chunk_used = s->chunk.size;
+	if (!ret && s->cut)
+		note_missed(s, UINT64_MAX);
 	if (ret <= 0)
 		return ret;
-	s->chunk_used = 0;
 	m->done += s->chunk.taken;
+	if (s->chunk.damage) {
+		*err = *s->chunk.damage;
+		return -EINVAL;
+	}
 	if (s->chunk.size % s->page_size)
 		return damaged(s, err, "not a whole number of pages");
+	s->chunk_used = 0;
 	return s->chunk.size ? 1 : damaged(s, err, "an empty chunk");
-}
-
-static void note_missed(struct stream *s, uint64_t n)
-{
-	s->missed = s->missed == UINT64_MAX || n == UINT64_MAX ? UINT64_MAX : s->missed + n;
 }
 
 /* The recording says which time it is, where it might run back. */
@@ -92,7 +118,7 @@ static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *
 {
 	const unsigned int word = m->layout.commit_size, header = 8 + word;
 	const unsigned char *page;
-	uint64_t commit;
+	uint64_t time, commit;
 	int ret;
 
 	if (s->chunk_used == s->chunk.size) {
@@ -102,13 +128,17 @@ static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *
 	}
 	page = s->chunk.pages + s->chunk_used;
 	s->chunk_used += s->page_size;
-	set_time(s, rs_dat_uint(page, 8, m->f->swap));
+	time = rs_dat_uint(page, 8, m->f->swap);
 	commit = rs_dat_uint(page + 8, word, m->f->swap);
 	s->data = page + header;
 	s->size = (uint32_t)commit & COMMIT_MASK;
 	s->at = 0;
 	if (s->size > s->page_size - header)
 		return damaged(s, err, "a page claims more data than a page holds");
+	if (!time && !commit)
+		return damaged(s, err, "a page of zeros");
+	set_time(s, time);
+	s->page_time = time;
 	if ((commit & MISSED_EVENTS) && !(commit & MISSED_STORED))
 		note_missed(s, UINT64_MAX);
 	else if (commit & MISSED_EVENTS && s->size + word <= s->page_size - header)
@@ -167,26 +197,40 @@ static int take_entry(struct rs_dat_merge *m, struct stream *s, struct rs_error 
 	return type != TYPE_PADDING;
 }
 
+/* Whether there is a reader for the event in s->record. */
+static inline int is_wanted(const struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
+{
+	const struct rs_dat_layout *l = &m->layout;
+
+	if (s->record.size < m->type_end)
+		return 0;
+	s->record.wanted = l->wanted[(uint16_t)rs_dat_uint(s->record.data + l->type_offset,
+							   l->type_size, m->f->swap)];
+	/* What else would be said when it is decoded. */
+	if (m->f->repair && s->record.size < l->least[s->record.wanted])
+		return damaged(s, err, "an event is shorter than its format");
+	return s->record.wanted != 0;
+}
+
 /* 1 and the next wanted event in s->record, or 0 at the end. */
 static RS_SELDOM int find_event(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
 {
-	const struct rs_dat_layout *l = &m->layout;
 	int ret;
 
 	for (;;) {
 		while (s->at < s->size) {
 			ret = take_entry(m, s, err);
+			if (ret >= 0 && m->f->repair && s->time - s->page_time > MAX_PAGE_TIME)
+				ret = damaged(s, err, "a time is a day after its page's");
+			if (ret > 0)
+				ret = is_wanted(m, s, err);
 			if (ret < 0)
+				ret = pass_over(m, s, ret, err);
+			if (ret)
 				return ret;
-			if (!ret || s->record.size < l->type_offset + l->type_size)
-				continue;
-			s->record.wanted = l->wanted[(uint16_t)rs_dat_uint(
-				s->record.data + l->type_offset, l->type_size, m->f->swap)];
-			if (s->record.wanted)
-				return 1;
 		}
 		ret = load_page(m, s, err);
-		if (ret <= 0)
+		if (!ret || (ret < 0 && pass_over(m, s, ret, err)))
 			return ret;
 	}
 }
@@ -349,6 +393,7 @@ static int fill_heap(struct rs_dat_merge *m, struct rs_error *err)
 int rs_dat_merge_rewind(struct rs_dat_merge *m, struct rs_error *err)
 {
 	m->done = 0;
+	rs_dat_damage_free(&m->damage);
 	m->nr_back = 0;
 	m->nr_heap = 0;
 	m->top = NULL;
@@ -363,9 +408,10 @@ static void add_streams(struct rs_dat_merge *m, uint32_t buffer)
 	for (uint32_t i = 0; i < b->nr_cpus; i++) {
 		struct stream *s;
 
-		if (!b->cpus[i].size)
+		if (!rs_dat_cpu_is_used(&b->cpus[i]))
 			continue;
 		s = &m->streams[m->nr_streams++];
+		s->cut = b->cpus[i].cut;
 		s->record.source = (uint16_t)(1 + RS_DAT_GROUPS * buffer);
 		s->cpu = b->cpus[i].cpu;
 		s->record.cpu = i;
@@ -385,7 +431,7 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 		m->f = f;
 		m->layout = *l;
 		m->type_end = l->type_offset + l->type_size;
-		m->short_left = f->swap || f->big_endian ? UINT32_MAX : 4;
+		m->short_left = f->swap || f->big_endian || f->repair ? UINT32_MAX : 4;
 		m->streams = calloc(n ? n : 1, sizeof(*m->streams));
 		m->heap = calloc(n ? n : 1, sizeof(struct stream *));
 		m->chunks = rs_dat_chunks_new(f, jobs);
@@ -449,6 +495,11 @@ uint64_t rs_dat_merge_back(const struct rs_dat_merge *m)
 	return m->nr_back;
 }
 
+const struct rs_dat_damage *rs_dat_merge_damage(const struct rs_dat_merge *m)
+{
+	return &m->damage;
+}
+
 void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total)
 {
 	*done = m->done;
@@ -462,5 +513,6 @@ void rs_dat_merge_free(struct rs_dat_merge *m)
 	free(m->streams);
 	free(m->heap);
 	rs_dat_chunks_free(m->chunks);
+	rs_dat_damage_free(&m->damage);
 	free(m);
 }

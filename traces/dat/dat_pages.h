@@ -32,6 +32,9 @@ struct rs_dat_record {
 	uint64_t missed; /* GAP_BEGIN: how many were lost; UINT64_MAX: unknown */
 };
 
+/* While a gap lasts, it is told again after so long. */
+#define RS_DAT_GAP_MARK_NS 5000000ULL
+
 /* Recorders in one buffer that are told apart, each of which has a group of events. */
 #define RS_DAT_GROUPS 16
 
@@ -41,6 +44,7 @@ struct rs_dat_layout {
 	unsigned int type_offset, type_size;
 	/* Which events to return, by their number; all others are skipped. */
 	const unsigned char *wanted; /* of each of 65536; not 0: what it is to its reader */
+	const uint32_t *least;	     /* of each of these: bytes that such an event has */
 };
 
 struct rs_dat_merge;
@@ -58,6 +62,8 @@ struct rs_dat_merge *rs_dat_merge_new(const struct rs_dat_file *f, const struct 
 int rs_dat_merge_next(struct rs_dat_merge *m, const struct rs_dat_record **r, struct rs_error *err);
 /* How many events so far were recorded with an earlier time than one before them on their CPU. */
 uint64_t rs_dat_merge_back(const struct rs_dat_merge *m);
+/* What was damaged so far, if the file is repaired. */
+const struct rs_dat_damage *rs_dat_merge_damage(const struct rs_dat_merge *m);
 /* Bytes of the file that were read so far, and that there are. */
 void rs_dat_merge_progress(const struct rs_dat_merge *m, uint64_t *done, uint64_t *total);
 /* Back to the first event. */

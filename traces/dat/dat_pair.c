@@ -7,7 +7,6 @@
 #include "base/inline.h"
 
 /* How often it is said that events are being lost, while they are. */
-#define GAP_MARK_NS 5000000ULL
 
 enum change { CHANGE_CREATE, CHANGE_DELETE, CHANGE_MOVE, CHANGE_FLAGS };
 
@@ -291,7 +290,7 @@ int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 
 	if (e->kind >= RS_DAT_NR_KINDS)
 		return on_gap(p, e);
-	if (p->gaps && e->time > p->gap_mark_ns + GAP_MARK_NS)
+	if (p->gaps && e->time > p->gap_mark_ns + RS_DAT_GAP_MARK_NS)
 		ret = mark_all(p, RS_DAT_GAP_MARK, e->time, 0);
 	t = ret ? NULL : find_task(p, e->pid);
 	if (!t)

@@ -240,6 +240,7 @@ static void look_up_format(struct rs_dat_probes *p, struct tep_handle *tep,
 				 : k->bytes;
 	p->present[kind] = true;
 	p->format_of[ev->id] = (uint8_t)++p->nr_formats;
+	p->least[p->nr_formats] = k->bytes;
 }
 
 /* What all events share: where their type stands. */
@@ -303,6 +304,7 @@ int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, str
 	memset(p, 0, sizeof(*p));
 	p->swap = f->swap;
 	p->layout.wanted = p->format_of;
+	p->layout.least = p->least;
 	tep_set_loglevel(TEP_LOG_NONE);
 	tep = tep_alloc();
 	if (!tep)

@@ -116,7 +116,8 @@ struct rs_dat_probes {
 	struct rs_dat_format_at formats[RS_DAT_MAX_FORMATS];
 	unsigned int nr_formats;
 	bool present[RS_DAT_NR_KINDS];
-	uint8_t format_of[65536]; /* index + 1 by the kernel's number, or 0 */
+	uint8_t format_of[65536];		/* index + 1 by the kernel's number, or 0 */
+	uint32_t least[RS_DAT_MAX_FORMATS + 1]; /* bytes of an event, by that index + 1 */
 	struct rs_dat_layout layout;
 	struct rs_dat_clock clock;
 	bool swap;

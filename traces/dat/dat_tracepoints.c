@@ -31,6 +31,8 @@ struct rs_dat_tp {
 	uint64_t nr_faults, nr_unmaps;
 	bool started;
 	uint64_t now_ns;
+	unsigned int gaps; /* that last */
+	uint64_t gap_mark_ns;
 
 	struct end *ends; /* ring: all last equally long, so they end as they began */
 	uint64_t first, tail, mask;
@@ -147,6 +149,8 @@ void rs_dat_tp_rewind(struct rs_dat_tp *tp)
 	tp->started = false;
 	tp->first = tp->tail = 0;
 	tp->nr_faults = tp->nr_unmaps = 0;
+	tp->gaps = 0;
+	tp->gap_mark_ns = 0;
 	free(tp->vcpus);
 	tp->vcpus = NULL;
 	tp->nr_vcpus = 0;
@@ -288,22 +292,30 @@ static int on_vcpu(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs
 					  : on_fault(tp, vcpu, e, n, out);
 }
 
+static int put_loss(struct rs_dat_tp *tp, uint64_t count, struct rs_dat_events *out)
+{
+	tp->first = tp->tail;
+	for (size_t i = 0; i < tp->nr_vcpus; i++)
+		tp->vcpus[i].faulting = false;
+	tp->gap_mark_ns = tp->now_ns;
+	return add_event(out, (struct rs_event){
+				      .time_ns = tp->now_ns,
+				      .type = RS_EV_LOST,
+				      .lost.count = count,
+			      });
+}
+
 static int on_gap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
 {
+	if (e->kind == RS_DAT_KIND_GAP_BEGIN)
+		tp->gaps++;
+	else
+		tp->gaps -= !!tp->gaps;
 	if (e->missed == UINT64_MAX && rs_meta_add_anomaly(tp->meta, "lost-unknown-number", 1))
 		return -ENOMEM;
 	if (e->missed != UINT64_MAX)
 		tp->meta->lost += e->missed;
-	if (!tp->started || tp->facts_only)
-		return 0;
-	tp->first = tp->tail;
-	for (size_t i = 0; i < tp->nr_vcpus; i++)
-		tp->vcpus[i].faulting = false;
-	return add_event(out, (struct rs_event){
-				      .time_ns = tp->now_ns,
-				      .type = RS_EV_LOST,
-				      .lost.count = e->missed,
-			      });
+	return !tp->started || tp->facts_only ? 0 : put_loss(tp, e->missed, out);
 }
 
 int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
@@ -321,6 +333,8 @@ int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_
 	ret = tp->started ? 0 : start(tp, e->time, out);
 	if (!ret)
 		ret = put_ends(tp, e->time, out);
+	if (!ret && tp->gaps && e->time > tp->gap_mark_ns + RS_DAT_GAP_MARK_NS)
+		ret = put_loss(tp, 0, out);
 	if (ret)
 		return ret;
 	switch (e->kind) {

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "traces/dat/dat_join.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/outfile.h"
+#include "traces/cpu_files.h"
+
+#define COPY_BYTES (256U << 10)
+/* At least one of any page size that there is. */
+#define ALIGN (64U << 10)
+
+/* All that is left of @src; *@at moves on by as much. */
+static int copy(struct rs_source *src, int fd, uint64_t *at, struct rs_error *err)
+{
+	unsigned char *buf = malloc(COPY_BYTES);
+	ssize_t n = 0;
+	int ret = buf ? 0 : rs_error_nomem(err);
+
+	while (!ret && (n = rs_source_read(src, buf, COPY_BYTES, err)) > 0) {
+		ret = rs_write_all(fd, buf, (size_t)n, err);
+		*at += (uint64_t)n;
+	}
+	free(buf);
+	return ret ? ret : (int)n;
+}
+
+static int copy_file(const char *path, int fd, uint64_t *at, struct rs_error *err)
+{
+	struct rs_source *src;
+	struct stat st;
+	int ret;
+
+	/* As that of an idle CPU may be. */
+	if (!stat(path, &st) && S_ISREG(st.st_mode) && !st.st_size)
+		return 0;
+	src = rs_source_open(path, err);
+	ret = src ? copy(src, fd, at, err) : -errno;
+	rs_source_close(src);
+	if (ret)
+		rs_error_set_file(err, path);
+	return ret;
+}
+
+static int add_file(struct rs_dat_row *row, const char *path, int fd, uint64_t *at,
+		    struct rs_error *err)
+{
+	static const unsigned char zeros[ALIGN];
+	size_t len, pad = (size_t)(-*at & (ALIGN - 1));
+	char *buffer;
+	int ret;
+
+	if (!rs_cpu_file_is(path, &len, &row->cpu)) {
+		ret = rs_error_set(err, RS_ERR_INPUT, EINVAL,
+				   "is not named as trace-cmd names a CPU's file: NAME.cpuN");
+		rs_error_set_file(err, path);
+		return ret;
+	}
+	buffer = strndup(path, len);
+	if (!buffer)
+		return rs_error_nomem(err);
+	row->buffer = buffer;
+	ret = rs_write_all(fd, zeros, pad, err);
+	*at += pad;
+	row->offset = *at;
+	if (!ret)
+		ret = copy_file(path, fd, at, err);
+	row->size = *at - row->offset;
+	return ret;
+}
+
+int rs_dat_join(struct rs_source *src, const char *const *paths, size_t nr, struct rs_dat_repair *r,
+		struct rs_error *err)
+{
+	struct rs_dat_row *rows = calloc(nr, sizeof(*rows));
+	int fd = rows ? rs_open_unnamed(err) : rs_error_nomem(err);
+	uint64_t at = 0;
+	int ret = fd < 0 ? fd : 0;
+
+	r->rows = rows;
+	r->nr_rows = rows ? nr : 0;
+	if (!ret)
+		ret = copy(src, fd, &at, err);
+	r->end = at;
+	for (size_t i = 0; i < nr && !ret; i++)
+		ret = add_file(&rows[i], paths[i], fd, &at, err);
+	if (!ret)
+		return rs_source_become(src, fd, err);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+void rs_dat_join_free(struct rs_dat_repair *r)
+{
+	for (size_t i = 0; i < r->nr_rows; i++)
+		free((char *)r->rows[i].buffer);
+	free((void *)r->rows);
+	r->rows = NULL;
+	r->nr_rows = 0;
+}

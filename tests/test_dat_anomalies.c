@@ -638,6 +638,7 @@ static const char *const tested[] = {
 	"lost-at-unknown-place",   /* test_dat_losses */
 	"memslots-learned",	   /* test_dat_memslots */
 	"memslot-after-look-up",   /* test_dat_memslots */
+	"dat-damaged",		   /* test_dat_repair */
 	"inval-nested-too-deep",   /* test_dat_invals */
 	"inval-without-end",	   /* test_dat_invals */
 	"fault-seq-sign-extended", /* test_dat_faults */

@@ -16,7 +16,21 @@
 #include "base/textbuf.h"
 #include "tests/common/puts.h"
 
-enum style { TRACE_CMD, RAW, LATENCY, TRACEFS, TGID, PERF, PERF_PID, MAIL, NR_STYLES };
+enum style {
+	TRACE_CMD,
+	RAW,
+	LATENCY,
+	RAW_LATENCY,
+	DIFFERENCES,
+	TRACEFS,
+	TGID,
+	PERF,
+	PERF_PID,
+	PERF_TID,
+	PERF_COMMA,
+	MAIL,
+	NR_STYLES
+};
 
 struct printer {
 	FILE *f;
@@ -32,7 +46,7 @@ static void print_start(struct printer *p, enum style style, unsigned int digits
 	*p = (struct printer){ .style = style, .digits = digits, .comm = "qemu" };
 	p->f = rs_textbuf_open(&p->text, &p->size);
 	assert_non_null(p->f);
-	if (style == TRACE_CMD || style == RAW)
+	if (style == TRACE_CMD || style == RAW || style == RAW_LATENCY || style == DIFFERENCES)
 		fputs("cpus=4\n", p->f);
 	if (style == TRACEFS || style == TGID)
 		fputs("# tracer: nop\n#\n# entries-in-buffer/entries-written: 13/20   #P:4\n#\n",
@@ -55,6 +69,9 @@ static void print_task(struct printer *p, unsigned int task)
 	case LATENCY:
 		fprintf(p->f, "%8s-%-7u %3ud..2. ", p->comm, task, cpu);
 		break;
+	case RAW_LATENCY:
+		fprintf(p->f, "%8s-%-5u %3u-0x%x ", p->comm, task, cpu, cpu << 4);
+		break;
 	case TRACEFS:
 		fprintf(p->f, "%16s-%-7u [%03u] d..2. ", p->comm, task, cpu);
 		break;
@@ -63,10 +80,14 @@ static void print_task(struct printer *p, unsigned int task)
 			task == VCPU0 ? "100" : "-------", cpu);
 		break;
 	case PERF:
+	case PERF_COMMA:
 		fprintf(p->f, "%16s %5u [%03u] ", p->comm, task, cpu);
 		break;
 	case PERF_PID:
 		fprintf(p->f, "%16s %5u/%u [%03u] ", p->comm, 100U, task, cpu);
+		break;
+	case PERF_TID:
+		fprintf(p->f, "%5u [%03u] ", task, cpu);
 		break;
 	case MAIL:
 		fputs("> > ", p->f);
@@ -83,8 +104,9 @@ static void print_time(struct printer *p, uint64_t ns)
 	for (unsigned int i = p->digits; i < 9; i++)
 		unit *= 10;
 	if (p->digits)
-		fprintf(p->f, "%5llu.%0*llu: ", (unsigned long long)(ns / 1000000000),
-			(int)p->digits, (unsigned long long)(ns % 1000000000 / unit));
+		fprintf(p->f, "%5llu%c%0*llu: ", (unsigned long long)(ns / 1000000000),
+			p->style == PERF_COMMA ? ',' : '.', (int)p->digits,
+			(unsigned long long)(ns % 1000000000 / unit));
 	else
 		fprintf(p->f, "%llu: ", (unsigned long long)ns);
 }
@@ -94,6 +116,8 @@ static void print_head(struct printer *p, uint64_t ns, unsigned int task)
 {
 	print_task(p, task);
 	print_time(p, ns);
+	if (p->style == DIFFERENCES)
+		fprintf(p->f, "(%+d)   ", (int)(ns % 3000) - 1000);
 }
 
 #define FIELDS(sym, event, ...) { event, __VA_ARGS__ },
@@ -116,11 +140,13 @@ static bool is_hex(const char *name)
 static void print_put(struct printer *p, const struct put *put)
 {
 	const char *const *names = probes[put->kind];
-	const bool is_perf = p->style == PERF || p->style == PERF_PID;
+	const bool is_perf = p->style >= PERF && p->style <= PERF_COMMA;
 
 	print_head(p, put->time, put->task);
 	fprintf(p->f, "%s%s: ", is_perf ? "                retryscope:" : "", names[0]);
-	fputs(p->style == RAW ? "              __probe_ip=ffffffffc0559894" : "(ffffffffc0559894)",
+	fputs(p->style == RAW || p->style == RAW_LATENCY
+		      ? "              __probe_ip=ffffffffc0559894"
+		      : "(ffffffffc0559894)",
 	      p->f);
 	for (unsigned int i = 1; names[i]; i++)
 		fprintf(p->f, is_hex(names[i]) ? " %s=0x%llx" : " %s=%lld", names[i],
@@ -331,6 +357,11 @@ static void test_wrapped(void **state)
 		      p.f);
 	}
 	assert_refused(&p, "no line of the event fault_begin has its field 'gfn'");
+	/* In a mail, before its first number. */
+	print_start(&p, MAIL, 6);
+	print_head(&p, 1000, VCPU0);
+	fputs("kvm_page_fault: address\n> 84d000 error_code 4\n", p.f);
+	assert_refused(&p, "no line of the event kvm_page_fault has its field 'fault_address'");
 }
 
 /* Events of others that are called like ours are none. */

@@ -212,8 +212,9 @@ static int check_look(struct translation *t, struct rs_error *err)
 
 	for (unsigned int g = 0; g < RS_FTRACE_GROUPS; g++)
 		for (unsigned int k = 0; k < RS_FTRACE_NR_KINDS && !ret; k++) {
-			/* Of the same name only, somebody else's. */
-			h->seen[g][k] &= !rs_ftrace_all(k) || h->have[g][k];
+			/* Of the same name only, somebody else's; KVM's are nobody else's. */
+			h->seen[g][k] &=
+				!rs_ftrace_all(k) || h->have[g][k] || k >= RS_NR_PROBE_EVENTS;
 			if (h->seen[g][k])
 				ret = check_fields(k, h->have[g][k], err);
 		}

@@ -13,8 +13,11 @@
  *	     qemu-1234    (   1230) [002] d..2. 12345.678901: fault: ...	and its record-tgid
  *	guest:     qemu-1234    [002]   12345.678901: fault: ...	trace-cmd, of an instance
  *	     qemu-1234      2d..2. 12345.678901: fault: ...	trace-cmd report -l
+ *	     qemu-1234      2-0x0  12345.678901: fault: ...	trace-cmd report -l -R
  *	     qemu-1234      2d..2.  217us+: fault: ...		tracefs, latency-format
+ *	     qemu-1234    [002]   12345.678901: (+90)  fault: ...	trace-cmd report --ts-diff
  *	CPU 0/KVM  1230/1234 [002] 12345.678901:   kvm:kvm_entry: ...	perf script
+ *	 1234 [002] 12345.678901:   kvm:kvm_entry: ...		and its -F without comm
  */
 
 /* The time's colon is not farther from the begin of the line. */
@@ -92,11 +95,14 @@ static const char *spaces_before(const char *begin, const char *end)
 	return end;
 }
 
-/* "12345.678901" or, of other clocks, "12345". */
+/* "12345.678901" or, of other clocks, "12345". Some languages have a comma for the point. */
 static bool take_seconds(const char *p, const char *end, struct rs_ftrace_line *to)
 {
 	const char *point = memchr(p, '.', (size_t)(end - p));
 	uint64_t s, part;
+
+	if (!point)
+		point = memchr(p, ',', (size_t)(end - p));
 
 	to->unit_ns = 0;
 	if (!point)
@@ -160,13 +166,24 @@ static const char *take_cpu(const char *begin, const char *end, struct rs_ftrace
 	return p;
 }
 
-/* "2d..2." */
+/* "-0x1f" */
+static bool is_hex_flags(const char *p, const char *end)
+{
+	if (!rs_ftrace_starts(p, end, "-0x") || end - p == 3)
+		return false;
+	for (p += 3; p < end && (is_digit(*p) || (*p >= 'a' && *p <= 'f')); p++)
+		;
+	return p == end;
+}
+
+/* "2d..2.", "2-0x1" */
 static const char *take_latency_cpu(const char *begin, const char *end, struct rs_ftrace_line *to)
 {
 	const char *p = word_before(begin, end), *flags = p;
 	uint64_t cpu;
 
-	if (!rs_ftrace_number(&flags, end, &cpu) || cpu > UINT16_MAX || !is_flags(flags, end))
+	if (!rs_ftrace_number(&flags, end, &cpu) || cpu > UINT16_MAX ||
+	    (!is_flags(flags, end) && !is_hex_flags(flags, end)))
 		return NULL;
 	to->cpu = (uint32_t)cpu;
 	return p;
@@ -215,9 +232,13 @@ static bool take_task(const char *begin, const char *end, struct rs_ftrace_line 
 	}
 	for (digits = p; digits > begin && is_digit(digits[-1]);)
 		digits--;
-	if (!number_of(digits, p, INT32_MAX, &pid) || digits == begin)
+	if (!number_of(digits, p, INT32_MAX, &pid))
 		return false;
 	to->pid = (uint32_t)pid;
+	if (digits == skip_quotes(begin, p)) {
+		to->buffer = to->comm = (struct rs_ftrace_piece){ digits, 0 };
+		return true;
+	}
 	p = digits - 1;
 	if (*p == '/') {
 		for (digits = p; digits > begin && is_digit(digits[-1]);)
@@ -240,12 +261,24 @@ static const char *name_end(const char *p, const char *end)
 	return p;
 }
 
+/* trace-cmd may say how much later it is than the event before: "(+90) ". */
+static const char *skip_difference(const char *p, const char *end)
+{
+	const char *at = p + 1;
+
+	if (p == end || *p != '(')
+		return p;
+	while (at < end && (is_digit(*at) || *at == '+' || *at == '-'))
+		at++;
+	return at > p + 1 && at < end && *at == ')' ? skip_spaces(at + 1, end) : p;
+}
+
 /* "fault: ...", "kvm:kvm_entry: ...", perf's "PERF_RECORD_LOST lost 3" */
 static bool take_event(const char *p, const char *end, struct rs_ftrace_line *to)
 {
 	const char *e, *count;
 
-	p = skip_spaces(p, end);
+	p = skip_difference(skip_spaces(p, end), end);
 	/* perf may say the sample's period first. */
 	for (count = p; count < end && is_digit(*count);)
 		count++;

@@ -44,7 +44,7 @@ const char *rs_ftrace_tasks_text(struct rs_ftrace_tasks *t)
 	if (!f)
 		return NULL;
 	for (size_t i = 0; i < t->nr; i++)
-		if (strcmp(t->list[i].comm, "<...>"))
+		if (t->list[i].comm[0] && strcmp(t->list[i].comm, "<...>"))
 			fprintf(f, "%" PRIu32 " %s\n", t->list[i].pid, t->list[i].comm);
 	fclose(f);
 	return t->text;

@@ -21,8 +21,7 @@ for name in 6.1-alias0 6.12-alias0; do
 done
 
 for packer in gzip xz bzip2; do
-	! command -v $packer >/dev/null ||
-		check $packer "$packer -kc 6.1-alias0.dat >packed && diff <(json 6.1-alias0.dat) <(json packed)"
+	check $packer "$packer -kc 6.1-alias0.dat >packed && diff <(json 6.1-alias0.dat) <(json packed)"
 done
 
 # A pipe tells as much as a file.

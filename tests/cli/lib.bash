@@ -37,7 +37,7 @@ cli_version=$(retryscope --version | sed 's/^retryscope //')
 check() {
 	local name=$1 command=$2 result=$cli_work/result code tool
 
-	for tool in zstd gnuplot jq; do
+	for tool in zstd gzip xz bzip2 gnuplot jq; do
 		if grep -qE "(^|[ ;|&(])$tool " <<<"$command" && ! command -v $tool >/dev/null; then
 			skip "$name" "$tool is not installed"
 			return

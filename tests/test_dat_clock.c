@@ -47,6 +47,16 @@ static void test_factors(void **state)
 	}
 }
 
+/* trace-cmd's name of the clock whose factors it took along. */
+static void test_name_of_trace_cmd(void **state)
+{
+	struct dat *d = plain_cycles(7, 0);
+
+	dat_set_clock(d, "tsc2nsec");
+	dat_add_tsc2nsec(d, 1U << 23, 24, 0);
+	expect(d, plain_text);
+}
+
 static void test_naive_agrees(void **state)
 {
 	struct dat *d = plain_cycles(7, 0);
@@ -122,6 +132,24 @@ static void test_refused(void **state)
 	}
 }
 
+/* Between two clocks there is no order, but in a ring buffer in which nothing is. */
+static void test_two_clocks(void **state)
+{
+	for (unsigned int in_use = 0; in_use < 2; in_use++) {
+		struct dat *d = plain_cycles(7, 0);
+
+		dat_add_tsc2nsec(d, 1U << 23, 24, 0);
+		dat_set_buffer_clock(d, dat_add_buffer(d, "other"), "mono");
+		if (!in_use) {
+			expect(d, plain_text);
+			continue;
+		}
+		dat_at(d, 1, 0, 1);
+		dat_marker(d, plain[0].time, "here");
+		assert_refused(d, "there is no order between them");
+	}
+}
+
 /* The factors are of no use to clocks that are in ns. */
 static void test_clocks_in_ns(void **state)
 {
@@ -168,9 +196,10 @@ static void test_arithmetic(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_factors),	     cmocka_unit_test(test_naive_agrees),
-		cmocka_unit_test(test_says_how),     cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_clocks_in_ns), cmocka_unit_test(test_arithmetic),
+		cmocka_unit_test(test_factors),	     cmocka_unit_test(test_name_of_trace_cmd),
+		cmocka_unit_test(test_naive_agrees), cmocka_unit_test(test_says_how),
+		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_clocks_in_ns),
+		cmocka_unit_test(test_two_clocks),   cmocka_unit_test(test_arithmetic),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

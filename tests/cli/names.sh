@@ -280,6 +280,7 @@ run 2 plot -w "$evil" all.txt
 run 2 sweep "$evil"
 for verb in info replay merge compare plot sweep synth probe record workload bench convert help; do
 	run 2 $verb "--$evil"
+	[ $verb = record ] || run 2 $verb all.txt "--$evil"
 	run 2 $verb $'-\e[2J'
 	run 2 $verb $'-\x9b2J'
 done
@@ -297,6 +298,8 @@ run "0 3" probe --root host
 run "0 3" probe --json --root host
 run "0 3" probe --root "host/$bytes"
 run "0 3" record --dry-run --root host
+# What follows a command is the command's.
+run "0 3" record --dry-run --root host true "--$evil"
 
 # ---- commands to paste ----
 

@@ -31,6 +31,7 @@ struct cpu {
 
 struct buffer {
 	char name[32];
+	const char *clock; /* NULL: the file's */
 	struct cpu cpus[MAX_CPUS];
 };
 
@@ -115,6 +116,12 @@ struct dat *dat_new(unsigned int version, unsigned int flags, unsigned int cpus,
 void dat_set_clock(struct dat *d, const char *clock)
 {
 	d->clock = clock;
+}
+
+void dat_set_buffer_clock(struct dat *d, unsigned int buffer, const char *clock)
+{
+	assert(d->version == 7 && buffer < d->nr_buffers);
+	d->buffers[buffer].clock = clock;
 }
 
 void dat_without(struct dat *d, unsigned int kind)
@@ -645,7 +652,7 @@ static void add_buffer_v7(const struct dat *d, struct bytes *f, struct bytes *op
 
 	add_uint(d, &o, section, 8);
 	add_string(&o, b->name);
-	add_string(&o, d->clock);
+	add_string(&o, b->clock ? b->clock : d->clock);
 	add_uint(d, &o, PAGE, 4);
 	add_uint(d, &o, d->nr_cpus, 4);
 	for (unsigned int i = 0; i < d->nr_cpus; i++) {

@@ -41,6 +41,8 @@ struct dat *dat_new(unsigned int version, unsigned int flags, unsigned int cpus,
 		    const char *release);
 /* The file's clock, if not "mono"; it must stay. */
 void dat_set_clock(struct dat *d, const char *clock);
+/* That of one ring buffer, in version 7. */
+void dat_set_buffer_clock(struct dat *d, unsigned int buffer, const char *clock);
 /* Options: the factors of a TSC; a text (DAT_OPT_CPUSTAT: what a CPU's ring buffer counted). */
 enum { DAT_OPT_CPUSTAT = 2 };
 void dat_add_tsc2nsec(struct dat *d, uint32_t mult, uint32_t shift, uint64_t offset);

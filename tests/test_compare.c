@@ -112,6 +112,22 @@ static void test_edges(void **state)
 	assert_true(rs_rank_least_p(1, 1) == 1);
 }
 
+/* With so many runs p is counted out, and with one more it is not. */
+static void test_exact(void **state)
+{
+	double v[RS_RANK_EXACT_RUNS + 1];
+	const size_t half = RS_RANK_EXACT_RUNS / 2;
+	struct rs_rank t;
+
+	for (size_t i = 0; i <= RS_RANK_EXACT_RUNS; i++)
+		v[i] = (double)i;
+	assert_int_equal(rs_rank_test(v, half, v + half, RS_RANK_EXACT_RUNS - half, &t), 0);
+	assert_true(t.exact);
+	near("apart", "p", t.p, rs_rank_least_p(half, RS_RANK_EXACT_RUNS - half));
+	assert_int_equal(rs_rank_test(v, half, v + half, RS_RANK_EXACT_RUNS + 1 - half, &t), 0);
+	assert_false(t.exact);
+}
+
 /* By hand: 0.01 x 4, 0.02 x 3, 0.03 x 2 and not below that of 0.02, 0.9; the NAN is no test. */
 static void test_holm(void **state)
 {
@@ -185,9 +201,13 @@ static void test_figures_of_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables),	  cmocka_unit_test(test_turned),
-		cmocka_unit_test(test_edges),	  cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_by_chance), cmocka_unit_test(test_figures_of_lists),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_turned),
+		cmocka_unit_test(test_edges),
+		cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_holm),
+		cmocka_unit_test(test_by_chance),
+		cmocka_unit_test(test_figures_of_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

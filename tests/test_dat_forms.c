@@ -88,7 +88,7 @@ static void test_facts(void **state)
 /*
  * Whose VM it is: the process that KVM names, else the task that commits a memslot first, else
  * the one that runs a vCPU first, else the first that is seen; and of a task the process that
- * the recorder said.
+ * the recorder said, which has its own name, or else that of its task.
  */
 static void test_process(void **state)
 {
@@ -115,7 +115,8 @@ static void test_process(void **state)
 	};
 
 	for (size_t i = 0; i < NR(cases); i++)
-		for (unsigned int listed = 0; listed < 2; listed++) {
+		for (unsigned int how = 0; how < 4; how++) {
+			const bool listed = how & 1, named = how & 2;
 			struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 			struct test_trace t;
 			char fact[64];
@@ -125,11 +126,16 @@ static void test_process(void **state)
 			dat_at(d, 0, 0, 1);
 			if (listed)
 				dat_marker(d, 10, fact);
+			dat_add_command(d, cases[i].pid, "a task");
+			if (named)
+				dat_add_command(d, cases[i].pid + 1000, "the process");
 			put_all(d, cases[i].puts, 3);
 			read_back(&t, d);
 			assert_int_equal(t.rc, 0);
 			assert_int_equal(t.meta.nr_vms, 1);
-			assert_int_equal(t.meta.vms[0].pid, cases[i].pid + 1000 * listed);
+			assert_int_equal(t.meta.vms[0].pid, cases[i].pid + (listed ? 1000 : 0));
+			assert_string_equal(t.meta.vms[0].command,
+					    listed && named ? "the process" : "a task");
 			test_trace_free(&t);
 		}
 }

@@ -104,6 +104,17 @@ static void read_sample(struct test_trace *t, const char *name)
 	assert_string_equal(t->message, "");
 }
 
+/* The most rejections first, then the most faults that were missed. */
+static void expect_order(const struct rs_top_table *t)
+{
+	for (size_t i = 1; i < t->nr_rows; i++) {
+		const struct rs_top_row *a = &t->rows[i - 1], *b = &t->rows[i];
+
+		assert_true(a->rejected > b->rejected ||
+			    (a->rejected == b->rejected && a->missed >= b->missed));
+	}
+}
+
 static void test_samples(void **state)
 {
 	for (size_t i = 0; i < NR_SAMPLES; i++) {
@@ -117,6 +128,7 @@ static void test_samples(void **state)
 
 			make(&t, algos, 1U << RS_TOP_ALGORITHM | 1U << k, &table);
 			expect_sums(&table, r);
+			expect_order(&table);
 			rs_top_table_free(&table);
 		}
 		rs_result_free(r);

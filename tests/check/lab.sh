@@ -56,6 +56,9 @@ expect "a scenario with a dash" gmem "$(kind_of gmem-mixed@hfn-recent)"
 expect "its algorithm" "hfn-recent hva " "$(algo_of thp@hfn-recent.12) $(algo_of thp@hva) $(algo_of thp.1)"
 expect "what the model calls it" hfn-recent:2.1.8 "$(algorithm_in 6.12 thp@hfn-recent.1)"
 expect "what the kernel had" "gfn gfn" "$(algorithm_in 6.12 thp@kernel) $(algorithm_in 6.12 thp)"
+expect "replayed are the default ones" "global,hva,gfn-v7,gfn,exact" "$(algos_of_row 6.1 thp.2)"
+expect "and what the kernel had" "global,hva,gfn-v7,gfn,exact,hfn-recent:2.1.8" \
+	"$(algos_of_row 6.12 thp@hfn-recent.1)"
 mapfile -t two_rounds < <(repeated 2 a b c)
 expect "in a drawn order every run once" "a.1 b.1 c.1 a.2 b.2 c.2" \
 	"$(drawn 7 "${two_rounds[@]}" | sort -t. -k2,2n -k1,1 | paste -sd' ')"

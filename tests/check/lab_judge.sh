@@ -268,6 +268,10 @@ tracepoints "of another level" "replayed, but does not name its level" \
 tracepoints "without faults" "no fault was judged" 'LEVEL: tracepoints\nVM 1: no faults checked\n'
 tracepoints "ill-formed" "replay: retryscope: x: it is ill-formed" 'ill-formed'
 tracepoints "good again" ok 'LEVEL: tracepoints\nVM 1: 1 faults checked\n'
+capture 6.12 tracepoints.2
+printf 'LEVEL: tracepoints\nVM 1: 1 faults checked\n' >"$out/6.12-tracepoints.2.dat"
+: >"$out/6.12-tracepoints.2.memslots"
+judge "a second round" ok 6.12 tracepoints.2 withheld
 rm "$out/6.12-tracepoints.memslots"
 judge "without memslots" "replay: no $out/6.12-tracepoints.memslots" 6.12 tracepoints withheld
 

@@ -42,12 +42,15 @@ static const char full_trace_cmd[] =
 	"echo 1 >\"$(dirname \"$0\")/../.." TRACING "/instances/$3/tracing_on\"\n"
 	"while :; do sleep 0.05; done\n";
 
-/* Busy for a second or two before it begins. */
+/* Busy for three or four seconds before it begins. */
 static const char slow_trace_cmd[] =
 	"#!/bin/sh\n"
 	"trap 'echo \"$@\" >trace.dat; rm -f *.cpu0; exit 0' INT\n"
-	"i=0\n"
-	"while [ $i -lt 2000000 ]; do i=$((i + 1)); done\n"
+	"end=$(($(date +%s) + 4))\n"
+	"while [ $(date +%s) -lt $end ]; do\n"
+	"	i=0\n"
+	"	while [ $i -lt 50000 ]; do i=$((i + 1)); done\n"
+	"done\n"
 	"echo 1 >\"$(dirname \"$0\")/../.." TRACING "/instances/$3/tracing_on\"\n"
 	"while :; do sleep 0.05; done\n";
 
@@ -307,7 +310,7 @@ static void test_trace_cmd_slow(void **state)
 	struct fixture f;
 
 	make(&f, slow_trace_cmd);
-	f.opts.stall_ns = 600000000;
+	f.opts.stall_ns = 2500000000;
 	s = rs_session_start(&f.opts, &f.err);
 	assert_non_null(s);
 	assert_int_equal(rs_session_finish(s, &f.err), 0);

@@ -83,13 +83,43 @@ static int64_t number(const json_t *vm, const char *a, const char *b)
 	return json_integer_value(v);
 }
 
+/* On a busy machine what has to happen takes longer: the report of a run in which it did. */
+static json_t *report_of(const char *const *argv, bool (*enough)(const json_t *root))
+{
+	static const char *const seconds[] = { "400ms", "2", "10", "50" };
+	const char *words[16];
+	json_t *root = NULL;
+
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		size_t n = 0;
+
+		json_decref(root);
+		for (; argv[n]; n++)
+			words[n] = argv[n];
+		words[n++] = "--seconds";
+		words[n++] = seconds[i];
+		words[n] = NULL;
+		run(words);
+		root = report();
+		if (enough(root))
+			break;
+	}
+	return root;
+}
+
+static bool has_two_portions(const json_t *root)
+{
+	const json_t *vm = vm_of(root, 0);
+
+	return number(vm, "accesses", NULL) >= 2 * PORTION &&
+	       number(vm, "invalidations", "dontneed") > 0;
+}
+
 static void test_counts(void **state)
 {
-	json_t *root, *vm;
+	json_t *root = report_of(ARGS("--json"), has_two_portions), *vm;
 	int64_t accesses, taken;
 
-	run(ARGS("--seconds", "400ms", "--json"));
-	root = report();
 	assert_int_equal(json_array_size(json_object_get(root, "vms")), 1);
 	vm = vm_of(root, 0);
 	assert_int_equal(number(vm, "vm", NULL), 0);
@@ -116,10 +146,13 @@ static void test_counts(void **state)
 static void test_text(void **state)
 {
 	char expected[64];
+	double seconds;
 
 	run(ARGS("--seconds", "300ms", "--ops", "remap", "--rate", "100"));
-	snprintf(expected, sizeof(expected), "VM 0, pid %d, 0.3", (int)p.pid);
+	snprintf(expected, sizeof(expected), "VM 0, pid %d, ", (int)p.pid);
 	assert_int_equal(strncmp(p.out.text, expected, strlen(expected)), 0);
+	seconds = strtod(p.out.text + strlen(expected), NULL);
+	assert_true(seconds >= 0.3 && seconds < 60);
 	assert_non_null(strstr(p.out.text, "\n  accesses "));
 	assert_non_null(strstr(p.out.text, "\n  remap "));
 	assert_non_null(strstr(p.out.text, " invalidations\n"));
@@ -130,17 +163,21 @@ static void test_text(void **state)
 	assert_null(strstr(p.out.text, "dontneed"));
 }
 
+static bool has_ten(const json_t *root)
+{
+	return number(vm_of(root, 0), "invalidations", "dontneed") >= 10;
+}
+
 /* So many a second, and not many more. */
 static void test_rate(void **state)
 {
-	json_t *root;
-	int64_t n;
+	json_t *root = report_of(ARGS("--rate", "50", "--invalidators", "2", "--json"), has_ten);
+	int64_t n = number(vm_of(root, 0), "invalidations", "dontneed");
+	double seconds = (double)number(vm_of(root, 0), "elapsed_ns", NULL) / 1e9;
 
-	run(ARGS("--seconds", "1", "--rate", "50", "--invalidators", "2", "--json"));
-	root = report();
-	n = number(vm_of(root, 0), "invalidations", "dontneed");
-	if (n < 10 || n > 2 * 51 * 2)
-		fail_msg("2 invalidators with 50 a second made %lld in a second", (long long)n);
+	if (n < 10 || (double)n > 2 * 2 * (50 * seconds + 1))
+		fail_msg("2 invalidators with 50 a second made %lld in %f s", (long long)n,
+			 seconds);
 	json_decref(root);
 }
 
@@ -155,18 +192,21 @@ static void test_no_invalidators(void **state)
 	json_decref(root);
 }
 
+static bool is_churned(const json_t *root)
+{
+	const json_t *vm = vm_of(root, 0);
+
+	return number(vm, "churned", "delete") > 0 && number(vm, "churned", "move") > 0 &&
+	       number(vm, "churned", "flags") > 0 && number(vm, "mmio", NULL) > 0;
+}
+
 /* All changes are made, and accesses in between find no memslot. */
 static void test_churn(void **state)
 {
-	json_t *root, *vm;
+	json_t *root =
+		report_of(ARGS("--churn", "100", "--churn-ops", "all", "--json"), is_churned);
 
-	run(ARGS("--seconds", "1", "--churn", "100", "--churn-ops", "all", "--json"));
-	root = report();
-	vm = vm_of(root, 0);
-	assert_true(number(vm, "churned", "delete") > 0);
-	assert_true(number(vm, "churned", "move") > 0);
-	assert_true(number(vm, "churned", "flags") > 0);
-	assert_true(number(vm, "mmio", NULL) > 0);
+	assert_true(is_churned(root));
 	json_decref(root);
 	run(ARGS("--seconds", "300ms", "--churn", "100", "--churn-ops", "flags"));
 	assert_non_null(strstr(p.out.text, " memslot changes\n"));
@@ -399,11 +439,20 @@ static void test_churn_refused(void **state)
 {
 	json_t *root;
 
-	start(ARGS("--seconds", "300ms", "--churn", "100", "--json"), "FAKE_KVM=slot@6:12");
+	start(ARGS("--seconds", "2", "--churn", "100", "--json"), "FAKE_KVM=slot@6:12");
 	ends_with(0);
 	root = report();
 	assert_true(number(vm_of(root, 0), "churned", "delete") > 0);
 	json_decref(root);
+}
+
+static bool has_holes(const json_t *root)
+{
+	const json_t *vm = vm_of(root, 0);
+
+	return number(vm, "invalidations", "punch") > 0 &&
+	       number(vm, "invalidations", "dontneed") > 0 &&
+	       number(vm, "invalidations", "populate") > 0;
 }
 
 /* Its memslots' pages are the file's: a hole is nothing that a guest cannot read. */
@@ -412,14 +461,10 @@ static void test_guest_memfd(void **state)
 	static const char *const names[] = { "gmem", "gmem-mixed" };
 
 	for (size_t i = 0; i < 2; i++) {
-		json_t *root, *vm;
+		json_t *root = report_of(ARGS("--scenario", names[i], "--json"), has_holes);
+		json_t *vm = vm_of(root, 0);
 
-		run(ARGS("--scenario", names[i], "--seconds", "1", "--json"));
-		root = report();
-		vm = vm_of(root, 0);
-		assert_true(number(vm, "invalidations", "punch") > 0);
-		assert_true(number(vm, "invalidations", "dontneed") > 0);
-		assert_true(number(vm, "invalidations", "populate") > 0);
+		assert_true(has_holes(root));
 		assert_int_equal(number(vm, "refused", "punch"), 0);
 		assert_int_equal(number(vm, "mmio", NULL), 0);
 		assert_int_equal(number(vm, "unmapped", NULL), 0);
@@ -429,13 +474,17 @@ static void test_guest_memfd(void **state)
 	assert_non_null(strstr(p.out.text, " memslot changes\n"));
 }
 
+static bool both_fault(const json_t *root)
+{
+	return number(vm_of(root, 0), "kvm", "pf_taken") > 0 &&
+	       number(vm_of(root, 1), "kvm", "pf_taken") > 0;
+}
+
 /* Two VMs, one process; a signal ends both. */
 static void test_one_process(void **state)
 {
-	json_t *root;
+	json_t *root = report_of(ARGS("--scenario", "gmem-two-vms", "--json"), both_fault);
 
-	run(ARGS("--scenario", "gmem-two-vms", "--seconds", "500ms", "--json"));
-	root = report();
 	assert_int_equal(json_array_size(json_object_get(root, "vms")), 2);
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(number(vm_of(root, i), "vm", NULL), i);

@@ -55,6 +55,7 @@ expect usage-event 2 '' "${record[@]}" --without memslots
 expect usage-level 2 '' "${record[@]}" --min-level most
 expect usage-time 2 '' "${record[@]}" --duration soon
 expect usage-pid 2 '' "${record[@]}" --pid -3
+expect usage-no-pid 2 '' "${record[@]}" --pid 0
 expect usage-size 2 '' "${record[@]}" --max-size 0
 expect level 3 'level tracepoints only' "${record[@]}" -- true
 expect no-folder 4 'No such file' record --root "$host" -o "$work/no/x.dat" -- true

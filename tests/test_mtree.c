@@ -118,6 +118,16 @@ static void test_marks(void **state)
 		"  0000000000001000-0000000000001fff (prio 0, ramd): b\n"
 		"  0000000000002000-0000000000002fff (prio 0, ram): a @0000000000002000 KVM\n",
 		"0:0+1@0 0:2+1@2");
+	/* As it was first proposed, in a mail that breaks lines. */
+	assert_memslots(MEMORY
+			"> 0000000000000000-0000000000000fff (prio 0, ram): pc.ram kvm\n"
+			"> 0000000000001000-0000000000001fff (prio 0, rom): pc.ram\n"
+			"> @0000000000001000 kvm\n"
+			"> 00000000febc0000-00000000febc0fff (prio 0, ramd): 0000:00:1a.0 BAR 0\n"
+			"> mmaps[0] kvm\n"
+			"> 00000000febc1000-00000000febc1fff (prio 0, ramd): 0000:00:1a.0\n"
+			"> BAR 0 mmaps[0] @0000000000001000\n> KVM\n",
+			"0:0+1@0 0:1+1@1r 0:febc0+1@40000 0:febc1+1@40001");
 }
 
 #define WANT "0:0+a0@0 0:100+100@100"
@@ -151,6 +161,28 @@ static void test_pasted(void **state)
 		"address-space: memory\n  0000000000000000-00000000ffffffff (prio 0, ram): x\n"
 		"FlatView #0\n AS \"memory\", root: system\n" LOW HIGH,
 		WANT);
+}
+
+/* What is left of a paste's begin is enough; that lines are missing is said. */
+static void test_cut(void **state)
+{
+	struct test_trace t;
+
+	(void)state;
+	assert_memslots("Root memory region: system\n" LOW HIGH, WANT);
+	assert_memslots(" AS \"vfio-pci\", root: bus master container\n"
+			" Root memory region: system\n" LOW HIGH
+			"\nFlatView #1\n AS \"I/O\", root: io\n" LOW,
+			WANT);
+	/* What is printed whole behind it counts. */
+	assert_memslots("Root memory region: system\n" LOW "\n" MEMORY LOW HIGH, WANT);
+	assert_refused(" Root memory region: mem-container-smram\n" LOW,
+		       "FILE: no view of the address space \"memory\"");
+	test_trace_parse(&t, " Root memory region: system\n" LOW "  ...\n",
+			 strlen(" Root memory region: system\n" LOW "  ...\n"));
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(t.meta.nr_assumptions, 3);
+	test_trace_free(&t);
 }
 
 static void test_old(void **state)
@@ -198,10 +230,11 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),  cmocka_unit_test(test_blocks),
-		cmocka_unit_test(test_spaces), cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_marks),  cmocka_unit_test(test_pasted),
-		cmocka_unit_test(test_old),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_types),	cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_spaces),	cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_marks),	cmocka_unit_test(test_pasted),
+		cmocka_unit_test(test_cut),	cmocka_unit_test(test_old),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

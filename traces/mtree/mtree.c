@@ -50,7 +50,9 @@ struct range {
 
 struct view {
 	bool space[NR_SPACES];
-	bool old; /* of a QEMU that printed no offsets */
+	bool old;      /* of a QEMU that printed no offsets */
+	bool headless; /* what names it was cut off */
+	bool elided;   /* "...": not all lines are there */
 	uint64_t line;
 };
 
@@ -89,7 +91,8 @@ static bool holds(const unsigned char *head, size_t len, const char *what)
 static bool probe(const unsigned char *head, size_t len)
 {
 	return holds(head, len, "FlatView #") || holds(head, len, "address-space (flat view)") ||
-	       holds(head, len, "address-space: ") || holds(head, len, "info mtree");
+	       holds(head, len, "address-space: ") || holds(head, len, "info mtree") ||
+	       holds(head, len, "Root memory region: ");
 }
 
 /* ---- lines ---- */
@@ -283,12 +286,12 @@ static bool cut_at(struct piece *s, const char *what, struct piece *rest)
 	return true;
 }
 
-/* What stands behind a region's type: NAME [@OFFSET] [owner:{...}] [parent:{...}] [KVM]. */
+/* What stands behind a region's type: NAME [@OFFSET] [owner:{...}] [parent:{...}] [KVM|kvm]. */
 static bool split_name(struct piece s, struct range *r, struct piece *name, struct piece *owner)
 {
 	struct piece rest;
 
-	while (ends(s, " KVM")) {
+	while (ends(s, " KVM") || ends(s, " kvm")) {
 		r->marked = true;
 		s.len -= 4;
 	}
@@ -416,6 +419,14 @@ static int parse_line(struct mtree *m, struct piece s, struct rs_error *err)
 	/* A tree behind the flat views belongs to none of them. */
 	if (starts(s, "address-space: ") || starts(s, "memory-region: "))
 		return m->nr_views ? new_view(m, err) : 0;
+	/* People paste from here on. */
+	if (!m->nr_views && starts(s, "Root memory region: ")) {
+		begin_view(m, 0);
+		rc = new_view(m, err);
+		if (rc)
+			return rc;
+		m->views[0].headless = m->views[0].space[0] = ends(s, ": system");
+	}
 	if (!m->nr_views)
 		return 0;
 	if (take(&s, "AS \"")) {
@@ -424,6 +435,8 @@ static int parse_line(struct mtree *m, struct piece s, struct rs_error *err)
 		name_space(m, s);
 		return 0;
 	}
+	if (is(s, "...") || is(s, "[...]") || is(s, "[snip]"))
+		m->views[m->nr_views - 1].elided = true;
 	return looks_like_range(s) ? parse_range(m, s, err) : 0;
 }
 
@@ -432,7 +445,8 @@ static bool goes_on(struct piece s)
 {
 	return s.len && (s.p[0] == '@' || starts(s, "owner:{") || starts(s, "parent:{") ||
 			 starts(s, "ram") || starts(s, "rom") || starts(s, "nv-") ||
-			 starts(s, "i/o)") || starts(s, "(prio "));
+			 starts(s, "i/o)") || starts(s, "(prio ") || starts(s, "BAR ") ||
+			 starts(s, "mmaps[") || is(s, "KVM") || is(s, "kvm"));
 }
 
 /*
@@ -642,6 +656,15 @@ static int describe(struct mtree *m, struct rs_trace_meta *meta, struct rs_error
 	if (!rc)
 		rc = rs_meta_add_assumption(meta, "Host addresses are made up: only which of them "
 						  "are the same is known.");
+	for (size_t i = 0; i < m->nr_views && !rc; i++) {
+		if (m->views[i].headless)
+			rc = rs_meta_add_assumption(
+				meta, "The view without a head is taken for that of the address "
+				      "space \"memory\".");
+		if (!rc && m->views[i].elided)
+			rc = rs_meta_add_assumption(
+				meta, "Lines that were left out (\"...\") have no memory.");
+	}
 	if (!rc && m->dumps > 1)
 		rc = rs_meta_add_assumption(meta,
 					    "It was printed several times: the last one is taken.");

@@ -108,8 +108,14 @@ static void look_at_fact(struct look *l, const struct rs_dat_probe *e)
 /* False: what was to be found is found. */
 static bool look_at(struct look *l, const struct rs_dat_probe *e)
 {
-	struct task *t = &l->tasks[e->pid % NR_TASKS];
+	struct task *t;
 
+	/* A gap, in which anybody may have done anything. */
+	if (e->kind >= RS_DAT_NR_KINDS) {
+		memset(l->tasks, 0, sizeof(l->tasks));
+		return true;
+	}
+	t = &l->tasks[e->pid % NR_TASKS];
 	if (t->pid != e->pid)
 		*t = (struct task){ .pid = e->pid };
 	switch (e->kind) {

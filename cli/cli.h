@@ -31,6 +31,7 @@ int rs_cmd_workload(int argc, char **argv);
 int rs_cmd_info(int argc, char **argv);
 int rs_cmd_layout(int argc, char **argv);
 int rs_cmd_merge(int argc, char **argv);
+int rs_cmd_report(int argc, char **argv);
 int rs_cmd_compare(int argc, char **argv);
 int rs_cmd_replay(int argc, char **argv);
 int rs_cmd_convert(int argc, char **argv);

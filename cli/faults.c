@@ -262,14 +262,8 @@ static int feed_again(void *arg, struct rs_replay *engine, const struct rs_event
 		      struct rs_error *err)
 {
 	struct faults_args *a = arg;
-	int rc = 0;
 
-	for (size_t i = 0; i < n && !rc; i++) {
-		rc = rs_replay_feed(engine, &evs[i], 1, err);
-		if (!rc && rs_around_event(a->seen, engine, &evs[i]))
-			rc = rs_error_nomem(err);
-	}
-	return rc;
+	return rs_around_feed(a->seen, engine, evs, n, err);
 }
 
 static int look_around(struct faults_args *a, struct rs_error *err)
@@ -281,7 +275,8 @@ static int look_around(struct faults_args *a, struct rs_error *err)
 	reader = rs_watch_run(&a->watch, err);
 	if (!reader)
 		return -1;
-	rs_around_write(a->out.f, a->seen, &rs_reader_meta(reader)->whos);
+	for (size_t i = 0; i < a->nr_rows; i++)
+		rs_around_write(a->out.f, a->seen, i, &rs_reader_meta(reader)->whos);
 	rs_reader_close(reader);
 	return 0;
 }

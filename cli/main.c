@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
 	{ "sweep", "replay synthetic traces over a grid of parameters", rs_cmd_sweep },
 	{ "bench", "measure what the algorithms cost under the lock", rs_cmd_bench },
 	{ "plot", "draw pictures of a trace or a report", rs_cmd_plot },
+	{ "report", "write one page of HTML about a trace or a report", rs_cmd_report },
 	{ "merge", "add up reports of many traces, of many hosts", rs_cmd_merge },
 	{ "compare", "compare two groups of runs, and tell chance from more", rs_cmd_compare },
 	{ "help", "show this, or the help of a verb", rs_cmd_help },

@@ -173,7 +173,7 @@ static int run(struct plot_order *a, struct rs_error *err)
 		rc = plot_data_load(&data, &a->req, err);
 	if (rc)
 		return rc;
-	rc = plot_draw(a, &data, err);
+	rc = plot_draw(a, &data, NULL, err);
 	plot_data_free(&data);
 	return rc;
 }

@@ -20,7 +20,8 @@
 struct plotting {
 	const struct plot_order *order;
 	const struct plot_data *data;
-	const char *source; /* the input's name without its folders */
+	const struct plot_taker *taker; /* who gets the pictures; NULL: they go where is ordered */
+	const char *source;		/* the input's name without its folders */
 	struct rs_workdir dir;
 	char **outputs; /* the pictures' names, in the order drawn */
 	size_t nr_outputs;
@@ -413,6 +414,15 @@ static int deliver(struct plotting *p, const char *home, struct rs_error *err)
 	return rc;
 }
 
+static int hand_over(struct plotting *p, struct rs_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->nr_outputs && !rc; i++)
+		rc = p->taker->take(p->taker->arg, &p->dir, p->outputs[i], err);
+	return rc;
+}
+
 static int plot_in(struct plotting *p, const char *home, struct rs_error *err)
 {
 	int rc = rs_workdir_open(&p->dir, rs_temp_dir(), err);
@@ -421,7 +431,7 @@ static int plot_in(struct plotting *p, const char *home, struct rs_error *err)
 		return rc;
 	rc = draw_all(p, err);
 	if (!rc)
-		rc = deliver(p, home, err);
+		rc = p->taker ? hand_over(p, err) : deliver(p, home, err);
 	rs_workdir_close(&p->dir);
 	return rc;
 }
@@ -440,9 +450,10 @@ static void note_left_out(const struct plotting *p)
 	}
 }
 
-int plot_draw(const struct plot_order *order, const struct plot_data *data, struct rs_error *err)
+int plot_draw(const struct plot_order *order, const struct plot_data *data,
+	      const struct plot_taker *taker, struct rs_error *err)
 {
-	struct plotting p = { .order = order, .data = data };
+	struct plotting p = { .order = order, .data = data, .taker = taker };
 	char *source = strdup(data->kind == DOCUMENT_REPORT && data->report.report.path
 				      ? data->report.report.path
 				      : order->req.input.path);

@@ -21,10 +21,18 @@ struct plot_order {
 	bool keep_data;
 };
 
+/* Takes the picture @name out of @dir, where it is until this returns. As plot_draw() fails. */
+struct plot_taker {
+	int (*take)(void *arg, const struct rs_workdir *dir, const char *name,
+		    struct rs_error *err);
+	void *arg;
+};
+
 /*
- * Draws all that is ordered, then puts it in its place. 0, or negative errno
- * with @err set; then nothing has been put anywhere.
+ * Draws all that is ordered, then puts it in its place, or, if @taker is not NULL, has it taken.
+ * 0, or negative errno with @err set; then nothing has been put anywhere.
  */
-int plot_draw(const struct plot_order *order, const struct plot_data *data, struct rs_error *err);
+int plot_draw(const struct plot_order *order, const struct plot_data *data,
+	      const struct plot_taker *taker, struct rs_error *err);
 
 #endif

@@ -109,10 +109,11 @@ struct rs_around;
 /* Copies @rows, which were found in a first replay. NULL: no memory. */
 struct rs_around *rs_around_new(const char *algo, const struct rs_fault_row *rows, size_t nr,
 				unsigned int events);
-/* @ev is the event that @r was fed last. 0 or -ENOMEM. */
-int rs_around_event(struct rs_around *a, const struct rs_replay *r, const struct rs_event *ev);
-/* What there is to be said of all of the rows, in their order. */
-void rs_around_write(FILE *f, const struct rs_around *a, const struct rs_whos *whos);
+/* As rs_replay_feed(), to @r, and looks on. */
+int rs_around_feed(struct rs_around *a, struct rs_replay *r, const struct rs_event *evs, size_t n,
+		   struct rs_error *err);
+/* What there is to be said of the @i-th of the rows. */
+void rs_around_write(FILE *f, const struct rs_around *a, size_t i, const struct rs_whos *whos);
 void rs_around_free(struct rs_around *a);
 
 #endif

@@ -220,7 +220,8 @@ static void find_begun(struct rs_around *a, const struct moment *m, const struct
 			begin(a, a->by_begin[i], latest);
 }
 
-int rs_around_event(struct rs_around *a, const struct rs_replay *r, const struct rs_event *ev)
+/* @ev is the event that @r was fed last. */
+static int look_at(struct rs_around *a, const struct rs_replay *r, const struct rs_event *ev)
 {
 	struct watched *w = ev->type == RS_EV_STATE ? NULL : watched_of(a, ev->vm);
 	struct moment m = { .ev = *ev };
@@ -240,6 +241,19 @@ int rs_around_event(struct rs_around *a, const struct rs_replay *r, const struct
 	a->nr_active = kept;
 	push(&w->latest, &m);
 	return 0;
+}
+
+int rs_around_feed(struct rs_around *a, struct rs_replay *r, const struct rs_event *evs, size_t n,
+		   struct rs_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && !rc; i++) {
+		rc = rs_replay_feed(r, &evs[i], 1, err);
+		if (!rc && look_at(a, r, &evs[i]))
+			rc = rs_error_nomem(err);
+	}
+	return rc;
 }
 
 /* ---- what is said ---- */
@@ -406,10 +420,9 @@ static void put_place(FILE *f, const struct place *p, const char *algo, const st
 		put_moment(f, &p->after[i], whos);
 }
 
-void rs_around_write(FILE *f, const struct rs_around *a, const struct rs_whos *whos)
+void rs_around_write(FILE *f, const struct rs_around *a, size_t i, const struct rs_whos *whos)
 {
-	for (size_t i = 0; i < a->nr; i++)
-		put_place(f, &a->places[i], a->algo, whos);
+	put_place(f, &a->places[i], a->algo, whos);
 }
 
 void rs_around_free(struct rs_around *a)

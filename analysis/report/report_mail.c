@@ -22,7 +22,7 @@ static void put_question(struct rs_page *p, const struct rs_report *rep)
 		"with each way to remember what is being invalidated?");
 }
 
-static void put_method(struct rs_page *p, const struct rs_report *rep)
+void rs_part_method(struct rs_page *p, const struct rs_report *rep)
 {
 	char name[128], subject[192];
 
@@ -92,7 +92,7 @@ static int put_vms(struct rs_page *p, const struct rs_report *rep)
 	return 0;
 }
 
-static void put_limits(struct rs_page *p, const struct rs_report *rep)
+void rs_part_limits(struct rs_page *p, const struct rs_report *rep)
 {
 	rs_para(p, 0, 0, "Limits:");
 	rs_blank_line(p);
@@ -111,7 +111,7 @@ static void put_limits(struct rs_page *p, const struct rs_report *rep)
 		rs_para(p, 0, 2, "- No event was lost, and no anomaly was found.");
 }
 
-static void put_reproduction(struct rs_page *p, const struct rs_report *rep)
+void rs_part_reproduction(struct rs_page *p, const struct rs_report *rep)
 {
 	const struct rs_result *r = rep->result;
 	const struct rs_trace_meta *m = rep->meta;
@@ -141,7 +141,7 @@ static int write_mail(FILE *f, const struct rs_report *rep)
 
 	put_question(&p, rep);
 	rs_blank_line(&p);
-	put_method(&p, rep);
+	rs_part_method(&p, rep);
 	rs_blank_line(&p);
 	if (put_vms(&p, rep))
 		return -ENOMEM;
@@ -150,9 +150,9 @@ static int write_mail(FILE *f, const struct rs_report *rep)
 		rs_fleet_table(&p, rep->fleet);
 		rs_blank_line(&p);
 	}
-	put_limits(&p, rep);
+	rs_part_limits(&p, rep);
 	rs_blank_line(&p);
-	put_reproduction(&p, rep);
+	rs_part_reproduction(&p, rep);
 	return p.err ? p.err : ferror(f) ? -EIO : 0;
 }
 

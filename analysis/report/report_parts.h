@@ -39,6 +39,11 @@ void rs_part_contents(struct rs_page *p, const struct rs_vm_result *v);
 /* The reports that a merged one was added up from. */
 void rs_part_sources(struct rs_page *p, const struct rs_report *rep);
 
+/* Of the mail: how it was found, what to keep in mind, and how to do it again. */
+void rs_part_method(struct rs_page *p, const struct rs_report *rep);
+void rs_part_limits(struct rs_page *p, const struct rs_report *rep);
+void rs_part_reproduction(struct rs_page *p, const struct rs_report *rep);
+
 /* "VM 1 (pid 12, qemu-system-x86)" into @buf; returns it. */
 char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size);
 /* "the kernel 6.1.0 (which runs hva)" into @buf; returns it. */

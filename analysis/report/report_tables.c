@@ -87,7 +87,7 @@ static void put_legend(struct rs_page *p, const struct rs_report *rep, const str
 {
 	for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
 		if (occurs(rep, v, c))
-			fprintf(p->f, "  %-11s%s\n", rs_cause_name(c), cause_texts[c]);
+			rs_term(p, 11, rs_cause_name(c), cause_texts[c]);
 }
 
 void rs_part_causes(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)

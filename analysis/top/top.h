@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "analysis/write/layout.h"
 #include "replay/algorithm.h"
 #include "replay/closed/closed.h"
 #include "replay/replay.h"
@@ -74,5 +75,8 @@ void rs_top_free(struct rs_top *t);
 int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit);
+
+/* The same as a table of @p, whose error tells. */
+void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t limit);
 
 #endif

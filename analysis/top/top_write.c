@@ -132,6 +132,45 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 	return 0;
 }
 
+/* ---- a page ---- */
+
+void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t limit)
+{
+	struct rs_table table;
+	unsigned int c = 0;
+
+	rs_table_init(&table, (unsigned int)__builtin_popcount(t->keys) + (t->closed ? 6 : 4));
+	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
+		if (t->keys & 1U << k)
+			table.heading[0][c++] = rs_top_key_name(k);
+	table.heading[0][c++] = "rejected";
+	table.heading[0][c++] = "needless";
+	table.heading[0][c++] = "missed";
+	table.heading[0][c++] = "share";
+	if (t->closed) {
+		table.heading[0][c++] = "stall";
+		table.heading[0][c++] = "share";
+	}
+	for (size_t i = 0; i < shown(t, limit); i++) {
+		const struct rs_top_row *row = &t->rows[i];
+
+		for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
+			if (t->keys & 1U << k)
+				rs_table_text(&table, row->key[k]);
+		rs_table_count(&table, row->rejected);
+		rs_table_count(&table, row->needless);
+		rs_table_count(&table, row->missed);
+		rs_table_share(&table, (double)share_of(t, row) / 1000);
+		if (t->closed) {
+			rs_table_time(&table, (double)row->stall_ns);
+			rs_table_share(&table, (double)stall_share_of(t, row) / 1000);
+		}
+	}
+	rs_table_write(p, &table);
+	if (t->nr_rows > shown(t, limit))
+		rs_para(p, 0, 0, "(%zu more)", t->nr_rows - shown(t, limit));
+}
+
 /* ---- CSV ---- */
 
 static void csv_stall(FILE *f, const struct rs_top_table *t, const struct rs_top_row *row)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/write/markup.h"
 #include "analysis/write/units.h"
 #include "base/array.h"
 #include "base/clean.h"
@@ -116,9 +117,27 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 	fputc('\n', p->f);
 }
 
+static void put_element(struct rs_page *p, const char *open, const char *text, const char *close)
+{
+	fputs(open, p->f);
+	rs_html_put(p->f, text);
+	fputs(close, p->f);
+}
+
 void rs_blank_line(struct rs_page *p)
 {
-	fputc('\n', p->f);
+	if (!p->html)
+		fputc('\n', p->f);
+}
+
+void rs_term(struct rs_page *p, int width, const char *name, const char *text)
+{
+	if (!p->html) {
+		fprintf(p->f, "  %-*s%s\n", width, name, text);
+		return;
+	}
+	put_element(p, "<p class=\"term\"><b>", name, "</b> ");
+	put_element(p, "", text, "</p>\n");
 }
 
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
@@ -131,10 +150,16 @@ void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const c
 	len = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	clean = len < 0 ? NULL : rs_clean_dup(text, RS_CLEAN_UTF8);
-	if (clean)
-		put_words(p, first, indent, clean);
-	else
+	if (!clean)
 		p->err = -ENOMEM;
+	else if (p->html)
+		put_element(p,
+			    first    ? "<p class=\"part\">"
+			    : indent ? "<p class=\"item\">"
+				     : "<p>",
+			    clean, "</p>\n");
+	else
+		put_words(p, first, indent, clean);
 	free(clean);
 	if (len >= 0)
 		free(text);
@@ -165,6 +190,11 @@ void rs_command_lines(struct rs_page *p, unsigned int indent, const char *comman
 
 	if (!clean) {
 		p->err = -ENOMEM;
+		return;
+	}
+	if (p->html) {
+		put_element(p, "<pre class=\"command\">", clean, "</pre>\n");
+		free(clean);
 		return;
 	}
 	fprintf(p->f, "%*s", (int)indent, "");
@@ -336,7 +366,7 @@ static bool has_text(const char *const *heading, unsigned int nr)
 	return false;
 }
 
-void rs_table_write(struct rs_page *p, struct rs_table *t)
+static void write_text(struct rs_page *p, const struct rs_table *t)
 {
 	unsigned int widths[RS_TABLE_COLUMNS], total, gap;
 	enum style style = STYLE_SEPARATED;
@@ -356,6 +386,51 @@ void rs_table_write(struct rs_page *p, struct rs_table *t)
 		if (has_text(t->heading[h], t->nr_columns))
 			put_line(p->f, t, widths, gap, t->heading[h]);
 	put_rows(p->f, t, style, widths, gap);
+}
+
+/* Two lines are read as one. */
+static void html_heading(struct rs_page *p, const char *first, const char *second)
+{
+	put_element(p, "<th>", first, *first && *second ? " " : "");
+	put_element(p, "", second, "</th>");
+}
+
+static void html_cell(struct rs_page *p, const struct rs_cell *c)
+{
+	const char *text;
+	char buf[CELL_SIZE];
+
+	text = format_cell(c, STYLE_SEPARATED, buf);
+	if (c->kind == RS_CELL_TEXT)
+		fputs("<td>", p->f);
+	else if (c->kind == RS_CELL_COUNT)
+		fprintf(p->f, "<td data-v=\"%" PRIu64 "\">", c->count);
+	else
+		fprintf(p->f, "<td data-v=\"%.12g\">", isnan(c->number) ? -1.0 : c->number);
+	put_element(p, "", text, "</td>");
+}
+
+static void write_html(struct rs_page *p, const struct rs_table *t)
+{
+	fputs("<table>\n<thead><tr>", p->f);
+	for (unsigned int c = 0; c < t->nr_columns; c++)
+		html_heading(p, t->heading[0][c], t->heading[1][c]);
+	fputs("</tr></thead>\n<tbody>\n", p->f);
+	for (size_t i = 0; i + t->nr_columns <= t->nr_cells; i += t->nr_columns) {
+		fputs("<tr>", p->f);
+		for (unsigned int c = 0; c < t->nr_columns; c++)
+			html_cell(p, &t->cells[i + c]);
+		fputs("</tr>\n", p->f);
+	}
+	fputs("</tbody>\n</table>\n", p->f);
+}
+
+void rs_table_write(struct rs_page *p, struct rs_table *t)
+{
+	if (p->html)
+		write_html(p, t);
+	else
+		write_text(p, t);
 	if (t->err)
 		p->err = t->err;
 	for (size_t i = 0; i < t->nr_cells; i++)

@@ -2,20 +2,22 @@
 #ifndef RS_ANALYSIS_WRITE_LAYOUT_H
 #define RS_ANALYSIS_WRITE_LAYOUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 /*
- * Plain text in a given number of columns: paragraphs and tables. Texts may be foreign: all
- * that is written is cleaned (base/clean.h).
+ * Paragraphs and tables, as plain text in a given number of columns or as HTML. Texts may be
+ * foreign: all that is written is cleaned (base/clean.h), and none of it is markup.
  */
 
 /* A page: @err is the first error met, after which nothing more is sure to be written. */
 struct rs_page {
 	FILE *f;
-	unsigned int width; /* columns */
-	int err;	    /* 0 or -ENOMEM */
+	unsigned int width; /* columns, of plain text */
+	bool html;
+	int err; /* 0 or -ENOMEM */
 };
 
 /*
@@ -25,7 +27,9 @@ struct rs_page {
  */
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-/* An empty line. */
+/* A line that says what @name is, of @width columns at least, behind two blanks. */
+void rs_term(struct rs_page *p, int width, const char *name, const char *text);
+/* An empty line; nothing in HTML, which has room of its own. */
 void rs_blank_line(struct rs_page *p);
 /*
  * A shell's command line behind @indent blanks. If the page is too narrow it
@@ -66,7 +70,8 @@ void rs_table_time(struct rs_table *t, double ns);
 /*
  * Writes the table and frees its cells: the first column to the left, all
  * others to the right. If the page is too narrow, counts lose their separators,
- * then their last digits ("12.3M"), and at last the first column its begin.
+ * then their last digits ("12.3M"), and at last the first column its begin. In HTML
+ * each cell that is not text has its number as data-v, to be sorted by.
  */
 void rs_table_write(struct rs_page *p, struct rs_table *t);
 

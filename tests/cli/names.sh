@@ -258,12 +258,21 @@ for from in all.txt:txt evil.json:json evil.csv:csv comm.dat:dat ill.txt:bad; do
 done
 cp all.txt -- "-all.txt"
 cp all.txt $'t\xe4ny.txt'
-for verb in info replay 'replay --format mail' 'replay --format json' 'replay --format csv' 'convert --to text' merge; do
+for verb in info replay 'replay --format mail' 'replay --format json' 'replay --format csv' 'convert --to text' 'convert --to trace-event' merge; do
 	for file in "$evil.txt" "$evil.json" "$evil.bad" "$evil.missing" "$evil.dat" $'t\xe4ny.txt' -- ; do
 		[ "$file" != -- ] || continue
 		# shellcheck disable=SC2086 # words
 		run "0 1" $verb "$file"
 	done
+done
+# Pictures have tabs; without them it is the same page.
+mkdir "$work/bin"
+ln -s "$build_dir/retryscope" "$work/bin"
+for file in "$evil.txt" "$evil.json" "$evil.dat" evil2.json evil3.json mark.json; do
+	PATH=$work/bin retryscope report "$file" >"$work/page" 2>"$work/stderr" || [ $? = 1 ] ||
+		wrong "report $file: $(cat "$work/stderr")"
+	judge "report $file" "$work/page"
+	judge "report $file: stderr" "$work/stderr"
 done
 for file in "$evil.txt" "$evil.json" "$evil.csv" "$evil.bad" "$evil.missing" $'t\xe4ny.txt'; do
 	plot "0 1" "$file"
@@ -278,7 +287,7 @@ run 2 replay --algo "$evil" all.txt
 run 2 replay --format "$evil" all.txt
 run 2 plot -w "$evil" all.txt
 run 2 sweep "$evil"
-for verb in info replay merge compare plot sweep synth probe record workload bench convert help; do
+for verb in info replay report merge compare plot sweep synth probe record workload bench convert help; do
 	run 2 $verb "--$evil"
 	[ $verb = record ] || run 2 $verb all.txt "--$evil"
 	run 2 $verb $'-\e[2J'

@@ -76,7 +76,7 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit);
 
-/* The same as a table of @p, whose error tells. */
+/* The same, of at most six keys, as a table of @p, whose error tells. */
 void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t limit);
 
 #endif

@@ -245,8 +245,8 @@ static void check_report(const struct rs_report_data *a, const struct rs_report_
 				check_figures(RS_OF_CLOSED_ALGO, r->vms[i].algos[k].closed,
 					      s->vms[i].algos[k].closed);
 		}
-		assert_true(rs_vm_info_find(&a->meta, r->vms[i].vm)->pid ==
-			    rs_vm_info_find(&b->meta, r->vms[i].vm)->pid);
+		assert_true(rs_meta_vm(&a->meta, r->vms[i].vm)->pid ==
+			    rs_meta_vm(&b->meta, r->vms[i].vm)->pid);
 	}
 }
 

@@ -103,7 +103,7 @@ int rs_meta_add_fact(struct rs_trace_meta *m, const char *key, const char *value
 	return f ? set_string(&f->value, value) : new_fact(m, key, value);
 }
 
-static struct rs_vm_info *find_vm(struct rs_trace_meta *m, uint32_t vm)
+struct rs_vm_info *rs_meta_vm(const struct rs_trace_meta *m, uint32_t vm)
 {
 	uint32_t i = rs_hash_find(&m->vm_by_number, rs_hash_number(vm), NULL, NULL);
 
@@ -112,7 +112,7 @@ static struct rs_vm_info *find_vm(struct rs_trace_meta *m, uint32_t vm)
 
 int rs_meta_add_vm(struct rs_trace_meta *m, uint32_t vm, int64_t pid, const char *command)
 {
-	struct rs_vm_info *v = find_vm(m, vm);
+	struct rs_vm_info *v = rs_meta_vm(m, vm);
 
 	if (!v) {
 		if (RS_ROOM_FOR_ONE(m->vms, m->nr_vms) ||

@@ -62,9 +62,21 @@ uint64_t rs_pending_lose(struct rs_pending *p, struct rs_pending_vm *v)
 	rs_idset_remove_vm(&p->many, v->number);
 	n -= p->many.nr;
 	v->nr_few = 0;
-	for (uint32_t vcpu = 0; vcpu <= RS_MAX_VCPU; vcpu++)
-		n += rs_pending_close(v, vcpu);
+	for (size_t i = 0; i < sizeof(v->open) / sizeof(v->open[0]); i++)
+		n += (uint64_t)__builtin_popcountll(v->open[i]);
+	memset(v->open, 0, sizeof(v->open));
 	return n;
+}
+
+/* From now on there is always something: 8 KiB for each VM would be too much. */
+static int give_up(struct rs_pending *p)
+{
+	if (!p->given_up) {
+		rs_pending_free(p);
+		p->given_up = true;
+	}
+	p->nr = 1;
+	return 0;
 }
 
 int rs_pending_note(struct rs_pending *p, const struct rs_event *evs, size_t n)
@@ -74,6 +86,8 @@ int rs_pending_note(struct rs_pending *p, const struct rs_event *evs, size_t n)
 	int rc = 0;
 
 	for (size_t i = 0; i < n && !rc; i++) {
+		if (p->given_up || p->nr_vms > RS_PENDING_VMS)
+			return give_up(p);
 		if (!v || v->number != evs[i].vm)
 			v = rs_pending_find_vm(p, evs[i].vm);
 		rc = v ? rs_pending_step(p, v, &evs[i], &nr) : -ENOMEM;

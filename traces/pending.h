@@ -17,6 +17,8 @@
 
 /* So many invalidations of a VM are found by looking at each. */
 #define RS_PENDING_FEW 8
+/* With more VMs, rs_pending_note() says that something is pending, and looks no more. */
+#define RS_PENDING_VMS 4096
 
 struct rs_pending_vm {
 	uint32_t number;
@@ -34,6 +36,7 @@ struct rs_pending {
 	size_t nr_vms;
 	struct rs_pending_vm *last;
 	uint64_t nr; /* invalidations, faults and states */
+	bool given_up;
 };
 
 /* Takes the next @n events, which are well-formed. @p starts as all zero. 0 or -ENOMEM. */

@@ -65,6 +65,8 @@ int rs_meta_add_assumption(struct rs_trace_meta *m, const char *sentence);
 bool rs_meta_has_assumption(const struct rs_trace_meta *m, const char *sentence);
 /* Forgets all VMs but @vm. */
 void rs_meta_keep_vm(struct rs_trace_meta *m, uint32_t vm);
+/* What is known of that VM, until another is added; NULL: nothing is. */
+struct rs_vm_info *rs_meta_vm(const struct rs_trace_meta *m, uint32_t vm);
 /* Adds @n to the anomaly @name (created at 0). */
 int rs_meta_add_anomaly(struct rs_trace_meta *m, const char *name, uint64_t n);
 /* Takes back all anomalies and losses. */

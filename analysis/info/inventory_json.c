@@ -91,7 +91,7 @@ static json_t *checks(const struct rs_report *rep, const struct rs_vm_result *v)
 
 static json_t *vm(const struct rs_report *rep, const struct rs_vm_inventory *inv)
 {
-	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, inv->vm);
+	const struct rs_vm_info *info = rs_meta_vm(rep->meta, inv->vm);
 	const struct rs_vm_result *v = rs_vm_result_find(rep->result, inv->vm);
 	json_t *o;
 

@@ -28,23 +28,15 @@ const struct rs_vm_result *rs_vm_result_find(const struct rs_result *r, uint32_t
 	return NULL;
 }
 
-const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t vm)
-{
-	for (size_t i = 0; i < m->nr_vms; i++)
-		if (m->vms[i].vm == vm)
-			return &m->vms[i];
-	return NULL;
-}
-
 uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m)
 {
 	return r->lost > m->lost ? r->lost : m->lost;
 }
 
-static struct rs_anomaly_count *find_anomaly(struct rs_anomaly_count *list, size_t nr,
-					     const char *name)
+/* Of those that a replay counts; NULL: it is another one. */
+static struct rs_anomaly_count *find_counted(struct rs_anomaly_count *list, const char *name)
 {
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < RS_NR_ANOMALIES; i++)
 		if (!strcmp(list[i].name, name))
 			return &list[i];
 	return NULL;
@@ -62,8 +54,9 @@ struct rs_anomaly_count *rs_anomalies_list(const struct rs_result *r, const stru
 		list[*nr].name = rs_anomaly_name(*nr);
 		list[*nr].count = r->anomalies[*nr];
 	}
+	/* Those of the metadata have each name once. */
 	for (size_t i = 0; i < m->nr_anomalies; i++) {
-		known = find_anomaly(list, *nr, m->anomalies[i].name);
+		known = find_counted(list, m->anomalies[i].name);
 		if (!known) {
 			known = &list[(*nr)++];
 			known->name = m->anomalies[i].name;

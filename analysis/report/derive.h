@@ -15,8 +15,6 @@ const struct rs_algo_result *rs_vm_algo(const struct rs_result *r, const struct 
 					const char *name);
 /* The VM of that number, or NULL. */
 const struct rs_vm_result *rs_vm_result_find(const struct rs_result *r, uint32_t vm);
-/* What is known of the VM, or NULL. */
-const struct rs_vm_info *rs_vm_info_find(const struct rs_trace_meta *m, uint32_t vm);
 
 /* Lost events: the recorder's figure and the stream's tell the same loss. */
 uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m);

@@ -11,7 +11,7 @@
 /* One row per VM and algorithm; lines end in LF. What is not known is empty. */
 static void put_vm(FILE *f, const struct rs_report *rep, const struct rs_vm_result *v)
 {
-	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, v->vm);
+	const struct rs_vm_info *info = rs_meta_vm(rep->meta, v->vm);
 
 	rs_csv_text(f, rep->path);
 	fputc(',', f);

@@ -226,7 +226,7 @@ static json_t *vm_figures(const struct rs_report *rep, const struct rs_vm_result
 
 static json_t *vm(const struct rs_report *rep, const struct rs_vm_result *v)
 {
-	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, v->vm);
+	const struct rs_vm_info *info = rs_meta_vm(rep->meta, v->vm);
 	json_t *o;
 
 	o = RS_JSON({ "vm", rs_json_u64(v->vm) },

@@ -25,7 +25,7 @@ static const char *share_of(uint64_t part, uint64_t base, char *buf, size_t size
 
 char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size)
 {
-	const struct rs_vm_info *info = rs_vm_info_find(rep->meta, vm);
+	const struct rs_vm_info *info = rs_meta_vm(rep->meta, vm);
 	uint64_t vms = 0;
 
 	for (size_t i = 0; i < rep->nr_sources; i++)

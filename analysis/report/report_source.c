@@ -102,7 +102,7 @@ int rs_report_parts_of(struct rs_report_source *s, const struct rs_report_data *
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_vms; i++) {
 		const struct rs_vm_result *v = &r->vms[i];
-		const struct rs_vm_info *info = rs_vm_info_find(&d->meta, v->vm);
+		const struct rs_vm_info *info = rs_meta_vm(&d->meta, v->vm);
 		struct rs_report_part *part = &s->parts[i];
 
 		part->vm = v->vm;

@@ -42,6 +42,12 @@ done
 check vms-more 'within 300 5 retryscope replay --jobs 2 vms.txt | grep -c "^VM"'
 check vms-all 'within 400 5 retryscope replay --jobs 2 --algo all vms.txt | grep -c "^VM"'
 
+# 8 KiB for each VM whose faults wait, and each of its vCPUs looked at for each loss.
+lines 1 60000 '1 & fault_begin vcpu=1 gfn=1' | text >waiting.txt
+check waiting 'within 300 5 retryscope convert --to binary waiting.txt | wc -c'
+lines 1 40000 '1 1 lost' | text >losses.txt
+check losses 'within 300 2 retryscope convert --to binary losses.txt | wc -c'
+
 # Attempts one by one in 9e18 ns of blocking.
 text >forever.txt <<'END'
 0 1 memslot id=0 gfn=0 npages=16 hva=0x1000
@@ -59,6 +65,7 @@ lines 1 30000 '#@ fact k& v' | text >facts.txt
 check facts 'within 300 2 retryscope info facts.txt | wc -l'
 lines 1 30000 '#@ anomaly a& 1' | text >anomalies.txt
 check anomalies 'within 300 2 retryscope convert anomalies.txt | wc -l'
+check anomalies-told 'within 300 2 retryscope info anomalies.txt | wc -l'
 {
 	echo cell,p,seed,algorithm,x
 	lines 1 20000 '&,&a,1,a,1'

@@ -15,7 +15,7 @@
  */
 #define CUT 0x800000U
 #define HEAD 4
-#define NR_BASES 6
+#define NR_BASES 7
 #define PAGE 4096
 
 struct base {
@@ -92,7 +92,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 			      { 6, DAT_COMMIT_4 },
 			      { 6, DAT_BIG_ENDIAN },
 			      { 7, DAT_BIG_ENDIAN },
-			      { 7, DAT_ZSTD } };
+			      { 7, DAT_ZSTD },
+			      { 7, DAT_ZLIB } };
 
 	for (size_t i = 0; i < NR_BASES; i++) {
 		struct dat *d = dat_new(kinds[i].version, kinds[i].flags, 2, "6.1.0");

@@ -10,10 +10,11 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/piece.h"
+#include "cli/rewrite.h"
 #include "cli/watch.h"
 #include "traces/cpu_files.h"
 
-enum { OPT_TO = 0x100, OPT_RAW, OPT_REPAIR, OPT_ALGO };
+enum { OPT_TO = 0x100, OPT_RAW, OPT_REPAIR, OPT_ALGO, OPT_ANONYMOUS };
 
 #define FORMS "text|binary|trace-event"
 enum { TO_TEXT, TO_BINARY, TO_TRACE_EVENT };
@@ -23,9 +24,8 @@ enum { TO_TEXT, TO_BINARY, TO_TRACE_EVENT };
 struct convert_args {
 	struct rs_watch watch; /* for a form of trace, its input alone */
 	unsigned int to;
-	bool raw;
+	bool raw, anonymous;
 	const char *output;
-	struct rs_writer *writer;
 	struct rs_timeline *timeline;
 	struct rs_output out;
 	size_t nr_kept; /* events of which the timeline is in memory */
@@ -40,6 +40,9 @@ static const struct argp_option options[] = {
 	  "in a timeline: whose verdicts, separated by commas (the traced kernel's, else gfn)", 0 },
 	{ "raw", OPT_RAW, NULL, 0,
 	  "binary without compression: six to nine times the size, and nothing to decompress", 0 },
+	{ "anonymous", OPT_ANONYMOUS, NULL, 0,
+	  "without names of hosts and tasks, process ids and host addresses; replay gives the same",
+	  0 },
 	{ "repair", OPT_REPAIR, NULL, 0,
 	  "keep what is whole of a trace that is damaged or was not finished", 0 },
 	{ "output", 'o', "FILE", 0, "write to FILE, which appears when it is complete", 0 },
@@ -79,6 +82,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_RAW:
 		a->raw = true;
 		return 0;
+	case OPT_ANONYMOUS:
+		a->anonymous = true;
+		return 0;
 	case OPT_REPAIR:
 		a->watch.input.reader.repair = true;
 		return 0;
@@ -89,6 +95,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			rs_cli_usage(state, "only one FILE expected, not also '%s'", a->also);
 		if (a->raw && a->to != TO_BINARY)
 			rs_cli_usage(state, "--raw: only with --to binary");
+		if (a->anonymous && a->to == TO_TRACE_EVENT)
+			rs_cli_usage(state, "--anonymous: only with --to text or binary");
 		if (a->watch.algos && a->to != TO_TRACE_EVENT)
 			rs_cli_usage(state, "--algo: only with --to trace-event");
 		return 0;
@@ -154,41 +162,16 @@ static void say_damage(const struct convert_args *a, const struct rs_reader *rea
 
 /* ---- a form of trace ---- */
 
-static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
-{
-	struct convert_args *a = arg;
-
-	return rs_writer_begin(a->writer, meta, err);
-}
-
-static int events(void *arg, const struct rs_event *evs, size_t n, struct rs_error *err)
-{
-	struct convert_args *a = arg;
-
-	return rs_writer_put(a->writer, evs, n, err);
-}
-
 static int write_trace(struct convert_args *a, struct rs_error *err)
 {
-	const struct rs_input_sink sink = { .arg = a, .start = start, .events = events };
 	const enum rs_form form = a->raw	       ? RS_FORM_BINARY_RAW
 				  : a->to == TO_BINARY ? RS_FORM_BINARY
 						       : RS_FORM_TEXT;
-	struct rs_reader *reader;
-	int rc = -1;
+	struct rs_reader *reader = NULL;
+	int rc = rewrite_trace(&a->watch.input, a->output, form, a->anonymous, &reader, err);
 
-	a->writer = rs_writer_open(a->output, form, err);
-	if (!a->writer)
-		return rc;
-	rs_writer_set_jobs(a->writer, a->watch.input.reader.jobs);
-	reader = rs_input_read(&a->watch.input, &sink, err);
-	if (reader) {
-		rc = rs_writer_finish(a->writer, rs_reader_meta(reader), err);
-		a->writer = NULL;
-	}
 	if (!rc)
 		say_damage(a, reader);
-	rs_writer_abort(a->writer);
 	rs_reader_close(reader);
 	return rc;
 }

@@ -13,6 +13,7 @@
 #include "capture/command.h"
 #include "capture/session.h"
 #include "cli/cli.h"
+#include "cli/rewrite.h"
 #include "base/clean.h"
 #include "base/parse.h"
 
@@ -28,13 +29,14 @@ enum {
 	OPT_DRY_RUN,
 	OPT_CLEANUP,
 	OPT_ROOT,
+	OPT_ANONYMOUS,
 };
 
 struct record_args {
 	struct rs_session_opts session;
 	uint64_t duration_ns;
 	char **command; /* NULL: none */
-	bool cleanup, dry_run, quiet;
+	bool cleanup, dry_run, quiet, anonymous;
 };
 
 static const struct argp_option options[] = {
@@ -46,6 +48,10 @@ static const struct argp_option options[] = {
 	{ "max-size", OPT_MAX_SIZE, "SIZE", 0, "Stop after SIZE bytes, not yet compressed", 0 },
 	{ "clock", OPT_CLOCK, "NAME", 0, "Trace clock (default: mono)", 0 },
 	{ "without", OPT_WITHOUT, "EVENT[,EVENT]", 0, "Leave these probes out", 0 },
+	{ "anonymous", OPT_ANONYMOUS, NULL, 0,
+	  "Write FILE in binary form, without names of hosts and tasks, process ids and host "
+	  "addresses",
+	  0 },
 	{ "min-level", OPT_MIN_LEVEL, "full|partial|tracepoints", 0,
 	  "Refuse to record less (default: partial)", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "Print the probes and do nothing", 0 },
@@ -142,6 +148,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_MIN_LEVEL:
 		a->session.min_level = parse_level(arg, state);
+		return 0;
+	case OPT_ANONYMOUS:
+		a->anonymous = true;
 		return 0;
 	case OPT_DRY_RUN:
 		a->dry_run = true;
@@ -329,16 +338,44 @@ static int capture(const struct record_args *a, struct rs_session *s, struct end
 	return ret;
 }
 
-static int record(const struct record_args *a)
+/* What was recorded, without what tells whose it is, into @output; if that fails it stays. */
+static int scrub(const char *recorded, const char *output, struct rs_error *err)
+{
+	struct rs_input input = { .path = recorded };
+	struct rs_reader *reader;
+	int rc;
+
+	/* The signal that ended the recording does not end this. */
+	rs_cli_interrupted = 0;
+	rc = rewrite_trace(&input, output, RS_FORM_BINARY, true, &reader, err);
+	rs_reader_close(reader);
+	if (rc)
+		rs_cli_say("%s is what was recorded, with all names", recorded);
+	else
+		unlink(recorded);
+	return rc;
+}
+
+static int exit_code(const struct ending *end, const struct rs_error *close_err)
+{
+	if (end->no_space)
+		return RS_EXIT_OUTPUT;
+	if (end->interrupted)
+		return RS_EXIT_INTR;
+	return close_err->kind == RS_ERR_NONE ? RS_EXIT_OK : rs_error_exit_code(close_err);
+}
+
+/* Into the trace.dat @output; it is for @a to say where it goes in the end. */
+static int record_to(const struct record_args *a, const char *output)
 {
 	struct rs_error err = { 0 }, close_err = { 0 };
+	struct rs_session_opts opts = a->session;
 	struct ending end = { 0 };
 	struct rs_session *s;
 	int ret;
 
-	struct rs_session_opts opts = a->session;
-
 	catch_signals();
+	opts.output = output;
 	opts.waiting = a->quiet ? NULL : say_waiting;
 	s = rs_session_start(&opts, &err);
 	if (!s)
@@ -346,14 +383,26 @@ static int record(const struct record_args *a)
 	ret = capture(a, s, &end, &err);
 	if (rs_session_close(s, &close_err))
 		rs_cli_report(&close_err);
+	if (!ret && a->anonymous)
+		ret = scrub(output, a->session.output, &err);
 	if (ret)
 		return rs_cli_report(&err);
 	print_ending(a, &end);
-	if (end.no_space)
-		return RS_EXIT_OUTPUT;
-	if (end.interrupted)
-		return RS_EXIT_INTR;
-	return close_err.kind == RS_ERR_NONE ? RS_EXIT_OK : rs_error_exit_code(&close_err);
+	return exit_code(&end, &close_err);
+}
+
+static int record(const struct record_args *a)
+{
+	char *recorded;
+	int rc;
+
+	if (!a->anonymous)
+		return record_to(a, a->session.output);
+	if (asprintf(&recorded, "%s.recorded", a->session.output) < 0)
+		rs_cli_no_memory();
+	rc = record_to(a, recorded);
+	free(recorded);
+	return rc;
 }
 
 static int cleanup(const struct record_args *a)

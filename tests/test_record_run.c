@@ -294,6 +294,37 @@ static void test_max_size(void **state)
 	nothing_left(true);
 }
 
+/* Under the name asked for there is only what may be told; if that fails, nothing. */
+static void test_anonymous(void **state)
+{
+	char script[1024], path[512], head[9] = "";
+	FILE *f;
+
+	snprintf(script, sizeof(script),
+		 "#!/bin/sh\ninstance=$(dirname \"$0\")/../.." FAKE_TRACING "/instances/$3\n"
+		 "trap 'cp \"%s\" trace.dat; rm -f *.cpu0; exit 0' INT\n"
+		 "printf 0123456789 >trace.dat.$3.cpu0\necho 1 >\"$instance/tracing_on\"\n"
+		 "while :; do sleep 0.05; done\n",
+		 TEST_DATA "/../../traces/samples/6.1-alias3.dat");
+	fake_trace_cmd_set(&r.fh, script);
+	start(ARGS(OUTPUT, "--duration", "200ms", "--anonymous"));
+	ends_with(0);
+	nothing_left(true);
+	snprintf(path, sizeof(path), "%s/out/x.dat", r.fh.root);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fread(head, 1, 8, f), 8);
+	fclose(f);
+	assert_memory_equal(head, "\x89RSTRACE", 8);
+
+	fake_host_remove(&r.fh, "/out/x.dat");
+	fake_trace_cmd_set(&r.fh, fake_trace_cmd_good);
+	start(ARGS(OUTPUT, "--duration", "200ms", "--anonymous"));
+	ends_with(1);
+	says("/out/x.dat.recorded is what was recorded, with all names\n");
+	assert_int_equal(left_in("/out"), 1);
+}
+
 /* What is in the kernel's buffers and what trace-cmd has taken out of them both count. */
 static void test_max_size_is_of_both(void **state)
 {
@@ -859,6 +890,7 @@ int main(void)
 		record_test(test_one_lost),
 		record_test(test_nothing_lost),
 		record_test(test_max_size),
+		record_test(test_anonymous),
 		record_test(test_max_size_is_of_both),
 		record_test(test_signals),
 		record_test(test_nohup),

@@ -153,10 +153,25 @@ static int set_slot(struct vm *vm, const struct region2 *r)
 	return errnum ? -1 : 0;
 }
 
+/* The program closed what had this number before: it was another thread's VM. */
+static void forget(int fd)
+{
+	for (unsigned int i = 0; i < nr_vcpus; i++)
+		if (vcpus[i].fd == fd)
+			vcpus[i].fd = -1;
+	for (unsigned int i = 0; i < nr_vms; i++)
+		if (vms[i].fd == fd)
+			vms[i].fd = -1;
+	for (unsigned int i = 0; i < nr_opened; i++)
+		if (kvm_fds[i] == fd)
+			kvm_fds[i] = -1;
+}
+
 static int make_file(const char *name, size_t bytes)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC);
 
+	forget(fd);
 	if (fd >= 0 && ftruncate(fd, (off_t)bytes))
 		return -1;
 	return fd;

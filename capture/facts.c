@@ -108,23 +108,49 @@ static int add_files(struct rs_capture_facts *f, const struct rs_host *h)
 	return 0;
 }
 
-/* One "NAME: VALUE" line of /proc/meminfo. */
-static int add_meminfo(struct rs_capture_facts *f, const struct rs_host *h, const char *name,
-		       const char *key)
+/* The value of the first "NAME : VALUE" line of a file, for the caller to free; NULL: none. */
+static char *read_line(const struct rs_host *h, const char *path, const char *name)
 {
-	char *text = rs_host_read(h, "/proc/meminfo"), *save;
-	int ret = 0;
+	char *text = rs_host_read(h, path), *value = NULL, *save;
+	const size_t len = strlen(name);
 
-	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line && !value;
 	     line = strtok_r(NULL, "\n", &save)) {
-		size_t len = strlen(name);
+		const char *rest = line + len;
 
-		if (strncmp(line, name, len) || line[len] != ':')
+		if (strncmp(line, name, len) != 0)
 			continue;
-		ret = rs_facts_set(f, key, "%s", line + len + 1 + strspn(line + len + 1, " "));
-		break;
+		rest += strspn(rest, " \t");
+		if (*rest == ':')
+			value = strdup(rest + 1 + strspn(rest + 1, " \t"));
 	}
 	free(text);
+	return value;
+}
+
+static int add_line(struct rs_capture_facts *f, const struct rs_host *h, const char *path,
+		    const char *name, const char *key)
+{
+	char *value = read_line(h, path, name);
+	int ret = value ? rs_facts_set(f, key, "%s", value) : 0;
+
+	free(value);
+	return ret;
+}
+
+/* Whether the host is itself a guest, as its CPU says. */
+static int add_virtual(struct rs_capture_facts *f, const struct rs_host *h)
+{
+	char *flags = read_line(h, "/proc/cpuinfo", "flags");
+	bool is_guest = false;
+	int ret = 0;
+
+	for (char *save, *flag = flags ? strtok_r(flags, " ", &save) : NULL; flag;
+	     flag = strtok_r(NULL, " ", &save))
+		is_guest |= !strcmp(flag, "hypervisor");
+	if (flags)
+		ret = rs_facts_set(f, "host.virtual", "%s", is_guest ? "yes" : "no");
+	free(flags);
 	return ret;
 }
 
@@ -182,8 +208,10 @@ int rs_facts_add_host(struct rs_capture_facts *f, const struct rs_host *h)
 	    (h->machine && rs_facts_set(f, "host.machine", "%s", h->machine)) ||
 	    (h->vendor && rs_facts_set(f, "kvm.vendor", "%s", h->vendor)) ||
 	    rs_facts_set(f, "kvm.paging", "%s", paging[h->paging]) ||
-	    add_meminfo(f, h, "MemTotal", "host.memory") ||
-	    add_meminfo(f, h, "SwapTotal", "host.swap") || add_files(f, h) || add_config(f, h))
+	    add_line(f, h, "/proc/cpuinfo", "model name", "host.cpu") || add_virtual(f, h) ||
+	    add_line(f, h, "/proc/meminfo", "MemTotal", "host.memory") ||
+	    add_line(f, h, "/proc/meminfo", "SwapTotal", "host.swap") || add_files(f, h) ||
+	    add_config(f, h))
 		return -ENOMEM;
 	return 0;
 }

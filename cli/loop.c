@@ -16,8 +16,8 @@ static const enum rs_precheck prechecks[] = { RS_PRECHECK_ON, RS_PRECHECK_OFF, R
 
 static const struct argp_option options[] = {
 	{ "loop", OPT_LOOP, LOOPS, 0,
-	  "open (the default): judge each recorded fault once; closed: also simulate each "
-	  "algorithm for itself",
+	  "open (the default, but for mail): judge each recorded fault once; closed: also "
+	  "simulate each algorithm for itself",
 	  0 },
 	{ "arrivals", OPT_ARRIVALS, ARRIVALS, 0,
 	  "closed loop: a fault arrives at its recorded time (the default), or its vCPU runs as "
@@ -39,6 +39,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_LOOP:
 		l->closed = rs_cli_choice(state, "--loop", LOOPS, arg);
+		l->given = true;
 		return 0;
 	case OPT_ARRIVALS:
 		l->closed_only = "--arrivals";

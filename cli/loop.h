@@ -9,7 +9,7 @@
 
 /* Whether a verb simulates the closed loop, and how. */
 struct rs_loop {
-	bool closed;
+	bool closed, given; /* given: by the user, either way */
 	struct rs_closed_opts opts;
 	const char *closed_only; /* the first option given that needs --loop closed */
 	const char *precheck, *gap;

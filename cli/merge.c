@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/output.h"
+#include "cli/version.h"
 #include "base/textbuf.h"
 
 enum { OPT_FORMAT = 0x100, OPT_BY, OPT_ALGO, OPT_GROUPS };
@@ -130,6 +131,7 @@ static int write_sum(const struct merge_args *a, struct rs_report *report, struc
 	if (!rc) {
 		fleet->asked = a->by_text;
 		report->version = RS_VERSION;
+		report->commit = rs_cli_commit;
 		report->command = command;
 		report->fleet = fleet;
 		rc = command ? a->format->write(out.f, report) : -ENOMEM;

@@ -10,7 +10,9 @@
 #include "cli/command.h"
 #include "cli/judge.h"
 #include "cli/output.h"
+#include "cli/version.h"
 #include "replay/algorithm.h"
+#include "base/sha256.h"
 #include "base/textbuf.h"
 
 enum {
@@ -112,6 +114,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->distributions = true;
 		return 0;
 	case ARGP_KEY_END:
+		if (a->format->closed && !a->judge.loop.given && !a->counts)
+			a->judge.loop.closed = true;
+		a->judge.loop.opts.both = a->format->both;
 		if (a->counts)
 			check_counts(state, a);
 		return 0;
@@ -162,12 +167,14 @@ static int write_report(const struct replay_args *a, const struct rs_reader *rea
 			const struct rs_result *r, struct rs_error *err)
 {
 	char *command = command_line(a);
+	char sha256[RS_SHA256_TEXT];
 	struct rs_report rep = {
 		.result = r,
 		.meta = rs_reader_meta(reader),
 		.path = a->judge.input.path,
 		.form = rs_form_name(rs_reader_form(reader)),
 		.version = RS_VERSION,
+		.commit = rs_cli_commit,
 		.one_vm = a->judge.input.vm_text,
 		.vm = a->judge.input.vm,
 		.command = command,
@@ -176,6 +183,10 @@ static int write_report(const struct replay_args *a, const struct rs_reader *rea
 	struct rs_output out;
 	int rc;
 
+	/* What is read once has neither. */
+	if (a->format->file && strcmp(rep.path, "-") != 0 &&
+	    !rs_sha256_file(rep.path, sha256, &rep.size))
+		rep.sha256 = sha256;
 	rc = rs_output_open(&out, a->output, err);
 	if (!rc) {
 		rc = command ? a->format->write(out.f, &rep) : -ENOMEM;

@@ -25,13 +25,16 @@ const char *rs_anomaly_name(unsigned int anomaly)
 	return anomaly < RS_NR_ANOMALIES ? anomaly_names[anomaly] : NULL;
 }
 
+static bool closed_lacks(const struct rs_closed_algo *c)
+{
+	return c && (c->retries_per_fault.dropped || c->retries_per_inval.dropped ||
+		     c->service_ns.dropped || c->stall_ns.dropped);
+}
+
 static bool algo_lacks(const struct rs_algo_result *a)
 {
-	const struct rs_closed_algo *c = a->closed;
-
 	return a->widening_time.dropped || a->widening_epoch.dropped || a->blocked_epoch.dropped ||
-	       (c && (c->retries_per_fault.dropped || c->retries_per_inval.dropped ||
-		      c->service_ns.dropped || c->stall_ns.dropped));
+	       closed_lacks(a->closed) || closed_lacks(a->other);
 }
 
 bool rs_result_lacks(const struct rs_result *r)
@@ -68,7 +71,16 @@ void rs_vm_result_strip(struct rs_vm_result *v, size_t nr_algos)
 		rs_figures_hists(RS_OF_ALGO, &v->algos[i], strip_hist);
 		if (v->algos[i].closed)
 			rs_figures_hists(RS_OF_CLOSED_ALGO, v->algos[i].closed, strip_hist);
+		if (v->algos[i].other)
+			rs_figures_hists(RS_OF_CLOSED_ALGO, v->algos[i].other, strip_hist);
 	}
+}
+
+static void free_closed(struct rs_closed_algo *c)
+{
+	if (c)
+		rs_closed_algo_clear(c);
+	free(c);
 }
 
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
@@ -80,9 +92,8 @@ void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
 		struct rs_algo_result *a = &v->algos[i];
 
 		rs_figures_hists(RS_OF_ALGO, a, rs_hist_free);
-		if (a->closed)
-			rs_closed_algo_clear(a->closed);
-		free(a->closed);
+		free_closed(a->closed);
+		free_closed(a->other);
 		free((char *)a->name);
 	}
 	free(v->algos);

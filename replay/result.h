@@ -102,6 +102,8 @@ struct rs_algo_result {
 	struct rs_hist widening_epoch;
 	struct rs_hist blocked_epoch;  /* peak blocked frames of each epoch */
 	struct rs_closed_algo *closed; /* NULL in open loop */
+	/* The same with the other arrivals, for whom reads both; NULL: it was not simulated. */
+	struct rs_closed_algo *other;
 };
 
 /* One decision in which the model and the traced kernel differ; the first few are kept. */

@@ -11,15 +11,15 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-static int add_closed(struct rs_algo_result *to, const struct rs_closed_algo *from)
+static int add_closed(struct rs_closed_algo **to, const struct rs_closed_algo *from)
 {
-	bool first = !to->closed;
+	bool first = !*to;
 
 	if (!from)
 		return 0;
 	if (first)
-		to->closed = calloc(1, sizeof(*to->closed));
-	return to->closed ? rs_figures_add(RS_OF_CLOSED_ALGO, to->closed, from, first) : -ENOMEM;
+		*to = calloc(1, sizeof(**to));
+	return *to ? rs_figures_add(RS_OF_CLOSED_ALGO, *to, from, first) : -ENOMEM;
 }
 
 static int add_algo(struct rs_algo_result *to, const struct rs_algo_result *from)
@@ -32,7 +32,9 @@ static int add_algo(struct rs_algo_result *to, const struct rs_algo_result *from
 	if (!to->name)
 		return -ENOMEM;
 	err = rs_figures_add(RS_OF_ALGO, to, from, first);
-	return err ? err : add_closed(to, from->closed);
+	if (!err)
+		err = add_closed(&to->closed, from->closed);
+	return err ? err : add_closed(&to->other, from->other);
 }
 
 /* Needs the maxima of @to to be up to date. */

@@ -59,6 +59,10 @@ struct rs_report {
 	const char *path;    /* of the trace */
 	const char *form;    /* "trace.dat", "text", "binary"; NULL: several, or not known */
 	const char *version; /* of the tool */
+	const char *commit;  /* that it was built of; NULL or "": not known */
+	/* Of the file at @path; NULL: not worked out. */
+	const char *sha256;
+	uint64_t size;
 	const char *command; /* that makes this report again; NULL: not known */
 	bool distributions;  /* JSON: the whole histograms too */
 	bool one_vm;	     /* only @vm of the trace was judged */
@@ -78,6 +82,9 @@ struct rs_report_format {
 	const char *name;
 	const char *summary;
 	bool identity; /* it tells the trace's, if the metadata have it */
+	bool file;     /* it tells the file's size and SHA-256, if the report has them */
+	bool closed;   /* it wants the closed loop, if nothing else is asked for */
+	bool both;     /* of that, it shows both arrivals, if the result has them */
 	/*
 	 * 0, or negative errno: -ENOMEM, or -EIO if the stream has failed. A
 	 * stream that buffers can still fail when it is flushed.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <string.h>
 
 #include "analysis/report/derive.h"
 #include "analysis/report/fleet.h"
@@ -10,16 +11,15 @@
 
 static void put_question(struct rs_page *p, const struct rs_report *rep)
 {
-	if (rep->result->counts_only) {
-		rs_para(p, 0, 0,
-			"How many guest page faults are dropped and tried again because of an MMU "
-			"notifier, with each way to remember what is being invalidated?");
-		return;
-	}
 	rs_para(p, 0, 0,
-		"How many guest page faults are dropped and tried again because of an MMU "
-		"notifier, how many of them needlessly, and how much of the guest is blocked, "
-		"with each way to remember what is being invalidated?");
+		rep->result->counts_only
+			? "The question was how many guest page faults are dropped and tried again "
+			  "because of an MMU notifier, with each way to remember what is being "
+			  "invalidated."
+			: "The question was how many guest page faults are dropped and tried again "
+			  "because of an MMU notifier, how many of them needlessly, and how much "
+			  "of the guest is blocked, with each way to remember what is being "
+			  "invalidated.");
 }
 
 void rs_part_method(struct rs_page *p, const struct rs_report *rep)
@@ -70,6 +70,20 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 }
 
 /* One VM as it is; of several the sum only: a mail is not the place for all. */
+static void put_all(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
+		    const char *who)
+{
+	if (rs_part_sentences(p, rep, v))
+		rs_blank_line(p);
+	put_question(p, rep);
+	rs_blank_line(p);
+	rs_part_method(p, rep);
+	rs_blank_line(p);
+	put_vm(p, rep, v, who);
+	rs_blank_line(p);
+	rs_part_algorithms(p, rep);
+}
+
 static int put_vms(struct rs_page *p, const struct rs_report *rep)
 {
 	const struct rs_result *r = rep->result;
@@ -81,31 +95,87 @@ static int put_vms(struct rs_page *p, const struct rs_report *rep)
 		return 0;
 	}
 	if (r->nr_vms == 1) {
-		put_vm(p, rep, &r->vms[0], rs_part_vm_name(rep, r->vms[0].vm, who, sizeof(who)));
+		put_all(p, rep, &r->vms[0], rs_part_vm_name(rep, r->vms[0].vm, who, sizeof(who)));
 		return 0;
 	}
 	if (rs_result_sum_vms(r, &all))
 		return -ENOMEM;
 	snprintf(who, sizeof(who), "All %zu VMs together", r->nr_vms);
-	put_vm(p, rep, &all, who);
+	put_all(p, rep, &all, who);
 	rs_vm_result_free(&all, r->nr_algos);
 	return 0;
+}
+
+/* The kernels on which each decision was compared: docs/validity.md. */
+static bool is_checked_kernel(const char *release)
+{
+	static const char *const checked[] = { "6.1.", "6.12.", "6.18.", "7.3." };
+
+	for (size_t i = 0; i < sizeof(checked) / sizeof(checked[0]); i++)
+		if (!strncmp(release, checked[i], strlen(checked[i])))
+			return true;
+	return false;
+}
+
+static bool is_virtual(const struct rs_trace_meta *m)
+{
+	const char *cpu = rs_meta_fact(m, "host.cpu"), *virtual = rs_meta_fact(m, "host.virtual");
+
+	return (virtual && !strcmp(virtual, "yes")) || (cpu && strstr(cpu, "QEMU"));
+}
+
+static void put_limits_of_host(struct rs_page *p, const struct rs_trace_meta *m)
+{
+	if (is_virtual(m))
+		rs_para(p, 0, 2,
+			"- The host is itself virtual or emulated: the order of events and the "
+			"decisions are the kernel's, the times are not those of a real machine.");
+	else if (!rs_meta_fact(m, "host.virtual"))
+		rs_para(p, 0, 2,
+			"- Whether the host is a real machine was not recorded: in an emulated one "
+			"order and decisions are the kernel's, and times are not.");
+	if (m->kernel && !is_checked_kernel(m->kernel))
+		rs_para(p, 0, 2,
+			"- The model was checked in full on 6.1, 6.12, 6.18 and 7.3, and not on "
+			"this kernel.");
+}
+
+static void put_limits_of_loop(struct rs_page *p, const struct rs_report *rep)
+{
+	const struct rs_result *r = rep->result;
+	bool assumed = false;
+
+	for (size_t i = 0; i < r->nr_vms; i++)
+		assumed |= r->vms[i].closed.retry_gap_assumed;
+	if (!r->closed) {
+		rs_para(p, 0, 2,
+			"- Open loop: each recorded fault is judged once by each algorithm. The "
+			"trace is full of the refaults that its own kernel caused, so the counts "
+			"say what an algorithm would have done with these faults, not how many "
+			"there would have been.");
+		return;
+	}
+	rs_para(p, 0, 2,
+		"- The table of rejections is of the open loop: of faults, and of retries of them, "
+		"that the traced kernel had. It compares no algorithms.");
+	rs_para(p, 0, 2,
+		"- Closed loop: recorded times are used as long as there are any; what the guest "
+		"would have done with the time it gained is not known. Where the two arrivals "
+		"differ, that decides.");
+	rs_para(p, 0, 2,
+		"- Stall is all time beyond the median attempt, also that of a look-up which "
+		"sleeps or a vCPU which does not run: that of exact is in all of them.");
+	if (assumed)
+		rs_para(p, 0, 2,
+			"- No retry tells how long the vCPU takes to come back: that is assumed.");
 }
 
 void rs_part_limits(struct rs_page *p, const struct rs_report *rep)
 {
 	rs_para(p, 0, 0, "Limits:");
 	rs_blank_line(p);
-	if (!rep->result->closed)
-		rs_para(p, 0, 2,
-			"- Open loop: each recorded fault is judged once by each algorithm. The "
-			"trace is full of the refaults that its own kernel caused, so the counts "
-			"say what an algorithm would have done with these faults, not how many "
-			"there would have been.");
-	else
-		rs_para(p, 0, 2,
-			"- Closed loop: recorded times are used as long as there are any; what "
-			"the guest would have done with the time it gained is not known.");
+	put_limits_of_loop(p, rep);
+	put_limits_of_host(p, rep->meta);
 	rs_para(p, 0, 2, "- One trace is one workload on one host.");
 	if (!rs_part_cautions(p, rep))
 		rs_para(p, 0, 2, "- No event was lost, and no anomaly was found.");
@@ -117,7 +187,11 @@ void rs_part_reproduction(struct rs_page *p, const struct rs_report *rep)
 	const struct rs_trace_meta *m = rep->meta;
 	char count[32], time[32];
 
-	rs_para(p, 0, 0, "To reproduce, with retryscope %s:", rep->version);
+	if (rep->commit && rep->commit[0])
+		rs_para(p, 0, 0, "To reproduce, with retryscope %s, commit %s:", rep->version,
+			rep->commit);
+	else
+		rs_para(p, 0, 0, "To reproduce, with retryscope %s:", rep->version);
 	rs_blank_line(p);
 	if (rep->command)
 		rs_command_lines(p, 2, rep->command);
@@ -125,10 +199,14 @@ void rs_part_reproduction(struct rs_page *p, const struct rs_report *rep)
 	rs_para(p, 0, 2, "Trace: %s, %s events in %s.", rep->path ? rep->path : "several",
 		rs_format_count(r->events, count, sizeof(count)),
 		rs_format_time((double)(r->end_ns - r->begin_ns), time, sizeof(time)));
+	if (rep->sha256) {
+		rs_para(p, 0, 2, "Its size: %s bytes",
+			rs_format_count(rep->size, count, sizeof(count)));
+		rs_para(p, 0, 2, "Its SHA-256: %s", rep->sha256);
+	}
 	if (m->identity[0])
 		rs_para(p, 0, 2, "Its identity: %s", m->identity);
-	if (m->kernel)
-		rs_para(p, 0, 2, "Kernel: %s", m->kernel);
+	rs_part_host(p, m);
 	for (size_t i = 0; i < m->nr_facts; i++)
 		rs_para(p, 0, 2, "%s: %s", m->facts[i].key, m->facts[i].value);
 	if (rep->sources)
@@ -137,12 +215,8 @@ void rs_part_reproduction(struct rs_page *p, const struct rs_report *rep)
 
 static int write_mail(FILE *f, const struct rs_report *rep)
 {
-	struct rs_page p = { .f = f, .width = COLUMNS };
+	struct rs_page p = { .f = f, .width = COLUMNS, .breaks_words = true };
 
-	put_question(&p, rep);
-	rs_blank_line(&p);
-	rs_part_method(&p, rep);
-	rs_blank_line(&p);
 	if (put_vms(&p, rep))
 		return -ENOMEM;
 	rs_blank_line(&p);
@@ -160,5 +234,8 @@ const struct rs_report_format rs_report_mail = {
 	.name = "mail",
 	.summary = "plain text for a patch discussion, 72 columns",
 	.identity = true,
+	.file = true,
+	.closed = true,
+	.both = true,
 	.write = write_mail,
 };

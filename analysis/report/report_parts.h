@@ -43,6 +43,16 @@ void rs_part_sources(struct rs_page *p, const struct rs_report *rep);
 void rs_part_method(struct rs_page *p, const struct rs_report *rep);
 void rs_part_limits(struct rs_page *p, const struct rs_report *rep);
 void rs_part_reproduction(struct rs_page *p, const struct rs_report *rep);
+/*
+ * The answer in two sentences: what gfn costs against hva (else the first two), which way that is
+ * off, what the guest has aliased. Returns false if there is no answer.
+ */
+bool rs_part_sentences(struct rs_page *p, const struct rs_report *rep,
+		       const struct rs_vm_result *v);
+/* A paragraph for each: what it keeps, which kernels run it. */
+void rs_part_algorithms(struct rs_page *p, const struct rs_report *rep);
+/* The host, in one sentence. */
+void rs_part_host(struct rs_page *p, const struct rs_trace_meta *m);
 
 /* "VM 1 (pid 12, qemu-system-x86)" into @buf; returns it. */
 char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <math.h>
+#include <string.h>
 
 #include "analysis/report/derive.h"
 #include "analysis/report/report_parts.h"
@@ -169,12 +170,10 @@ void rs_part_width(struct rs_page *p, const struct rs_report *rep, const struct 
 			rs_format_number(ratio, times, sizeof(times)));
 }
 
-static void closed_row(struct rs_table *t, const struct rs_algo_result *a,
+static void closed_row(struct rs_table *t, const char *name, const struct rs_closed_algo *c,
 		       const struct rs_vm_result *v)
 {
-	const struct rs_closed_algo *c = a->closed;
-
-	rs_table_text(t, a->name);
+	rs_table_text(t, name);
 	rs_table_time(t, (double)c->stall_ns.total);
 	rs_table_time(t, rs_quantile(&c->stall_ns, 0.5));
 	rs_table_time(t, rs_quantile(&c->stall_ns, 0.99));
@@ -204,7 +203,9 @@ static void closed_check(struct rs_page *p, const struct rs_report *rep,
 		COUNT(v->closed.check_retries), COUNT(v->closed.recorded_retries));
 }
 
-void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+/* @other: with the other arrivals. Only of the algorithms that have that. */
+static void closed_table(struct rs_page *p, const struct rs_report *rep,
+			 const struct rs_vm_result *v, bool other)
 {
 	static const char *const names[][2] = {
 		{ "algorithm", "" }, { "stall", "total" }, { "stall", "p50" },
@@ -212,6 +213,35 @@ void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct
 		{ "per", "fault" },  { "per", "inval." },  { "starved", "" },
 	};
 	struct rs_table t;
+
+	HEADINGS(&t, names);
+	for (size_t i = 0; i < rep->result->nr_algos; i++) {
+		const struct rs_closed_algo *c = other ? v->algos[i].other : v->algos[i].closed;
+
+		if (c)
+			closed_row(&t, v->algos[i].name, c, v);
+	}
+	rs_table_write(p, &t);
+}
+
+static void put_other(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
+	const bool think = v->closed.arrivals && !strcmp(v->closed.arrivals, "think");
+
+	if (!rep->result->nr_algos || !v->algos[0].other)
+		return;
+	rs_para(p, 0, 0, "%s",
+		think ? "The same with arrivals recorded: a fault comes when it did, but not "
+			"before the one before it on its vCPU is done."
+		      : "The same with arrivals think: a vCPU runs as long as recorded between two "
+			"faults, and what comes after a stall is late by it.");
+	rs_blank_line(p);
+	closed_table(p, rep, v, true);
+	rs_blank_line(p);
+}
+
+void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
+{
 	char gap[32];
 
 	rs_para(p, 0, 0,
@@ -223,12 +253,9 @@ void rs_part_closed(struct rs_page *p, const struct rs_report *rep, const struct
 		rs_format_time((double)v->closed.retry_gap_ns, gap, sizeof(gap)),
 		v->closed.retry_gap_assumed ? " (assumed)" : "");
 	rs_blank_line(p);
-	HEADINGS(&t, names);
-	for (size_t i = 0; i < rep->result->nr_algos; i++)
-		if (v->algos[i].closed)
-			closed_row(&t, &v->algos[i], v);
-	rs_table_write(p, &t);
+	closed_table(p, rep, v, false);
 	rs_blank_line(p);
+	put_other(p, rep, v);
 	closed_check(p, rep, v);
 }
 

@@ -88,5 +88,6 @@ static int write_text(FILE *f, const struct rs_report *rep)
 const struct rs_report_format rs_report_text = {
 	.name = "text",
 	.summary = "tables and words, 80 columns",
+	.both = true,
 	.write = write_text,
 };

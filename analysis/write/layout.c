@@ -93,6 +93,32 @@ static size_t columns_of(const char *s, size_t len)
 	return columns;
 }
 
+/* Bytes of @s that fit into @columns, one character at least. */
+static size_t that_fit(const char *s, size_t len, size_t columns)
+{
+	size_t n = 0;
+
+	while (n < len && (!n || columns_of(s, n + 1) <= columns || (s[n] & 0xc0) == 0x80))
+		n++;
+	return n;
+}
+
+/* A word, broken where the line ends; returns the column behind it. */
+static unsigned int put_word(struct rs_page *p, const char *word, size_t len, unsigned int column,
+			     unsigned int indent)
+{
+	while (p->breaks_words && column + columns_of(word, len) > p->width) {
+		const size_t n = that_fit(word, len, p->width > column ? p->width - column : 1);
+
+		fprintf(p->f, "%.*s\n%*s", (int)n, word, (int)indent, "");
+		word += n;
+		len -= n;
+		column = indent;
+	}
+	fprintf(p->f, "%.*s", (int)len, word);
+	return column + (unsigned int)columns_of(word, len);
+}
+
 static void put_words(struct rs_page *p, unsigned int first, unsigned int indent, const char *text)
 {
 	unsigned int column = first;
@@ -109,8 +135,7 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 			fputc(' ', p->f);
 			column++;
 		}
-		fprintf(p->f, "%.*s", (int)len, text);
-		column += (unsigned int)columns;
+		column = put_word(p, text, len, column, indent);
 		text += len;
 		fresh = false;
 	}
@@ -183,6 +208,54 @@ static size_t shell_word(const char *s)
 	return len;
 }
 
+enum quotes { NOT_QUOTED, QUOTED, QUOTED_ESCAPES };
+
+/* Length of what of a shell's word must stay together: a character, an escape, an opening quote. */
+static size_t shell_unit(const char *s, size_t len, enum quotes in)
+{
+	size_t n = 1;
+
+	if (in == NOT_QUOTED && s[0] == '$' && len > 1 && s[1] == '\'')
+		return 2;
+	if (in != QUOTED && s[0] == '\\' && len > 1) {
+		n = 2;
+		while (in == QUOTED_ESCAPES && n < len && n < 4 && s[1] >= '0' && s[1] <= '7')
+			n++;
+	}
+	while (n < len && (s[n] & 0xc0) == 0x80)
+		n++;
+	return n;
+}
+
+/*
+ * A word that is longer than a line: for a shell, what a backslash ends goes on in the next
+ * line, and quotes that close and open again there are one word. Returns the column behind it.
+ */
+static size_t put_long_word(struct rs_page *p, const char *s, size_t len, size_t column)
+{
+	enum quotes in = NOT_QUOTED;
+
+	while (len) {
+		const size_t n = shell_unit(s, len, in);
+
+		if (column + columns_of(s, n) + (in != NOT_QUOTED) + 1 > p->width) {
+			static const char *const again[] = { "", "'", "$'" };
+
+			fprintf(p->f, "%s\\\n%s", in == NOT_QUOTED ? "" : "'", again[in]);
+			column = strlen(again[in]);
+		}
+		fprintf(p->f, "%.*s", (int)n, s);
+		column += columns_of(s, n);
+		if (in == NOT_QUOTED && s[n - 1] == '\'' && s[0] != '\\')
+			in = n == 2 ? QUOTED_ESCAPES : QUOTED;
+		else if (in != NOT_QUOTED && n == 1 && s[0] == '\'')
+			in = NOT_QUOTED;
+		s += n;
+		len -= n;
+	}
+	return column;
+}
+
 void rs_command_lines(struct rs_page *p, unsigned int indent, const char *command)
 {
 	char *clean = rs_clean_dup(command, RS_CLEAN_UTF8);
@@ -210,8 +283,12 @@ void rs_command_lines(struct rs_page *p, unsigned int indent, const char *comman
 			fputc(' ', p->f);
 			column++;
 		}
-		fprintf(p->f, "%.*s", (int)len, command);
-		column += columns;
+		if (p->breaks_words && column + columns > p->width) {
+			column = put_long_word(p, command, len, column);
+		} else {
+			fprintf(p->f, "%.*s", (int)len, command);
+			column += columns;
+		}
 		command += len;
 		command += strspn(command, " ");
 	}

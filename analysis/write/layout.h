@@ -17,12 +17,14 @@ struct rs_page {
 	FILE *f;
 	unsigned int width; /* columns, of plain text */
 	bool html;
-	int err; /* 0 or -ENOMEM */
+	bool breaks_words; /* of plain text: those longer than a line; a shell takes a command so */
+	int err;	   /* 0 or -ENOMEM */
 };
 
 /*
  * Writes a formatted paragraph, without newlines of its own, broken at blanks so that no line is
- * longer than the page is wide unless one word is. All lines but the first begin with
+ * longer than the page is wide unless one word is, and the page breaks none. All lines but the
+ * first begin with
  * @indent blanks, the first with @first blanks.
  */
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)

@@ -58,12 +58,25 @@ static uint64_t gap_of(const struct vm *vm, uint64_t asked)
 	return gap ? gap : 1;
 }
 
+static int plan_algo(const struct vm *vm, struct plan plan, struct rs_closed_algo **out,
+		     struct jobs *jobs)
+{
+	*out = calloc(1, sizeof(**out));
+	if (!*out)
+		return -ENOMEM;
+	jobs->v[jobs->nr++] = (struct job){ vm, plan, *out, 0 };
+	return 0;
+}
+
 static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res, struct jobs *jobs)
 {
 	struct plan plan = { .precheck = precheck_of(c),
 			     .think = c->opts.think,
 			     .gap_ns = gap_of(vm, c->opts.retry_gap_ns),
 			     .told = c->opts.stalled };
+	struct plan plan_other = { .precheck = plan.precheck,
+				   .think = !plan.think,
+				   .gap_ns = plan.gap_ns };
 
 	res->closed =
 		(struct rs_closed_vm){ .precheck = plan.precheck,
@@ -75,12 +88,13 @@ static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res,
 				       .clean_attempt_ns = vm->clean_ns,
 				       .precheck_ns = vm->precheck_ns };
 	for (size_t i = 0; i < c->nr_specs; i++) {
-		res->algos[i].closed = calloc(1, sizeof(*res->algos[i].closed));
-		if (!res->algos[i].closed)
-			return -ENOMEM;
 		plan.spec = &c->specs[i];
 		plan.algo = i;
-		jobs->v[jobs->nr++] = (struct job){ vm, plan, res->algos[i].closed, 0 };
+		if (plan_algo(vm, plan, &res->algos[i].closed, jobs))
+			return -ENOMEM;
+		plan_other.spec = plan.spec;
+		if (c->opts.both && plan_algo(vm, plan_other, &res->algos[i].other, jobs))
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -101,7 +115,7 @@ static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_cl
 	struct jobs jobs = { .c = c };
 	int ret = 0;
 
-	jobs.v = calloc(res->nr_vms * (c->nr_specs + 1) + 1, sizeof(*jobs.v));
+	jobs.v = calloc(res->nr_vms * (2 * c->nr_specs + 1) + 1, sizeof(*jobs.v));
 	if (!jobs.v)
 		return -ENOMEM;
 	for (size_t i = 0; i < res->nr_vms && !ret; i++) {

@@ -51,7 +51,8 @@ check() {
 		cat "$cli_work/stdout"
 		echo "--- stderr"
 		cat "$cli_work/stderr"
-	} | sed "s/\(retryscope\|\"version\":\|with retryscope\) \(\"\{0,1\}\)${cli_version//./\\.}/\1 \2VERSION/" >"$result"
+	} | sed "s/\(retryscope\|\"version\":\|with retryscope\) \(\"\{0,1\}\)${cli_version//./\\.}/\1 \2VERSION/
+		s/\(with retryscope VERSION\), commit [0-9a-f]*\(-dirty\)\?/\1/" >"$result"
 	if [ "${UPDATE:-}" = 1 ]; then
 		mkdir -p "$cli_golden"
 		cp "$result" "$cli_golden/$name"

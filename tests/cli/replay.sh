@@ -69,4 +69,14 @@ check closed-last-time 'printf "%s\n" "retryscope-events 1" "0 1 memslot id=0 gf
 for trace in aliases two-vms lost mismatch private; do
 	check columns-$trace "retryscope replay --algo all $trace.txt | awk 'length > 80'; retryscope replay --format mail --algo all $trace.txt | awk 'length > 72'"
 done
+# Neither a long path nor one that has to be quoted makes a line of a mail longer, and its
+# command is still one that a shell takes.
+long=$(printf "it's %0100d \t%050d" 1 2)
+mkdir "$long"
+cp aliases.txt "$long"
+export long
+check mail-long-path 'retryscope replay --format mail "$long/aliases.txt" >mail.txt; awk "length > 72" mail.txt; bash -c "$(awk "/^  retryscope replay/ { on = 1 } on; !/\\\\\$/ { on = 0 }" mail.txt)" | cmp - mail.txt; sha256sum "$long/aliases.txt" | tr -d "\\\\" | cut -c 1-64 | grep -cf - mail.txt'
+check mail-open 'retryscope replay --loop open --format mail aliases.txt | sed -n "1,/^$/p"; retryscope replay --format mail --algo gfn-list,exact aliases.txt | sed -n "1,/^$/p"'
+# What is read once has no size, and no SHA-256.
+check mail-pipe 'retryscope replay --format mail - <aliases.txt | grep -E "^(Trace|Its|Host)"'
 finish

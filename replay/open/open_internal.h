@@ -4,15 +4,14 @@
 
 /*
  * What the parts of the open loop share: open.c has the engine and its stream,
- * open_step.h what is done at most events, open_calls.c the algorithms' functions
- * for them, open_inval.c memslots, width, and what is rare of invalidations,
- * open_fault.c the same of faults, verdicts and the recorded state, open_view.c what
- * observers are told, open_seek.c going on at another place of the stream.
+ * open_step.h what is done at most events, open_inval.c memslots, width, and what is
+ * rare of invalidations, open_fault.c the same of faults, verdicts and the recorded state,
+ * open_view.c what observers are told, open_seek.c going on at another place of the stream.
  */
 #include "replay/algorithm.h"
+#include "replay/calls.h"
 #include "replay/model/blame.h"
 #include "replay/model/model.h"
-#include "replay/open/open_calls.h"
 #include "replay/replay.h"
 #include "traces/guest/vm.h"
 #include "base/seats.h"
@@ -217,6 +216,9 @@ void rs_open_tell_applied(const struct rs_replay *r, const struct rs_event *e);
 /* ... that a fault was judged, r->verdicts says how, or will not be. */
 void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
 			 const struct rs_event *e, bool necessary);
+/* The same of a fault that no algorithm rejects or misses. */
+void rs_open_tell_accepted(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+			   const struct rs_event *e);
 void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu);
 
 /* Mostly there is no observer, and then this must cost nothing. */

@@ -251,8 +251,11 @@ RS_LOOP_PART int step_judge(struct rs_replay *r, struct vm_run *v, struct rs_fau
 	if (rs_fault_is_private(f))
 		v->res.private_faults++;
 	/* No algorithm rejects a fault that is quiet. If the kernel did, that is noted. */
-	if (f->quiet && !m.observed && e->result != RS_RES_RETRY)
+	if (f->quiet && e->result != RS_RES_RETRY) {
+		if (m.observed)
+			rs_open_tell_accepted(r, v, f, e);
 		return 0;
+	}
 	if (m.flags || m.observed || m.nr_run != 1 || f->quiet || r->kernel != SIZE_MAX)
 		return rs_open_judge(r, v, f, e);
 	if (a->ops->rejects(a->state, f, v->snapshots[f->seat]))

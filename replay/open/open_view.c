@@ -135,6 +135,15 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 		o->judged(o->arg, &j);
 }
 
+void rs_open_tell_accepted(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+			   const struct rs_event *e)
+{
+	memset(r->verdicts, 0, r->nr_listed);
+	if (r->blame)
+		memset(r->blame, 0, r->nr_listed * sizeof(*r->blame));
+	rs_open_tell_judged(r, v, f, e, false);
+}
+
 bool rs_replay_look(const struct rs_replay *r, uint32_t vm, size_t algo, struct rs_look *look)
 {
 	const uint32_t i = rs_hash_find(&r->by_number, rs_hash_number(vm), NULL, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "replay/open/open_calls.h"
+#include "replay/calls.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef RS_REPLAY_OPEN_OPEN_CALLS_H
-#define RS_REPLAY_OPEN_OPEN_CALLS_H
+#ifndef RS_REPLAY_CALLS_H
+#define RS_REPLAY_CALLS_H
 
 #include "replay/algorithm.h"
 

@@ -90,7 +90,7 @@ static int second_pass(struct pass *p, struct rs_error *err)
 	return rc ? rs_error_nomem(err) : 0;
 }
 
-/* Both kinds of arrivals, one after the other: each takes memory for all faults. */
+/* Both kinds of arrivals, one after the other. */
 static int closed_passes(struct pass *p, struct rs_error *err)
 {
 	const struct plot_request *req = p->req;

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "analysis/report/report.h"
 #include "replay/team/team.h"
 #include "tests/common/random_stream.h"
+#include "tests/common/report_text.h"
 #include "traces/pending.h"
 #include "traces/synth/synth.h"
 
@@ -18,29 +18,6 @@
 
 /* Of all teams so far: what is compared must not be one engine each time. */
 static uint64_t cuts;
-
-/* All that can be reported of @r, which is freed. */
-static char *report(struct rs_result *r)
-{
-	struct rs_trace_meta meta = { 0 };
-	struct rs_report rep = { .result = r,
-				 .meta = &meta,
-				 .path = "a",
-				 .form = "text",
-				 .version = "1",
-				 .command = "c",
-				 .distributions = true };
-	char *text = NULL;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
-
-	assert_non_null(r);
-	assert_non_null(f);
-	assert_int_equal(rs_report_format_find("json")->write(f, &rep), 0);
-	fclose(f);
-	rs_result_free(r);
-	return text;
-}
 
 static char *by_one(const struct rs_replay_opts *opts, const struct stream *s)
 {
@@ -50,7 +27,7 @@ static char *by_one(const struct rs_replay_opts *opts, const struct stream *s)
 
 	assert_non_null(r);
 	assert_int_equal(rs_replay_feed(r, s->v, s->n, &err), 0);
-	text = report(rs_replay_finish(r, &err));
+	text = report_text(rs_replay_finish(r, &err));
 	rs_replay_free(r);
 	return text;
 }
@@ -66,7 +43,7 @@ static char *by_team(const struct rs_replay_opts *opts, const struct stream *s, 
 	for (size_t i = 0; i < s->n; i += piece)
 		assert_int_equal(
 			rs_team_feed(t, s->v + i, s->n - i < piece ? s->n - i : piece, &err), 0);
-	text = report(rs_team_finish(t, &err));
+	text = report_text(rs_team_finish(t, &err));
 	cuts += rs_team_cuts(t);
 	rs_team_free(t);
 	return text;

@@ -4,44 +4,63 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/parallel.h"
 
+/* With fewer algorithms a simulation does little but what each must. */
+#define LEAST_CASTS 3
+
+/* Some algorithms in one VM. */
 struct job {
-	const struct vm *vm;
+	struct vm *vm;
 	struct plan plan;
-	struct rs_closed_algo *out;
-	int ret;
+	struct cast casts[MAX_CASTS];
+	size_t nr;
 };
 
 struct jobs {
 	const struct rs_closed *c;
 	struct job *v;
 	size_t nr;
+	int (*run)(const struct rs_closed *c, const struct job *j);
 	size_t next; /* atomic */
+	int failed;  /* atomic: 0, or the negative errno of one that failed */
 };
 
 static void *work(void *arg)
 {
 	struct jobs *jobs = arg;
 	size_t i;
+	int ret;
 
 	while ((i = __atomic_fetch_add(&jobs->next, 1, __ATOMIC_RELAXED)) < jobs->nr) {
-		struct job *j = &jobs->v[i];
-
-		j->ret = rs_closed_simulate(jobs->c, j->vm, &j->plan, j->out);
+		ret = jobs->run(jobs->c, &jobs->v[i]);
+		if (ret)
+			__atomic_store_n(&jobs->failed, ret, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
 
-static int run_jobs(struct jobs *jobs, unsigned int threads)
+static int run_jobs(struct jobs *jobs, int (*run)(const struct rs_closed *c, const struct job *j))
 {
-	rs_parallel(threads, work, jobs);
-	for (size_t i = 0; i < jobs->nr; i++)
-		if (jobs->v[i].ret)
-			return jobs->v[i].ret;
-	return 0;
+	jobs->run = run;
+	jobs->next = 0;
+	rs_parallel(jobs->c->opts.stalled ? 1 : jobs->c->opts.jobs, work, jobs);
+	return jobs->failed;
 }
+
+static int measure(const struct rs_closed *c, const struct job *j)
+{
+	return rs_closed_measure(c, j->vm);
+}
+
+static int simulate(const struct rs_closed *c, const struct job *j)
+{
+	return rs_closed_simulate(c, j->vm, &j->plan, j->casts, j->nr);
+}
+
+/* ---- what there is to do ---- */
 
 static bool precheck_of(const struct rs_closed *c)
 {
@@ -53,96 +72,156 @@ static bool precheck_of(const struct rs_closed *c)
 /* The recorded gap, at least 1 ns; 1 us where nothing says otherwise. */
 static uint64_t gap_of(const struct vm *vm, uint64_t asked)
 {
-	uint64_t gap = asked ? asked : vm->has_gap ? vm->gap_ns : 1000;
+	uint64_t gap = asked ? asked : vm->gaps.weight ? vm->gap_ns : 1000;
 
 	return gap ? gap : 1;
 }
 
-static int plan_algo(const struct vm *vm, struct plan plan, struct rs_closed_algo **out,
-		     struct jobs *jobs)
+/* Jobs for so many of a VM's algorithms: neighbours in the list cost alike. */
+static size_t nr_groups(const struct rs_closed *c, size_t nr_vms)
+{
+	const size_t threads = rs_parallel_threads(c->opts.jobs);
+	const size_t least = c->nr_specs / MAX_CASTS + 1; /* one has the check as well */
+	size_t nr = nr_vms ? (threads + nr_vms - 1) / nr_vms : 1;
+
+	if (c->opts.stalled)
+		return c->nr_specs;
+	if (nr > c->nr_specs / LEAST_CASTS)
+		nr = c->nr_specs / LEAST_CASTS;
+	return nr < least ? least : nr;
+}
+
+static void add_cast(struct job *j, const struct rs_algo_spec *spec, struct rs_closed_algo *out)
+{
+	j->casts[j->nr++] = (struct cast){ spec, out };
+}
+
+/* Jobs with that plan, for all of a VM's algorithms in turn: the first one. */
+static struct job *add_jobs(struct jobs *jobs, struct vm *vm, const struct plan *plan,
+			    size_t groups)
+{
+	struct job *first = &jobs->v[jobs->nr];
+
+	for (size_t i = 0; i < groups; i++) {
+		first[i].vm = vm;
+		first[i].plan = *plan;
+		first[i].plan.algo = i;
+	}
+	jobs->nr += groups;
+	return first;
+}
+
+static int add_algo(struct job *j, const struct rs_algo_spec *spec, struct rs_closed_algo **out)
 {
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return -ENOMEM;
-	jobs->v[jobs->nr++] = (struct job){ vm, plan, *out, 0 };
+	add_cast(j, spec, *out);
 	return 0;
 }
 
-static int plan_vm(struct rs_closed *c, struct vm *vm, struct rs_vm_result *res, struct jobs *jobs)
+/* The traced kernel's algorithm as it was, with others if they are simulated just so. */
+static void plan_check(const struct rs_closed *c, struct jobs *jobs, struct job *others,
+		       struct rs_closed_algo *out)
 {
-	struct plan plan = { .precheck = precheck_of(c),
-			     .think = c->opts.think,
-			     .gap_ns = gap_of(vm, c->opts.retry_gap_ns),
-			     .told = c->opts.stalled };
-	struct plan plan_other = { .precheck = plan.precheck,
-				   .think = !plan.think,
-				   .gap_ns = plan.gap_ns };
+	const struct plan plan = { .precheck = c->has_lockless, .gap_ns = gap_of(others->vm, 0) };
+	struct job *j = others;
 
-	res->closed =
-		(struct rs_closed_vm){ .precheck = plan.precheck,
-				       .arrivals = plan.think ? "think" : "recorded",
-				       .retry_gap_ns = plan.gap_ns,
-				       .retry_gap_assumed = !c->opts.retry_gap_ns && !vm->has_gap,
-				       .logical_faults = vm->logical_faults,
-				       .recorded_retries = vm->retries,
-				       .clean_attempt_ns = vm->clean_ns,
-				       .precheck_ns = vm->precheck_ns };
+	if (plan.precheck != others->plan.precheck || others->plan.think ||
+	    plan.gap_ns != others->plan.gap_ns || others->plan.told)
+		j = add_jobs(jobs, others->vm, &plan, 1);
+	add_cast(j, c->check, out);
+}
+
+static int plan_vm(const struct rs_closed *c, struct vm *vm, struct rs_vm_result *res,
+		   struct rs_closed_algo *check, struct jobs *jobs, size_t groups)
+{
+	const struct plan plan = { .precheck = precheck_of(c),
+				   .think = c->opts.think,
+				   .gap_ns = gap_of(vm, c->opts.retry_gap_ns),
+				   .told = c->opts.stalled };
+	const struct plan plan_other = { .precheck = plan.precheck,
+					 .think = !plan.think,
+					 .gap_ns = plan.gap_ns };
+	struct job *j = add_jobs(jobs, vm, &plan, groups);
+	struct job *other = c->opts.both ? add_jobs(jobs, vm, &plan_other, groups) : NULL;
+
+	res->closed = (struct rs_closed_vm){
+		.precheck = plan.precheck,
+		.arrivals = plan.think ? "think" : "recorded",
+		.retry_gap_ns = plan.gap_ns,
+		.retry_gap_assumed = !c->opts.retry_gap_ns && !vm->gaps.weight,
+		.logical_faults = vm->logical_faults,
+		.recorded_retries = vm->retries,
+		.clean_attempt_ns = vm->clean_ns,
+		.precheck_ns = vm->precheck_ns,
+	};
 	for (size_t i = 0; i < c->nr_specs; i++) {
-		plan.spec = &c->specs[i];
-		plan.algo = i;
-		if (plan_algo(vm, plan, &res->algos[i].closed, jobs))
-			return -ENOMEM;
-		plan_other.spec = plan.spec;
-		if (c->opts.both && plan_algo(vm, plan_other, &res->algos[i].other, jobs))
+		struct rs_algo_result *a = &res->algos[i];
+
+		if (add_algo(&j[i % groups], &c->specs[i], &a->closed) ||
+		    (other && add_algo(&other[i % groups], &c->specs[i], &a->other)))
 			return -ENOMEM;
 	}
+	if (c->check)
+		plan_check(c, jobs, &j[groups - 1], check);
 	return 0;
 }
 
-/* The traced kernel's algorithm as it was: the figures go to @out. */
-static void plan_check(struct rs_closed *c, struct vm *vm, struct rs_closed_algo *out,
-		       struct jobs *jobs)
+static int do_all(struct rs_closed *c, struct rs_result *res, struct rs_closed_algo *checks,
+		  struct jobs *jobs, size_t groups)
 {
-	struct plan plan = { .spec = c->check,
-			     .precheck = c->has_lockless,
-			     .gap_ns = gap_of(vm, 0) };
+	int ret = 0;
 
-	jobs->v[jobs->nr++] = (struct job){ vm, plan, out, 0 };
+	for (size_t i = 0; i < res->nr_vms; i++)
+		if (!rs_closed_vm(c, res->vms[i].vm))
+			return -ENOMEM;
+	for (size_t i = 0; i < res->nr_vms; i++)
+		jobs->v[jobs->nr++].vm = rs_closed_find_vm(c, res->vms[i].vm);
+	ret = run_jobs(jobs, measure);
+	jobs->nr = 0;
+	for (size_t i = 0; i < res->nr_vms && !ret; i++)
+		ret = plan_vm(c, rs_closed_find_vm(c, res->vms[i].vm), &res->vms[i], &checks[i],
+			      jobs, groups);
+	return ret ? ret : run_jobs(jobs, simulate);
 }
 
 static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_closed_algo *checks)
 {
+	const size_t groups = nr_groups(c, res->nr_vms);
 	struct jobs jobs = { .c = c };
-	int ret = 0;
+	int ret = -ENOMEM;
 
-	jobs.v = calloc(res->nr_vms * (2 * c->nr_specs + 1) + 1, sizeof(*jobs.v));
-	if (!jobs.v)
-		return -ENOMEM;
-	for (size_t i = 0; i < res->nr_vms && !ret; i++) {
-		struct vm *vm = rs_closed_vm(c, res->vms[i].vm);
-
-		ret = vm ? rs_closed_measure(vm) : -ENOMEM;
-	}
-	for (size_t i = 0; i < res->nr_vms && !ret; i++) {
-		struct vm *vm = rs_closed_find_vm(c, res->vms[i].vm);
-
-		ret = plan_vm(c, vm, &res->vms[i], &jobs);
-		if (c->check)
-			plan_check(c, vm, &checks[i], &jobs);
-	}
-	if (!ret)
-		ret = run_jobs(&jobs, c->opts.stalled ? 1 : c->opts.jobs);
+	/* For each VM one more, for the check. */
+	jobs.v = calloc(res->nr_vms * (2 * groups + 1) + 1, sizeof(*jobs.v));
+	if (jobs.v)
+		ret = do_all(c, res, checks, &jobs, groups);
 	free(jobs.v);
 	return ret;
 }
 
+/* Why the simulations failed: no memory, or what was stored cannot be read. */
+static int say_why(int ret, struct rs_error *err)
+{
+	if (ret == -ENOMEM)
+		return rs_error_nomem(err);
+	return rs_error_set(err, RS_ERR_SYSTEM, -ret, "cannot read a temporary file: %s",
+			    strerror(-ret));
+}
+
 int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error *err)
 {
-	struct rs_closed_algo *checks = calloc(res->nr_vms + 1, sizeof(*checks));
+	struct rs_closed_algo *checks;
 	int ret = -ENOMEM;
 
+	if (c->failed) {
+		if (err)
+			*err = c->why;
+		return c->failed;
+	}
 	c->end_ns = res->end_ns;
-	if (checks && !c->failed)
+	checks = calloc(res->nr_vms + 1, sizeof(*checks));
+	if (checks)
 		ret = simulate_all(c, res, checks);
 	for (size_t i = 0; checks && i < res->nr_vms; i++) {
 		struct rs_closed_vm *v = &res->vms[i].closed;
@@ -156,7 +235,7 @@ int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error
 	if (!ret && rs_result_lacks(res))
 		ret = -ENOMEM;
 	if (ret)
-		return rs_error_nomem(err);
+		return say_why(ret, err);
 	res->closed = true;
 	return 0;
 }
@@ -173,8 +252,11 @@ struct rs_closed *rs_closed_new(const struct rs_closed_opts *opts, struct rs_err
 		return NULL;
 	}
 	c->opts = *opts;
+	c->why.offset = -1;
 	rs_closed_observe(c);
-	ret = rs_algo_parse(opts->algos, &c->specs, &c->nr_specs, err);
+	c->spool = rs_spool_new(opts->keep);
+	ret = c->spool ? rs_algo_parse(opts->algos, &c->specs, &c->nr_specs, err)
+		       : rs_error_nomem(err);
 	if (!ret && opts->kernel_algo)
 		ret = rs_algo_parse(opts->kernel_algo, &c->check, &n, err);
 	if (ret) {

@@ -23,6 +23,11 @@
  * - the pre-check is on as traced for all VMs if any of them has lockless checks;
  * - lost events end every chain of their VM, and what they leave unknown of its
  *   invalidations is as if it had never been.
+ *
+ * What was recorded is stored while the open loop goes on (base/spool.h), because an
+ * algorithm may come to a fault sooner or later than the traced kernel did, by any time, and
+ * medians of the whole are needed first. Then all algorithms go through it together, so that
+ * an invalidation is worked out once for all of them.
  */
 enum rs_precheck { RS_PRECHECK_TRACED, RS_PRECHECK_ON, RS_PRECHECK_OFF };
 
@@ -51,6 +56,7 @@ struct rs_closed_opts {
 	/* Called by rs_closed_finish(), which then goes through all on one thread; or NULL. */
 	void (*stalled)(void *arg, const struct rs_stalled *s);
 	void *arg;
+	size_t keep; /* bytes of what was recorded that stay in memory; 0: as many as are good */
 };
 
 struct rs_closed;

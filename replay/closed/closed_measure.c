@@ -1,87 +1,123 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Medians of what was recorded. */
+/*
+ * Medians of what was recorded. Its histograms say in which of their buckets each is; for
+ * where in that, what was recorded is gone through again, once for a bucket of up to
+ * 4096 values.
+ */
 #include "replay/closed/closed_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
+#include "replay/closed/closed_tape.h"
 
-struct sample {
-	uint64_t *v;
-	size_t nr, max;
+#define PART_BITS 12
+
+/* The lower median is the value of rank @rank among those of [start, start + 2^bits). */
+struct search {
+	uint64_t start, rank;
+	unsigned int bits;
+	uint64_t parts[1U << PART_BITS]; /* how many values are in each part of the range */
 };
 
-static int sample_add(struct sample *s, uint64_t value)
+static unsigned int part_shift(const struct search *s)
 {
-	if (RS_ROOM_ZEROED(s->v, s->max, s->nr + 1))
-		return -ENOMEM;
-	s->v[s->nr++] = value;
-	return 0;
+	return s->bits > PART_BITS ? s->bits - PART_BITS : 0;
 }
 
-static int cmp_u64(const void *a, const void *b)
+/* @s is all zero. In the bucket of @h that has the median; of nothing it is 0. */
+static void search_start(struct search *s, const struct rs_hist *h)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	uint64_t value, weight;
+	size_t pos = 0;
 
-	return x < y ? -1 : x > y;
-}
-
-/* The lower median; 0 of nothing. Frees the sample. */
-static uint64_t sample_median(struct sample *s)
-{
-	uint64_t median;
-
-	if (s->nr)
-		qsort(s->v, s->nr, sizeof(*s->v), cmp_u64);
-	median = s->nr ? s->v[(s->nr - 1) / 2] : 0;
-	free(s->v);
-	return median;
-}
-
-static int sample_fault(const struct vcpu *v, const struct logical *l, struct sample *before,
-			struct sample *after, struct sample *gaps)
-{
-	for (uint32_t i = 0; i < l->nr; i++) {
-		const struct attempt *a = &v->attempts[l->first + i];
-		uint64_t took = a->check_ns - a->begin_ns;
-
-		if (sample_add(a->before_lookup ? before : after, took))
-			return -ENOMEM;
-		if (i + 1 < l->nr && sample_add(gaps, a[1].begin_ns - a->check_ns))
-			return -ENOMEM;
+	s->rank = h->weight ? (h->weight - 1) / 2 : 0;
+	while (rs_hist_next(h, &pos, &value, &weight)) {
+		s->start = value;
+		if (s->rank < weight)
+			break;
+		s->rank -= weight;
 	}
-	return 0;
+	if (s->start >> (RS_HIST_BITS + 1))
+		s->bits = 63 - RS_HIST_BITS - (unsigned int)__builtin_clzll(s->start);
 }
 
-static int cmp_vcpu(const void *a, const void *b)
+static void search_note(struct search *s, uint64_t value)
 {
-	const struct vcpu *x = a, *y = b;
+	const uint64_t from = value - s->start;
 
-	return x->number < y->number ? -1 : x->number > y->number;
+	if (s->bits && !(from >> s->bits))
+		s->parts[from >> part_shift(s)]++;
 }
 
-int rs_closed_measure(struct vm *vm)
+/* All values were noted. */
+static void search_narrow(struct search *s)
 {
-	struct sample before = { 0 }, after = { 0 }, gaps = { 0 };
-	int ret = 0;
+	const unsigned int shift = part_shift(s);
+	size_t part = 0;
 
-	/* Of what happens at the same time the lower number's comes first. */
-	if (vm->nr_vcpus)
-		qsort(vm->vcpus, vm->nr_vcpus, sizeof(*vm->vcpus), cmp_vcpu);
-	for (uint32_t i = 0; i < vm->nr_vcpus; i++) {
-		const struct vcpu *v = &vm->vcpus[i];
+	if (!s->bits)
+		return;
+	while (s->rank >= s->parts[part])
+		s->rank -= s->parts[part++];
+	s->start += (uint64_t)part << shift;
+	s->bits = shift;
+	memset(s->parts, 0, sizeof(s->parts));
+}
 
-		vm->logical_faults += v->nr_faults;
-		for (size_t k = 0; k < v->nr_attempts; k++)
-			vm->retries += v->attempts[k].retry;
-		for (size_t k = 0; k < v->nr_faults && !ret; k++)
-			ret = sample_fault(v, &v->faults[k], &before, &after, &gaps);
+struct searches {
+	struct search before, after, gaps;
+};
+
+static int note_all(const struct rs_closed *c, const struct vcpu *v, struct searches *s)
+{
+	struct rs_stream_reader r;
+	struct attempt a = { 0 };
+	uint64_t last_ns = 0;
+
+	rs_stream_read(&r, c->spool, &v->attempts);
+	while (attempt_get(&r, &a)) {
+		search_note(a.before_lookup ? &s->before : &s->after, a.check_ns - a.begin_ns);
+		if (!a.first)
+			search_note(&s->gaps, a.begin_ns - last_ns);
+		last_ns = a.check_ns;
 	}
-	vm->has_gap = gaps.nr;
-	vm->precheck_ns = sample_median(&before);
-	vm->clean_ns = sample_median(&after);
-	vm->gap_ns = sample_median(&gaps);
-	return ret;
+	rs_stream_reader_close(&r);
+	return r.failed;
+}
+
+static int search_all(const struct rs_closed *c, const struct vm *vm, struct searches *s)
+{
+	int rc = 0;
+
+	search_start(&s->before, &vm->before);
+	search_start(&s->after, &vm->after);
+	search_start(&s->gaps, &vm->gaps);
+	while (!rc && (s->before.bits || s->after.bits || s->gaps.bits)) {
+		for (uint32_t i = 0; i < vm->nr_vcpus && !rc; i++)
+			rc = note_all(c, &vm->vcpus[i], s);
+		if (rc)
+			break;
+		search_narrow(&s->before);
+		search_narrow(&s->after);
+		search_narrow(&s->gaps);
+	}
+	return rc;
+}
+
+int rs_closed_measure(const struct rs_closed *c, struct vm *vm)
+{
+	struct searches *s = calloc(1, sizeof(*s));
+	int rc = -ENOMEM;
+
+	if (s && !vm->before.dropped && !vm->after.dropped && !vm->gaps.dropped)
+		rc = search_all(c, vm, s);
+	if (!rc) {
+		vm->precheck_ns = s->before.start;
+		vm->clean_ns = s->after.start;
+		vm->gap_ns = s->gaps.start;
+	}
+	free(s);
+	return rc;
 }

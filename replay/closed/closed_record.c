@@ -7,6 +7,15 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/inline.h"
+#include "replay/closed/closed_tape.h"
+
+/* @c->why says why, or nothing, if there was no memory; the first failure counts. */
+static RS_SELDOM void fail(struct rs_closed *c)
+{
+	if (!c->failed)
+		c->failed = c->why.kind == RS_ERR_OUTPUT ? -EIO : rs_error_nomem(&c->why);
+}
 
 struct vm *rs_closed_find_vm(const struct rs_closed *c, uint32_t number)
 {
@@ -15,63 +24,73 @@ struct vm *rs_closed_find_vm(const struct rs_closed *c, uint32_t number)
 	return i == RS_HASH_NONE ? NULL : &c->vms[i];
 }
 
-struct vm *rs_closed_vm(struct rs_closed *c, uint32_t number)
+static RS_SELDOM struct vm *find_or_add_vm(struct rs_closed *c, uint32_t number)
 {
-	struct vm *vm;
+	struct vm *vm = rs_closed_find_vm(c, number);
 
-	if (c->last_vm < c->nr_vms && c->vms[c->last_vm].number == number)
-		return &c->vms[c->last_vm];
-	vm = rs_closed_find_vm(c, number);
-	if (vm) {
-		c->last_vm = (size_t)(vm - c->vms);
-		return vm;
+	if (!vm) {
+		if (RS_ROOM_ZEROED(c->vms, c->max_vms, c->nr_vms + 1) ||
+		    rs_hash_add(&c->vm_by_number, rs_hash_number(number), (uint32_t)c->nr_vms)) {
+			fail(c);
+			return NULL;
+		}
+		vm = &c->vms[c->nr_vms++];
+		vm->number = number;
 	}
-	if (RS_ROOM_ZEROED(c->vms, c->max_vms, c->nr_vms + 1) ||
-	    rs_hash_add(&c->vm_by_number, rs_hash_number(number), (uint32_t)c->nr_vms)) {
-		c->failed = true;
-		return NULL;
-	}
-	c->last_vm = c->nr_vms++;
-	memset(&c->vms[c->last_vm], 0, sizeof(*c->vms));
-	c->vms[c->last_vm].number = number;
-	return &c->vms[c->last_vm];
+	c->last_vm = (size_t)(vm - c->vms);
+	return vm;
 }
 
-static struct vcpu *vcpu_of(struct rs_closed *c, struct vm *vm, uint32_t vcpu)
+struct vm *rs_closed_vm(struct rs_closed *c, uint32_t number)
 {
-	const uint32_t seat = vm ? rs_seats_add(&vm->seats, vcpu) : RS_NO_SEAT;
-	uint32_t n = vm && vm->nr_vcpus ? vm->nr_vcpus : 4;
+	if (c->last_vm < c->nr_vms && c->vms[c->last_vm].number == number)
+		return &c->vms[c->last_vm];
+	return find_or_add_vm(c, number);
+}
 
-	if (seat < (vm ? vm->nr_vcpus : 0))
-		return &vm->vcpus[seat];
+static RS_SELDOM struct vcpu *add_vcpu(struct rs_closed *c, struct vm *vm, uint32_t vcpu)
+{
+	const uint32_t seat = rs_seats_add(&vm->seats, vcpu);
+	uint32_t n = vm->nr_vcpus ? vm->nr_vcpus : 4;
+
 	while (seat != RS_NO_SEAT && n <= seat)
 		n *= 2;
 	if (seat == RS_NO_SEAT || RS_RESIZE(vm->vcpus, n)) {
-		c->failed = true;
+		fail(c);
 		return NULL;
 	}
-	/* Those that are not there may have the numbers of their seats: it has no others. */
-	for (uint32_t i = vm->nr_vcpus; i < n; i++)
-		vm->vcpus[i] = (struct vcpu){ .number = i < RS_SEATS_OWN ? i : UINT32_MAX };
-	vm->nr_vcpus = n;
+	for (; vm->nr_vcpus < n; vm->nr_vcpus++)
+		vm->vcpus[vm->nr_vcpus] = (struct vcpu){ 0 };
 	vm->vcpus[seat].number = vcpu;
 	return &vm->vcpus[seat];
+}
+
+/* NULL: there is no memory for it, or no @vm; or it is too late. */
+static struct vcpu *vcpu_of(struct rs_closed *c, struct vm *vm, uint32_t vcpu)
+{
+	uint32_t seat;
+
+	if (!vm || c->failed)
+		return NULL;
+	seat = rs_seats_find(&vm->seats, vcpu);
+	return seat < vm->nr_vcpus ? &vm->vcpus[seat] : add_vcpu(c, vm, vcpu);
 }
 
 static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 {
 	struct rs_closed *c = arg;
 	struct vm *vm = rs_closed_vm(c, e->vm);
+	unsigned char *to = NULL;
 
-	if (!vm)
-		return;
-	if (RS_ROOM_ZEROED(vm->events, vm->max_events, vm->nr_events + 1)) {
-		c->failed = true;
+	if (vm && !c->failed)
+		to = rs_stream_room(c->spool, &vm->events, &c->why);
+	if (!to) {
+		fail(c);
 		return;
 	}
-	vm->events[vm->nr_events] = *e;
-	vm->events[vm->nr_events++].time_ns = time_ns;
-	vm->nr_invals += e->type == RS_EV_INVAL_BEGIN;
+	rs_stream_add(&vm->events, event_put(to, e, time_ns, vm->event_ns, vm->id));
+	vm->event_ns = time_ns;
+	vm->id = e->raw.word[0];
 	/* Attempts may be among what was lost: none is known to follow another. */
 	vm->losses += e->type == RS_EV_LOST;
 }
@@ -86,9 +105,17 @@ static void on_unjudged(void *arg, uint32_t vm, uint32_t vcpu)
 
 static bool goes_on(const struct vm *vm, const struct vcpu *v, const struct rs_judged *j)
 {
-	const struct logical *last = v->nr_faults ? &v->faults[v->nr_faults - 1] : NULL;
+	return v->chained && v->losses == vm->losses && v->gfn == j->gfn && v->as == j->as;
+}
 
-	return v->chained && v->losses == vm->losses && last->gfn == j->gfn && last->as == j->as;
+static void note(struct vm *vm, const struct vcpu *v, const struct attempt *a)
+{
+	rs_hist_add(a->before_lookup ? &vm->before : &vm->after, a->check_ns - a->begin_ns, 1);
+	if (!a->first)
+		rs_hist_add(&vm->gaps, a->begin_ns - v->check_ns, 1);
+	vm->logical_faults += a->first;
+	vm->retries += a->retry;
+	vm->has_private |= a->private;
 }
 
 static void on_judged(void *arg, const struct rs_judged *j)
@@ -96,31 +123,29 @@ static void on_judged(void *arg, const struct rs_judged *j)
 	struct rs_closed *c = arg;
 	struct vm *vm = rs_closed_vm(c, j->vm);
 	struct vcpu *v = vcpu_of(c, vm, j->vcpu);
-	bool retry = j->result == RS_RES_RETRY;
+	unsigned char *to = v ? rs_stream_room(c->spool, &v->attempts, &c->why) : NULL;
+	struct attempt a = { .begin_ns = j->begin_ns,
+			     .check_ns = j->time_ns,
+			     .before_lookup = j->lockless && j->time_ns == j->begin_ns,
+			     .retry = j->result == RS_RES_RETRY,
+			     .private = j->private };
 
-	if (!v)
-		return;
-	if (RS_ROOM_ZEROED(v->attempts, v->max_attempts, v->nr_attempts + 1) ||
-	    RS_ROOM_ZEROED(v->faults, v->max_faults, v->nr_faults + 1)) {
-		c->failed = true;
+	if (!to) {
+		fail(c);
 		return;
 	}
-	if (!goes_on(vm, v, j))
-		v->faults[v->nr_faults++] = (struct logical){ .gfn = j->gfn,
-							      .first = (uint32_t)v->nr_attempts,
-							      .slot = j->slot,
-							      .as = j->as };
-	v->faults[v->nr_faults - 1].nr++;
-	v->attempts[v->nr_attempts++] =
-		(struct attempt){ .begin_ns = j->begin_ns,
-				  .check_ns = j->time_ns,
-				  .before_lookup = j->lockless && j->time_ns == j->begin_ns,
-				  .private = j->private,
-				  .retry = retry };
-	v->chained = retry;
+	if (!goes_on(vm, v, j)) {
+		a.first = true;
+		a.gfn = v->gfn = j->gfn;
+		a.as = v->as = j->as;
+		a.slot = j->slot;
+	}
+	rs_stream_add(&v->attempts, attempt_put(to, &a, v->check_ns));
+	note(vm, v, &a);
+	v->check_ns = a.check_ns;
+	v->chained = a.retry;
 	v->losses = vm->losses;
 	c->has_lockless |= j->lockless;
-	vm->has_private |= j->private;
 }
 
 void rs_closed_observe(struct rs_closed *c)
@@ -135,14 +160,16 @@ void rs_closed_free_records(struct rs_closed *c)
 	for (size_t i = 0; i < c->nr_vms; i++) {
 		struct vm *vm = &c->vms[i];
 
-		for (uint32_t k = 0; k < vm->nr_vcpus; k++) {
-			free(vm->vcpus[k].faults);
-			free(vm->vcpus[k].attempts);
-		}
+		for (uint32_t k = 0; k < vm->nr_vcpus; k++)
+			rs_stream_free(&vm->vcpus[k].attempts);
 		rs_seats_free(&vm->seats);
 		free(vm->vcpus);
-		free(vm->events);
+		rs_stream_free(&vm->events);
+		rs_hist_free(&vm->before);
+		rs_hist_free(&vm->after);
+		rs_hist_free(&vm->gaps);
 	}
 	free(c->vms);
 	rs_hash_free(&c->vm_by_number);
+	rs_spool_free(c->spool);
 }

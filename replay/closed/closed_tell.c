@@ -4,12 +4,15 @@
 
 #include <stdlib.h>
 
+#include "replay/closed/closed_tape.h"
 #include "replay/model/blame.h"
 #include "replay/model/reason.h"
 
 /* The fault of a vCPU. */
 struct told {
-	const struct logical *l;
+	uint64_t gfn;
+	uint32_t slot; /* its memslot's id */
+	uint8_t as;
 	uint64_t since_ns;     /* it stalls from then on, or that far it was told */
 	uint64_t attempt_ns;   /* the begin of its attempt */
 	uint64_t retries;      /* not told yet */
@@ -73,11 +76,11 @@ static void tell(const struct telling *t, uint32_t vcpu, uint64_t now)
 	struct told *told = &t->told[vcpu];
 	const struct rs_stalled s = {
 		.algo = t->algo_nr,
-		.gfn = told->l->gfn,
+		.gfn = told->gfn,
 		.vm = t->vm->number,
 		.vcpu = t->vm->vcpus[vcpu].number,
-		.slot = told->l->slot,
-		.as = told->l->as,
+		.slot = told->slot,
+		.as = told->as,
 		.verdict = told->verdict,
 		.blame = told->verdict ? &told->blame : NULL,
 		.retries = told->retries,
@@ -97,9 +100,12 @@ static uint64_t clean_end(const struct telling *t, uint64_t begin_ns)
 	return clean_ns > UINT64_MAX - begin_ns ? UINT64_MAX : begin_ns + clean_ns;
 }
 
-void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct logical *l, uint64_t now)
+void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct attempt *first, uint64_t now)
 {
-	t->told[vcpu] = (struct told){ .l = l, .since_ns = clean_end(t, now) };
+	t->told[vcpu] = (struct told){ .gfn = first->gfn,
+				       .slot = first->slot,
+				       .as = first->as,
+				       .since_ns = clean_end(t, now) };
 }
 
 void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t now)

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_CLOSED_CLOSED_SIM_H
+#define RS_REPLAY_CLOSED_CLOSED_SIM_H
+
+/*
+ * One simulation: some algorithms in one VM. They share the invalidations, which come at
+ * their recorded times for all of them, and each vCPU's faults for as long as they do the
+ * same with them: a runner is a vCPU for a set of algorithms, is split where they disagree,
+ * and two of them are joined where nothing tells them apart any more.
+ */
+#include "replay/calls.h"
+#include "replay/closed/closed_sums.h"
+#include "replay/closed/closed_tape.h"
+#include "replay/model/model.h"
+
+#define NO_EVENT UINT64_MAX
+
+enum phase { PHASE_DECIDES, PHASE_BEGINS };
+
+struct runner {
+	enum phase phase;
+	uint64_t at_ns;	     /* when it decides or begins */
+	uint64_t set;	     /* of algorithms */
+	uint32_t vcpu;	     /* by its place */
+	struct runner *twin; /* of the same vCPU, or NULL; or the next unused one */
+
+	/* The fault that it is at. */
+	uint64_t fault; /* counts those of the vCPU */
+	uint64_t gfn;
+	uint8_t as;
+	uint64_t start_ns; /* when it began, */
+	uint64_t shift_ns; /* which is so much later than recorded (modulo 2^64) */
+	uint64_t retries;
+
+	struct attempt recorded; /* of its recorded attempts number @attempt */
+	uint64_t attempt;
+	bool beyond; /* it was attempted more often than recorded: @recorded is the last */
+	struct rs_stream_reader reader; /* behind that */
+
+	/* The present attempt, as long as it is not decided. */
+	struct rs_fault f;
+	uint32_t place;	      /* among the open ones */
+	bool rejected;	      /* decided already at its begin */
+	uint64_t snapshots[]; /* one per algorithm */
+};
+
+/* A vCPU, and when one of its runners acts next. */
+struct turn {
+	uint64_t at_ns;
+	uint32_t vcpu;
+};
+
+struct sim {
+	const struct rs_closed *c;
+	const struct vm *vm;
+	struct plan plan;
+	uint64_t end_ns;
+	uint64_t until; /* the next recorded event; NO_EVENT: there is none */
+	bool is_quiet;	/* nothing is in progress */
+	struct rs_vm *memslots;
+	struct rs_invals *invals;
+	struct rs_algo *algos;
+	size_t nr_algos;
+	struct rs_calls calls;
+	struct sums sums;
+	struct telling *telling; /* NULL: nobody asks whose doing the stall is */
+	struct rs_fault *told;	 /* with it: room for the faults that are open, */
+	uint32_t *places;	 /* and where in that they are: one after the other */
+	struct runner **runners; /* of each vCPU */
+	struct runner *unused;
+	size_t nr_runners; /* used and unused */
+	struct turn *heap; /* of vCPUs with runners, the next to act first */
+	size_t nr_heap;
+	struct runner **open; /* those whose attempt is not decided */
+	size_t nr_open, max_open;
+	int failed; /* 0 or negative errno */
+};
+
+/* All vCPUs' first faults arrive, for all algorithms. */
+void runners_start(struct sim *s);
+/* They act as far as that comes before a recorded event at @until. */
+void runners_run(struct sim *s, uint64_t until);
+void runners_free(struct sim *s);
+
+#endif

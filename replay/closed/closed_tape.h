@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef RS_REPLAY_CLOSED_CLOSED_TAPE_H
+#define RS_REPLAY_CLOSED_CLOSED_TAPE_H
+
+/*
+ * What was recorded, as the spool has it: of each vCPU its attempts, of each VM what
+ * changed it. Times are differences to the one before.
+ */
+#include "base/spool.h"
+#include "traces/event.h"
+
+/* One recorded attempt of a fault: begun, decided. */
+struct attempt {
+	uint64_t begin_ns, check_ns;
+	/* Of a chain's first; else 0. */
+	uint64_t gfn;
+	uint32_t slot; /* its memslot's id */
+	uint8_t as;
+	bool first, before_lookup, retry, private;
+};
+
+#define ATTEMPT_FIRST 0x1
+#define ATTEMPT_BEFORE 0x2
+#define ATTEMPT_RETRY 0x4
+#define ATTEMPT_PRIVATE 0x8
+#define ATTEMPT_AS 4 /* from this bit on */
+#define ATTEMPT_BITS 12
+#define ATTEMPT_WORDS 4
+
+/* @last_ns: the decision of the attempt before. Returns where the record ends. */
+static inline unsigned char *attempt_put(unsigned char *to, const struct attempt *a,
+					 uint64_t last_ns)
+{
+	const uint64_t bits = (a->first ? ATTEMPT_FIRST : 0) |
+			      (a->before_lookup ? ATTEMPT_BEFORE : 0) |
+			      (a->retry ? ATTEMPT_RETRY : 0) | (a->private ? ATTEMPT_PRIVATE : 0) |
+			      (uint64_t)a->as << ATTEMPT_AS;
+	const uint64_t words[ATTEMPT_WORDS] = { a->begin_ns - last_ns, a->check_ns - a->begin_ns,
+						a->gfn, a->slot };
+
+	return rs_words_put(to, words, ATTEMPT_WORDS, bits, ATTEMPT_BITS);
+}
+
+/* Whether the attempt at @from is a chain's first. */
+static inline bool attempt_is_first(const unsigned char *from)
+{
+	uint64_t words[ATTEMPT_WORDS], bits;
+
+	rs_words_get(from, words, ATTEMPT_WORDS, &bits, ATTEMPT_BITS);
+	return bits & ATTEMPT_FIRST;
+}
+
+/* The attempt behind @a, which is all zero before the first; false: there is none, or @r failed. */
+static inline bool attempt_get(struct rs_stream_reader *r, struct attempt *a)
+{
+	const unsigned char *from = rs_stream_next(r);
+	uint64_t words[ATTEMPT_WORDS], bits;
+
+	if (!from)
+		return false;
+	r->at = rs_words_get(from, words, ATTEMPT_WORDS, &bits, ATTEMPT_BITS);
+	a->first = bits & ATTEMPT_FIRST;
+	a->before_lookup = bits & ATTEMPT_BEFORE;
+	a->retry = bits & ATTEMPT_RETRY;
+	a->private = bits & ATTEMPT_PRIVATE;
+	a->as = (uint8_t)(bits >> ATTEMPT_AS);
+	a->begin_ns = a->check_ns + words[0];
+	a->check_ns = a->begin_ns + words[1];
+	a->gfn = words[2];
+	a->slot = (uint32_t)words[3];
+	return true;
+}
+
+#define EVENT_FLAGS 8 /* from these bits on */
+#define EVENT_AS 16
+#define EVENT_BITS 24
+#define EVENT_WORDS 5
+
+/* The smaller the nearer to 0, whatever the sign. */
+static inline uint64_t fold_sign(uint64_t difference)
+{
+	return difference << 1 ^ (difference >> 63 ? UINT64_MAX : 0);
+}
+
+static inline uint64_t unfold_sign(uint64_t folded)
+{
+	return folded >> 1 ^ (folded & 1 ? UINT64_MAX : 0);
+}
+
+/* A memslot, inval_* or lost event. */
+static inline unsigned char *event_put(unsigned char *to, const struct rs_event *e,
+				       uint64_t time_ns, uint64_t last_ns, uint64_t last_id)
+{
+	const uint64_t words[EVENT_WORDS] = {
+		time_ns - last_ns,
+		e->raw.half[0] | (uint64_t)e->raw.half[1] << 32,
+		fold_sign(e->raw.word[0] - last_id),
+		e->raw.word[1],
+		e->raw.word[2] - e->raw.word[1],
+	};
+
+	return rs_words_put(to, words, EVENT_WORDS,
+			    e->type | (uint64_t)e->flags << EVENT_FLAGS |
+				    (uint64_t)e->as << EVENT_AS,
+			    EVENT_BITS);
+}
+
+/* The event after @e, which is all zero before the first; false: there is none, or @r failed. */
+static inline bool event_get(struct rs_stream_reader *r, struct rs_event *e)
+{
+	const unsigned char *from = rs_stream_next(r);
+	uint64_t words[EVENT_WORDS], bits;
+
+	if (!from)
+		return false;
+	r->at = rs_words_get(from, words, EVENT_WORDS, &bits, EVENT_BITS);
+	e->type = (uint8_t)bits;
+	e->flags = (uint8_t)(bits >> EVENT_FLAGS);
+	e->as = (uint8_t)(bits >> EVENT_AS);
+	e->time_ns += words[0];
+	e->raw.half[0] = (uint32_t)words[1];
+	e->raw.half[1] = (uint32_t)(words[1] >> 32);
+	e->raw.word[0] += unfold_sign(words[2]);
+	e->raw.word[1] = words[3];
+	e->raw.word[2] = words[4] + words[3];
+	return true;
+}
+
+#endif

@@ -41,6 +41,7 @@ struct rs_spool *rs_spool_new(size_t keep);
 void rs_spool_free(struct rs_spool *s);
 void rs_stream_free(struct rs_stream *t);
 
+/* For rs_stream_room(), where the tail has no room. 0, or negative errno with @err set. */
 int rs_stream_make_room(struct rs_spool *s, struct rs_stream *t, struct rs_error *err);
 
 /*

@@ -59,8 +59,9 @@ static RS_SELDOM struct vcpu *add_vcpu(struct rs_closed *c, struct vm *vm, uint3
 		fail(c);
 		return NULL;
 	}
+	/* The first seats are the vCPUs' own numbers: those that find theirs do not come here. */
 	for (; vm->nr_vcpus < n; vm->nr_vcpus++)
-		vm->vcpus[vm->nr_vcpus] = (struct vcpu){ 0 };
+		vm->vcpus[vm->nr_vcpus] = (struct vcpu){ .number = vm->nr_vcpus };
 	vm->vcpus[seat].number = vcpu;
 	return &vm->vcpus[seat];
 }

@@ -45,6 +45,7 @@ struct sums {
 void sums_init(struct sums *s, const struct cast *casts, size_t nr);
 void sums_free(struct sums *s);
 
+/* For sums_of(), where @set is not the last that was asked for. */
 struct set_sum *sums_find(struct sums *s, uint64_t set);
 
 /* Of a set of algorithms, which is not empty; good until the next call. */

@@ -222,6 +222,62 @@ static void change_trailer(char *bytes, size_t len, size_t at, uint64_t by)
 	memcpy(bytes + len - sizeof(t), &t, sizeof(t));
 }
 
+/* What is said when all of a file is read; @ask: by its index. */
+static const char *read_all(const char *bytes, size_t len, bool ask)
+{
+	const struct rs_reader_opts repair = { .repair = true };
+	static struct rs_error err;
+	struct rs_reader *r;
+	const struct rs_event *evs;
+	size_t nr;
+	ssize_t n;
+
+	err.text[0] = 0;
+	r = rs_reader_open(test_write_file("flags", bytes, len), ask ? NULL : &repair, &err);
+	assert_non_null(r);
+	if (ask)
+		free(rs_reader_blocks(r, &nr));
+	while ((n = rs_reader_next(r, &evs, &err)) > 0)
+		;
+	if (rs_reader_damage(r))
+		err = *rs_reader_damage(r);
+	assert_true(!n || ask);
+	rs_reader_close(r);
+	return err.text;
+}
+
+/* Each flag of each block is as it must be; but that nothing is pending need not be said. */
+static void test_flags(void **state)
+{
+	struct test_trace t;
+	size_t len;
+	char *bytes;
+
+	make(&t);
+	bytes = test_trace_bytes(&t, RS_FORM_BINARY, &len);
+	for (size_t i = 0; i < BLOCKS; i++) {
+		char *flags = index_of(bytes, len) + sizeof(struct rs_binary_block) +
+			      i * sizeof(struct rs_binary_entry) +
+			      offsetof(struct rs_binary_entry, flags);
+
+		for (unsigned int flag = 1; flag < RS_BINARY_FLAGS; flag *= 2) {
+			const bool good = flag == RS_BINARY_IDLE && (*flags & RS_BINARY_IDLE);
+
+			*flags = (char)(*flags ^ flag);
+			seal(index_of(bytes, len));
+			assert_string_equal(read_all(bytes, len, true),
+					    good ? ""
+						 : "the block is not what its header or the index "
+						   "say of it");
+			assert_string_equal(read_all(bytes, len, false),
+					    good ? "" : "the index does not fit the file");
+			*flags = (char)(*flags ^ flag);
+		}
+	}
+	test_trace_free(&t);
+	free(bytes);
+}
+
 /* An index that does not go with the trailer, or a trailer of another file, is not used. */
 static void test_not_believed(void **state)
 {
@@ -309,8 +365,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_says),	     cmocka_unit_test(test_goes_on),
-		cmocka_unit_test(test_leads_astray), cmocka_unit_test(test_not_believed),
-		cmocka_unit_test(test_heads),
+		cmocka_unit_test(test_leads_astray), cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_not_believed), cmocka_unit_test(test_heads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

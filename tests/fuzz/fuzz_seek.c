@@ -8,6 +8,7 @@
 #include "traces/binary/binary.h"
 #include "traces/binary/columns.h"
 #include "traces/binary/packed.h"
+#include "traces/pending.h"
 
 /*
  * A binary trace behind a byte of how to go through it, of which every sum is made
@@ -175,8 +176,12 @@ static void copy_block(struct room *f, struct place from, size_t to)
 	free(copy);
 }
 
-/* Has the head and the index say what is in a block, if it can be told. */
-static void survey(struct rs_binary_block *h, const uint8_t *payload, struct rs_binary_entry *e)
+/*
+ * Has the head and the index say what is in a block, if it can be told; @pending is of those
+ * before it.
+ */
+static void survey(struct rs_binary_block *h, const uint8_t *payload, struct rs_binary_entry *e,
+		   struct rs_pending *pending)
 {
 	static struct rs_columns *columns;
 	static struct rs_packed *packed;
@@ -203,6 +208,9 @@ static void survey(struct rs_binary_block *h, const uint8_t *payload, struct rs_
 	if (rc)
 		return;
 	*e = (struct rs_binary_entry){ .min_ns = evs[0].time_ns, .max_ns = evs[0].time_ns };
+	if (rs_pending_none(pending))
+		e->flags |= RS_BINARY_IDLE;
+	check(!rs_pending_note(pending, evs, h->count));
 	rs_binary_survey(e, evs, h->count);
 	h->min_ns = e->min_ns;
 	h->max_ns = e->max_ns;
@@ -216,6 +224,7 @@ static void mend(struct room *f)
 	struct rs_binary_trailer t = { .kind = RS_BINARY_TRAILER };
 	struct place blocks[MAX_BLOCKS], index = { 0 };
 	size_t end, nr = find_blocks(f->file, f->size, blocks, &end);
+	struct rs_pending pending = { 0 };
 
 	for (size_t i = 0; i < nr; i++) {
 		struct rs_binary_block h = head_at(f->file, blocks[i].at);
@@ -232,7 +241,7 @@ static void mend(struct room *f)
 		e = (struct rs_binary_entry){ .min_ns = h.min_ns,
 					      .max_ns = h.max_ns,
 					      .vms = h.vms };
-		survey(&h, f->file + blocks[i].at + sizeof(h), &e);
+		survey(&h, f->file + blocks[i].at + sizeof(h), &e, &pending);
 		memcpy(f->file + blocks[i].at, &h, sizeof(h));
 		e.offset = blocks[i].at;
 		e.first = h.first;
@@ -240,6 +249,7 @@ static void mend(struct room *f)
 		entries[t.blocks++] = e;
 		t.events += h.count;
 	}
+	rs_pending_free(&pending);
 	if (index.size) {
 		struct rs_binary_block h = head_at(f->file, index.at);
 

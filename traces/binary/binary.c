@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "traces/binary/columns.h"
 #include "traces/binary/packed.h"
+#include "traces/pending.h"
 #include "traces/source.h"
 
 /* So much of a plain file is read at once, or a block if that is more. */
@@ -38,7 +39,9 @@ struct binary {
 	size_t max_index;
 	struct rs_binary_entry *ahead; /* the index as it stands in the plain file */
 	size_t nr_ahead;
-	bool asked;	    /* for that: somebody goes by it */
+	bool asked;  /* for that: somebody goes by it */
+	bool passed; /* over blocks: what is pending is not known any more */
+	struct rs_pending pending;
 	unsigned char *buf; /* of a stream: the payload; of a plain file: the window */
 	size_t max_buf;
 	struct rs_event *evs; /* decoded */
@@ -303,33 +306,57 @@ static int note_entry(struct binary *b, const struct rs_binary_entry *e)
 }
 
 /* What the index must say of the block @h at @at, but for what takes a look at its events. */
-static int note_block(struct binary *b, const struct rs_binary_block *h, uint64_t at)
+static struct rs_binary_entry entry_of(const struct rs_binary_block *h, uint64_t at)
 {
-	const struct rs_binary_entry e = { .offset = at,
-					   .first = h->first,
-					   .min_ns = h->min_ns,
-					   .max_ns = h->max_ns,
-					   .count = h->count,
-					   .vms = h->vms };
-
-	return note_entry(b, &e);
+	return (struct rs_binary_entry){ .offset = at,
+					 .first = h->first,
+					 .min_ns = h->min_ns,
+					 .max_ns = h->max_ns,
+					 .count = h->count,
+					 .vms = h->vms };
 }
 
 /*
- * Whether a block is what its head and the index say of it, once the index was asked: who
- * picks blocks by that could be led past others. Nobody else goes by it, and to look costs 16
- * instructions an event, a tenth of what replay --counts takes.
+ * Whether what the index says is held against the events: where it was asked for, since who
+ * picks blocks by it could be led past others, and where a file is looked at for damage.
+ * Nobody else goes by it, and to look costs 16 instructions an event and more, a tenth of what
+ * replay --counts takes.
  */
-static bool as_told(const struct binary *b, const struct rs_binary_block *h,
-		    const struct rs_event *evs)
+static bool is_checked(const struct binary *b)
 {
-	struct rs_binary_entry e = { .min_ns = evs[0].time_ns, .max_ns = evs[0].time_ns };
+	return b->asked || b->repair;
+}
 
-	rs_binary_survey(&e, evs, h->count);
-	return e.min_ns == h->min_ns && e.max_ns == h->max_ns && e.vms == h->vms &&
-	       (b->nr_blocks >= b->nr_ahead ||
-		e.flags == (b->ahead[b->nr_blocks].flags &
-			    (RS_BINARY_HAS_MEMSLOT | RS_BINARY_HAS_LOST)));
+/* Whether the index may say @told where @seen is so. That nothing is pending need not be said. */
+static bool may_say(const struct binary *b, uint64_t told, uint64_t seen)
+{
+	if (b->passed || b->pending.given_up || !(told & RS_BINARY_IDLE))
+		seen = (seen & ~RS_BINARY_IDLE) | (told & RS_BINARY_IDLE);
+	return told == seen;
+}
+
+/* Completes @e by the events themselves. 1: its times and VMs are right; 0, or -ENOMEM. */
+static int survey(struct binary *b, struct rs_binary_entry *e, const struct rs_event *evs)
+{
+	struct rs_binary_entry seen = { .min_ns = evs[0].time_ns, .max_ns = evs[0].time_ns };
+
+	if (!b->passed && rs_pending_none(&b->pending))
+		seen.flags = RS_BINARY_IDLE;
+	rs_binary_survey(&seen, evs, e->count);
+	e->flags = seen.flags;
+	if (!b->passed && rs_pending_note(&b->pending, evs, e->count))
+		return -ENOMEM;
+	return e->min_ns == seen.min_ns && e->max_ns == seen.max_ns && e->vms == seen.vms;
+}
+
+/* 1: the block is what its head says of it, and the index, if somebody goes by that. */
+static int as_told(struct binary *b, struct rs_binary_entry *e, const struct rs_event *evs)
+{
+	const int rc = survey(b, e, evs);
+
+	if (rc <= 0 || !b->asked || b->nr_blocks >= b->nr_ahead)
+		return rc;
+	return may_say(b, b->ahead[b->nr_blocks].flags & RS_BINARY_FLAGS, e->flags);
 }
 
 static int use_index(struct binary *b, const unsigned char *payload, size_t nr, uint64_t at,
@@ -341,7 +368,8 @@ static int use_index(struct binary *b, const unsigned char *payload, size_t nr, 
 	for (size_t i = 0; good && i < nr; i++)
 		good = !memcmp(&entries[i], &b->index[i],
 			       offsetof(struct rs_binary_entry, flags)) &&
-		       !(entries[i].flags & ~RS_BINARY_FLAGS);
+		       !(entries[i].flags & ~RS_BINARY_FLAGS) &&
+		       (!b->repair || may_say(b, entries[i].flags, b->index[i].flags));
 	b->index_at = at;
 	return good ? 0 : broken(at, "the index does not fit the file", err);
 }
@@ -350,12 +378,15 @@ static ssize_t use_events(struct binary *b, const struct rs_binary_block *h, uin
 			  const unsigned char *payload, const struct rs_event **evs,
 			  struct rs_error *err)
 {
-	int rc = decode(b, h, payload);
+	struct rs_binary_entry e = entry_of(h, at);
+	int rc = decode(b, h, payload), told = 1;
 
 	*evs = b->evs;
-	if (!rc && b->asked && !as_told(b, h, b->evs))
+	if (!rc && is_checked(b))
+		told = as_told(b, &e, b->evs);
+	if (!told)
 		return broken(at, "the block is not what its header or the index say of it", err);
-	if (rc == -ENOMEM || (!rc && note_block(b, h, at)))
+	if (rc == -ENOMEM || told < 0 || (!rc && note_entry(b, &e)))
 		return rs_error_nomem(err);
 	if (rc)
 		return broken(at, "the block of events makes no sense", err);
@@ -510,15 +541,20 @@ static struct rs_block *blocks(void *state, size_t *nr)
 					     .idle = e->flags & RS_BINARY_IDLE };
 	}
 	*nr = b->nr_ahead;
+	b->passed |= !is_checked(b) && b->nr_blocks;
 	b->asked = true;
 	return list;
 }
 
-/* What the index says of the blocks passed over is believed; the one gone on with is checked. */
+/*
+ * What the index says of the blocks passed over, and that nothing is pending behind them, is
+ * believed: to know it they would have to be read. The one gone on with is checked.
+ */
 static int skip_to(void *state, size_t block, struct rs_error *err)
 {
 	struct binary *b = state;
 
+	b->passed |= b->nr_blocks < block;
 	while (b->nr_blocks < block)
 		if (note_entry(b, &b->ahead[b->nr_blocks]))
 			return rs_error_nomem(err);
@@ -557,6 +593,7 @@ static void close_binary(void *state)
 	rs_packed_free(b->packed);
 	rs_columns_free(b->columns);
 	ZSTD_freeDCtx(b->zstd);
+	rs_pending_free(&b->pending);
 	free(b->index);
 	free(b->ahead);
 	free(b->buf);

@@ -434,10 +434,13 @@ int main(int argc, char **argv)
 		return bench_growth();
 	if (argc > 2 && !strcmp(what, "size"))
 		return bench_sizes(argv + 2, argc - 2);
+	if (argc > 3 && !strcmp(what, "spent"))
+		return run_command(argv[2], argv + 3);
 	fputs("usage: bench_pipeline import TRACE.dat | elapsed TRACE.dat |\n"
 	      "                      replay TRACE EVENTS | scale EVENTS | jobs TRACE |\n"
 	      "                      growth |\n"
 	      "                      size TRACE... |\n"
+	      "                      spent NAME COMMAND... |\n"
 	      "                      tile TRACE EVENTS FILE |\n"
 	      "                      pass all|default|counts|read|ALGORITHMS FILE\n",
 	      stderr);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t fail(const char *what, const struct rs_error *err)
 {
@@ -83,4 +85,28 @@ void print_ways(const struct way *ways, size_t n)
 	}
 	getrusage(RUSAGE_SELF, &ru);
 	printf("  peak memory %.1f MiB, mapped files included\n", (double)ru.ru_maxrss / 1024);
+}
+
+int run_command(const char *what, char **command)
+{
+	struct rusage ru;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		execvp(command[0], command);
+		_exit(127);
+	}
+	if (pid < 0 || wait4(pid, &status, 0, &ru) < 0)
+		return (int)fail(what, NULL);
+	fprintf(stderr, "%-44s %9.2f %9.1f", what,
+		(double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) +
+			(double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec) / 1e6,
+		(double)ru.ru_maxrss / 1024);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "  killed by signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		fprintf(stderr, "  exit code %d", WEXITSTATUS(status));
+	fputc('\n', stderr);
+	return status != 0;
 }

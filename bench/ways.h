@@ -30,5 +30,10 @@ int run_ways(struct way *ways, size_t n, const char *path, unsigned int rounds,
 	     double (*clock)(void));
 /* Medians and their range, each way against the last, which is the least that can be done. */
 void print_ways(const struct way *ways, size_t n);
+/*
+ * Runs @command, a NULL-terminated list, and says on standard error, as @what, the processor
+ * time that it took and its peak memory. 0, or not if it failed.
+ */
+int run_command(const char *what, char **command);
 
 #endif

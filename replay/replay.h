@@ -99,13 +99,16 @@ struct rs_replay_opts {
 	bool one_vm;		 /* judge only @vm */
 	uint32_t vm;
 	const struct rs_observer *observer; /* may be NULL */
-	/* What VMs are taken from, RS_VM_COST each: engines share it that see others of one
-	 * input. NULL: the base of the budget, for this engine alone. */
-	struct rs_budget *vms;
+	/* Of replay/limits.h: what engines share that see others of one input. NULL: each is this
+	 * engine's alone. */
+	struct rs_budget *kept, *hits, *looks;
 };
 
-/* Bytes of a VM, which has some 35 KiB with the default algorithms and 60 KiB with all. */
+/* Bytes of a VM, which has some 35 KiB with the default algorithms and 60 KiB with all, of a
+ * memslot and of a vCPU. */
 #define RS_VM_COST (32ULL << 10)
+#define RS_MEMSLOT_COST 512
+#define RS_VCPU_COST 256
 
 struct rs_replay;
 struct rs_moment; /* replay/moment.h */

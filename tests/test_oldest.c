@@ -239,7 +239,7 @@ static void test_invalidations(void **state)
 {
 	struct table s = { .vm = rs_vm_new() };
 
-	s.t = rs_invals_new(s.vm, RS_INVALS_TRUTH | RS_INVALS_CAUSES);
+	s.t = rs_invals_new(s.vm, RS_INVALS_TRUTH | RS_INVALS_CAUSES, NULL);
 	assert_non_null(s.t);
 	s.o = rs_oldest_new(s.t);
 	assert_non_null(s.o);

@@ -17,15 +17,17 @@ struct job {
 	struct plan plan;
 	struct cast casts[MAX_CASTS];
 	size_t nr;
+	struct rs_limits limits;
 };
 
 struct jobs {
 	const struct rs_closed *c;
 	struct job *v;
 	size_t nr;
-	int (*run)(const struct rs_closed *c, const struct job *j);
-	size_t next; /* atomic */
-	int failed;  /* atomic: 0, or the negative errno of one that failed */
+	int (*run)(const struct rs_closed *c, struct job *j);
+	size_t next;	  /* atomic */
+	int failed;	  /* atomic: 0, or the negative errno of one that failed */
+	const char *over; /* what was more than the limits of the first such job, or NULL */
 };
 
 static void *work(void *arg)
@@ -42,22 +44,25 @@ static void *work(void *arg)
 	return NULL;
 }
 
-static int run_jobs(struct jobs *jobs, int (*run)(const struct rs_closed *c, const struct job *j))
+static int run_jobs(struct jobs *jobs, int (*run)(const struct rs_closed *c, struct job *j))
 {
 	jobs->run = run;
 	jobs->next = 0;
 	rs_parallel(jobs->c->opts.stalled ? 1 : jobs->c->opts.jobs, work, jobs);
+	for (size_t i = 0; i < jobs->nr && !jobs->over; i++)
+		jobs->over = jobs->v[i].limits.over;
 	return jobs->failed;
 }
 
-static int measure(const struct rs_closed *c, const struct job *j)
+static int measure(const struct rs_closed *c, struct job *j)
 {
 	return rs_closed_measure(c, j->vm);
 }
 
-static int simulate(const struct rs_closed *c, const struct job *j)
+static int simulate(const struct rs_closed *c, struct job *j)
 {
-	return rs_closed_simulate(c, j->vm, &j->plan, j->casts, j->nr);
+	rs_limits_init(&j->limits, NULL, NULL, NULL);
+	return rs_closed_simulate(c, j->vm, &j->plan, &j->limits, j->casts, j->nr);
 }
 
 /* ---- what there is to do ---- */
@@ -186,7 +191,19 @@ static int do_all(struct rs_closed *c, struct rs_result *res, struct rs_closed_a
 	return ret ? ret : run_jobs(jobs, simulate);
 }
 
-static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_closed_algo *checks)
+/* Why the simulations failed: a limit, no memory, or what was stored cannot be read. */
+static int say_why(const struct jobs *jobs, int ret, struct rs_error *err)
+{
+	if (jobs->over)
+		return rs_budget_met(err, jobs->over);
+	if (ret == -ENOMEM)
+		return rs_error_nomem(err);
+	return rs_error_set(err, RS_ERR_SYSTEM, -ret, "cannot read a temporary file: %s",
+			    strerror(-ret));
+}
+
+static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_closed_algo *checks,
+			struct rs_error *err)
 {
 	const size_t groups = nr_groups(c, res->nr_vms);
 	struct jobs jobs = { .c = c };
@@ -196,23 +213,16 @@ static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_cl
 	jobs.v = calloc(res->nr_vms * (2 * groups + 1) + 1, sizeof(*jobs.v));
 	if (jobs.v)
 		ret = do_all(c, res, checks, &jobs, groups);
+	if (ret)
+		ret = say_why(&jobs, ret, err);
 	free(jobs.v);
 	return ret;
-}
-
-/* Why the simulations failed: no memory, or what was stored cannot be read. */
-static int say_why(int ret, struct rs_error *err)
-{
-	if (ret == -ENOMEM)
-		return rs_error_nomem(err);
-	return rs_error_set(err, RS_ERR_SYSTEM, -ret, "cannot read a temporary file: %s",
-			    strerror(-ret));
 }
 
 int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error *err)
 {
 	struct rs_closed_algo *checks;
-	int ret = -ENOMEM;
+	int ret;
 
 	if (c->failed) {
 		if (err)
@@ -221,8 +231,7 @@ int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error
 	}
 	c->end_ns = res->end_ns;
 	checks = calloc(res->nr_vms + 1, sizeof(*checks));
-	if (checks)
-		ret = simulate_all(c, res, checks);
+	ret = checks ? simulate_all(c, res, checks, err) : rs_error_nomem(err);
 	for (size_t i = 0; checks && i < res->nr_vms; i++) {
 		struct rs_closed_vm *v = &res->vms[i].closed;
 
@@ -233,11 +242,9 @@ int rs_closed_finish(struct rs_closed *c, struct rs_result *res, struct rs_error
 	}
 	free(checks);
 	if (!ret && rs_result_lacks(res))
-		ret = -ENOMEM;
-	if (ret)
-		return say_why(ret, err);
-	res->closed = true;
-	return 0;
+		ret = rs_error_nomem(err);
+	res->closed = !ret;
+	return ret;
 }
 
 struct rs_closed *rs_closed_new(const struct rs_closed_opts *opts, struct rs_error *err)

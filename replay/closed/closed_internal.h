@@ -88,9 +88,12 @@ void rs_closed_free_records(struct rs_closed *c);
 /* Its medians, once everything is recorded. 0 or negative errno. */
 int rs_closed_measure(const struct rs_closed *c, struct vm *vm);
 
-/* Simulates up to MAX_CASTS algorithms in @vm. 0 or negative errno. */
+/*
+ * Simulates up to MAX_CASTS algorithms in @vm. 0 or negative errno: -ENOMEM also where @limits
+ * were met.
+ */
 int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
-		       const struct cast *casts, size_t nr);
+		       struct rs_limits *limits, const struct cast *casts, size_t nr);
 
 /*
  * Whose doing the stall of a simulation is. A fault stalls from the moment on at which one

@@ -137,7 +137,7 @@ static int run(struct sim *s)
 	if (!s->failed && rs_vm_update(s->memslots))
 		s->failed = -ENOMEM;
 	runners_run(s, NO_EVENT);
-	if (s->telling && rs_tell_failed(s->telling))
+	if (s->limits->over || (s->telling && rs_tell_failed(s->telling)))
 		s->failed = -ENOMEM;
 	return s->failed ? s->failed : sums_finish(&s->sums);
 }
@@ -188,7 +188,7 @@ static int sim_init(struct sim *s, const struct cast *casts, size_t nr)
 		s->plan.told ? RS_INVALS_TRUTH | RS_INVALS_CAUSES : RS_INVALS_TRUTH;
 
 	s->memslots = rs_vm_new();
-	s->invals = s->memslots ? rs_invals_new(s->memslots, flags) : NULL;
+	s->invals = s->memslots ? rs_invals_new(s->memslots, flags, s->limits) : NULL;
 	s->algos = calloc(nr + 1, sizeof(*s->algos));
 	s->runners = calloc(nr_vcpus, sizeof(struct runner *));
 	s->heap = calloc(nr_vcpus, sizeof(*s->heap));
@@ -199,9 +199,9 @@ static int sim_init(struct sim *s, const struct cast *casts, size_t nr)
 }
 
 int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
-		       const struct cast *casts, size_t nr)
+		       struct rs_limits *limits, const struct cast *casts, size_t nr)
 {
-	struct sim s = { .c = c, .vm = vm, .plan = *plan, .end_ns = c->end_ns };
+	struct sim s = { .c = c, .vm = vm, .plan = *plan, .end_ns = c->end_ns, .limits = limits };
 	int ret = sim_init(&s, casts, nr);
 
 	if (!ret)

@@ -59,6 +59,7 @@ struct sim {
 	bool is_quiet;	/* nothing is in progress */
 	struct rs_vm *memslots;
 	struct rs_invals *invals;
+	struct rs_limits *limits;
 	struct rs_algo *algos;
 	size_t nr_algos;
 	struct rs_calls calls;

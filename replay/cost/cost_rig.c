@@ -99,7 +99,7 @@ static int fill(struct rs_cost_rig *r, const struct rs_algo_spec *spec)
 	struct rs_algo_env env;
 
 	r->vm = rs_vm_new();
-	r->invals = r->vm ? rs_invals_new(r->vm, 0) : NULL;
+	r->invals = r->vm ? rs_invals_new(r->vm, 0, NULL) : NULL;
 	r->nr_ready = r->set.outstanding + RS_COST_BATCH;
 	r->ready = calloc(r->nr_ready, sizeof(*r->ready));
 	if (!r->invals || !r->ready || add_memslots(r))

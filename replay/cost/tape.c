@@ -49,7 +49,7 @@ static struct rs_tape_vm *add_vm(struct rs_tape *t, uint32_t number)
 		return NULL;
 	v->number = number;
 	v->vm = rs_vm_new();
-	v->outstanding = v->vm ? rs_invals_new(v->vm, 0) : NULL;
+	v->outstanding = v->vm ? rs_invals_new(v->vm, 0, NULL) : NULL;
 	if (!v->outstanding) {
 		free_vm(v);
 		return NULL;

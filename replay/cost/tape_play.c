@@ -71,7 +71,7 @@ static int player_init(struct player *p, const struct rs_tape_vm *v,
 
 	*p = (struct player){ .v = v, .watch = watch };
 	p->vm = rs_vm_new();
-	p->invals = p->vm ? rs_invals_new(p->vm, 0) : NULL;
+	p->invals = p->vm ? rs_invals_new(p->vm, 0, NULL) : NULL;
 	p->snapshots = calloc(v->faults.n + 1, sizeof(*p->snapshots));
 	env = (struct rs_algo_env){ p->vm, p->invals, true };
 	if (p->invals && p->snapshots && !rs_algo_init(&p->algo, spec, &env)) {

@@ -294,7 +294,7 @@ static const struct rs_inval *find_host_page(const struct rs_blames *b, const st
 {
 	const struct rs_inval *first = NULL;
 
-	for (uint32_t i = 0; i < b->t->nr; i++) {
+	for (uint32_t i = 0; i < b->t->nr && !b->t->limits->over; i++) {
 		const struct rs_inval *inv = b->t->outstanding[i];
 		struct rs_range hull;
 		bool has;

@@ -144,6 +144,12 @@ uint64_t rs_firsts_find(struct rs_firsts *f, unsigned int set, uint64_t point,
 	return first;
 }
 
+size_t rs_firsts_bytes(const struct rs_firsts *f)
+{
+	return f->max_members * sizeof(*f->members) + f->max_blocks * sizeof(*f->blocks) +
+	       f->by_place.size * sizeof(*f->by_place.places);
+}
+
 void rs_firsts_clear(struct rs_firsts *f)
 {
 	rs_hash_free(&f->by_place);

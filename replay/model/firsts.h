@@ -46,6 +46,8 @@ int rs_firsts_add(struct rs_firsts *f, unsigned int set, struct rs_range r, uint
 uint64_t rs_firsts_find(struct rs_firsts *f, unsigned int set, uint64_t point,
 			bool (*gone)(const void *arg, uint64_t number, uint32_t tag),
 			const void *arg, uint32_t *tag);
+/* Its memory. */
+size_t rs_firsts_bytes(const struct rs_firsts *f);
 /* Forgets all; the memory is kept. */
 void rs_firsts_clear(struct rs_firsts *f);
 void rs_firsts_free(struct rs_firsts *f);

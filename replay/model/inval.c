@@ -5,11 +5,16 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/budget.h"
 
 #define CHUNK 64 /* invalidations allocated at once; they must not move */
 
-struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
+/* Bytes of one with its places in the table, the hash and the index; of a covered range. */
+#define INVAL_COST 768
+#define SPAN_COST 160
+/* So many of these are paid for with the VM. */
+#define FREE_SPANS 64
+
+struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags, struct rs_limits *limits)
 {
 	struct rs_invals *t = calloc(1, sizeof(*t));
 
@@ -17,8 +22,15 @@ struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags)
 		return NULL;
 	t->vm = vm;
 	t->flags = flags;
-	t->hits_left = RS_HITS_PER_BASE(rs_budget_base());
+	rs_limits_init(&t->own_limits, NULL, NULL, NULL);
+	t->limits = limits ? limits : &t->own_limits;
+	t->paid_spans = FREE_SPANS;
 	return t;
+}
+
+void rs_invals_set_limits(struct rs_invals *t, struct rs_limits *limits)
+{
+	t->limits = limits;
 }
 
 static void free_chunk(struct rs_inval *chunk)
@@ -46,10 +58,22 @@ void rs_invals_free(struct rs_invals *t)
 
 /* ---- room ---- */
 
+#define OUTSTANDING "what is outstanding at a time"
+#define HITS "the memslots that what is outstanding hits"
+
+/* Those that are taken from the limits. */
+static uint64_t bytes_of_hits(uint32_t max)
+{
+	return max > RS_HITS_FREE ? (uint64_t)max * sizeof(struct rs_hit) : 0;
+}
+
 int rs_invals_grow_unused(struct rs_invals *t)
 {
 	struct rs_inval *chunk;
 
+	/* The first ones are paid for with the VM. */
+	if (t->nr_chunks && !rs_limits_keep(t->limits, (uint64_t)CHUNK * INVAL_COST, OUTSTANDING))
+		return -ENOMEM;
 	if (RS_ROOM_FOR_ONE(t->chunks, t->nr_chunks))
 		return -ENOMEM;
 	chunk = calloc(CHUNK, sizeof(*chunk));
@@ -64,13 +88,37 @@ int rs_invals_grow_unused(struct rs_invals *t)
 	return 0;
 }
 
-int rs_inval_grow_hits(struct rs_inval *inv)
+int rs_inval_grow_hits(struct rs_invals *t, struct rs_inval *inv)
 {
 	uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
 
+	if (max > RS_HITS_FREE &&
+	    !rs_limits_keep(t->limits, bytes_of_hits(max) - bytes_of_hits(inv->max_hits), HITS))
+		return -ENOMEM;
 	if (RS_RESIZE(inv->hits, max))
 		return -ENOMEM;
 	inv->max_hits = max;
+	return 0;
+}
+
+void rs_inval_free_hits(struct rs_invals *t, struct rs_inval *inv)
+{
+	rs_limits_give(t->limits, bytes_of_hits(inv->max_hits));
+	free(inv->hits);
+	inv->hits = NULL;
+	inv->max_hits = 0;
+}
+
+/* What is covered takes memory, which is not given back but used again. 0 or -ENOMEM. */
+static int pay_for_spans(struct rs_invals *t)
+{
+	const uint32_t nr = t->covered.nr;
+
+	if (nr <= t->paid_spans)
+		return 0;
+	if (!rs_limits_keep(t->limits, (uint64_t)nr * SPAN_COST, HITS))
+		return -ENOMEM;
+	t->paid_spans += nr;
 	return 0;
 }
 
@@ -154,6 +202,7 @@ void rs_invals_become_few(struct rs_invals *t)
 struct begin {
 	struct rs_invals *t;
 	struct rs_inval *inv;
+	uint64_t hits;
 };
 
 static void widen_spans(const struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
@@ -179,32 +228,18 @@ static int first_hit(void *arg, uint32_t handle)
 	return -ECANCELED;
 }
 
-bool rs_invals_over_budget(const struct rs_invals *t)
-{
-	return t->over_budget;
-}
-
-static int take_hits(struct rs_invals *t, uint64_t n)
-{
-	if (n > t->hits_left) {
-		t->over_budget = true;
-		return -ENOMEM;
-	}
-	t->hits_left -= n;
-	return 0;
-}
-
 static int begin_hits(void *arg, uint32_t handle)
 {
 	struct begin *b = arg;
 	struct rs_range gfns;
 
-	if (take_hits(b->t, 1))
+	/* What is beyond the free ones is taken one by one, before it is done. */
+	if (++b->hits > RS_HITS_FREE && !rs_limits_hit(b->t->limits, RS_HITS_FREE + 1))
 		return -ENOMEM;
 	b->inv->hit = true;
 	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
 				b->inv->range.end, &gfns);
-	if (b->inv->nr_hits == b->inv->max_hits && rs_inval_grow_hits(b->inv))
+	if (b->inv->nr_hits == b->inv->max_hits && rs_inval_grow_hits(b->t, b->inv))
 		return -ENOMEM;
 	b->inv->hits[b->inv->nr_hits++] = (struct rs_hit){ handle, gfns };
 	widen_spans(b->t, b->inv, handle, gfns);
@@ -223,7 +258,7 @@ int rs_invals_begin_other(struct rs_invals *t, struct rs_inval *inv, unsigned in
 /* A gfn invalidation always counts: the kernel does not look. */
 int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
 {
-	struct begin b = { t, inv };
+	struct begin b = { t, inv, 0 };
 	int ret;
 
 	if (inv->gfn) {
@@ -234,7 +269,6 @@ int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
 		}
 		return 0;
 	}
-	t->hits_left += RS_HITS_PER_INVAL;
 	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end,
 				 inv->walk ? first_hit : begin_hits, &b);
 	return ret == -ENOMEM ? ret : 0;
@@ -398,7 +432,7 @@ int rs_invals_tell_kinds(struct rs_invals *t)
 
 int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
 {
-	if (for_each_covered(t, inv, cover_add, t) < 0)
+	if (for_each_covered(t, inv, cover_add, t) < 0 || pay_for_spans(t))
 		return -ENOMEM;
 	return t->kinds_differ ? for_each_kind(t, inv, cover_kind_add) : 0;
 }
@@ -430,7 +464,8 @@ int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t han
 	struct rs_range c;
 
 	if ((t->flags & RS_INVALS_TRUTH) && covered_by_hit(inv, s, gfns, &c) &&
-	    (cover_add(t, s->as, s, c) || (t->kinds_differ && cover_slot_by_kind(t, inv, s, c))))
+	    (cover_add(t, s->as, s, c) || pay_for_spans(t) ||
+	     (t->kinds_differ && cover_slot_by_kind(t, inv, s, c))))
 		return -ENOMEM;
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return 0;
@@ -466,6 +501,8 @@ void rs_invals_end(struct rs_invals *t, struct rs_inval *inv)
 void rs_invals_drop(struct rs_invals *t)
 {
 	for (uint32_t i = 0; i < t->nr; i++) {
+		if (t->outstanding[i]->max_hits > RS_HITS_FREE)
+			rs_inval_free_hits(t, t->outstanding[i]);
 		t->outstanding[i]->next = t->unused;
 		t->unused = t->outstanding[i];
 	}
@@ -488,12 +525,10 @@ int rs_invals_memslots_changed(struct rs_invals *t)
 	rs_spans_clear(&t->covered_kind[0]);
 	rs_spans_clear(&t->covered_kind[1]);
 	t->counted = false;
-	t->hits_left += RS_HITS_PER_INVAL;
 	for (uint32_t i = 0; i < t->nr; i++)
-		if (take_hits(t, t->outstanding[i]->nr_hits + 1) ||
-		    rs_invals_cover_in(t, t->outstanding[i]))
+		if (rs_invals_cover_in(t, t->outstanding[i]))
 			return -ENOMEM;
-	return 0;
+	return rs_limits_hit(t->limits, (uint64_t)t->nr + t->covered.nr) ? 0 : -ENOMEM;
 }
 
 uint32_t rs_invals_nr(const struct rs_invals *t)

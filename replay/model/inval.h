@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "replay/limits.h"
 #include "replay/model/spans.h"
 #include "replay/result.h"
 #include "traces/guest/vm.h"
@@ -82,17 +83,14 @@ static inline bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_v
 struct rs_invals;
 
 /*
- * What is done for each memslot that an invalidation hits is taken from a budget: so much
- * for each invalidation, and beyond that RS_HITS_PER_BASE of the budget's base for all.
+ * None outstanding in @vm, which must outlive it, as must @limits (NULL: it has its own):
+ * where they are met, there is "no memory", and they say so. @flags: RS_INVALS_*. NULL: no
+ * memory.
  */
-#define RS_HITS_PER_INVAL 256
-#define RS_HITS_PER_BASE(bytes) ((bytes) / 256)
-
-/* None outstanding in @vm, which must outlive it. @flags: RS_INVALS_*. NULL: no memory. */
-struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags);
+struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags, struct rs_limits *limits);
 void rs_invals_free(struct rs_invals *t);
-/* Whether there was no memory because the budget is spent. */
-bool rs_invals_over_budget(const struct rs_invals *t);
+/* From now on other limits hold, which have taken what it keeps. */
+void rs_invals_set_limits(struct rs_invals *t, struct rs_limits *limits);
 
 /* The outstanding one of that id, or NULL. */
 struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id);
@@ -169,7 +167,7 @@ enum rs_space {
 };
 /*
  * Whether a host page of @inv is at @hva: with a range of gfns, of those that the memslots
- * have now. *@hull is that of all its host pages.
+ * have now. *@hull is that of all its host pages. Looks are taken from the limits.
  */
 bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *inv, uint64_t hva,
 			    struct rs_range *hull);

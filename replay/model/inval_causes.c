@@ -243,6 +243,7 @@ struct host_pages {
 	struct rs_range gfns, hull;
 	uint64_t hva;
 	bool has;
+	uint64_t memslots; /* looked at */
 };
 
 static int add_host_pages(void *arg, uint32_t handle)
@@ -255,6 +256,7 @@ static int add_host_pages(void *arg, uint32_t handle)
 	r.start = rs_memslot_hva(s, r.start);
 	p->has |= rs_range_has(&r, p->hva);
 	rs_range_widen(&p->hull, r.start, r.end);
+	p->memslots++;
 	return 0;
 }
 
@@ -268,6 +270,8 @@ bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *in
 		return rs_range_has(hull, hva);
 	}
 	rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
+	/* A few memslots of a few that are outstanding are no matter. */
+	rs_limits_look(t->limits, p.memslots + (t->nr > RS_INVALS_FEW ? RS_HITS_FREE + 1 : 0));
 	*hull = p.hull;
 	return p.has;
 }
@@ -283,7 +287,7 @@ enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fau
 	 */
 	if (all.has)
 		return RS_CAUSE_ALIAS;
-	for (uint32_t i = 0; some && i < t->nr; i++) {
+	for (uint32_t i = 0; some && i < t->nr && !t->limits->over; i++) {
 		const struct rs_inval *inv = t->outstanding[i];
 		struct rs_range hull;
 

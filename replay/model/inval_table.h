@@ -29,9 +29,8 @@ struct rs_invals {
 	unsigned int flags;
 	uint32_t nr_hit;
 	uint32_t nr_gfn[RS_KIND_BOTH + 1]; /* that hit and have no host address, by filter */
-	uint64_t hits_left;		   /* of the budget */
 	uint64_t nr_begun;
-	bool over_budget;
+	struct rs_limits *limits, own_limits;
 
 	struct rs_inval **chunks; /* to be freed */
 	uint32_t nr_chunks;
@@ -46,6 +45,7 @@ struct rs_invals {
 	struct rs_inval **hash; /* chained through next */
 
 	struct rs_spans covered; /* folded frames */
+	uint32_t paid_spans;	 /* so many there may be before more are taken from the limits */
 	bool counted;		 /* how many they are is known: */
 	uint64_t frames;
 	/*
@@ -71,7 +71,9 @@ struct rs_invals {
 /* Room for more, of unused ones, of outstanding ones, of hits. 0 or -ENOMEM. */
 int rs_invals_grow_unused(struct rs_invals *t);
 int rs_invals_grow_outstanding(struct rs_invals *t);
-int rs_inval_grow_hits(struct rs_inval *inv);
+int rs_inval_grow_hits(struct rs_invals *t, struct rs_inval *inv);
+/* The hits of one that is over are more than are worth keeping for the next. */
+void rs_inval_free_hits(struct rs_invals *t, struct rs_inval *inv);
 
 /* The same as without hash; an outstanding one goes in or out; from few to many and back. */
 struct rs_inval *rs_invals_find_hashed(const struct rs_invals *t, uint64_t id);
@@ -210,7 +212,7 @@ RS_LOOP_PART const struct rs_hit *invals_slot(struct rs_invals *t, struct rs_inv
 		if (invals_count_in(t, inv, flags))
 			return NULL;
 	}
-	if (inv->nr_hits == inv->max_hits && rs_inval_grow_hits(inv))
+	if (inv->nr_hits == inv->max_hits && rs_inval_grow_hits(t, inv))
 		return NULL;
 	hit = &inv->hits[inv->nr_hits++];
 	hit->handle = handle;
@@ -234,6 +236,8 @@ RS_LOOP_PART void invals_end(struct rs_invals *t, struct rs_inval *inv, unsigned
 		if (t->nr <= RS_INVALS_FEW / 2)
 			rs_invals_become_few(t);
 	}
+	if (inv->max_hits > RS_HITS_FREE)
+		rs_inval_free_hits(t, inv);
 	inv->next = t->unused;
 	t->unused = inv;
 }

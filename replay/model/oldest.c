@@ -34,6 +34,7 @@ struct rs_oldest {
 	size_t nr_noted, max_noted;
 	struct rs_firsts index;
 	uint64_t used, spare; /* members */
+	size_t paid;	      /* bytes of the index that were taken from the limits */
 };
 
 struct rs_oldest *rs_oldest_new(const struct rs_invals *t)
@@ -213,6 +214,19 @@ static int note_all(struct rs_oldest *o)
 	return 0;
 }
 
+/* The memory of the index, which is kept, is taken from the limits. 0 or -ENOMEM. */
+static int pay(struct rs_oldest *o)
+{
+	const size_t bytes = rs_firsts_bytes(&o->index);
+
+	if (bytes <= o->paid)
+		return 0;
+	if (!rs_limits_keep(o->t->limits, bytes - o->paid, "whom to blame of what is outstanding"))
+		return -ENOMEM;
+	o->paid = bytes;
+	return 0;
+}
+
 static int bring_up_to_date(struct rs_oldest *o)
 {
 	if ((o->stale || o->spare > o->used + SPARE) && note_all(o))
@@ -221,7 +235,7 @@ static int bring_up_to_date(struct rs_oldest *o)
 		struct known *k = &o->known[o->noted[--o->nr_noted]];
 
 		k->noted = false;
-		if (k->number && bring_in(o, k) < 0)
+		if (k->number && (bring_in(o, k) < 0 || pay(o)))
 			return -ENOMEM;
 	}
 	return 0;

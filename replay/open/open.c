@@ -81,7 +81,7 @@ struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_err
 		return NULL;
 	}
 	r->opts = *opts;
-	r->own_vms.left = rs_budget_base();
+	rs_limits_init(&r->limits, opts->kept, opts->hits, opts->looks);
 	r->kernel = r->gfn = SIZE_MAX;
 	ret = set_up(r, opts, err);
 	if (ret) {
@@ -163,7 +163,7 @@ static struct vm_run *new_vm(struct rs_replay *r, uint32_t number)
 	v->watch = true;
 	v->res.vm = number;
 	v->vm = rs_vm_new();
-	v->invals = v->vm ? rs_invals_new(v->vm, flags) : NULL;
+	v->invals = v->vm ? rs_invals_new(v->vm, flags, &r->limits) : NULL;
 	if (r->blame && v->invals)
 		v->blames = rs_blames_new(v->invals);
 	v->algos = calloc(r->nr_run, sizeof(*v->algos));
@@ -196,8 +196,7 @@ struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 
 	if (i != RS_HASH_NONE)
 		return r->last_vm = r->vms[i];
-	r->too_many_vms = !rs_budget_take(r->opts.vms ? r->opts.vms : &r->own_vms, RS_VM_COST);
-	if (r->too_many_vms)
+	if (!rs_limits_keep(&r->limits, RS_VM_COST, "its VMs"))
 		return NULL;
 	v = new_vm(r, number);
 	if (v && enter_vm(r, v)) {
@@ -385,14 +384,10 @@ static bool begin_stream(struct rs_replay *r, const struct rs_event *evs, size_t
 	return true;
 }
 
-/* Why feeding failed: there is no memory, or none is allowed. */
-static int say_why(const struct rs_replay *r, struct rs_error *err)
+/* What came of feeding: @rc, or that too many looks were taken, which is said at the end. */
+static int outcome(const struct rs_replay *r, int rc, struct rs_error *err)
 {
-	if (r->too_many_vms)
-		return rs_budget_met(err, "its VMs");
-	if (r->last_vm && rs_invals_over_budget(r->last_vm->invals))
-		return rs_budget_met(err, "the memslots that its invalidations hit");
-	return rs_error_nomem(err);
+	return rc || r->limits.over ? rs_limits_failed(&r->limits, err) : 0;
 }
 
 /* With strict: up to the first anomaly. */
@@ -400,8 +395,10 @@ static int feed_strictly(struct rs_replay *r, const struct rs_event *evs, size_t
 			 struct rs_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (feed_any(r, &evs[i], 1))
-			return say_why(r, err);
+		const int rc = outcome(r, feed_any(r, &evs[i], 1), err);
+
+		if (rc)
+			return rc;
 		if (r->strict_hit)
 			return rs_error_set(err, RS_ERR_INPUT, EINVAL,
 					    "event %" PRIu64 " (%s, vm %" PRIu32 ", time %" PRIu64
@@ -421,8 +418,8 @@ int rs_replay_feed(struct rs_replay *r, const struct rs_event *evs, size_t n, st
 	if (r->opts.strict)
 		return feed_strictly(r, evs, n, err);
 	if (r->nr_run == 1 && !r->opts.flags && !r->opts.observer)
-		return feed_counts(r, evs, n) ? say_why(r, err) : 0;
-	return feed_any(r, evs, n) ? say_why(r, err) : 0;
+		return outcome(r, feed_counts(r, evs, n), err);
+	return outcome(r, feed_any(r, evs, n), err);
 }
 
 /* ---- streams that are shared out by their VMs ---- */
@@ -437,14 +434,17 @@ int rs_replay_feed_some(struct rs_replay *r, const struct rs_event *evs, const u
 	r->numbers = (struct numbers){ evs, before, first };
 	rc = feed_any(r, evs, n);
 	r->numbers.before = NULL;
-	return rc ? say_why(r, err) : 0;
+	return outcome(r, rc, err);
 }
 
 int rs_replay_take(struct rs_replay *r, struct rs_replay *from)
 {
 	while (from->nr_vms) {
-		if (enter_vm(r, from->vms[from->nr_vms - 1]))
+		struct vm_run *v = from->vms[from->nr_vms - 1];
+
+		if (enter_vm(r, v))
 			return -ENOMEM;
+		rs_invals_set_limits(v->invals, &r->limits);
 		from->nr_vms--;
 	}
 	rs_hash_free(&from->by_number);

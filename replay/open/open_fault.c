@@ -9,7 +9,7 @@
 #include "base/inline.h"
 #include "replay/model/reason.h"
 
-uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
+uint32_t rs_open_add_vcpu(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 {
 	const uint32_t seat = rs_seats_add(&v->seats, vcpu);
 	uint32_t n = v->nr_seats ? v->nr_seats : 4;
@@ -18,6 +18,9 @@ uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t 
 		return seat;
 	while (n <= seat)
 		n *= 2;
+	if (v->nr_seats && n > v->nr_seats &&
+	    !rs_limits_keep(&r->limits, (uint64_t)(n - v->nr_seats) * RS_VCPU_COST, "its vCPUs"))
+		return RS_NO_SEAT;
 	if (n > v->nr_seats && (RS_RESIZE(v->faults, n) || RS_RESIZE(v->snapshots, n * r->nr_run) ||
 				RS_RESIZE(v->open, n)))
 		return RS_NO_SEAT;

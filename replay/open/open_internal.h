@@ -112,8 +112,7 @@ struct rs_replay {
 	size_t nr_vms;
 	struct rs_hash by_number; /* of @vms */
 	struct vm_run *last_vm;
-	struct rs_budget own_vms; /* unless the options have another */
-	bool too_many_vms;	  /* for the budget */
+	struct rs_limits limits;
 	uint64_t now;
 	uint64_t events; /* so far, with the present one */
 	struct numbers numbers;
@@ -169,6 +168,9 @@ void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v);
 void rs_open_begin_epoch(const struct rs_replay *r, struct vm_run *v, uint64_t t);
 void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t);
 
+/* What MEMSLOT @e, which is sound, does to the memslots. RS_VM_NOMEM: also a limit was met. */
+enum rs_vm_change rs_open_set_memslot(struct rs_replay *r, struct vm_run *v,
+				      const struct rs_event *e);
 /* The event of that type, at r->now; open_step.h has the others. 0 or -ENOMEM. */
 int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
 void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_event *e);
@@ -179,7 +181,7 @@ void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv);
 void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v);
 
 /* Parts of a fault: the vCPU is a new one (its seat, or RS_NO_SEAT: no memory), ... */
-uint32_t rs_open_add_vcpu(const struct rs_replay *r, struct vm_run *v, uint32_t vcpu);
+uint32_t rs_open_add_vcpu(struct rs_replay *r, struct vm_run *v, uint32_t vcpu);
 /* ... its vCPU was in one, ... */
 /* @f, which begins, is of private memory. 0 or -ENOMEM. */
 int rs_open_begin_private(struct vm_run *v, struct rs_fault *f);

@@ -174,6 +174,20 @@ static int memslots_changed(struct rs_replay *r, struct vm_run *v)
 	return 0;
 }
 
+enum rs_vm_change rs_open_set_memslot(struct rs_replay *r, struct vm_run *v,
+				      const struct rs_event *e)
+{
+	const uint32_t before = rs_vm_nr_handles(v->vm);
+	const enum rs_vm_change change =
+		rs_vm_set_memslot(v->vm, e->as, e->memslot.id, e->memslot.gfn, e->memslot.npages,
+				  e->memslot.hva, e->memslot.flags);
+
+	if (rs_vm_nr_handles(v->vm) != before &&
+	    !rs_limits_keep(&r->limits, RS_MEMSLOT_COST, "its memslots"))
+		return RS_VM_NOMEM;
+	return change;
+}
+
 int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	const enum rs_anomaly problem = rs_memslot_problem(e);
@@ -185,8 +199,7 @@ int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event
 	}
 	if (rs_open_advance(r, v, r->now))
 		return -ENOMEM;
-	change = rs_vm_set_memslot(v->vm, e->as, e->memslot.id, e->memslot.gfn, e->memslot.npages,
-				   e->memslot.hva, e->memslot.flags);
+	change = rs_open_set_memslot(r, v, e);
 	if (change == RS_VM_NOMEM)
 		return -ENOMEM;
 	if (change == RS_VM_SAME)

@@ -24,10 +24,7 @@ static int follow_memslot(struct rs_replay *r, const struct rs_event *e)
 		return -ENOMEM;
 	if (rs_memslot_problem(e) != RS_ANOM_NONE)
 		return 0;
-	return rs_vm_set_memslot(v->vm, e->as, e->memslot.id, e->memslot.gfn, e->memslot.npages,
-				 e->memslot.hva, e->memslot.flags) == RS_VM_NOMEM
-		       ? -ENOMEM
-		       : 0;
+	return rs_open_set_memslot(r, v, e) == RS_VM_NOMEM ? -ENOMEM : 0;
 }
 
 /* The time since its last event is counted by whoever sees the next. */

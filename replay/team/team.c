@@ -24,7 +24,7 @@ struct rs_team *rs_team_new(const struct rs_replay_opts *opts, unsigned int jobs
 	t->opts = *opts;
 	t->jobs = opts->strict || opts->observer ? 1 : rs_parallel_threads(jobs);
 	t->max_batch = batch ? batch : BATCH;
-	t->vms.left = rs_budget_base();
+	rs_limits_init(&t->limits, NULL, NULL, NULL);
 	t->alone = rs_replay_new(opts, err);
 	if (t->alone)
 		return t;

@@ -9,6 +9,7 @@
  */
 #include <pthread.h>
 
+#include "replay/limits.h"
 #include "replay/moment.h"
 #include "replay/replay.h"
 
@@ -47,7 +48,7 @@ struct engine {
 
 struct rs_team {
 	struct rs_replay_opts opts;
-	struct rs_budget vms;
+	struct rs_limits limits; /* engines share those of them that they do not take twice */
 	unsigned int jobs;
 	size_t max_batch;
 	struct rs_replay *alone; /* until the split */

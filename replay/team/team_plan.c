@@ -95,7 +95,10 @@ static int new_engine(struct rs_team *t, const struct rs_algo_spec *specs, size_
 	if (!e->algos)
 		return rs_error_nomem(err);
 	opts.algos = e->algos;
-	opts.vms = group ? NULL : &t->vms; /* each group has all of them */
+	/* Each group has all VMs; questions are of one algorithm each. */
+	opts.kept = group ? NULL : t->limits.kept;
+	opts.hits = group ? NULL : t->limits.hits;
+	opts.looks = t->limits.looks;
 	if (group)
 		opts.kernel_algo = NULL; /* what is found with it is found once */
 	e->replay = rs_replay_new(&opts, err);
@@ -148,6 +151,9 @@ static int new_lanes(struct rs_team *t, struct rs_error *err)
 	if (!t->engines)
 		return rs_error_nomem(err);
 	opts.kernel_algo = NULL;
+	/* What there is at a time each lane has by itself. */
+	opts.hits = t->limits.hits;
+	opts.looks = t->limits.looks;
 	for (uint32_t i = 0; i < t->nr_lanes; i++) {
 		struct engine *e = &t->engines[t->nr_engines++];
 

@@ -44,6 +44,7 @@ traces/dat/dat_file.h the bytes of a trace.dat, which bench/ makes longer
 traces/guest/vm.h the guest as a trace tells it
 replay/algorithm.h what an algorithm is
 replay/calls.h the functions of the algorithms at work, for both loops
+replay/limits.h what a replay may keep and do, for its engines and the loops
 replay/result.h what a replay gives
 replay/hist.h the histograms in it
 replay/sweep.h many replays over a grid

@@ -83,7 +83,46 @@ check pairs 'within 300 5 retryscope info --json pairs.txt | grep alias_pairs'
 	lines 1 500 '0 1 memslot id=& gfn=& npages=1 hva=0x1000'
 	lines 1 2000 '& 1 inval_begin id=& hva=0x1000-0x2000'
 } | text >product.txt
-check product 'within 300 5 retryscope replay --jobs 1 --budget 64M product.txt'
+for jobs in 1 2; do
+	check product-$jobs "within 400 5 retryscope replay --jobs $jobs --budget 64M product.txt"
+done
+# The same in some VMs: the budget is one.
+{
+	for vm in $(seq 1 20); do
+		lines 1 300 "0 $vm memslot id=& gfn=& npages=1 hva=0x1000"
+		lines 1 300 "1 $vm inval_begin id=& hva=0x1000-0x2000\\n1 $vm inval_end id=&"
+	done
+} | text >products.txt
+for jobs in 1 2; do
+	check products-$jobs "within 400 5 retryscope replay --jobs $jobs --budget 64M products.txt"
+done
+# What is outstanding, the memslots that a walk reaches, address spaces, and memslots themselves.
+lines 1 200000 '1 1 inval_begin id=& hva=0x1000-0x2000' | text >begun.txt
+check begun 'within 300 5 retryscope replay --jobs 1 --budget 64M begun.txt'
+{
+	echo '0 1 memslot id=0 gfn=0 npages=4096 hva=0x100000'
+	echo '1 1 inval_begin id=1 hva=0x100000-0x101000 walk=1'
+	lines 1 700000 '1 1 inval_slot id=1 slot=0 gfn=0-1'
+} | text >walk.txt
+check walk 'within 300 5 retryscope replay --jobs 1 --budget 32M walk.txt'
+{
+	lines 0 255 '0 1 memslot id=0 as=& gfn=0 npages=16 hva=0x100000'
+	lines 1 20000 '1 1 inval_begin id=& gfn=0-16'
+} | text >spaces.txt
+check spaces 'within 300 5 retryscope replay --jobs 1 --budget 64M spaces.txt'
+lines 1 200000 '0 1 memslot id=& gfn=& npages=1 hva=0x1000' | text >memslots.txt
+check memslots 'within 300 5 retryscope replay --jobs 1 --budget 64M memslots.txt'
+# The host pages of invalidations that have none, looked at for each rejection: of a page that
+# lies between two others.
+{
+	lines 1 3000 '0 1 memslot id=& gfn=& npages=1 hva=0x100000'
+	echo '0 1 memslot id=0 gfn=9000 npages=9 hva=0x200000'
+	echo '0 1 memslot id=3001 gfn=9010 npages=1 hva=0x300000'
+	lines 1 20 '1 1 inval_begin id=& gfn=0-9000'
+	echo '1 1 inval_begin id=21 gfn=9010-9011'
+	lines 2 30001 '& 1 fault_begin vcpu=0 gfn=9001\n& 1 fault_check vcpu=0'
+} | text >hosts.txt
+check hosts 'within 300 5 retryscope replay --jobs 1 --budget 64M --algo hfn-recent:1.1.8 hosts.txt'
 {
 	echo '0 1 memslot id=0 gfn=0 npages=16 hva=0x1000'
 	lines 1 10000 '& 1 inval_begin id=& hva=0x1000-0x2000'

@@ -369,7 +369,7 @@ static int read_pid(struct reader *r, const json_t *o, int64_t *to)
 static int read_vm_info(struct reader *r, const json_t *o, uint32_t vm, struct rs_trace_meta *m)
 {
 	const char *command;
-	int64_t pid;
+	int64_t pid = 0;
 	int rc = read_text(r, o, "command", &command);
 
 	if (!rc)

@@ -1000,28 +1000,41 @@ static void on_gap(struct pair *p, const struct n_record *r)
 
 /* ---- */
 
+/* The call in whose walk record @i is; NULL: in none's. */
+static const struct n_record *walked_by(const struct n_file *f, size_t i)
+{
+	for (size_t k = i; k--;) {
+		const struct n_record *r = &f->records[k];
+
+		if (r->kind >= N_NR_KINDS)
+			return NULL; /* a gap, in which it may have ended */
+		if (r->pid != f->records[i].pid)
+			continue;
+		if (r->kind == RS_PROBE_INVAL_START)
+			return r;
+		if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
+		    r->kind == RS_PROBE_INVAL_ENDED)
+			return NULL;
+	}
+	return NULL;
+}
+
 /* From the first walk inside a notifier call of the same task. */
 static void find_offset(struct pair *p)
 {
 	const struct n_file *f = &p->n->file;
 
 	for (size_t i = 0; i < f->nr; i++) {
+		const struct n_record *call;
+
 		if (f->records[i].kind != RS_PROBE_INVAL_SLOT)
 			continue;
-		for (size_t k = i; k--;) {
-			const struct n_record *r = &f->records[k];
-
-			if (r->kind > N_NR_KINDS || r->pid != f->records[i].pid)
-				continue;
-			if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
-			    r->kind == RS_PROBE_INVAL_ENDED)
-				break;
-			if (r->kind != RS_PROBE_INVAL_START)
-				continue;
-			p->knows_offset = true;
-			p->offset = r->mn - f->records[i].kvm;
-			return;
-		}
+		call = walked_by(f, i);
+		if (!call)
+			continue;
+		p->knows_offset = true;
+		p->offset = call->mn - f->records[i].kvm;
+		return;
 	}
 }
 
@@ -1139,23 +1152,6 @@ static bool is_around(const struct n_record *r, uint64_t start, uint64_t end)
 	return start < end && r->range_start <= start && end <= r->range_end;
 }
 
-/* The call in whose walk record @i is; NULL: in none's. */
-static const struct n_record *walked_by(const struct n_file *f, size_t i)
-{
-	for (size_t k = i; k--;) {
-		const struct n_record *r = &f->records[k];
-
-		if (r->kind > N_NR_KINDS || r->pid != f->records[i].pid)
-			continue;
-		if (r->kind == RS_PROBE_INVAL_START)
-			return r;
-		if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
-		    r->kind == RS_PROBE_INVAL_ENDED)
-			return NULL;
-	}
-	return NULL;
-}
-
 /* What the range was around, at the first hit that tells. */
 static bool know_range(struct pair *p)
 {
@@ -1192,6 +1188,8 @@ static bool was_early(const struct n_file *f, size_t i)
 	for (size_t k = i; k--;) {
 		const struct n_record *r = &f->records[k];
 
+		if (r->kind >= N_NR_KINDS)
+			return false; /* a gap, in which another may have begun */
 		if (r->pid != f->records[i].pid)
 			continue;
 		if (r->kind == RS_PROBE_FAULT_BEGIN)

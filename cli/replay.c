@@ -8,6 +8,7 @@
 #include "analysis/report/report.h"
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/document.h"
 #include "cli/judge.h"
 #include "cli/output.h"
 #include "cli/version.h"
@@ -163,6 +164,22 @@ static char *command_line(const struct replay_args *a)
 	return rs_command_end(f, &text);
 }
 
+/* Size and sum of the file, where the format tells them. What can be read only once has neither. */
+static int sum_file(const struct replay_args *a, struct rs_report *rep, char sum[RS_SHA256_TEXT],
+		    struct rs_error *err)
+{
+	int rc;
+
+	if (!a->format->file || !strcmp(rep->path, "-"))
+		return 0;
+	rc = rs_sha256_file(rep->path, sum, &rep->size);
+	if (!rc)
+		rep->sha256 = sum;
+	if (!rc || rc == -EINVAL)
+		return 0;
+	return document_error(err, rep->path, -rc);
+}
+
 static int write_report(const struct replay_args *a, const struct rs_reader *reader,
 			const struct rs_result *r, struct rs_error *err)
 {
@@ -183,11 +200,9 @@ static int write_report(const struct replay_args *a, const struct rs_reader *rea
 	struct rs_output out;
 	int rc;
 
-	/* What is read once has neither. */
-	if (a->format->file && strcmp(rep.path, "-") != 0 &&
-	    !rs_sha256_file(rep.path, sha256, &rep.size))
-		rep.sha256 = sha256;
-	rc = rs_output_open(&out, a->output, err);
+	rc = sum_file(a, &rep, sha256, err);
+	if (!rc)
+		rc = rs_output_open(&out, a->output, err);
 	if (!rc) {
 		rc = command ? a->format->write(out.f, &rep) : -ENOMEM;
 		rc = rs_output_end(&out, rc, err);

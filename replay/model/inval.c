@@ -88,10 +88,24 @@ int rs_invals_grow_unused(struct rs_invals *t)
 	return 0;
 }
 
+int rs_invals_pay_for_spans(struct rs_invals *t)
+{
+	const uint32_t nr = t->covered.nr;
+
+	if (nr <= t->paid_spans)
+		return 0;
+	if (!rs_limits_keep(t->limits, (uint64_t)nr * SPAN_COST, HITS))
+		return -ENOMEM;
+	t->paid_spans += nr;
+	return 0;
+}
+
 int rs_inval_grow_hits(struct rs_invals *t, struct rs_inval *inv)
 {
 	uint32_t max = inv->max_hits ? 2 * inv->max_hits : 4;
 
+	if (rs_invals_pay_for_spans(t))
+		return -ENOMEM;
 	if (max > RS_HITS_FREE &&
 	    !rs_limits_keep(t->limits, bytes_of_hits(max) - bytes_of_hits(inv->max_hits), HITS))
 		return -ENOMEM;
@@ -107,19 +121,6 @@ void rs_inval_free_hits(struct rs_invals *t, struct rs_inval *inv)
 	free(inv->hits);
 	inv->hits = NULL;
 	inv->max_hits = 0;
-}
-
-/* What is covered takes memory, which is not given back but used again. 0 or -ENOMEM. */
-static int pay_for_spans(struct rs_invals *t)
-{
-	const uint32_t nr = t->covered.nr;
-
-	if (nr <= t->paid_spans)
-		return 0;
-	if (!rs_limits_keep(t->limits, (uint64_t)nr * SPAN_COST, HITS))
-		return -ENOMEM;
-	t->paid_spans += nr;
-	return 0;
 }
 
 static int make_hash(struct rs_invals *t)
@@ -202,7 +203,6 @@ void rs_invals_become_few(struct rs_invals *t)
 struct begin {
 	struct rs_invals *t;
 	struct rs_inval *inv;
-	uint64_t hits;
 };
 
 static void widen_spans(const struct rs_invals *t, struct rs_inval *inv, uint32_t handle,
@@ -234,7 +234,7 @@ static int begin_hits(void *arg, uint32_t handle)
 	struct rs_range gfns;
 
 	/* What is beyond the free ones is taken one by one, before it is done. */
-	if (++b->hits > RS_HITS_FREE && !rs_limits_hit(b->t->limits, RS_HITS_FREE + 1))
+	if (b->inv->nr_hits >= RS_HITS_FREE && !rs_limits_hit(b->t->limits, RS_HITS_FREE + 1))
 		return -ENOMEM;
 	b->inv->hit = true;
 	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
@@ -258,7 +258,7 @@ int rs_invals_begin_other(struct rs_invals *t, struct rs_inval *inv, unsigned in
 /* A gfn invalidation always counts: the kernel does not look. */
 int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
 {
-	struct begin b = { t, inv, 0 };
+	struct begin b = { t, inv };
 	int ret;
 
 	if (inv->gfn) {
@@ -432,7 +432,7 @@ int rs_invals_tell_kinds(struct rs_invals *t)
 
 int rs_invals_cover_in(struct rs_invals *t, const struct rs_inval *inv)
 {
-	if (for_each_covered(t, inv, cover_add, t) < 0 || pay_for_spans(t))
+	if (for_each_covered(t, inv, cover_add, t) < 0)
 		return -ENOMEM;
 	return t->kinds_differ ? for_each_kind(t, inv, cover_kind_add) : 0;
 }
@@ -464,8 +464,7 @@ int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t han
 	struct rs_range c;
 
 	if ((t->flags & RS_INVALS_TRUTH) && covered_by_hit(inv, s, gfns, &c) &&
-	    (cover_add(t, s->as, s, c) || pay_for_spans(t) ||
-	     (t->kinds_differ && cover_slot_by_kind(t, inv, s, c))))
+	    (cover_add(t, s->as, s, c) || (t->kinds_differ && cover_slot_by_kind(t, inv, s, c))))
 		return -ENOMEM;
 	if (!(t->flags & RS_INVALS_CAUSES))
 		return 0;

@@ -41,7 +41,7 @@ check() { # TRACE
 		{ wrong "$name: it is not converted"; return; }
 	# A number that is new may be an old one of somebody else: those are small, and in order.
 	hidden=$(secrets open.txt | sed 's/^name //' | grep -vE '^pid=[0-9]{1,2}$' | grep -E '...' |
-		grep -Fwf - -o hidden.txt | sort -u | head -n 3)
+		grep -Fwf - -o <(sed 1d hidden.txt) | sort -u | head -n 3) # line 1: the form's name
 	[ -z "$hidden" ] || wrong "$name: still told: $hidden"
 	[ "$(secrets open.txt | grep -c .)" -gt 3 ] || wrong "$name: it had no secrets"
 	diff <(figures "$1") <(figures hidden.txt) >differs || wrong "$name: other figures: $(head -n 6 differs)"
@@ -49,7 +49,7 @@ check() { # TRACE
 	retryscope convert --anonymous --to binary --raw -o hidden.rs "$1"
 	retryscope convert hidden.rs | cmp -s - hidden.txt || wrong "$name: another one in binary"
 	secrets open.txt | sed -n 's/^name //p' | grep -E '....' >names
-	! grep -qaFf names hidden.rs || wrong "$name: the binary form still tells $(grep -aoFf names hidden.rs | head -n 1)"
+	! grep -qaFwf names hidden.rs || wrong "$name: the binary form still tells $(grep -aoFwf names hidden.rs | head -n 1)"
 	# Once more changes nothing.
 	retryscope convert --anonymous hidden.rs | cmp -s - hidden.txt || wrong "$name: twice is another one"
 }

@@ -150,7 +150,7 @@ static void put_limits_of_loop(struct rs_page *p, const struct rs_report *rep)
 	if (!r->closed) {
 		rs_para(p, 0, 2,
 			"- Open loop: each recorded fault is judged once by each algorithm. The "
-			"trace is full of the refaults that its own kernel caused, so the counts "
+			"trace is full of the retries that its own kernel caused, so the counts "
 			"say what an algorithm would have done with these faults, not how many "
 			"there would have been.");
 		return;

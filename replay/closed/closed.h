@@ -5,7 +5,7 @@
 #include "replay/replay.h"
 
 /*
- * Closed loop: the refaults that the traced kernel's own algorithm caused are
+ * Closed loop: the retries that the traced kernel's own algorithm caused are
  * folded back into logical faults, and each algorithm is then simulated for
  * itself against the recorded invalidations. docs/model.md section 6 is the
  * definition; what it leaves open is decided so:

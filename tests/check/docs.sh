@@ -22,7 +22,7 @@ undocumented() {
 		/^\/\*/ || /^ \*/ || /^\t\*/ { documented = 1; next }
 		/^$/ || /^#/ || /^(typedef|static|_Static_assert)/ { documented = 0; next }
 		/^(struct|enum|union) [a-z_0-9]+ \{/ || /^\{/ { documented = 0; inside = 1; next }
-		(/^[a-z_].*[a-z0-9_]\(/ || /^extern /) && !documented { print FILENAME ":" FNR ": " $0 }
+		(/^(FILE \*|[a-z_]).*[a-z0-9_]\(/ || /^extern /) && !documented { print FILENAME ":" FNR ": " $0 }
 	' "$@"
 }
 
@@ -96,6 +96,11 @@ for verb in $("$program" help | awk '/^  [a-z]/ { print $1 }'); do
 	check_values "$verb" "$page"
 	difference=$(diff <(options_of_help "$verb") <(options_of_page "$page")) ||
 		fail "$verb: only in --help (<) or only in the man page (>):" $'\n'"$difference"
+done
+# Each plot has its paragraph.
+for plot in $(sed -nE 's/^\tX\(([a-z_]+)\).*/\1/p' "$source_dir/analysis/plot/plot_types.c" | tr _ -); do
+	grep -qx "\*$plot\*" "$source_dir/docs/man/retryscope-plot.1.scd" ||
+		fail "retryscope-plot(1) does not say what the plot $plot shows"
 done
 # The members of a report, as the table of figures has them.
 for member in $(grep -oE '\.key = "[^"]+"' "$source_dir/replay/figures.c" | cut -d'"' -f2 |

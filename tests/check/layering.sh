@@ -127,6 +127,8 @@ list_includes() {
 check_includes() {
 	local file header folder other
 
+	xargs -d '\n' -a "$work/sources" grep -HE '^[[:space:]]*#[[:space:]]*include[[:space:]]+[A-Za-z_]' \
+		>"$work/by_macro" && fail "what is included is not to be seen: $(cat "$work/by_macro")"
 	while read -r file header; do
 		folder=${file%/*} other=${header%/*}
 		[ "$folder" != "$other" ] || continue

@@ -186,6 +186,8 @@ static int refuse(const struct plotting *p, const struct rs_plot_type *type, con
 
 /* More panels would be too low to be read. */
 #define MAX_PANELS 8
+/* More places on the x axis are more than a picture has pixels, and gnuplot's work is quadratic. */
+#define MAX_PLACES 2000
 
 static void choose_sweep_algos(const struct plotting *p, struct rs_sweep_view *v)
 {
@@ -229,20 +231,21 @@ static const char *sweep_obstacle(const struct rs_sweep_view *v, const struct rs
 	return NULL;
 }
 
-static int check_panels(struct plotting *p, const struct rs_sweep_view *v, struct rs_error *err)
+/* Whether the axis @column has few enough values to be drawn, and else what to do: @instead. */
+static int check_axis(struct plotting *p, const struct rs_sweep_view *v, size_t column, size_t most,
+		      const char *instead, struct rs_error *err)
 {
 	struct rs_sweep_values values;
 	int rc = 0;
 
-	if (v->axes.other == v->data->nr_columns)
+	if (column == v->data->nr_columns)
 		return 0;
-	if (rs_sweep_values_get(v->data, v->axes.other, &values))
+	if (rs_sweep_values_get(v->data, column, &values))
 		return rs_error_nomem(err);
-	if (values.nr > MAX_PANELS) {
+	if (values.nr > most) {
 		rs_error_set(err, RS_ERR_USAGE, EINVAL,
-			     "%s has %zu values: choose at most %d with --where, or put it on the "
-			     "x axis with --x",
-			     v->data->columns[v->axes.other], values.nr, MAX_PANELS);
+			     "%s has %zu values: choose at most %zu with --where%s",
+			     v->data->columns[column], values.nr, most, instead);
 		rc = unusable(p, err);
 	}
 	rs_sweep_values_free(&values);
@@ -265,7 +268,10 @@ static int draw_sweep(struct plotting *p, const struct rs_plot_type *type, struc
 	}
 	if (why)
 		return refuse(p, type, why, err);
-	if (type->need != RS_PLOT_SWEEP_PAIR && check_panels(p, &v, err))
+	if (check_axis(p, &v, v.axes.x, MAX_PLACES, "", err) ||
+	    check_axis(p, &v, v.axes.other,
+		       type->need == RS_PLOT_SWEEP_PAIR ? MAX_PLACES : MAX_PANELS,
+		       ", or put it on the x axis with --x", err))
 		return -EINVAL;
 	return draw(p, type, &in, type->name, err);
 }

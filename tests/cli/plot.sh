@@ -232,6 +232,14 @@ table_forms() {
 		events=200 --algo hva -o "$work/many.csv"
 	refuse 2 "period has 9 values" --x aliases -w sweep-spurious "$work/many.csv"
 	run 0 -w sweep-spurious -f dumb "$work/many.csv"
+	# More than a picture has room for would take gnuplot minutes.
+	{
+		echo cell,x,seed,algorithm,checked,rejected,spurious,missed
+		seq 2001 | sed 's/.*/&,&,1,hva,9,5,1,0/'
+	} >"$work/long.csv"
+	refuse 2 "x has 2001 values: choose at most 2000" -w sweep-spurious "$work/long.csv"
+	sed -i '$d' "$work/long.csv"
+	run 0 -w sweep-spurious -f dumb "$work/long.csv"
 }
 
 bad_tables() {

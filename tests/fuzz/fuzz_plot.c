@@ -98,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_check_error(&err);
 		return 0;
 	}
-	if (plot_draw(&order, &d, &err))
+	if (plot_draw(&order, &d, NULL, &err))
 		fuzz_check_error(&err);
 	plot_data_free(&d);
 	return 0;

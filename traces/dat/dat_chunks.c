@@ -293,7 +293,7 @@ int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *c
 		const struct place *p = &l->places[l->next++];
 
 		*chunk = (struct rs_dat_chunk){
-			.pages = l->bytes + p->at,
+			.pages = l->bytes ? l->bytes + p->at : NULL, /* NULL: all are empty */
 			.size = p->size,
 			.offset = p->offset,
 			.taken = p->taken,

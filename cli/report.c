@@ -42,7 +42,7 @@ struct report_args {
 	char judge_name[64]; /* who judges what is put down to somebody */
 	/* Of one replay, the lists and the worst faults; of the next, what happened around these.
 	 */
-	struct rs_observer observer;
+	struct rs_observer observers[1 + NR_TOPS];
 	struct rs_top *tops[NR_TOPS];
 	struct rs_faults *faults;
 	struct rs_fault_row rows[NR_MOMENTS];
@@ -107,34 +107,6 @@ static struct rs_input input_of(const struct report_args *a)
 
 /* ---- whose doing it is, and the worst faults ---- */
 
-static void judged(void *arg, const struct rs_judged *j)
-{
-	const struct report_args *a = arg;
-	const struct rs_observer *o = rs_faults_observer(a->faults);
-
-	o->judged(o->arg, j);
-	for (size_t i = 0; i < NR_TOPS; i++) {
-		o = rs_top_observer(a->tops[i]);
-		o->judged(o->arg, j);
-	}
-}
-
-static void unjudged(void *arg, uint32_t vm, uint32_t vcpu)
-{
-	const struct report_args *a = arg;
-	const struct rs_observer *o = rs_faults_observer(a->faults);
-
-	o->unjudged(o->arg, vm, vcpu);
-}
-
-static void applied(void *arg, const struct rs_event *e, uint64_t time_ns)
-{
-	const struct report_args *a = arg;
-	const struct rs_observer *o = rs_faults_observer(a->faults);
-
-	o->applied(o->arg, e, time_ns);
-}
-
 static void take_row(void *arg, const struct rs_fault_row *row)
 {
 	struct report_args *a = arg;
@@ -152,19 +124,19 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_o
 	};
 
 	snprintf(a->judge_name, sizeof(a->judge_name), "%s", opts->algos);
+	a->faults = rs_faults_new(&worst, err);
+	if (!a->faults)
+		return -errno;
+	a->observers[0] = *rs_faults_observer(a->faults);
 	for (size_t i = 0; i < NR_TOPS; i++) {
 		a->tops[i] = rs_top_new(opts->algos, tops[i].keys, false, err);
 		if (!a->tops[i])
 			return -errno;
+		a->observers[1 + i] = *rs_top_observer(a->tops[i]);
+		a->observers[i].next = &a->observers[1 + i];
 	}
-	a->faults = rs_faults_new(&worst, err);
-	if (!a->faults)
-		return -errno;
-	a->observer = (struct rs_observer){
-		.arg = a, .judged = judged, .unjudged = unjudged, .applied = applied
-	};
 	opts->flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME;
-	opts->observer = &a->observer;
+	opts->observer = a->observers;
 	return 0;
 }
 

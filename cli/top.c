@@ -27,7 +27,7 @@ struct top_args {
 	struct rs_loop loop;
 	struct rs_top *top;
 	struct rs_closed *simulation; /* NULL: open loop */
-	struct rs_observer both;      /* what is seen, by both of them */
+	struct rs_observer table;     /* that of @top, and behind it the simulation's */
 };
 
 static const struct argp_option options[] = {
@@ -92,42 +92,18 @@ static bool is_one(const char *algos)
 
 /* ---- the closed loop ---- */
 
-static void on_judged(void *arg, const struct rs_judged *j)
+static int start_closed(struct top_args *a, struct rs_replay_opts *opts, struct rs_error *err)
 {
-	const struct top_args *a = arg;
-	const struct rs_observer *top = rs_top_observer(a->top);
-	const struct rs_observer *closed = rs_closed_observer(a->simulation);
-
-	top->judged(top->arg, j);
-	closed->judged(closed->arg, j);
-}
-
-static void on_unjudged(void *arg, uint32_t vm, uint32_t vcpu)
-{
-	const struct top_args *a = arg;
-	const struct rs_observer *closed = rs_closed_observer(a->simulation);
-
-	closed->unjudged(closed->arg, vm, vcpu);
-}
-
-static void on_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
-{
-	const struct top_args *a = arg;
-	const struct rs_observer *closed = rs_closed_observer(a->simulation);
-
-	closed->applied(closed->arg, e, time_ns);
-}
-
-static int start_closed(struct top_args *a, const char *algos, struct rs_error *err)
-{
-	a->loop.opts.algos = algos;
+	a->loop.opts.algos = opts->algos;
 	a->loop.opts.stalled = rs_top_stalled;
 	a->loop.opts.arg = a->top;
 	a->simulation = rs_closed_new(&a->loop.opts, err);
-	a->both = (struct rs_observer){
-		.arg = a, .judged = on_judged, .unjudged = on_unjudged, .applied = on_applied
-	};
-	return a->simulation ? 0 : -errno;
+	if (!a->simulation)
+		return -errno;
+	a->table = *rs_top_observer(a->top);
+	a->table.next = rs_closed_observer(a->simulation);
+	opts->observer = &a->table;
+	return 0;
 }
 
 static int finish(void *arg, struct rs_result *r, struct rs_error *err)
@@ -151,8 +127,8 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_o
 	if (!a->top)
 		return -errno;
 	opts->flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME;
-	opts->observer = a->loop.closed ? &a->both : rs_top_observer(a->top);
-	return a->loop.closed ? start_closed(a, opts->algos, err) : 0;
+	opts->observer = rs_top_observer(a->top);
+	return a->loop.closed ? start_closed(a, opts, err) : 0;
 }
 
 static int write_table(struct top_args *a, const struct rs_trace_meta *meta, struct rs_error *err)

@@ -79,9 +79,13 @@ struct rs_judged {
 	uint32_t who;  /* its thread, of the trace's table */
 };
 
-/* For series and maps; any function may be NULL. Costs time: only for plots. */
+/*
+ * For series and maps, lists of faults and who is to blame; any function may be NULL. Costs time:
+ * not for reports alone.
+ */
 struct rs_observer {
 	void *arg;
+	const struct rs_observer *next; /* is told the same, after this one; NULL: nobody is */
 	void (*view)(void *arg, const struct rs_view *v);
 	void (*judged)(void *arg, const struct rs_judged *j);
 	/* A fault that was not judged (no memslot, obsolete root, ended, lost ...) is over. */

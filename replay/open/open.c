@@ -36,6 +36,13 @@ static int add_hidden(struct rs_replay *r, const char *name, size_t *index, stru
 	return ret ? rs_error_nomem(err) : 0;
 }
 
+static bool anybody_views(const struct rs_observer *o)
+{
+	while (o && !o->view)
+		o = o->next;
+	return o;
+}
+
 static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct rs_error *err)
 {
 	int ret = rs_algo_parse(opts->algos, &r->specs, &r->nr_listed, err);
@@ -45,7 +52,7 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 	r->nr_run = r->nr_listed;
 	if (opts->kernel_algo)
 		ret = add_hidden(r, opts->kernel_algo, &r->kernel, err);
-	if (!ret && opts->observer && opts->observer->view)
+	if (!ret && anybody_views(opts->observer))
 		ret = add_hidden(r, "gfn", &r->gfn, err);
 	if (ret)
 		return ret;

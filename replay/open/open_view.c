@@ -69,12 +69,11 @@ static int collect_view(struct rs_replay *r, struct vm_run *v)
 
 int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 {
-	const struct rs_observer *o = r->opts.observer;
 	struct rs_state_words gfn;
 	struct rs_view view = { .time_ns = v->width_ns, .vm = v->number, .nr_algos = r->nr_listed };
 
-	if (!o->view)
-		return 0;
+	if (r->gfn == SIZE_MAX)
+		return 0; /* nobody views */
 	if (rs_vm_update(v->vm) || collect_view(r, v))
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_listed; i++)
@@ -89,7 +88,9 @@ int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 	view.nr_covered = r->nr_covered;
 	view.memslots = v->view_memslots ? r->memslots : NULL;
 	view.nr_memslots = r->nr_memslots;
-	o->view(o->arg, &view);
+	for (const struct rs_observer *o = r->opts.observer; o; o = o->next)
+		if (o->view)
+			o->view(o->arg, &view);
 	v->view_due = false;
 	v->view_memslots = false;
 	return 0;
@@ -97,24 +98,21 @@ int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 
 void rs_open_tell_applied(const struct rs_replay *r, const struct rs_event *e)
 {
-	const struct rs_observer *o = r->opts.observer;
-
-	if (o->applied)
-		o->applied(o->arg, e, r->now);
+	for (const struct rs_observer *o = r->opts.observer; o; o = o->next)
+		if (o->applied)
+			o->applied(o->arg, e, r->now);
 }
 
 void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu)
 {
-	const struct rs_observer *o = r->opts.observer;
-
-	if (o->unjudged)
-		o->unjudged(o->arg, v->number, vcpu);
+	for (const struct rs_observer *o = r->opts.observer; o; o = o->next)
+		if (o->unjudged)
+			o->unjudged(o->arg, v->number, vcpu);
 }
 
 void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
 			 const struct rs_event *e, bool necessary)
 {
-	const struct rs_observer *o = r->opts.observer;
 	struct rs_judged j = { .event = r->events - 1,
 			       .begin_ns = f->begin_ns,
 			       .time_ns = r->now,
@@ -131,8 +129,9 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 			       .slot = rs_vm_memslot(v->vm, f->handle)->id,
 			       .who = v->blames ? rs_blames_thread(v->blames, f->seat) : 0 };
 
-	if (o->judged)
-		o->judged(o->arg, &j);
+	for (const struct rs_observer *o = r->opts.observer; o; o = o->next)
+		if (o->judged)
+			o->judged(o->arg, &j);
 }
 
 void rs_open_tell_accepted(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,

@@ -186,8 +186,8 @@ static int refuse(const struct plotting *p, const struct rs_plot_type *type, con
 
 /* More panels would be too low to be read. */
 #define MAX_PANELS 8
-/* More places on the x axis are more than a picture has pixels, and gnuplot's work is quadratic. */
-#define MAX_PLACES 2000
+/* gnuplot's work grows with the square of the places on the x axis: thrice as many take 10 s. */
+#define MAX_PLACES 20000
 
 static void choose_sweep_algos(const struct plotting *p, struct rs_sweep_view *v)
 {

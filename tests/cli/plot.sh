@@ -235,9 +235,9 @@ table_forms() {
 	# More than a picture has room for would take gnuplot minutes.
 	{
 		echo cell,x,seed,algorithm,checked,rejected,spurious,missed
-		seq 2001 | sed 's/.*/&,&,1,hva,9,5,1,0/'
+		seq 20001 | sed 's/.*/&,&,1,hva,9,5,1,0/'
 	} >"$work/long.csv"
-	refuse 2 "x has 2001 values: choose at most 2000" -w sweep-spurious "$work/long.csv"
+	refuse 2 "x has 20001 values: choose at most 20000" -w sweep-spurious "$work/long.csv"
 	sed -i '$d' "$work/long.csv"
 	run 0 -w sweep-spurious -f dumb "$work/long.csv"
 }

@@ -131,8 +131,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->watch.input.piece;
-		state->child_inputs[1] = &a->watch.input;
+		rs_piece_inputs(state, &a->watch.input);
 		return 0;
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);

@@ -34,8 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->input.piece;
-		state->child_inputs[1] = &a->input;
+		rs_piece_inputs(state, &a->input);
 		a->input.reader.facts_do = true;
 		a->input.reader.identity = true;
 		return 0;

@@ -72,6 +72,12 @@ const struct argp_child rs_loop_children[] = { { &rs_piece_argp, 0, NULL, 0 },
 					       { &rs_loop_argp, 0, NULL, 0 },
 					       { 0 } };
 
+void rs_loop_inputs(struct argp_state *state, struct rs_input *in, struct rs_loop *loop)
+{
+	rs_piece_inputs(state, in);
+	state->child_inputs[2] = loop;
+}
+
 void rs_loop_command(FILE *f, const struct rs_loop *loop)
 {
 	if (loop->closed)

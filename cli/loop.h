@@ -27,6 +27,11 @@ extern const struct argp rs_loop_argp;
  */
 extern const struct argp_child rs_loop_children[];
 
+struct rs_input;
+
+/* At ARGP_KEY_INIT: what they parse goes into @in and @loop. */
+void rs_loop_inputs(struct argp_state *state, struct rs_input *in, struct rs_loop *loop);
+
 /* Adds these options to a command line: cli/command.h. */
 void rs_loop_command(FILE *f, const struct rs_loop *loop);
 

@@ -46,10 +46,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &a->files;
 		return 0;
 	case OPT_FORMAT:
+		rs_cli_choice(state, "--format", RS_REPORT_FORMAT_NAMES, arg);
 		a->format = rs_report_format_find(arg);
-		if (!a->format)
-			rs_cli_usage(state, "--format: %s expected, not '%s'",
-				     RS_REPORT_FORMAT_NAMES, arg);
 		return 0;
 	case OPT_BY:
 		a->by = rs_cli_choice(state, "--by", RS_FLEET_BYS, arg);

@@ -49,3 +49,9 @@ const struct argp rs_piece_argp = { .options = options, .parser = parse };
 const struct argp_child rs_piece_children[] = { { &rs_piece_argp, 0, NULL, 0 },
 						{ &rs_input_argp, 0, NULL, 0 },
 						{ 0 } };
+
+void rs_piece_inputs(struct argp_state *state, struct rs_input *in)
+{
+	state->child_inputs[0] = &in->piece;
+	state->child_inputs[1] = in;
+}

@@ -16,4 +16,9 @@ extern const struct argp rs_piece_argp;
  */
 extern const struct argp_child rs_piece_children[];
 
+struct rs_input;
+
+/* At ARGP_KEY_INIT: what they parse goes into @in. */
+void rs_piece_inputs(struct argp_state *state, struct rs_input *in);
+
 #endif

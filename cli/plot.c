@@ -111,8 +111,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->req.algos = arg;
 		return 0;
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->req.input.piece;
-		state->child_inputs[1] = &a->req.input;
+		rs_piece_inputs(state, &a->req.input);
 		return 0;
 	case ARGP_KEY_END:
 		check_args(state, a);

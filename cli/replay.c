@@ -6,6 +6,8 @@
 
 #include "analysis/report/derive.h"
 #include "analysis/report/report.h"
+#include "base/sha256.h"
+#include "base/textbuf.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/document.h"
@@ -13,8 +15,6 @@
 #include "cli/output.h"
 #include "cli/version.h"
 #include "replay/algorithm.h"
-#include "base/sha256.h"
-#include "base/textbuf.h"
 
 enum {
 	OPT_FORMAT = 0x100,
@@ -88,15 +88,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->judge.input.piece;
-		state->child_inputs[1] = &a->judge.input;
-		state->child_inputs[2] = &a->judge.loop;
+		rs_loop_inputs(state, &a->judge.input, &a->judge.loop);
 		return 0;
 	case OPT_FORMAT:
+		rs_cli_choice(state, "--format", RS_REPORT_FORMAT_NAMES, arg);
 		a->format = rs_report_format_find(arg);
-		if (!a->format)
-			rs_cli_usage(state, "--format: %s expected, not '%s'",
-				     RS_REPORT_FORMAT_NAMES, arg);
 		return 0;
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);

@@ -70,9 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->judge.input.piece;
-		state->child_inputs[1] = &a->judge.input;
-		state->child_inputs[2] = &a->judge.loop;
+		rs_loop_inputs(state, &a->judge.input, &a->judge.loop);
 		return 0;
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);

@@ -49,9 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->watch.input.piece;
-		state->child_inputs[1] = &a->watch.input;
-		state->child_inputs[2] = &a->loop;
+		rs_loop_inputs(state, &a->watch.input, &a->loop);
 		return 0;
 	case OPT_BY:
 		a->keys = rs_cli_names(state, "--by", rs_top_key_name, RS_NR_TOP_KEYS,

@@ -68,13 +68,14 @@ static int apply_slot(struct sim *s, const struct rs_event *e)
 	return rs_calls_slot(&s->calls, inv, hit);
 }
 
-/* @inv ends while faults are open: whom of them it met. */
+/* @inv ends: what becomes of the faults that are open may be its doing. */
 static void tell_end(struct sim *s, const struct rs_inval *inv, uint64_t now)
 {
+	struct rs_blames *blames = rs_tell_blames(s->telling);
+
+	rs_blames_end(blames, inv, now);
 	for (size_t i = 0; i < s->nr_open; i++)
-		s->told[i] = s->open[i]->f;
-	rs_blames_end(rs_tell_blames(s->telling), inv, now, s->told, s->places,
-		      (uint32_t)s->nr_open);
+		rs_blames_end_during(blames, inv, &s->open[i]->f);
 }
 
 static void apply_end(struct sim *s, const struct rs_event *e)
@@ -152,26 +153,11 @@ static int init_algos(struct sim *s, const struct cast *casts, size_t nr)
 	return rs_calls_init(&s->calls, s->algos, nr);
 }
 
-/* One algorithm, and each vCPU has one runner. 0 or -ENOMEM. */
-static int init_telling(struct sim *s)
-{
-	s->told = calloc(s->vm->nr_vcpus + 1, sizeof(*s->told));
-	s->places = calloc(s->vm->nr_vcpus + 1, sizeof(*s->places));
-	if (!s->told || !s->places)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < s->vm->nr_vcpus; i++)
-		s->places[i] = i;
-	s->telling = rs_tell_new(s->c, s->vm, &s->plan, s->invals, s->algos);
-	return s->telling ? 0 : -ENOMEM;
-}
-
 static void sim_free(struct sim *s)
 {
 	runners_free(s);
 	sums_free(&s->sums);
 	rs_tell_free(s->telling);
-	free(s->told);
-	free(s->places);
 	rs_calls_free(&s->calls);
 	for (size_t i = 0; s->algos && s->algos[i].ops; i++)
 		rs_algo_destroy(&s->algos[i]);
@@ -195,7 +181,9 @@ static int sim_init(struct sim *s, const struct cast *casts, size_t nr)
 	sums_init(&s->sums, casts, nr);
 	if (!s->invals || !s->algos || !s->runners || !s->heap || init_algos(s, casts, nr))
 		return -ENOMEM;
-	return s->plan.told ? init_telling(s) : 0;
+	if (s->plan.told)
+		s->telling = rs_tell_new(s->c, s->vm, &s->plan, s->invals, s->algos);
+	return s->plan.told && !s->telling ? -ENOMEM : 0;
 }
 
 int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,

@@ -65,8 +65,6 @@ struct sim {
 	struct rs_calls calls;
 	struct sums sums;
 	struct telling *telling; /* NULL: nobody asks whose doing the stall is */
-	struct rs_fault *told;	 /* with it: room for the faults that are open, */
-	uint32_t *places;	 /* and where in that they are: one after the other */
 	struct runner **runners; /* of each vCPU */
 	struct runner *unused;
 	size_t nr_runners; /* used and unused */

@@ -190,25 +190,21 @@ static void keep_first(struct rs_blamed *kept, const struct rs_blamed *by)
 		*kept = *by;
 }
 
-void rs_blames_end(struct rs_blames *b, const struct rs_inval *inv, uint64_t now,
-		   const struct rs_fault *faults, const uint32_t *open, uint32_t nr)
+void rs_blames_end(struct rs_blames *b, const struct rs_inval *inv, uint64_t now)
 {
-	const struct rs_blamed by = blamed(inv, now);
-
 	rs_oldest_end(b->oldest, inv);
 	b->moment++;
-	b->any_end[inv->filter] = (struct raise){ b->moment, by };
+	b->any_end[inv->filter] = (struct raise){ b->moment, blamed(inv, now) };
 	if (inv->hit)
 		b->end[inv->filter] = b->any_end[inv->filter];
-	for (uint32_t i = 0; i < nr; i++) {
-		const struct rs_fault *f = &faults[open[i]];
+}
 
-		if (f->handle == RS_NO_SLOT || !rs_inval_covers(inv, f))
-			continue;
+void rs_blames_end_during(struct rs_blames *b, const struct rs_inval *inv, const struct rs_fault *f)
+{
+	if (f->handle != RS_NO_SLOT && rs_inval_covers(inv, f))
 		keep_first(inv->filter & f->kind ? &b->seats[f->seat].cover
 						 : &b->seats[f->seat].other,
-			   &by);
-	}
+			   &b->any_end[inv->filter].by);
 }
 
 void rs_blames_memslots_changed(struct rs_blames *b)

@@ -24,9 +24,11 @@ int rs_blames_begin(struct rs_blames *b, const struct rs_inval *inv);
 /* Its walk has reached @hit, the first of it that hits anything at all if @late. 0 or -ENOMEM. */
 int rs_blames_slot(struct rs_blames *b, const struct rs_inval *inv, const struct rs_hit *hit,
 		   bool late);
-/* @inv is about to end at @now, while the faults @open[0 .. @nr) (seats) of @faults are. */
-void rs_blames_end(struct rs_blames *b, const struct rs_inval *inv, uint64_t now,
-		   const struct rs_fault *faults, const uint32_t *open, uint32_t nr);
+/* @inv is about to end at @now; ... */
+void rs_blames_end(struct rs_blames *b, const struct rs_inval *inv, uint64_t now);
+/* ... after that, for each fault that is open: it ends while @f is. */
+void rs_blames_end_during(struct rs_blames *b, const struct rs_inval *inv,
+			  const struct rs_fault *f);
 /* The memslots have changed (after rs_invals_memslots_changed()). */
 void rs_blames_memslots_changed(struct rs_blames *b);
 /* All are gone without an end. */

@@ -177,6 +177,8 @@ void rs_open_fault_end(struct rs_replay *r, struct vm_run *v, const struct rs_ev
 
 /* Parts of an invalidation's end: faults that are outstanding now had it in their window; ... */
 void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv);
+/* ... and it may be to blame for what becomes of them, if an observer asks; ... */
+void rs_open_end_blamed(const struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv);
 /* ... it had no begin. */
 void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v);
 

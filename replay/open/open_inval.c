@@ -222,6 +222,13 @@ void rs_open_mark_covered(struct vm_run *v, const struct rs_inval *inv)
 		rs_fault_mark(&v->faults[v->open[i]], inv);
 }
 
+void rs_open_end_blamed(const struct rs_replay *r, struct vm_run *v, const struct rs_inval *inv)
+{
+	rs_blames_end(v->blames, inv, r->now);
+	for (uint32_t i = 0; i < v->nr_open; i++)
+		rs_blames_end_during(v->blames, inv, &v->faults[v->open[i]]);
+}
+
 void rs_open_orphan_end(struct rs_replay *r, struct vm_run *v)
 {
 	v->state_based = false; /* the kernel counted it, the model does not */

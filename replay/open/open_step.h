@@ -194,7 +194,7 @@ RS_LOOP_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const str
 	if (m.flags & RS_REPLAY_TRUTH)
 		rs_open_mark_covered(v, inv);
 	if (m.observed && v->blames)
-		rs_blames_end(v->blames, inv, r->now, v->faults, v->open, v->nr_open);
+		rs_open_end_blamed(r, v, inv);
 	rs_calls_end(&v->calls, inv);
 	hit = inv->hit;
 	invals_end(v->invals, inv, table_flags(m));

@@ -205,3 +205,18 @@ void rs_algo_destroy(struct rs_algo *a)
 	free(a->state);
 	a->state = NULL;
 }
+
+int rs_algos_memslots_changed(const struct rs_algo *algos, size_t n)
+{
+	for (const struct rs_algo *a = algos; a < algos + n; a++)
+		if (a->ops->memslots_changed && a->ops->memslots_changed(a->state))
+			return -ENOMEM;
+	return 0;
+}
+
+void rs_algos_drop(const struct rs_algo *algos, size_t n)
+{
+	for (const struct rs_algo *a = algos; a < algos + n; a++)
+		if (a->ops->drop)
+			a->ops->drop(a->state);
+}

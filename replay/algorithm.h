@@ -136,6 +136,11 @@ int rs_algo_parse(const char *list, struct rs_algo_spec **specs, size_t *n, stru
 int rs_algo_init(struct rs_algo *a, const struct rs_algo_spec *spec, const struct rs_algo_env *env);
 void rs_algo_destroy(struct rs_algo *a);
 
+/* Of @n algorithms: the memslots have changed (after rs_vm_update()). 0 or -ENOMEM. */
+int rs_algos_memslots_changed(const struct rs_algo *algos, size_t n);
+/* All invalidations that are outstanding are gone without an end. */
+void rs_algos_drop(const struct rs_algo *algos, size_t n);
+
 /* Whether @a is shown @inv. */
 static inline bool rs_algo_sees(const struct rs_algo *a, const struct rs_inval *inv)
 {

@@ -13,13 +13,7 @@ static int memslots_changed(struct sim *s)
 		return -ENOMEM;
 	if (s->telling)
 		rs_blames_memslots_changed(rs_tell_blames(s->telling));
-	for (size_t i = 0; i < s->nr_algos; i++) {
-		const struct rs_algo *a = &s->algos[i];
-
-		if (a->ops->memslots_changed && a->ops->memslots_changed(a->state))
-			return -ENOMEM;
-	}
-	return 0;
+	return rs_algos_memslots_changed(s->algos, s->nr_algos);
 }
 
 static int apply_memslot(struct sim *s, const struct rs_event *e)
@@ -96,9 +90,7 @@ static void apply_lost(struct sim *s)
 	rs_invals_drop(s->invals);
 	if (s->telling)
 		rs_blames_drop(rs_tell_blames(s->telling));
-	for (size_t i = 0; i < s->nr_algos; i++)
-		if (s->algos[i].ops->drop)
-			s->algos[i].ops->drop(s->algos[i].state);
+	rs_algos_drop(s->algos, s->nr_algos);
 	sums_drop(&s->sums);
 }
 

@@ -102,12 +102,6 @@ static int set_memslots(const struct player *p, size_t *i)
 	return *i == from ? 0 : rs_vm_update(p->vm);
 }
 
-static void drop(struct rs_algo *a)
-{
-	if (a->ops->drop)
-		a->ops->drop(a->state);
-}
-
 static int play_inval(struct player *p, const struct rs_tape_op *op)
 {
 	const struct rs_inval *inv = &p->v->invals.v[op->a];
@@ -134,7 +128,7 @@ static int play_op(struct player *p, const struct rs_tape_op *op)
 			rs_priced_check(&p->algo, &p->v->faults.v[op->a], p->snapshots[op->a]) != 0;
 		return 0;
 	case RS_TAPE_DROP:
-		drop(&p->algo);
+		rs_algos_drop(&p->algo, 1);
 		return 0;
 	default:
 		return play_inval(p, op);

@@ -233,9 +233,7 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 	rs_invals_drop(v->invals);
 	if (v->blames)
 		rs_blames_drop(v->blames);
-	for (size_t i = 0; i < r->nr_run; i++)
-		if (v->algos[i].ops->drop)
-			v->algos[i].ops->drop(v->algos[i].state);
+	rs_algos_drop(v->algos, r->nr_run);
 	v->dark = v->watch = true;
 	v->quiet_ns = r->now;
 	v->state_based = false;

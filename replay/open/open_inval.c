@@ -165,13 +165,7 @@ static int memslots_changed(struct rs_replay *r, struct vm_run *v)
 		return -ENOMEM;
 	if (v->blames)
 		rs_blames_memslots_changed(v->blames);
-	for (size_t i = 0; i < r->nr_run; i++) {
-		const struct rs_algo *a = &v->algos[i];
-
-		if (a->ops->memslots_changed && a->ops->memslots_changed(a->state))
-			return -ENOMEM;
-	}
-	return 0;
+	return rs_algos_memslots_changed(v->algos, r->nr_run);
 }
 
 enum rs_vm_change rs_open_set_memslot(struct rs_replay *r, struct vm_run *v,

@@ -59,6 +59,12 @@ struct rs_closed {
 	struct rs_algo_spec *check; /* the traced kernel's; NULL: not known */
 };
 
+/* No time is later than the last one. */
+static inline uint64_t later(uint64_t at_ns, uint64_t ns)
+{
+	return ns > UINT64_MAX - at_ns ? UINT64_MAX : at_ns + ns;
+}
+
 /* How simulations are to be done. */
 struct plan {
 	bool precheck, think;

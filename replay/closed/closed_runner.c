@@ -155,12 +155,6 @@ static bool chain_goes_on(struct sim *s, struct runner *r)
 	return from && !attempt_is_first(from);
 }
 
-/* No time is later than the last one. */
-static uint64_t later(uint64_t at_ns, uint64_t ns)
-{
-	return ns > UINT64_MAX - at_ns ? UINT64_MAX : at_ns + ns;
-}
-
 /* ---- a fault comes and goes ---- */
 
 static void begins_at(struct runner *r, uint64_t at_ns)

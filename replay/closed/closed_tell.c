@@ -93,19 +93,12 @@ static void tell(const struct telling *t, uint32_t vcpu, uint64_t now)
 	told->since_ns += s.stall_ns;
 }
 
-static uint64_t clean_end(const struct telling *t, uint64_t begin_ns)
-{
-	const uint64_t clean_ns = t->vm->clean_ns;
-
-	return clean_ns > UINT64_MAX - begin_ns ? UINT64_MAX : begin_ns + clean_ns;
-}
-
 void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct attempt *first, uint64_t now)
 {
 	t->told[vcpu] = (struct told){ .gfn = first->gfn,
 				       .slot = first->slot,
 				       .as = first->as,
-				       .since_ns = clean_end(t, now) };
+				       .since_ns = later(now, t->vm->clean_ns) };
 }
 
 void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t now)
@@ -134,7 +127,7 @@ void rs_tell_rejection(struct telling *t, uint32_t vcpu, const struct rs_fault *
 void rs_tell_end(struct telling *t, uint32_t vcpu, uint64_t now, bool starved)
 {
 	struct told *told = &t->told[vcpu];
-	const uint64_t clean = clean_end(t, told->attempt_ns);
+	const uint64_t clean = later(told->attempt_ns, t->vm->clean_ns);
 
 	if (!starved && told->verdict && clean < now) {
 		tell(t, vcpu, clean);

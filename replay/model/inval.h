@@ -166,7 +166,7 @@ enum rs_space {
 	RS_SPACE_HFN, /* ... host pages, also of what has no host address */
 };
 /*
- * Whether a host page of @inv is at @hva: with a range of gfns, of those that the memslots
+ * Whether a host page of @inv, which has a range of gfns, is at @hva: of those that the memslots
  * have now. *@hull is that of all its host pages. Looks are taken from the limits.
  */
 bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *inv, uint64_t hva,

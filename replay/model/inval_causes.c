@@ -265,10 +265,6 @@ bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *in
 {
 	struct host_pages p = { .t = t, .gfns = inv->range, .hva = hva };
 
-	if (!inv->gfn) {
-		*hull = inv->range;
-		return rs_range_has(hull, hva);
-	}
 	rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
 	/* A few memslots of a few that are outstanding are no matter. */
 	rs_limits_look(t->limits, p.memslots + (t->nr > RS_INVALS_FEW ? RS_HITS_FREE + 1 : 0));

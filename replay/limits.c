@@ -31,7 +31,7 @@ void rs_limits_give(struct rs_limits *l, uint64_t bytes)
 
 static bool take(struct rs_limits *l, struct rs_budget *b, uint64_t n, const char *what)
 {
-	if (n <= RS_HITS_FREE || rs_budget_take(b, n - RS_HITS_FREE))
+	if (!n || rs_budget_take(b, n))
 		return true;
 	l->over = what;
 	return false;

@@ -16,11 +16,17 @@ struct rs_limits {
 	struct rs_budget own[3];
 };
 
-/* Of hits and of looks so many are free for each event. */
+/* Of hits and of looks so many are free for each event, and not taken. */
 #define RS_HITS_FREE 64
 /* How much there is of either: the budget's base by that many bytes. */
 #define RS_BYTES_PER_HIT 64
 #define RS_BYTES_PER_LOOK 1
+
+/* What is to be taken for an event of @n hits or looks. */
+static inline uint64_t rs_hits_beyond_free(uint64_t n)
+{
+	return n > RS_HITS_FREE ? n - RS_HITS_FREE : 0;
+}
 
 /*
  * @l takes from these, which threads may share, where they are not NULL, and else from whole
@@ -31,7 +37,7 @@ void rs_limits_init(struct rs_limits *l, struct rs_budget *kept, struct rs_budge
 /* Takes @bytes for @what, a string that stays; false if there are not as many. */
 bool rs_limits_keep(struct rs_limits *l, uint64_t bytes, const char *what);
 void rs_limits_give(struct rs_limits *l, uint64_t bytes);
-/* One event hits @n memslots, a question takes @n looks. false: that is too much. */
+/* Takes @n hits, or looks, of those that are not free; false if there are not as many. */
 bool rs_limits_hit(struct rs_limits *l, uint64_t n);
 bool rs_limits_look(struct rs_limits *l, uint64_t n);
 /* Says in @err (may be NULL) what failed: a limit, if one was met, else memory. Its errno. */

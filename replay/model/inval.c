@@ -234,7 +234,7 @@ static int begin_hits(void *arg, uint32_t handle)
 	struct rs_range gfns;
 
 	/* What is beyond the free ones is taken one by one, before it is done. */
-	if (b->inv->nr_hits >= RS_HITS_FREE && !rs_limits_hit(b->t->limits, RS_HITS_FREE + 1))
+	if (b->inv->nr_hits >= RS_HITS_FREE && !rs_limits_hit(b->t->limits, 1))
 		return -ENOMEM;
 	b->inv->hit = true;
 	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
@@ -518,6 +518,8 @@ void rs_invals_drop(struct rs_invals *t)
 
 int rs_invals_memslots_changed(struct rs_invals *t)
 {
+	uint64_t hits;
+
 	if (!(t->flags & RS_INVALS_TRUTH))
 		return 0;
 	rs_spans_clear(&t->covered);
@@ -527,7 +529,8 @@ int rs_invals_memslots_changed(struct rs_invals *t)
 	for (uint32_t i = 0; i < t->nr; i++)
 		if (rs_invals_cover_in(t, t->outstanding[i]))
 			return -ENOMEM;
-	return rs_limits_hit(t->limits, (uint64_t)t->nr + t->covered.nr) ? 0 : -ENOMEM;
+	hits = rs_hits_beyond_free((uint64_t)t->nr + t->covered.nr);
+	return rs_limits_hit(t->limits, hits) ? 0 : -ENOMEM;
 }
 
 uint32_t rs_invals_nr(const struct rs_invals *t)

@@ -267,7 +267,8 @@ bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *in
 
 	rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
 	/* A few memslots of a few that are outstanding are no matter. */
-	rs_limits_look(t->limits, p.memslots + (t->nr > RS_INVALS_FEW ? RS_HITS_FREE + 1 : 0));
+	rs_limits_look(t->limits,
+		       t->nr > RS_INVALS_FEW ? p.memslots + 1 : rs_hits_beyond_free(p.memslots));
 	*hull = p.hull;
 	return p.has;
 }

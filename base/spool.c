@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/outfile.h"
+#include "base/read_at.h"
 
 /* Bytes of a chunk, which are read and written at once; a stream's first begins with fewer. */
 #define CHUNK 8192U
@@ -73,32 +74,29 @@ static int make_tail(struct rs_stream *t, uint32_t room, struct rs_error *err)
 	return 0;
 }
 
-static off_t place_of(const struct rs_spool *s, uint64_t chunk)
+static uint64_t place_of(const struct rs_spool *s, uint64_t chunk)
 {
-	return (off_t)((chunk - s->keep) * CHUNK);
+	return (chunk - s->keep) * CHUNK;
 }
 
 /* The tail is full: it goes to the file. */
 static int write_tail(struct rs_spool *s, struct rs_stream *t, struct rs_error *err)
 {
-	const char *at = (const char *)t->tail;
-	size_t left = CHUNK;
+	const char *from = (const char *)t->tail;
+	const uint64_t place = place_of(s, t->last);
+	size_t done = 0;
 
 	if (s->fd < 0)
 		s->fd = rs_open_unnamed(err);
 	if (s->fd < 0)
 		return s->fd;
-	while (left) {
-		const ssize_t n =
-			pwrite(s->fd, at, left, place_of(s, t->last) + (off_t)(CHUNK - left));
+	while (done < CHUNK) {
+		const ssize_t n = pwrite(s->fd, from + done, CHUNK - done, (off_t)(place + done));
 
 		if (n < 0 && errno != EINTR)
 			return rs_error_set(err, RS_ERR_OUTPUT, errno,
 					    "cannot write a temporary file: %s", strerror(errno));
-		if (n > 0) {
-			at += n;
-			left -= (size_t)n;
-		}
+		done += n > 0 ? (size_t)n : 0;
 	}
 	t->tail->used = 0;
 	return 0;
@@ -180,26 +178,14 @@ static int own_page(struct rs_stream_reader *r)
 /* The whole chunk, from the file. 0 or negative errno. */
 static int load(struct rs_stream_reader *r, uint64_t chunk)
 {
-	size_t left = CHUNK;
-	char *to;
+	ssize_t n;
 
 	if (own_page(r))
 		return -ENOMEM;
-	to = (char *)r->page->chunk;
-	while (left) {
-		const ssize_t n = pread(r->spool->fd, to, left,
-					place_of(r->spool, chunk) + (off_t)(CHUNK - left));
-
-		if (n == 0)
-			return -EIO;
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			to += n;
-			left -= (size_t)n;
-		}
-	}
-	return 0;
+	n = rs_read_at(r->spool->fd, r->page->chunk, CHUNK, place_of(r->spool, chunk));
+	if (n < 0)
+		return (int)n;
+	return n == CHUNK ? 0 : -EIO;
 }
 
 const unsigned char *rs_stream_next_chunk(struct rs_stream_reader *r)

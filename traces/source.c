@@ -12,6 +12,7 @@
 
 #include "base/budget.h"
 #include "base/outfile.h"
+#include "base/read_at.h"
 #include "traces/unpack.h"
 
 #define IN_SIZE (256U << 10)
@@ -326,19 +327,10 @@ bool rs_source_is_plain(const struct rs_source *s, uint64_t *size)
 ssize_t rs_source_read_at(const struct rs_source *s, void *buf, size_t size, uint64_t offset,
 			  struct rs_error *err)
 {
-	size_t got = 0;
+	const ssize_t n = rs_read_at(s->fd, buf, size, offset);
 
-	while (got < size) {
-		ssize_t n = pread(s->fd, (char *)buf + got, size - got, (off_t)(offset + got));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot be read: %s",
-					    strerror(errno));
-		if (!n)
-			break;
-		got += (size_t)n;
-	}
-	return (ssize_t)got;
+	if (n < 0)
+		return rs_error_set(err, RS_ERR_SYSTEM, (int)-n, "cannot be read: %s",
+				    strerror((int)-n));
+	return n;
 }

@@ -10,6 +10,7 @@
 
 #include "replay/model/firsts.h"
 #include "replay/model/oldest.h"
+#include "tests/common/trace_file.h"
 
 #define ROUNDS 30000
 #define MOST 120 /* outstanding at once */
@@ -19,12 +20,9 @@
 
 static uint64_t random_number(void)
 {
-	static uint64_t x = 88172645463325252ULL;
+	static uint64_t state;
 
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x >> 8;
+	return test_random(&state);
 }
 
 static uint32_t random_below(uint32_t n)
@@ -47,8 +45,8 @@ static bool is_gone(const void *arg, uint64_t number, uint32_t tag)
 /* Of any length, at any place: a few bits of both, so that they meet. */
 static struct rs_range any_range(void)
 {
-	const uint64_t at = random_number() << 8 >> random_below(64);
-	const uint64_t length = random_number() << 8 >> random_below(64);
+	const uint64_t at = random_number() >> random_below(64);
+	const uint64_t length = random_number() >> random_below(64);
 
 	return (struct rs_range){ at, at > UINT64_MAX - length ? UINT64_MAX : at + length };
 }

@@ -16,7 +16,7 @@
 
 #include "replay/closed/closed.h"
 #include "tests/common/report_text.h"
-#include "traces/synth/synth.h"
+#include "tests/common/synth_params.h"
 
 /* With these settings, in 60,000 events: enough for many chunks of each vCPU's attempts. */
 static const char *const scenarios[][6] = {
@@ -29,21 +29,12 @@ static const char *const scenarios[][6] = {
 
 static void feed(struct rs_replay *engine, const char *const *settings)
 {
-	struct rs_synth_params p;
+	struct rs_synth_params p = test_synth_params(settings[0], settings + 1);
 	const struct rs_event *evs;
 	struct rs_synth *synth;
-	char key[64];
 	size_t n;
 
-	rs_synth_defaults(&p);
-	assert_int_equal(rs_synth_set(&p, "scenario", *settings, NULL), 0);
 	assert_int_equal(rs_synth_set(&p, "events", "60000", NULL), 0);
-	while (*++settings) {
-		size_t len = strcspn(*settings, "=");
-
-		snprintf(key, sizeof(key), "%.*s", (int)len, *settings);
-		assert_int_equal(rs_synth_set(&p, key, *settings + len + 1, NULL), 0);
-	}
 	synth = rs_synth_new(&p, NULL);
 	assert_non_null(synth);
 	while ((n = rs_synth_next(synth, &evs)))

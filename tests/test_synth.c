@@ -12,31 +12,13 @@
 #include <xxhash.h>
 
 #include "replay/replay.h"
+#include "tests/common/synth_params.h"
 #include "tests/common/trace_file.h"
 #include "traces/guest/vm.h"
 #include "traces/synth/synth.h"
 #include "traces/synth/synth_random.h"
 
 #define MAX_SETTINGS 12
-
-/* A scenario and "key=value" settings up to NULL. */
-static struct rs_synth_params params_of(const char *scenario, const char *const *settings)
-{
-	struct rs_synth_params p;
-	struct rs_error err = { 0 };
-	char key[64];
-
-	rs_synth_defaults(&p);
-	assert_int_equal(rs_synth_set(&p, "scenario", scenario, &err), 0);
-	for (; *settings; settings++) {
-		const char *value = strchr(*settings, '=');
-
-		snprintf(key, sizeof(key), "%.*s", (int)(value - *settings), *settings);
-		if (rs_synth_set(&p, key, value + 1, &err))
-			fail_msg("%s", err.text);
-	}
-	return p;
-}
 
 static struct rs_synth *make(const struct rs_synth_params *p)
 {
@@ -91,8 +73,8 @@ static void test_same_bytes(void **state)
 	static const char *const other[] = { "events=100000", "seed=2", NULL };
 
 	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
-		struct rs_synth_params p = params_of(golden[i].scenario, settings);
-		struct rs_synth_params q = params_of(golden[i].scenario, other);
+		struct rs_synth_params p = test_synth_params(golden[i].scenario, settings);
+		struct rs_synth_params q = test_synth_params(golden[i].scenario, other);
 
 		if (digest(&p) != golden[i].digest)
 			fail_msg("%s: 0x%016" PRIx64, golden[i].scenario, digest(&p));
@@ -172,7 +154,7 @@ static void test_well_formed(void **state)
 
 	for (size_t i = 0; (scenario = rs_synth_scenario(i)); i++) {
 		for (size_t k = 0; k < sizeof(shapes) / sizeof(shapes[0]); k++) {
-			struct rs_synth_params p = params_of(scenario->name, shapes[k]);
+			struct rs_synth_params p = test_synth_params(scenario->name, shapes[k]);
 			struct rs_result *r;
 
 			p.events = 5000;
@@ -221,7 +203,7 @@ static void test_layout_of_file(void **state)
 	size_t n, slots = 0;
 
 	snprintf(layout, sizeof(layout), "layout=file:%s", path);
-	p = params_of("memory-reclaim", settings);
+	p = test_synth_params("memory-reclaim", settings);
 	s = make(&p);
 	while ((n = rs_synth_next(s, &evs)))
 		for (size_t i = 0; i < n; i++) {
@@ -271,7 +253,7 @@ static void test_causes(void **state)
 	char causes[128];
 
 	for (size_t i = 0; (scenario = rs_synth_scenario(i)); i++) {
-		struct rs_synth_params p = params_of(scenario->name, settings);
+		struct rs_synth_params p = test_synth_params(scenario->name, settings);
 		struct rs_result *r = replay(&p, "hva,gfn", NULL);
 
 		assert_true(r->vms[0].necessary > 0);
@@ -283,7 +265,7 @@ static void test_causes(void **state)
 
 static uint64_t cause_count(const char *scenario, const char *const *settings, unsigned int cause)
 {
-	struct rs_synth_params p = params_of(scenario, settings);
+	struct rs_synth_params p = test_synth_params(scenario, settings);
 	struct rs_result *r = replay(&p, "gfn", NULL);
 	uint64_t count = r->vms[0].algos[0].causes[cause];
 
@@ -321,7 +303,7 @@ static void test_contiguous_is_alike(void **state)
 
 	for (size_t i = 0; (scenario = rs_synth_scenario(i)); i++) {
 		for (size_t k = 0; k < sizeof(shapes) / sizeof(shapes[0]); k++) {
-			struct rs_synth_params p = params_of(scenario->name, shapes[k]);
+			struct rs_synth_params p = test_synth_params(scenario->name, shapes[k]);
 			struct alike alike = { 0 };
 
 			if (p.space == RS_SYNTH_GFN)
@@ -348,8 +330,8 @@ static void test_common_random_numbers(void **state)
 {
 	static const char *const none[] = { "events=20000", "layout=flat", NULL };
 	static const char *const some[] = { "events=20000", "layout=flat", "aliases=1", NULL };
-	struct rs_synth_params p = params_of("memory-reclaim", none);
-	struct rs_synth_params q = params_of("memory-reclaim", some);
+	struct rs_synth_params p = test_synth_params("memory-reclaim", none);
+	struct rs_synth_params q = test_synth_params("memory-reclaim", some);
 	struct rs_synth *s = make(&p), *t = make(&q);
 	const struct rs_event *a, *b;
 	size_t n = rs_synth_next(s, &a), m = rs_synth_next(t, &b);
@@ -486,7 +468,7 @@ static void test_private_memory(void **state)
 	static const char *const settings[] = { FLAT_QUARTER, NULL };
 	static const char *const none[] = { "events=1000", "private-share=0", NULL };
 	static struct kinds k;
-	struct rs_synth_params p = params_of("guest-memfd", settings), q;
+	struct rs_synth_params p = test_synth_params("guest-memfd", settings), q;
 	struct rs_result *r;
 
 	kinds_follow(&k, &p);
@@ -494,7 +476,7 @@ static void test_private_memory(void **state)
 	assert_int_equal(k.invalidations[0], 0);
 	assert_true(k.invalidations[1] > 10000 && k.gives_up);
 
-	q = params_of("guest-memfd", none);
+	q = test_synth_params("guest-memfd", none);
 	r = replay(&q, "gfn", NULL);
 	assert_int_equal(r->vms[0].private_faults, 0);
 	rs_result_free(r);
@@ -511,7 +493,7 @@ static void test_conversion(void **state)
 	static struct kinds k;
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
-		struct rs_synth_params p = params_of("conversion", shapes[i]);
+		struct rs_synth_params p = test_synth_params("conversion", shapes[i]);
 
 		kinds_follow(&k, &p);
 		assert_quarter_private(&k);
@@ -527,7 +509,7 @@ static void test_conversion(void **state)
 static void test_notifiers_leave_private_memory(void **state)
 {
 	static const char *const settings[] = { FLAT_QUARTER, "inval-size=2M", NULL };
-	struct rs_synth_params p = params_of("memory-reclaim", settings);
+	struct rs_synth_params p = test_synth_params("memory-reclaim", settings);
 	struct rs_synth *s = make(&p);
 	const struct rs_event *evs;
 	uint64_t start, end, seen = 0;
@@ -654,7 +636,7 @@ static void test_impossible(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct rs_synth_params p = params_of("ksm", bad[i]);
+		struct rs_synth_params p = test_synth_params("ksm", bad[i]);
 		struct rs_error err = { 0 };
 
 		errno = 0;

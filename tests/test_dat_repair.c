@@ -3,6 +3,7 @@
  * A trace.dat that is repaired: what is whole is kept as it is in the whole file, and what is not
  * is a loss, as if the recorder had lost it there.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,8 @@
 
 #include "tests/common/puts.h"
 #include "traces/cpu_files.h"
+#include "traces/dat/dat_chunks.h"
+#include "traces/dat/dat_probe.h"
 
 #define PAGE 4096U
 #define ROUNDS 40
@@ -134,7 +137,7 @@ static void test_cut(void **state)
 	}
 }
 
-/* Where in the file the bytes of page @page of CPU @cpu are that name it: its time. */
+/* The page of @time in a file that is not compressed. */
 static unsigned char *find_page(unsigned char *bytes, size_t size, uint64_t time)
 {
 	for (size_t at = PAGE; at + PAGE <= size; at += PAGE)
@@ -309,6 +312,35 @@ static void test_bad_chunk(void **state)
 	}
 }
 
+/* Of a CPU not even the number of its chunks is in the file: that is said once, and it ends. */
+static void test_no_number_of_chunks(void **state)
+{
+	const unsigned int cpu = RECLAIM % 4;
+	struct rs_dat_repair repair = { 0 };
+	struct rs_dat_chunks *chunks;
+	struct rs_dat_chunk chunk;
+	struct rs_dat_file file;
+	struct rs_error err;
+	size_t size, last;
+	unsigned char *bytes = dat_finish(make(2), &size);
+	FILE *f = fopen(test_write_file("no-number.dat", bytes, size), "r");
+
+	assert_non_null(f);
+	assert_int_equal(rs_dat_file_open(&file, fileno(f), rs_dat_probe_wants, &repair, &err), 0);
+	last = rs_dat_file_nr_streams(&file) - 1;
+	file.buffers[0].cpus[cpu] = (struct rs_dat_cpu){ cpu, size - 2, 2, false };
+	chunks = rs_dat_chunks_new(&file, 1);
+	assert_non_null(chunks);
+	assert_int_equal(rs_dat_chunks_next(chunks, last, &chunk, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "the file ends too early"));
+	assert_int_equal(rs_dat_chunks_next(chunks, last, &chunk, &err), 0);
+	rs_dat_chunks_free(chunks);
+	rs_dat_file_close(&file);
+	rs_dat_damage_free(&repair.damage);
+	fclose(f);
+	free(bytes);
+}
+
 /* Facts do not grow without end, the number does. */
 static void test_many_places(void **state)
 {
@@ -429,7 +461,7 @@ int main(void)
 		cmocka_unit_test(test_bad_page),       cmocka_unit_test(test_bad_part),
 		cmocka_unit_test(test_short_event),    cmocka_unit_test(test_bad_chunk),
 		cmocka_unit_test(test_many_places),    cmocka_unit_test(test_cpu_files),
-		cmocka_unit_test(test_cpu_file_names),
+		cmocka_unit_test(test_cpu_file_names), cmocka_unit_test(test_no_number_of_chunks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -286,6 +286,7 @@ int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *c
 {
 	struct stream *s = &c->streams[i];
 	struct load *l = &s->loads[s->current];
+	int ret;
 
 	if (l->next == l->nr && !l->ret && !l->end)
 		l = next_load(s);
@@ -302,12 +303,16 @@ int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *c
 		return 1;
 	}
 	give_back(s);
-	if (l->ret) {
-		rs_error_set(err, l->err.kind, -l->ret, "%s", l->err.text);
+	ret = l->ret;
+	if (ret) {
+		rs_error_set(err, l->err.kind, -ret, "%s", l->err.text);
 		if (err)
 			err->offset = l->err.offset;
+		/* Said once: who repairs the file goes on. */
+		l->ret = 0;
+		l->end = true;
 	}
-	return l->ret;
+	return ret;
 }
 
 void rs_dat_chunks_rewind(struct rs_dat_chunks *c)

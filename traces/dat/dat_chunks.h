@@ -29,10 +29,9 @@ struct rs_dat_chunks;
  */
 struct rs_dat_chunks *rs_dat_chunks_new(const struct rs_dat_file *f, unsigned int jobs);
 /*
- * 1 with the next chunk of CPU @i, counted through all buffers in their order, those without
- * pages left out; its
- * pages are valid until the next call for @i. 0 at its end; negative errno with
- * @err set if the file is damaged there.
+ * 1 with the next chunk of CPU @i, counted through all buffers in their order, those that are
+ * not used left out; its pages are valid until the next call for @i. 0 at its end; negative
+ * errno with @err set if the file is damaged there, behind which that CPU is at its end.
  */
 int rs_dat_chunks_next(struct rs_dat_chunks *c, size_t i, struct rs_dat_chunk *chunk,
 		       struct rs_error *err);

@@ -10,7 +10,6 @@
 
 /* So many facts a recorder may store; more is damage. */
 #define MAX_FACTS 4096
-#define MAX_FACT_TEXT 4096
 
 /* "Linux node RELEASE machine": the release, of a copy of the option. */
 static int add_kernel(const struct rs_dat_file *f, struct rs_trace_meta *meta)
@@ -221,27 +220,35 @@ int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
 	return ret ? ret : add_cpu_stats(f, meta);
 }
 
-int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta)
+const char *rs_dat_info_fact(const char *text, size_t size, char fact[RS_DAT_FACT_SIZE])
 {
 	static const char marker[] = RS_FACT_MARKER " ";
-	char fact[MAX_FACT_TEXT], *value;
 	const size_t len = strnlen(text, size);
+	char *c = fact;
 
-	if (len <= sizeof(marker) - 1 || len >= sizeof(fact) || meta->nr_facts >= MAX_FACTS ||
+	if (len <= sizeof(marker) - 1 || len >= RS_DAT_FACT_SIZE ||
 	    memcmp(text, marker, sizeof(marker) - 1))
-		return 0;
+		return NULL;
 	memcpy(fact, text + sizeof(marker) - 1, len - (sizeof(marker) - 1));
 	fact[len - (sizeof(marker) - 1)] = 0;
 	fact[strcspn(fact, "\n")] = 0;
-	for (value = fact; isalnum((unsigned char)*value) || (*value && strchr("_.-", *value));)
-		value++;
-	/* What the file itself says of these is as good, or better. */
-	if (value == fact || *value != ' ' || !strncmp(fact, "kernel ", 7) ||
-	    !strncmp(fact, "level ", 6) || !strncmp(fact, "kernel-algo", 11))
-		return 0;
-	*value++ = 0;
-	for (char *c = fact; *c; c++)
+	for (; isalnum((unsigned char)*c) || (*c && strchr("_.-", *c)); c++)
 		*c = (char)tolower((unsigned char)*c);
+	if (c == fact || *c != ' ')
+		return NULL;
+	*c = 0;
+	return c + 1;
+}
+
+int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta)
+{
+	char fact[RS_DAT_FACT_SIZE];
+	const char *value = meta->nr_facts < MAX_FACTS ? rs_dat_info_fact(text, size, fact) : NULL;
+
+	/* What the file itself says of these is as good, or better. */
+	if (!value || !strcmp(fact, "kernel") || !strcmp(fact, "level") ||
+	    !strncmp(fact, "kernel-algo", 11))
+		return 0;
 	return rs_meta_add_fact(meta, fact, value);
 }
 

@@ -18,10 +18,14 @@ int rs_dat_info(const struct rs_dat_file *f, const struct rs_dat_probes *probes,
  * of which the place is not known, into @meta. 0 or -ENOMEM.
  */
 int rs_dat_info_unmarked(const struct rs_dat_file *f, struct rs_trace_meta *meta);
+/* Room for any fact that a recorder stores. */
+#define RS_DAT_FACT_SIZE 4096
 /*
- * A text that user space wrote into the trace: takes it into @meta if it is a fact
- * of our recorder. 0 or -ENOMEM.
+ * The value of a fact of our recorder, if @text, which user space wrote into the trace, is one;
+ * it stands in @fact behind the key, which is in lower case. NULL: it is none.
  */
+const char *rs_dat_info_fact(const char *text, size_t size, char fact[RS_DAT_FACT_SIZE]);
+/* Takes such a text into @meta if it is a fact. 0 or -ENOMEM. */
 int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta);
 /*
  * Says in @meta to which process task @tid of VM @vm belongs, and its command, as

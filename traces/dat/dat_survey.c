@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "traces/dat/dat_info.h"
 #include "traces/dat/retry_algos.h"
 
 /* So many tasks' latest notifier calls and faults are remembered; they are few at a time. */
@@ -65,24 +65,6 @@ static void look_at_hit(struct look *l, const struct task *t, const struct rs_da
 		look_at_range(l->s, t, e);
 }
 
-/* The value of the fact @key, if it is what the recorder wrote; else NULL. */
-static const char *fact(const struct rs_dat_probe *e, const char *key, size_t *len)
-{
-	const size_t size = strnlen(e->text, e->text_size), n = strlen(key);
-	const char *const end = e->text + size;
-	const char *value = e->text + sizeof(RS_FACT_MARKER " ") - 1 + n;
-	const char *line;
-
-	if (size < sizeof(RS_FACT_MARKER " ") + n || *value != ' ' ||
-	    memcmp(e->text, RS_FACT_MARKER " ", sizeof(RS_FACT_MARKER " ") - 1) ||
-	    strncasecmp(value - n, key, n))
-		return NULL;
-	value++;
-	line = memchr(value, '\n', (size_t)(end - value));
-	*len = (size_t)((line ? line : end) - value);
-	return value;
-}
-
 #define NAME(sym, name) name,
 static const char *const told[] = { RS_RETRY_ALGOS(NAME) };
 #undef NAME
@@ -90,19 +72,16 @@ static const char *const told[] = { RS_RETRY_ALGOS(NAME) };
 /* The recorder's facts are written before anything happens. */
 static void look_at_fact(struct look *l, const struct rs_dat_probe *e)
 {
-	char number[8];
-	size_t len;
-	const char *value = fact(e, RS_FACT_RETRY_ALGO, &len);
+	char key[RS_DAT_FACT_SIZE];
+	const char *value = rs_dat_info_fact(e->text, e->text_size, key);
 
-	for (size_t i = 0; value && i < sizeof(told) / sizeof(told[0]); i++)
-		if (len == strlen(told[i]) && !memcmp(value, told[i], len))
-			l->s->told = told[i];
-	value = fact(e, RS_FACT_RET_PF_RETRY, &len);
-	if (!value || len >= sizeof(number))
+	if (!value)
 		return;
-	memcpy(number, value, len);
-	number[len] = '\0';
-	l->retry = strtoll(number, NULL, 10);
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (!strcmp(key, RS_FACT_RETRY_ALGO) && !strcmp(value, told[i]))
+			l->s->told = told[i];
+	if (!strcmp(key, RS_FACT_RET_PF_RETRY))
+		l->retry = strtoll(value, NULL, 10);
 }
 
 /* False: what was to be found is found. */

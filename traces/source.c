@@ -258,31 +258,34 @@ void rs_source_set_done(struct rs_source *s, uint64_t done)
 	s->done = done;
 }
 
-static int copy_to(struct rs_source *s, int fd, struct rs_error *err)
+int rs_source_copy(struct rs_source *s, int fd, uint64_t *at, struct rs_error *err)
 {
 	unsigned char *buf = malloc(IN_SIZE);
-	ssize_t n;
+	ssize_t n = 0;
 	int rc = 0;
 
 	if (!buf)
 		return rs_error_nomem(err);
-	while ((n = rs_source_read(s, buf, IN_SIZE, err)) > 0 && !rc)
+	while (!rc && (n = rs_source_read(s, buf, IN_SIZE, err)) > 0) {
 		rc = rs_write_all(fd, buf, n, err);
+		*at += (uint64_t)n;
+	}
 	free(buf);
-	return n < 0 ? n : rc;
+	return rc ? rc : (int)n;
 }
 
 /* Makes the source a plain temporary file with the same bytes. */
 static int materialise(struct rs_source *s, struct rs_error *err)
 {
 	int fd = rs_open_unnamed(err);
+	uint64_t at = 0;
 	int rc;
 
 	if (fd < 0)
 		return fd;
 	rc = s->regular ? rs_source_rewind(s, err) : 0;
 	if (!rc)
-		rc = copy_to(s, fd, err);
+		rc = rs_source_copy(s, fd, &at, err);
 	if (rc) {
 		close(fd);
 		return rc;

@@ -36,6 +36,10 @@ const unsigned char *rs_source_peek(const struct rs_source *s, size_t *len);
  */
 ssize_t rs_source_read(struct rs_source *s, void *buf, size_t size, struct rs_error *err);
 
+/* Writes all that is left of it to @fd; *@at moves on by as much. 0, or negative errno, @err set.
+ */
+int rs_source_copy(struct rs_source *s, int fd, uint64_t *at, struct rs_error *err);
+
 /* Starts again at the first byte. -ESPIPE, with nothing changed, for a pipe. */
 int rs_source_rewind(struct rs_source *s, struct rs_error *err);
 

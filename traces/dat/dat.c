@@ -75,9 +75,11 @@ static int open_file(struct import *im, struct rs_error *err)
 	if (im->opts.nr_cpu_files)
 		ret = rs_dat_join(im->src, im->opts.cpu_files, im->opts.nr_cpu_files, &im->repair,
 				  err);
-	path = ret ? NULL : rs_source_seekable_path(im->src, err);
+	if (ret)
+		return ret;
+	path = rs_source_seekable_path(im->src, err);
 	if (!path)
-		return ret ? ret : -errno;
+		return -errno;
 	im->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (im->fd < 0)
 		return rs_error_set(err, RS_ERR_SYSTEM, errno, "cannot open: %s", strerror(errno));

@@ -10,24 +10,8 @@
 #include "base/outfile.h"
 #include "traces/cpu_files.h"
 
-#define COPY_BYTES (256U << 10)
 /* At least one of any page size that there is. */
 #define ALIGN (64U << 10)
-
-/* All that is left of @src; *@at moves on by as much. */
-static int copy(struct rs_source *src, int fd, uint64_t *at, struct rs_error *err)
-{
-	unsigned char *buf = malloc(COPY_BYTES);
-	ssize_t n = 0;
-	int ret = buf ? 0 : rs_error_nomem(err);
-
-	while (!ret && (n = rs_source_read(src, buf, COPY_BYTES, err)) > 0) {
-		ret = rs_write_all(fd, buf, (size_t)n, err);
-		*at += (uint64_t)n;
-	}
-	free(buf);
-	return ret ? ret : (int)n;
-}
 
 static int copy_file(const char *path, int fd, uint64_t *at, struct rs_error *err)
 {
@@ -39,7 +23,7 @@ static int copy_file(const char *path, int fd, uint64_t *at, struct rs_error *er
 	if (!stat(path, &st) && S_ISREG(st.st_mode) && !st.st_size)
 		return 0;
 	src = rs_source_open(path, err);
-	ret = src ? copy(src, fd, at, err) : -errno;
+	ret = src ? rs_source_copy(src, fd, at, err) : -errno;
 	rs_source_close(src);
 	if (ret)
 		rs_error_set_file(err, path);
@@ -84,7 +68,7 @@ int rs_dat_join(struct rs_source *src, const char *const *paths, size_t nr, stru
 	r->rows = rows;
 	r->nr_rows = rows ? nr : 0;
 	if (!ret)
-		ret = copy(src, fd, &at, err);
+		ret = rs_source_copy(src, fd, &at, err);
 	r->end = at;
 	for (size_t i = 0; i < nr && !ret; i++)
 		ret = add_file(&rows[i], paths[i], fd, &at, err);

@@ -34,8 +34,6 @@ struct rs_anon {
 	uint64_t by;
 	struct names tasks, reasons;
 	struct rs_hash by_pid;
-	uint32_t *pids;
-	size_t nr_pids;
 	uint32_t *told; /* number of whom the reader numbers I + 1; 0: not yet */
 	size_t max_told;
 	struct rs_event *evs;
@@ -112,14 +110,6 @@ static int rename_to(struct names *names, const char *what, const char *name, ch
 	return 0;
 }
 
-static bool is_pid(const void *arg, uint32_t i)
-{
-	const struct rs_anon *a = arg;
-
-	/* The one that is looked for stands behind the others. */
-	return a->pids[i] == a->pids[a->nr_pids];
-}
-
 /* 0 stays. 0 or -ENOMEM. */
 static int renumber(struct rs_anon *a, uint32_t pid, uint32_t *to)
 {
@@ -129,12 +119,9 @@ static int renumber(struct rs_anon *a, uint32_t pid, uint32_t *to)
 	*to = 0;
 	if (!pid)
 		return 0;
-	if (RS_ROOM_FOR_ONE(a->pids, a->nr_pids))
-		return -ENOMEM;
-	a->pids[a->nr_pids] = pid;
-	i = rs_hash_find(&a->by_pid, hash, is_pid, a);
+	i = rs_hash_find(&a->by_pid, hash, NULL, NULL);
 	if (i == RS_HASH_NONE) {
-		i = (uint32_t)a->nr_pids++;
+		i = (uint32_t)a->by_pid.nr;
 		if (rs_hash_add(&a->by_pid, hash, i))
 			return -ENOMEM;
 	}
@@ -394,7 +381,6 @@ void rs_anon_free(struct rs_anon *a)
 	free_names(&a->tasks);
 	free_names(&a->reasons);
 	rs_hash_free(&a->by_pid);
-	free(a->pids);
 	free(a->told);
 	free(a->evs);
 	free(a);

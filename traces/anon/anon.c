@@ -9,6 +9,8 @@
 
 #include "base/array.h"
 #include "base/table.h"
+#include "traces/dat/dat.h"
+#include "traces/synth/synth.h"
 
 /*
  * The first address is moved to here, and all others by as much. What is no address of a
@@ -134,36 +136,12 @@ static int renumber(struct rs_anon *a, uint32_t pid, uint32_t *to)
 /* What a kernel, an import or a scenario says is nobody's own word. */
 static bool is_known_reason(const char *reason)
 {
-	static const char *const known[] = {
-		"unmap",
-		"clear",
-		"protection_vma",
-		"protection_page",
-		"soft_dirty",
-		"release",
-		"migrate",
-		"exclusive",
-		"guest_memfd",
-		"attributes",
-		"zap",
-		"gfn",
-		"ksm",
-		"thp-collapse",
-		"thp-split",
-		"numa-balancing",
-		"balloon",
-		"free-page-reporting",
-		"memory-reclaim",
-		"live-migration",
-		"madvise-all",
-		"guest-memfd",
-		"conversion",
-	};
+	const struct rs_synth_scenario_info *scenario;
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (!strcmp(known[i], reason))
+	for (size_t i = 0; (scenario = rs_synth_scenario(i)); i++)
+		if (!strcmp(scenario->name, reason))
 			return true;
-	return false;
+	return rs_dat_is_reason(reason);
 }
 
 static int add_who(struct rs_anon *a, const struct rs_who *who, uint32_t *number)

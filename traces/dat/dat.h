@@ -7,4 +7,7 @@
 /* trace.dat, versions 6 and 7, as trace-cmd writes it: read only. */
 extern const struct rs_form_ops rs_trace_dat_ops;
 
+/* Whether @reason (traces/who.h) is one that its events are told for. */
+bool rs_dat_is_reason(const char *reason);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "traces/dat/dat.h"
 
 /* In the kernel's order, from RS_DAT_WHY_NOTIFIER on. */
 static const char *const reasons[RS_DAT_NR_WHYS] = {
@@ -28,6 +29,14 @@ enum rs_dat_why rs_dat_why(bool known, uint64_t reason)
 	return known && reason < RS_DAT_WHY_OTHER - RS_DAT_WHY_NOTIFIER
 		       ? RS_DAT_WHY_NOTIFIER + (enum rs_dat_why)reason
 		       : RS_DAT_WHY_OTHER;
+}
+
+bool rs_dat_is_reason(const char *reason)
+{
+	for (size_t i = 0; i < RS_DAT_NR_WHYS; i++)
+		if (reasons[i] && !strcmp(reasons[i], reason))
+			return true;
+	return false;
 }
 
 int rs_dat_names_init(struct rs_dat_names *n, const char *cmdlines, struct rs_trace_meta *meta)

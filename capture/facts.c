@@ -108,30 +108,29 @@ static int add_files(struct rs_capture_facts *f, const struct rs_host *h)
 	return 0;
 }
 
-/* The value of the first "NAME : VALUE" line of a file, for the caller to free; NULL: none. */
-static char *read_line(const struct rs_host *h, const char *path, const char *name)
+/* The value of the first "NAME : VALUE" line of @text, for the caller to free; NULL: none. */
+static char *value_of(const char *text, const char *name)
 {
-	char *text = rs_host_read(h, path), *value = NULL, *save;
 	const size_t len = strlen(name);
 
-	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line && !value;
-	     line = strtok_r(NULL, "\n", &save)) {
-		const char *rest = line + len;
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		const char *rest;
 
+		line += *line == '\n';
 		if (strncmp(line, name, len) != 0)
 			continue;
-		rest += strspn(rest, " \t");
-		if (*rest == ':')
-			value = strdup(rest + 1 + strspn(rest + 1, " \t"));
+		rest = line + len + strspn(line + len, " \t");
+		if (*rest != ':')
+			continue;
+		rest += 1 + strspn(rest + 1, " \t");
+		return strndup(rest, strcspn(rest, "\n"));
 	}
-	free(text);
-	return value;
+	return NULL;
 }
 
-static int add_line(struct rs_capture_facts *f, const struct rs_host *h, const char *path,
-		    const char *name, const char *key)
+static int add_line(struct rs_capture_facts *f, const char *text, const char *name, const char *key)
 {
-	char *value = read_line(h, path, name);
+	char *value = value_of(text, name);
 	int ret = value ? rs_facts_set(f, key, "%s", value) : 0;
 
 	free(value);
@@ -139,9 +138,9 @@ static int add_line(struct rs_capture_facts *f, const struct rs_host *h, const c
 }
 
 /* Whether the host is itself a guest, as its CPU says. */
-static int add_virtual(struct rs_capture_facts *f, const struct rs_host *h)
+static int add_virtual(struct rs_capture_facts *f, const char *cpuinfo)
 {
-	char *flags = read_line(h, "/proc/cpuinfo", "flags");
+	char *flags = value_of(cpuinfo, "flags");
 	bool is_guest = false;
 	int ret = 0;
 
@@ -151,6 +150,24 @@ static int add_virtual(struct rs_capture_facts *f, const struct rs_host *h)
 	if (flags)
 		ret = rs_facts_set(f, "host.virtual", "%s", is_guest ? "yes" : "no");
 	free(flags);
+	return ret;
+}
+
+/* Each is read once: to make the first, of many CPUs, takes some kernels a while. */
+static int add_hardware(struct rs_capture_facts *f, const struct rs_host *h)
+{
+	char *cpuinfo = rs_host_read(h, "/proc/cpuinfo");
+	char *meminfo = rs_host_read(h, "/proc/meminfo");
+	int ret = add_line(f, cpuinfo, "model name", "host.cpu");
+
+	if (!ret)
+		ret = add_virtual(f, cpuinfo);
+	if (!ret)
+		ret = add_line(f, meminfo, "MemTotal", "host.memory");
+	if (!ret)
+		ret = add_line(f, meminfo, "SwapTotal", "host.swap");
+	free(cpuinfo);
+	free(meminfo);
 	return ret;
 }
 
@@ -207,11 +224,8 @@ int rs_facts_add_host(struct rs_capture_facts *f, const struct rs_host *h)
 	    (h->version && rs_facts_set(f, "host.version", "%s", h->version)) ||
 	    (h->machine && rs_facts_set(f, "host.machine", "%s", h->machine)) ||
 	    (h->vendor && rs_facts_set(f, "kvm.vendor", "%s", h->vendor)) ||
-	    rs_facts_set(f, "kvm.paging", "%s", paging[h->paging]) ||
-	    add_line(f, h, "/proc/cpuinfo", "model name", "host.cpu") || add_virtual(f, h) ||
-	    add_line(f, h, "/proc/meminfo", "MemTotal", "host.memory") ||
-	    add_line(f, h, "/proc/meminfo", "SwapTotal", "host.swap") || add_files(f, h) ||
-	    add_config(f, h))
+	    rs_facts_set(f, "kvm.paging", "%s", paging[h->paging]) || add_hardware(f, h) ||
+	    add_files(f, h) || add_config(f, h))
 		return -ENOMEM;
 	return 0;
 }

@@ -600,6 +600,9 @@ static void test_facts(void **state)
 			"# CONFIG_PREEMPT is not set\nCONFIG_KSM=y\nCONFIG_KSMX=y\n");
 	fake_host_write(&f.fh, "/proc/meminfo",
 			"MemTotal:        1024 kB\nMemFree: 1 kB\nSwapTotal: 7 kB\n");
+	fake_host_write(&f.fh, "/proc/cpuinfo",
+			"processor\t: 0\nmodel\t\t: 7\nmodel name\t: A CPU: 2 GHz\n"
+			"flags\t\t: fpu hypervisor sse\n\nprocessor\t: 1\nmodel name\t: Other\n");
 	fake_host_write(&f.fh, "/proc/sys/kernel/version", "#1 SMP\n");
 	fake_host_write(&f.fh, "/proc/sys/kernel/arch", "x86_64\n");
 	fake_host_write(&f.fh, "/sys/kernel/mm/ksm/run", "1\n");
@@ -614,6 +617,8 @@ static void test_facts(void **state)
 	assert_string_equal(fact(&facts, "host.machine"), "x86_64");
 	assert_string_equal(fact(&facts, "kvm.vendor"), "kvm_amd");
 	assert_string_equal(fact(&facts, "kvm.paging"), "tdp");
+	assert_string_equal(fact(&facts, "host.cpu"), "A CPU: 2 GHz");
+	assert_string_equal(fact(&facts, "host.virtual"), "yes");
 	assert_string_equal(fact(&facts, "host.memory"), "1024 kB");
 	assert_string_equal(fact(&facts, "host.swap"), "7 kB");
 	assert_string_equal(fact(&facts, "ksm.run"), "1");

@@ -609,8 +609,6 @@ static void test_vcpu_of_several_tasks(void **state)
 	const struct rs_reader_opts opts = { .assume_duration_ns = 100, .memslots_path = path };
 	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 	struct test_trace t = { 0 };
-	unsigned char *bytes;
-	size_t size;
 
 	dat_without_probes(d);
 	put_all(d, &(const struct put){ 900, RECLAIM, DAT_UNMAP_HVA, { HVA, HVA + 0x1000 } }, 1);
@@ -618,12 +616,10 @@ static void test_vcpu_of_several_tasks(void **state)
 		dat_at(d, 0, 0, i < 3 ? VCPU0 : VCPU1);
 		DAT_PUT(d, 1000 + i, DAT_PAGE_FAULT, 2, 0x1000);
 	}
-	bytes = dat_finish(d, &size);
-	test_trace_read_with(&t, test_write_file("tp.dat", bytes, size), &opts);
+	read_back_with(&t, d, &opts);
 	assert_int_equal(t.rc, 0);
 	assert_int_equal(count_anomaly(&t, "vcpu-of-several-tasks"), 1);
 	test_trace_free(&t);
-	free(bytes);
 	free(path);
 }
 

@@ -509,15 +509,9 @@ static void read_on(struct test_trace *t, const char *release, const char *kerne
 {
 	const struct rs_reader_opts opts = { .kernel_algo = kernel_algo };
 	struct dat *d = dat_new(7, 0, 4, release);
-	unsigned char *bytes;
-	const char *path;
-	size_t size;
 
 	put_all(d, puts, n);
-	bytes = dat_finish(d, &size);
-	path = test_write_file("algorithm.dat", bytes, size);
-	free(bytes);
-	test_trace_read_with(t, path, &opts);
+	read_back_with(t, d, &opts);
 	assert_string_equal(t->message, "");
 }
 
@@ -600,19 +594,13 @@ static void test_algorithm_by_a_retry_before_the_look_up(void **state)
 static void read_told(struct test_trace *t, const char *algo, const struct put *puts, size_t n)
 {
 	struct dat *d = dat_new(7, 0, 4, "6.12.1");
-	unsigned char *bytes;
-	const char *path;
 	char fact[64];
-	size_t size;
 
 	snprintf(fact, sizeof(fact), "retryscope-fact kvm.retry_algo %s", algo);
 	dat_at(d, 0, 0, VCPU0);
 	dat_marker(d, 10, fact);
 	put_all(d, puts, n);
-	bytes = dat_finish(d, &size);
-	path = test_write_file("told.dat", bytes, size);
-	free(bytes);
-	test_trace_read_with(t, path, NULL);
+	read_back(t, d);
 	assert_string_equal(t->message, "");
 }
 

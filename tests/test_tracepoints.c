@@ -145,11 +145,8 @@ static void read_assuming(struct test_trace *t, struct dat *d, uint64_t duration
 	char *path = strdup(test_write_file("given.txt", memslot_lines, strlen(memslot_lines)));
 	const struct rs_reader_opts opts = { .assume_duration_ns = duration_ns,
 					     .memslots_path = path };
-	size_t size;
-	unsigned char *bytes = dat_finish(d, &size);
 
-	test_trace_read_with(t, test_write_file("tp.dat", bytes, size), &opts);
-	free(bytes);
+	read_back_with(t, d, &opts);
 	free(path);
 }
 

@@ -45,10 +45,15 @@ void put_all_but(struct dat *d, const struct put *puts, size_t n, unsigned int k
 
 void read_back(struct test_trace *t, struct dat *d)
 {
+	read_back_with(t, d, NULL);
+}
+
+void read_back_with(struct test_trace *t, struct dat *d, const struct rs_reader_opts *opts)
+{
 	size_t size;
 	unsigned char *bytes = dat_finish(d, &size);
 
-	test_trace_parse(t, bytes, size);
+	test_trace_read_with(t, test_write_file("back.dat", bytes, size), opts);
 	free(bytes);
 }
 

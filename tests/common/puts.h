@@ -72,6 +72,7 @@ void put_all(struct dat *d, const struct put *puts, size_t n);
 void put_all_but(struct dat *d, const struct put *puts, size_t n, unsigned int kind);
 /* What the file of @d is read as; frees @d. */
 void read_back(struct test_trace *t, struct dat *d);
+void read_back_with(struct test_trace *t, struct dat *d, const struct rs_reader_opts *opts);
 /* The events of @t in the text form, and its level, anomalies and losses: for the caller to free.
  */
 char *lines_of(const struct test_trace *t);

@@ -142,7 +142,8 @@ static bool may_be(const struct frames *f, uint64_t distance)
  */
 static bool narrow(struct frames *f, const struct frames *by)
 {
-	const bool begins = by->gfn<f->gfn, ends = by->gfn_end> f->gfn_end;
+	const bool begins = by->gfn < f->gfn;
+	const bool ends = by->gfn_end > f->gfn_end;
 
 	if (begins && ends && f->low != f->high)
 		return false;

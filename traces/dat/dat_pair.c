@@ -6,8 +6,6 @@
 
 #include "base/inline.h"
 
-/* How often it is said that events are being lost, while they are. */
-
 enum change { CHANGE_CREATE, CHANGE_DELETE, CHANGE_MOVE, CHANGE_FLAGS };
 
 struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t mn_offset,

@@ -30,4 +30,7 @@ static inline uint64_t rs_dat_uint(const void *p, unsigned int bytes, bool swap)
 	}
 }
 
+/* Of the word of a page's header that says how many bytes are in use; the rest are flags. */
+#define RS_DAT_COMMIT_MASK ((1U << 27) - 1)
+
 #endif

@@ -202,17 +202,18 @@ static int find_chunk(struct stream *s, uint64_t at, struct workspace *ws, struc
 	return ret;
 }
 
-/* After an error: if it is damage, what is in @p instead is a hole, and behind it it goes on. */
+/* After an error: if it is damage, what is in @p instead is a hole, behind which it goes on. */
 static void pass_over(struct load *l, struct place *p, struct workspace *ws)
 {
 	struct stream *s = l->s;
 	struct rs_error err = { .offset = -1 };
-	int ret;
+	int ret = 0;
 
-	if (l->ret != -EINVAL || l->err.kind != RS_ERR_INPUT || !s->c->f->repair)
+	if (!s->c->f->repair || !rs_dat_is_damage(l->ret, &l->err))
 		return;
-	ret = s->compressed && p->offset < s->end ? find_chunk(s, p->offset + 1, ws, &err) : 0;
-	if (!s->compressed)
+	if (s->compressed)
+		ret = find_chunk(s, p->offset + 1, ws, &err);
+	else
 		s->offset = s->end;
 	if (ret)
 		l->err = err;

@@ -38,7 +38,7 @@ int rs_dat_damage_take(struct rs_dat_damage *d, int ret, struct rs_error *err)
 	const struct rs_error was = *err;
 	const char *text = was.text;
 
-	if (!d || ret != -EINVAL || was.kind != RS_ERR_INPUT)
+	if (!d || !rs_dat_is_damage(ret, err))
 		return ret;
 	*err = (struct rs_error){ .offset = -1 };
 	if (!strncmp(text, form, sizeof(form) - 1))

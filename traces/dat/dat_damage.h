@@ -2,6 +2,7 @@
 #ifndef RS_TRACES_DAT_DAT_DAMAGE_H
 #define RS_TRACES_DAT_DAT_DAMAGE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +20,14 @@ struct rs_dat_damage {
 /* Notes a place in words. 0 or -ENOMEM with @err set. */
 int rs_dat_damage_note(struct rs_dat_damage *d, struct rs_error *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Whether that is an error of the file's bytes. */
+static inline bool rs_dat_is_damage(int ret, const struct rs_error *err)
+{
+	return ret == -EINVAL && err->kind == RS_ERR_INPUT;
+}
+
 /*
- * After an error, which @ret and @err say: 0 if it was one of the file's bytes, which is noted
+ * After an error, which @ret and @err say: 0 if it was damage, which is noted
  * in @d, and @err is empty again; else @ret, or -ENOMEM with @err set. NULL for @d: always @ret.
  */
 int rs_dat_damage_take(struct rs_dat_damage *d, int ret, struct rs_error *err);

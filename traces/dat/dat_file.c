@@ -24,7 +24,6 @@ static const unsigned char dat_magic[10] = { 0x17, 0x08, 0x44, 't', 'r', 'a', 'c
 #define MAX_CPUS 65536U
 #define MAX_BUFFERS 4096U
 #define MAX_OPTION_SECTIONS 65536U
-#define FLAG_COMPRESSED 1U
 
 /*
  * A place in the file or in a decompressed section. The first read beyond its
@@ -510,7 +509,7 @@ static struct cursor enter_section(struct cursor *c, struct rs_dat_file *f, uint
 	if (s.ret)
 		return s;
 	s.end = s.pos + size;
-	*compressed = flags & FLAG_COMPRESSED;
+	*compressed = flags & RS_DAT_SECTION_COMPRESSED;
 	if (!*compressed)
 		return s;
 	if (!c->f->packing)
@@ -658,8 +657,7 @@ static uint64_t count_cpus(const struct rs_dat_file *f)
 	return o && o->size >= 4 ? rs_dat_uint(o->data, 4, f->swap) : 0;
 }
 
-/* A ring buffer without its option: of that only the pages are left, and how many CPUs there are.
- */
+/* A ring buffer without its option: left are its pages, and how many CPUs there are. */
 static void recover_buffer(struct cursor *c, struct rs_dat_file *f, const struct rs_dat_section *s)
 {
 	struct rs_dat_buffer *b;
@@ -709,7 +707,7 @@ static void recover_v7(struct cursor *c, struct rs_dat_file *f, uint64_t first, 
 		struct rs_dat_section s = { .next = first };
 		int ret = 0;
 
-		while (!c->ret && (ret = rs_dat_recover_section(f, &s, c->err)) > 0)
+		while (!c->ret && (ret = rs_dat_recover_section(f, c->end, &s, c->err)) > 0)
 			recover_section(c, f, &s, pass, want);
 		c->ret = c->ret ? c->ret : ret;
 	}

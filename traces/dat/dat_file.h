@@ -50,6 +50,9 @@ enum rs_dat_option_id {
 	RS_DAT_OPT_CMDLINES = 21,
 };
 
+/* A flag of a section of version 7. */
+#define RS_DAT_SECTION_COMPRESSED 1U
+
 struct rs_dat_option {
 	uint16_t id;
 	uint32_t size;

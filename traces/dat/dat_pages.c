@@ -16,7 +16,6 @@
 #define DELTA_BITS 27U
 #define ABSOLUTE_BITS 59U
 
-#define COMMIT_MASK ((1U << 27) - 1)
 #define MISSED_EVENTS (1U << 31)
 #define MISSED_STORED (1U << 30)
 
@@ -131,7 +130,7 @@ static int load_page(struct rs_dat_merge *m, struct stream *s, struct rs_error *
 	time = rs_dat_uint(page, 8, m->f->swap);
 	commit = rs_dat_uint(page + 8, word, m->f->swap);
 	s->data = page + header;
-	s->size = (uint32_t)commit & COMMIT_MASK;
+	s->size = (uint32_t)commit & RS_DAT_COMMIT_MASK;
 	s->at = 0;
 	if (s->size > s->page_size - header)
 		return damaged(s, err, "a page claims more data than a page holds");

@@ -11,22 +11,14 @@
 #define SECTION_HEAD 16U
 /* The kinds of sections that there are, with room for some more. */
 #define MAX_SECTION_ID 64U
-#define FLAG_COMPRESSED 1U
 #define MAX_ROWS 65536U
 /* A recorder's chunks are some pages each. */
 #define MAX_CHUNK_BYTES (16U << 20)
 #define MAX_CHUNK_PAGES 64U
-#define COMMIT_MASK ((1U << 27) - 1)
 
-static uint64_t end_of_file(const struct rs_dat_file *f)
-{
-	return f->repair->rows ? f->repair->end : f->size;
-}
-
-int rs_dat_recover_section(const struct rs_dat_file *f, struct rs_dat_section *s,
+int rs_dat_recover_section(const struct rs_dat_file *f, uint64_t end, struct rs_dat_section *s,
 			   struct rs_error *err)
 {
-	const uint64_t end = end_of_file(f);
 	unsigned char head[SECTION_HEAD];
 	uint64_t flags;
 	int ret;
@@ -41,7 +33,7 @@ int rs_dat_recover_section(const struct rs_dat_file *f, struct rs_dat_section *s
 	s->id = (uint16_t)rs_dat_uint(head, 2, f->swap);
 	flags = rs_dat_uint(head + 2, 2, f->swap);
 	s->size = rs_dat_uint(head + 8, 8, f->swap);
-	if (s->id > MAX_SECTION_ID || flags & ~(uint64_t)FLAG_COMPRESSED)
+	if (s->id > MAX_SECTION_ID || flags & ~(uint64_t)RS_DAT_SECTION_COMPRESSED)
 		return 0;
 	s->compressed = flags;
 	/* Its size is written when all of it is. */
@@ -196,7 +188,7 @@ static int find_plain_rows(struct rows *r)
 		if (ret)
 			break;
 		time = rs_dat_uint(head, 8, r->f->swap);
-		size = rs_dat_uint(head + 8, r->f->long_size, r->f->swap) & COMMIT_MASK;
+		size = rs_dat_uint(head + 8, r->f->long_size, r->f->swap) & RS_DAT_COMMIT_MASK;
 		if (!size || size > page)
 			continue; /* no page's begin */
 		if (time < last) {

@@ -18,10 +18,10 @@ struct rs_dat_section {
 };
 
 /*
- * Goes to the next section. 1; 0 if nothing there looks like one; negative errno with @err set
- * if the file cannot be read.
+ * Goes to the next section before @end. 1; 0 if nothing there looks like one; negative errno with
+ * @err set if the file cannot be read.
  */
-int rs_dat_recover_section(const struct rs_dat_file *f, struct rs_dat_section *s,
+int rs_dat_recover_section(const struct rs_dat_file *f, uint64_t end, struct rs_dat_section *s,
 			   struct rs_error *err);
 /*
  * The CPUs' pages in the section @s of a ring buffer, numbered as they come, into *@rows (*@nr of

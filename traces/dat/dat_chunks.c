@@ -63,7 +63,7 @@ struct rs_dat_chunks {
 	struct stream *streams;
 	size_t nr_streams;
 	struct rs_budget budget; /* for what is loaded at a time, */
-	struct rs_budget work;	 /* and for all that is unpacked, from the first to the last */
+	struct rs_budget work;	 /* and for all that is unpacked and packed, first to last */
 };
 
 int rs_dat_chunks_damaged(uint32_t cpu, uint64_t offset, const char *problem, struct rs_error *err)
@@ -129,7 +129,8 @@ static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 	if (packed > s->end - s->offset || plain > rs_dat_max_chunk(s->page_size))
 		return rs_dat_chunks_damaged(
 			s->cpu, p->offset, "a compressed chunk is larger than it can be", &l->err);
-	if (!rs_budget_take(&s->c->work, plain))
+	/* What is packed, too: where chunks are looked for, many may begin in the same bytes. */
+	if (!rs_budget_take(&s->c->work, (uint64_t)packed + plain))
 		return rs_budget_met(&l->err, "trace.dat: what its CPUs' pages are unpacked to");
 	ret = make_room(s->c, &ws->packed, &ws->room, packed, &l->err);
 	if (!ret)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/compare/rank.h"
 #include "analysis/report/derive.h"
 #include "base/array.h"
 #include "base/table.h"
@@ -211,19 +212,6 @@ static void fill_values(struct rs_fleet_unit *u)
 	u->values[RS_FLEET_LOST] = share((double)u->lost, (double)u->events + (double)u->lost);
 }
 
-static int by_double(const void *pa, const void *pb)
-{
-	const double a = *(const double *)pa, b = *(const double *)pb;
-
-	return (a > b) - (a < b);
-}
-
-static double median(double *list, size_t nr)
-{
-	qsort(list, nr, sizeof(*list), by_double);
-	return nr % 2 ? list[nr / 2] : (list[nr / 2 - 1] + list[nr / 2]) / 2;
-}
-
 /*
  * Sigma as @nr @distances from a median tell it. Where more than half have the median itself
  * their mean is all there is.
@@ -294,10 +282,10 @@ static void judge_figure(struct rs_fleet *fleet, unsigned int figure, double *li
 	fleet->median[figure] = fleet->mad[figure] = NAN;
 	if (nr < RS_FLEET_ENOUGH)
 		return;
-	fleet->median[figure] = median(list, nr);
+	fleet->median[figure] = rs_rank_median(list, nr);
 	for (size_t i = 0; i < nr; i++)
 		list[i] = fabs(list[i] - fleet->median[figure]);
-	fleet->mad[figure] = median(list, nr);
+	fleet->mad[figure] = rs_rank_median(list, nr);
 	sigma = spread(list, nr, fleet->mad[figure]);
 	for (size_t i = 0; i < fleet->nr; i++)
 		if (tells(&fleet->units[i], figure))

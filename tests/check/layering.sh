@@ -64,6 +64,7 @@ analysis/report/report_parts.h paragraphs that info shares with a report
 analysis/report/report_read.h reports read back
 analysis/report/report_source.h which trace a report is of
 analysis/report/fleet.h hosts of a sum side by side
+analysis/compare/rank.h what is told of figures by their order
 analysis/report/groups.h which host is in which group
 analysis/plot/figure.h a picture, whoever draws it
 analysis/plot/plot_collect.h what pictures need of a replay

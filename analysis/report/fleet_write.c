@@ -33,14 +33,9 @@ static void put_table(struct rs_page *p, const struct rs_fleet *fleet, size_t nr
 		{ "lost", "events" },
 		{ "stall", "on average" },
 	};
-	const unsigned int columns = fleet->closed ? 8 : 7;
 	struct rs_table t;
 
-	rs_table_init(&t, columns);
-	for (unsigned int i = 0; i < columns; i++) {
-		t.heading[0][i] = names[i][0];
-		t.heading[1][i] = names[i][1];
-	}
+	rs_table_begin(&t, names, fleet->closed ? 8 : 7);
 	t.heading[0][0] = rs_fleet_by_name(fleet->by);
 	for (size_t i = 0; i < nr; i++) {
 		const struct rs_fleet_unit *u = &fleet->units[i];

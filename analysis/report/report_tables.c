@@ -13,16 +13,7 @@ static double share(uint64_t part, uint64_t base)
 	return base ? (double)part / (double)base : NAN;
 }
 
-/* Both lines of the headings of a table with so many columns. */
-static void headings(struct rs_table *t, const char *const (*names)[2], unsigned int nr)
-{
-	rs_table_init(t, nr);
-	for (unsigned int i = 0; i < nr; i++) {
-		t->heading[0][i] = names[i][0];
-		t->heading[1][i] = names[i][1];
-	}
-}
-#define HEADINGS(t, names) headings(t, names, sizeof(names) / sizeof((names)[0]))
+#define HEADINGS(t, names) rs_table_begin(t, names, sizeof(names) / sizeof((names)[0]))
 
 void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
@@ -34,7 +25,7 @@ void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct
 	const bool counts = rep->result->counts_only;
 	struct rs_table t;
 
-	headings(&t, names, counts ? 3 : 7);
+	rs_table_begin(&t, names, counts ? 3 : 7);
 	for (size_t i = 0; i < rep->result->nr_algos; i++) {
 		const struct rs_algo_result *a = &v->algos[i];
 

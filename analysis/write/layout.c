@@ -304,6 +304,15 @@ void rs_table_init(struct rs_table *t, unsigned int nr_columns)
 		t->heading[0][i] = t->heading[1][i] = "";
 }
 
+void rs_table_begin(struct rs_table *t, const char *const (*names)[2], unsigned int nr_columns)
+{
+	rs_table_init(t, nr_columns);
+	for (unsigned int i = 0; i < nr_columns; i++) {
+		t->heading[0][i] = names[i][0];
+		t->heading[1][i] = names[i][1];
+	}
+}
+
 static void add_cell(struct rs_table *t, struct rs_cell cell)
 {
 	if (!t->err)

@@ -63,6 +63,8 @@ struct rs_table {
 
 /* An empty table of up to RS_TABLE_COLUMNS columns. */
 void rs_table_init(struct rs_table *t, unsigned int nr_columns);
+/* The same, with both lines of each heading: @names has one for each column. */
+void rs_table_begin(struct rs_table *t, const char *const (*names)[2], unsigned int nr_columns);
 /* Each adds the next cell, from left to right. */
 void rs_table_text(struct rs_table *t, const char *text);
 void rs_table_count(struct rs_table *t, uint64_t count);

@@ -135,6 +135,13 @@ static bool find(const char *name, size_t len, struct rs_algo_spec *spec)
 	return true;
 }
 
+const struct rs_algo_info *rs_algo_info_of(const char *name)
+{
+	struct rs_algo_spec spec;
+
+	return find(name, strlen(name), &spec) ? &spec.ops->info : NULL;
+}
+
 static bool listed(const struct rs_algo_spec *specs, size_t n, const struct rs_algo_spec *spec)
 {
 	for (size_t i = 0; i < n; i++)

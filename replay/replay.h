@@ -177,6 +177,8 @@ struct rs_algo_info {
 };
 /* The @i-th algorithm, from 0, for help texts. Static data; NULL past the end. */
 const struct rs_algo_info *rs_algo_info(size_t i);
+/* That of @name, one algorithm: of "gfn-multi:4" its family's. NULL: it is none. */
+const struct rs_algo_info *rs_algo_info_of(const char *name);
 
 /* The lists of algorithms that nobody has to spell out. */
 enum rs_algo_list {

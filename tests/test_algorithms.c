@@ -70,7 +70,7 @@ static void test_lists(void **state)
 	check_list(RS_ALGOS_PRICE, NULL);
 }
 
-/* "all" leaves nothing out; of families it takes some. */
+/* "all" leaves nothing out; of families it takes some. Each is found by its name. */
 static void test_all(void **state)
 {
 	const struct rs_algo_info *a;
@@ -85,6 +85,10 @@ static void test_all(void **state)
 			k++;
 		assert_true(k < n);
 	}
+	for (size_t i = 0; i < n; i++)
+		assert_ptr_equal(rs_algo_info_of(specs[i].name), &specs[i].ops->info);
+	assert_null(rs_algo_info_of("gfn:4"));
+	assert_null(rs_algo_info_of("gf"));
 	free(specs);
 }
 

@@ -50,12 +50,10 @@ const char *rs_figure_suffix(enum rs_figure_format format)
 
 const char *rs_figure_algo_colour(const char *algo, size_t index)
 {
-	const struct rs_algo_info *info;
+	const struct rs_algo_info *info = rs_algo_info_of(algo);
 
-	for (size_t i = 0; (info = rs_algo_info(i)); i++)
-		if (info->colour && !strcmp(info->name, algo))
-			return info->colour;
-	return other_colours[index % ARRAY_SIZE(other_colours)];
+	return info && info->colour ? info->colour
+				    : other_colours[index % ARRAY_SIZE(other_colours)];
 }
 
 const struct rs_time_unit *rs_figure_time_unit(uint64_t span_ns)

@@ -68,16 +68,11 @@ static void put_scale(struct rs_figure *fig, uint64_t max)
 	rs_figure_put(fig, ")\n");
 }
 
-/* Of "gfn-multi:4" those of "gfn-multi:N". */
 static const char *kernels_of(const char *algo)
 {
-	const struct rs_algo_info *info;
-	size_t n = strcspn(algo, ":");
+	const struct rs_algo_info *info = rs_algo_info_of(algo);
 
-	for (size_t i = 0; (info = rs_algo_info(i)); i++)
-		if (strcspn(info->name, ":") == n && !strncmp(info->name, algo, n))
-			return info->kernels;
-	return "";
+	return info ? info->kernels : "";
 }
 
 /* "posted, never merged" takes two lines. */

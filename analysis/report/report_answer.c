@@ -188,25 +188,13 @@ bool rs_part_sentences(struct rs_page *p, const struct rs_report *rep, const str
 	return true;
 }
 
-/* What is said of @name, or of its family. */
-static const struct rs_algo_info *info_of(const char *name)
-{
-	const size_t len = strcspn(name, ":");
-	const struct rs_algo_info *info;
-
-	for (size_t i = 0; (info = rs_algo_info(i)); i++)
-		if (strcspn(info->name, ":") == len && !memcmp(info->name, name, len))
-			return info;
-	return NULL;
-}
-
 void rs_part_algorithms(struct rs_page *p, const struct rs_report *rep)
 {
 	rs_para(p, 0, 0, "The algorithms, with the kernels that run them:");
 	rs_blank_line(p);
 	for (size_t i = 0; rep->result->nr_vms && i < rep->result->nr_algos; i++) {
 		const char *name = rep->result->vms[0].algos[i].name;
-		const struct rs_algo_info *info = info_of(name);
+		const struct rs_algo_info *info = rs_algo_info_of(name);
 
 		if (info)
 			rs_para(p, 2, 4, "%s (%s): %s", name, info->kernels, info->summary);

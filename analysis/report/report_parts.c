@@ -205,12 +205,9 @@ bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep)
 
 static const char *reason_of(const char *algo)
 {
-	const struct rs_algo_info *info;
+	const struct rs_algo_info *info = rs_algo_info_of(algo);
 
-	for (size_t i = 0; (info = rs_algo_info(i)); i++)
-		if (!strcmp(info->name, algo))
-			return info->misses;
-	return NULL;
+	return info ? info->misses : NULL;
 }
 
 /* The reasons, each once, with the names that it is of. */

@@ -37,6 +37,11 @@ struct rs_faults {
 	bool failed;
 };
 
+unsigned int rs_fault_cause(uint8_t verdict)
+{
+	return !verdict ? RS_FAULT_MISSED : verdict == 255 ? RS_FAULT_NECESSARY : verdict - 1U;
+}
+
 const char *rs_fault_cause_name(unsigned int cause)
 {
 	return cause == RS_FAULT_NECESSARY ? "necessary"
@@ -204,9 +209,7 @@ static void add_verdict(struct rs_fault_row *row, const struct rs_judged *j)
 {
 	const uint8_t verdict = j->rejected[0];
 	const struct rs_blame *blame = &j->blame[0];
-	const unsigned int cause = !verdict	  ? RS_FAULT_MISSED
-				   : j->necessary ? RS_FAULT_NECESSARY
-						  : verdict - 1U;
+	const unsigned int cause = rs_fault_cause(verdict);
 
 	row->differ += j->result != RS_RES_UNKNOWN && (verdict != 0) != (j->result == RS_RES_RETRY);
 	if (!verdict && !j->necessary)

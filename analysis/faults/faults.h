@@ -17,6 +17,8 @@
 /* The causes of needless rejections, and what else there is to be said of an attempt. */
 enum { RS_FAULT_NECESSARY = RS_NR_CAUSES, RS_FAULT_MISSED, RS_NR_FAULT_CAUSES };
 
+/* Which of these an algorithm's verdict is, as struct rs_judged has it; 0 is that it missed. */
+unsigned int rs_fault_cause(uint8_t verdict);
 /* "alias", "necessary", "missed" ...; NULL if out of range. */
 const char *rs_fault_cause_name(unsigned int cause);
 

@@ -486,14 +486,6 @@ static void applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 
 /* ---- faults ---- */
 
-static const char *verdict_of(uint8_t verdict, bool necessary)
-{
-	return !verdict && necessary ? rs_fault_cause_name(RS_FAULT_MISSED)
-	       : !verdict	     ? "accepts"
-	       : necessary	     ? rs_fault_cause_name(RS_FAULT_NECESSARY)
-				     : rs_fault_cause_name(verdict - 1U);
-}
-
 /* "ksmd-39 (clear), number 17" */
 static void put_blamed(struct rs_timeline *t, const char *key, const struct rs_blamed *b)
 {
@@ -509,9 +501,14 @@ static void put_blamed(struct rs_timeline *t, const char *key, const struct rs_b
 static void put_verdicts(struct rs_timeline *t, const struct rs_judged *j)
 {
 	trace_event_open(&t->out, "verdicts");
-	for (size_t i = 0; i < t->nr_algos; i++)
+	for (size_t i = 0; i < t->nr_algos; i++) {
+		const uint8_t verdict = j->rejected[i];
+
 		trace_event_text(&t->out, t->specs[i].name,
-				 verdict_of(j->rejected[i], j->necessary));
+				 verdict || j->necessary
+					 ? rs_fault_cause_name(rs_fault_cause(verdict))
+					 : "accepts");
+	}
 	trace_event_close(&t->out);
 }
 

@@ -6,15 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/faults/faults.h"
 #include "analysis/write/task.h"
 #include "base/array.h"
 #include "base/table.h"
 
-/* Behind the causes: what is no cause of a needless rejection. */
-enum { NECESSARY = RS_NR_CAUSES, MISSED, NO_REJECTION };
-
-/* Whom stall is put down to that no rejection explains: no number of a trace's table. */
-#define NOBODY UINT32_MAX
+/* The cause, and whom it is put down to, of stall that no rejection explains. */
+#define NO_REJECTION RS_NR_FAULT_CAUSES
+#define NOBODY UINT32_MAX /* no number of a trace's table */
 #define NO_REJECTION_NAME "(no rejection)"
 
 /* What is told apart while it is counted; what is not asked for is 0. */
@@ -133,9 +132,7 @@ static void judged(void *arg, const struct rs_judged *j)
 						      .algo = (uint32_t)i,
 						      .vm = j->vm,
 						      .who = j->blame[i].by.who,
-						      .cause = !verdict	      ? MISSED
-							       : j->necessary ? NECESSARY
-									      : verdict - 1U,
+						      .cause = rs_fault_cause(verdict),
 						      .vcpu = j->vcpu,
 						      .slot = j->slot,
 						      .as = j->as });
@@ -149,19 +146,17 @@ static void judged(void *arg, const struct rs_judged *j)
 
 void rs_top_stalled(void *arg, const struct rs_stalled *s)
 {
-	struct rs_top_row *row =
-		count_in(arg, (struct group_key){
-				      .gfn = s->gfn,
-				      .algo = (uint32_t)s->algo,
-				      .vm = s->vm,
-				      .who = s->blame ? s->blame->by.who : NOBODY,
-				      .cause = !s->verdict	   ? NO_REJECTION
-					       : s->verdict == 255 ? NECESSARY
-								   : s->verdict - 1U,
-				      .vcpu = s->vcpu,
-				      .slot = s->slot,
-				      .as = s->as,
-			      });
+	struct rs_top_row *row = count_in(
+		arg, (struct group_key){
+			     .gfn = s->gfn,
+			     .algo = (uint32_t)s->algo,
+			     .vm = s->vm,
+			     .who = s->blame ? s->blame->by.who : NOBODY,
+			     .cause = s->verdict ? rs_fault_cause(s->verdict) : NO_REJECTION,
+			     .vcpu = s->vcpu,
+			     .slot = s->slot,
+			     .as = s->as,
+		     });
 
 	if (!row)
 		return;
@@ -224,10 +219,8 @@ static void name_key(const struct rs_top *t, const struct rs_whos *whos, unsigne
 		break;
 	case RS_TOP_CAUSE:
 		snprintf(buf, size, "%s",
-			 k->cause == MISSED	    ? "missed"
-			 : k->cause == NECESSARY    ? "necessary"
-			 : k->cause == NO_REJECTION ? NO_REJECTION_NAME
-						    : rs_cause_name(k->cause));
+			 k->cause == NO_REJECTION ? NO_REJECTION_NAME
+						  : rs_fault_cause_name(k->cause));
 		break;
 	case RS_TOP_MEMSLOT:
 		snprintf(buf, size, "%" PRIu32 ":%" PRIu32, k->as, k->slot);

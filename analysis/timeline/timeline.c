@@ -100,15 +100,26 @@ struct rs_timeline {
 
 /* ---- tracks ---- */
 
-static void put_name(struct rs_timeline *t, const char *what, uint32_t pid, uint32_t tid,
-		     const char *name)
+static void end_with_args(struct rs_timeline *t)
+{
+	trace_event_close(&t->out);
+	trace_event_end(&t->out);
+}
+
+/* What a process or a track is like; its arguments are open then. */
+static void begin_property(struct rs_timeline *t, const char *what, uint32_t pid, uint32_t tid)
 {
 	trace_event_begin(&t->out, "M", pid, tid);
 	trace_event_text(&t->out, "name", what);
 	trace_event_open(&t->out, "args");
+}
+
+static void put_name(struct rs_timeline *t, const char *what, uint32_t pid, uint32_t tid,
+		     const char *name)
+{
+	begin_property(t, what, pid, tid);
 	trace_event_text(&t->out, "name", name);
-	trace_event_close(&t->out);
-	trace_event_end(&t->out);
+	end_with_args(t);
 }
 
 /* A new track of the process @pid, @order from its top. */
@@ -117,12 +128,9 @@ static uint32_t new_track(struct rs_timeline *t, uint32_t pid, const char *name,
 	const uint32_t tid = ++t->nr_ids;
 
 	put_name(t, "thread_name", pid, tid, name);
-	trace_event_begin(&t->out, "M", pid, tid);
-	trace_event_text(&t->out, "name", "thread_sort_index");
-	trace_event_open(&t->out, "args");
+	begin_property(t, "thread_sort_index", pid, tid);
 	trace_event_number(&t->out, "sort_index", order);
-	trace_event_close(&t->out);
-	trace_event_end(&t->out);
+	end_with_args(t);
 	return tid;
 }
 
@@ -262,12 +270,6 @@ static void begin_slice(struct rs_timeline *t, uint32_t pid, uint32_t tid, const
 	trace_event_text(&t->out, "cat", kind);
 	trace_event_text(&t->out, "name", name);
 	trace_event_open(&t->out, "args");
-}
-
-static void end_with_args(struct rs_timeline *t)
-{
-	trace_event_close(&t->out);
-	trace_event_end(&t->out);
 }
 
 static void put_counter(struct rs_timeline *t, uint32_t pid, const char *name, uint64_t time_ns,
@@ -512,29 +514,25 @@ static void put_verdicts(struct rs_timeline *t, const struct rs_judged *j)
 	trace_event_close(&t->out);
 }
 
-/* Of each algorithm with a verdict that is put down to something. */
-static void put_blame(struct rs_timeline *t, const struct rs_judged *j)
+/* Of each algorithm with a verdict that is put down to something. Returns false if of none. */
+static bool put_blame(struct rs_timeline *t, const struct rs_judged *j, bool widened)
 {
-	bool any = false, widened = false;
+	bool any = false;
 
 	for (size_t i = 0; i < t->nr_algos; i++) {
-		any |= j->blame[i].by.number != 0;
-		widened |= j->blame[i].widened.number != 0;
+		const struct rs_blame *blame = &j->blame[i];
+		const struct rs_blamed *b = widened ? &blame->widened : &blame->by;
+
+		if (!b->number)
+			continue;
+		if (!any)
+			trace_event_open(&t->out, widened ? "widened by" : "put down to");
+		any = true;
+		put_blamed(t, t->specs[i].name, b);
 	}
-	if (!any)
-		return;
-	trace_event_open(&t->out, "put down to");
-	for (size_t i = 0; i < t->nr_algos; i++)
-		if (j->blame[i].by.number)
-			put_blamed(t, t->specs[i].name, &j->blame[i].by);
-	trace_event_close(&t->out);
-	if (!widened)
-		return;
-	trace_event_open(&t->out, "widened by");
-	for (size_t i = 0; i < t->nr_algos; i++)
-		if (j->blame[i].widened.number)
-			put_blamed(t, t->specs[i].name, &j->blame[i].widened);
-	trace_event_close(&t->out);
+	if (any)
+		trace_event_close(&t->out);
+	return any;
 }
 
 static void put_attempt(struct rs_timeline *t, const struct vcpu_line *c, const struct rs_judged *j)
@@ -550,7 +548,8 @@ static void put_attempt(struct rs_timeline *t, const struct vcpu_line *c, const 
 	if (j->necessary)
 		trace_event_true(&t->out, "necessary");
 	put_verdicts(t, j);
-	put_blame(t, j);
+	if (put_blame(t, j, false))
+		put_blame(t, j, true);
 	end_with_args(t);
 }
 

@@ -45,13 +45,14 @@ static const char *host_of(const struct rs_report_source *s)
 	return s->host ? s->host : s->path ? s->path : "unknown";
 }
 
-static int vm_name(FILE *f, const struct rs_report_source *s, const struct rs_report_part *p)
+static void put_vm(FILE *f, const struct rs_report_source *s, const struct rs_report_part *p)
 {
 	if (p->pid)
 		fprintf(f, "%s pid %" PRId64, host_of(s), p->pid);
 	else
 		fprintf(f, "%s VM %" PRIu32, host_of(s), p->vm);
-	return p->command ? fprintf(f, " (%s)", p->command) : 0;
+	if (p->command)
+		fprintf(f, " (%s)", p->command);
 }
 
 static void put_name(FILE *f, enum rs_fleet_by by, const struct rs_report_source *s,
@@ -65,7 +66,7 @@ static void put_name(FILE *f, enum rs_fleet_by by, const struct rs_report_source
 		fputs(s->kernel ? s->kernel : "unknown", f);
 		break;
 	case RS_FLEET_VM:
-		vm_name(f, s, p);
+		put_vm(f, s, p);
 		break;
 	case RS_FLEET_GROUP:
 		fputs(s->group ? s->group : "none", f);

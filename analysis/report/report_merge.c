@@ -9,11 +9,6 @@
 #include "base/array.h"
 #include "base/table.h"
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
 /* What was added so far, with one VM at most; nothing in it is a report's own. */
 struct rs_report_sum {
 	struct rs_report report; /* points to what follows */
@@ -153,7 +148,7 @@ static int keep_common(char **to, const char *text, bool first)
 		*to = text ? strdup(text) : NULL;
 		return text && !*to ? -ENOMEM : 0;
 	}
-	if (!same_text(*to, text)) {
+	if (*to && (!text || strcmp(*to, text))) {
 		free(*to);
 		*to = NULL;
 	}

@@ -185,9 +185,11 @@ static void put_moments(struct rs_page *p, const struct rs_html *h)
 	}
 }
 
-static void put_all(struct rs_page *p, const struct rs_html *h, const struct rs_vm_result *all,
+/* Of one VM its own figures, of several those of their sum first. */
+static void put_all(struct rs_page *p, const void *arg, const struct rs_vm_result *all,
 		    const char *who)
 {
+	const struct rs_html *h = arg;
 	const struct rs_report *rep = h->report;
 	const struct rs_result *r = rep->result;
 	char name[128];
@@ -211,31 +213,6 @@ static void put_all(struct rs_page *p, const struct rs_html *h, const struct rs_
 	put_moments(p, h);
 }
 
-/* Of one VM its own figures, of several those of their sum first. */
-static void put_vms(struct rs_page *p, const struct rs_html *h)
-{
-	const struct rs_result *r = h->report->result;
-	struct rs_vm_result sum;
-	char who[128];
-
-	if (!r->nr_vms) {
-		rs_para(p, 0, 0, "The trace has no VM: nothing can be concluded.");
-		return;
-	}
-	if (r->nr_vms == 1) {
-		put_all(p, h, &r->vms[0],
-			rs_part_vm_name(h->report, r->vms[0].vm, who, sizeof(who)));
-		return;
-	}
-	if (rs_result_sum_vms(r, &sum)) {
-		p->err = -ENOMEM;
-		return;
-	}
-	snprintf(who, sizeof(who), "All %zu VMs together", r->nr_vms);
-	put_all(p, h, &sum, who);
-	rs_vm_result_free(&sum, r->nr_algos);
-}
-
 int rs_html_write(FILE *f, const struct rs_html *h)
 {
 	const struct rs_report *rep = h->report;
@@ -249,7 +226,7 @@ int rs_html_write(FILE *f, const struct rs_html *h)
 		snprintf(title, sizeof(title), "Faults that KVM retries: %zu traces",
 			 rep->nr_sources);
 	put_head(f, title);
-	put_vms(&p, h);
+	rs_part_whole(&p, rep, put_all, h);
 	put_heading(f, 2, "Method and limits");
 	rs_part_method(&p, rep);
 	rs_part_limits(&p, rep);

@@ -70,9 +70,11 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 }
 
 /* One VM as it is; of several the sum only: a mail is not the place for all. */
-static void put_all(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
+static void put_all(struct rs_page *p, const void *arg, const struct rs_vm_result *v,
 		    const char *who)
 {
+	const struct rs_report *rep = arg;
+
 	if (rs_part_sentences(p, rep, v))
 		rs_blank_line(p);
 	put_question(p, rep);
@@ -82,28 +84,6 @@ static void put_all(struct rs_page *p, const struct rs_report *rep, const struct
 	put_vm(p, rep, v, who);
 	rs_blank_line(p);
 	rs_part_algorithms(p, rep);
-}
-
-static int put_vms(struct rs_page *p, const struct rs_report *rep)
-{
-	const struct rs_result *r = rep->result;
-	struct rs_vm_result all;
-	char who[128];
-
-	if (!r->nr_vms) {
-		rs_para(p, 0, 0, "The trace has no VM: nothing can be concluded.");
-		return 0;
-	}
-	if (r->nr_vms == 1) {
-		put_all(p, rep, &r->vms[0], rs_part_vm_name(rep, r->vms[0].vm, who, sizeof(who)));
-		return 0;
-	}
-	if (rs_result_sum_vms(r, &all))
-		return -ENOMEM;
-	snprintf(who, sizeof(who), "All %zu VMs together", r->nr_vms);
-	put_all(p, rep, &all, who);
-	rs_vm_result_free(&all, r->nr_algos);
-	return 0;
 }
 
 /* The kernels on which each decision was compared: docs/validity.md. */
@@ -217,8 +197,7 @@ static int write_mail(FILE *f, const struct rs_report *rep)
 {
 	struct rs_page p = { .f = f, .width = COLUMNS, .breaks_words = true };
 
-	if (put_vms(&p, rep))
-		return -ENOMEM;
+	rs_part_whole(&p, rep, put_all, rep);
 	rs_blank_line(&p);
 	if (rep->fleet && rep->fleet->asked) {
 		rs_fleet_table(&p, rep->fleet);

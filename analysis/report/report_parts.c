@@ -43,6 +43,32 @@ char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_
 	return buf;
 }
 
+void rs_part_whole(struct rs_page *p, const struct rs_report *rep,
+		   void (*put)(struct rs_page *p, const void *arg, const struct rs_vm_result *v,
+			       const char *who),
+		   const void *arg)
+{
+	const struct rs_result *r = rep->result;
+	struct rs_vm_result sum;
+	char who[128];
+
+	if (!r->nr_vms) {
+		rs_para(p, 0, 0, "The trace has no VM: nothing can be concluded.");
+		return;
+	}
+	if (r->nr_vms == 1) {
+		put(p, arg, &r->vms[0], rs_part_vm_name(rep, r->vms[0].vm, who, sizeof(who)));
+		return;
+	}
+	if (rs_result_sum_vms(r, &sum)) {
+		p->err = -ENOMEM;
+		return;
+	}
+	snprintf(who, sizeof(who), "All %zu VMs together", r->nr_vms);
+	put(p, arg, &sum, who);
+	rs_vm_result_free(&sum, r->nr_algos);
+}
+
 char *rs_part_kernel_name(const struct rs_report *rep, char *buf, size_t size)
 {
 	const char *algo = rep->result->kernel_algo;

@@ -54,6 +54,15 @@ void rs_part_algorithms(struct rs_page *p, const struct rs_report *rep);
 /* The host, in one sentence. */
 void rs_part_host(struct rs_page *p, const struct rs_trace_meta *m);
 
+/*
+ * All VMs together: @put writes the only one, or the sum of several, which it is told the name
+ * of. Where there is none it says that.
+ */
+void rs_part_whole(struct rs_page *p, const struct rs_report *rep,
+		   void (*put)(struct rs_page *p, const void *arg, const struct rs_vm_result *v,
+			       const char *who),
+		   const void *arg);
+
 /* "VM 1 (pid 12, qemu-system-x86)" into @buf; returns it. */
 char *rs_part_vm_name(const struct rs_report *rep, uint32_t vm, char *buf, size_t size);
 /* "the kernel 6.1.0 (which runs hva)" into @buf; returns it. */

@@ -8,9 +8,11 @@
 
 #define COLUMNS 80
 
-static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
+static void put_vm(struct rs_page *p, const void *arg, const struct rs_vm_result *v,
 		   const char *who)
 {
+	const struct rs_report *rep = arg;
+
 	rs_part_headline(p, rep, v, who);
 	rs_blank_line(p);
 	if (!v->checked && !v->inval_hit) {
@@ -27,19 +29,6 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 		rs_blank_line(p);
 	}
 	rs_part_contents(p, v);
-}
-
-static int put_sum(struct rs_page *p, const struct rs_report *rep)
-{
-	struct rs_vm_result all;
-	char who[48];
-
-	if (rs_result_sum_vms(rep->result, &all))
-		return -ENOMEM;
-	snprintf(who, sizeof(who), "All %zu VMs together", rep->result->nr_vms);
-	put_vm(p, rep, &all, who);
-	rs_vm_result_free(&all, rep->result->nr_algos);
-	return 0;
 }
 
 static void put_title(struct rs_page *p, const struct rs_report *rep)
@@ -71,14 +60,10 @@ static int write_text(FILE *f, const struct rs_report *rep)
 	char who[128];
 
 	put_title(&p, rep);
-	if (!r->nr_vms)
-		rs_para(&p, 0, 0, "The trace has no VM: nothing can be concluded.");
-	if (r->nr_vms > 1) {
+	if (r->nr_vms)
 		rs_blank_line(&p);
-		if (put_sum(&p, rep))
-			return -ENOMEM;
-	}
-	for (size_t i = 0; i < r->nr_vms; i++) {
+	rs_part_whole(&p, rep, put_vm, rep);
+	for (size_t i = 0; r->nr_vms > 1 && i < r->nr_vms; i++) {
 		rs_blank_line(&p);
 		put_vm(&p, rep, &r->vms[i], rs_part_vm_name(rep, r->vms[i].vm, who, sizeof(who)));
 	}

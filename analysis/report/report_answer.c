@@ -30,27 +30,32 @@ static double cost_of(const struct rs_report *rep, const struct rs_algo_result *
 	return rep->result->closed ? (double)a->closed->stall_ns.total : (double)a->rejected;
 }
 
-/* gfn and hva, else the first two that a kernel could run. false: there are no two. */
-static bool find_pair(const struct rs_report *rep, const struct rs_vm_result *v, struct pair *pair)
+/* The first two that a kernel could run, as far as there are. */
+static struct pair first_two(const struct rs_report *rep, const struct rs_vm_result *v)
 {
-	const struct rs_algo_result *gfn = rs_vm_algo(rep->result, v, "gfn");
-	const struct rs_algo_result *hva = rs_vm_algo(rep->result, v, "hva");
+	struct pair pair = { NULL, NULL };
 
-	*pair = (struct pair){ gfn, hva };
-	for (size_t i = 0; !(gfn && hva) && i < rep->result->nr_algos; i++) {
+	for (size_t i = 0; !pair.fast && i < rep->result->nr_algos; i++) {
 		const struct rs_algo_result *a = &v->algos[i];
 
-		if (i == 0)
-			*pair = (struct pair){ NULL, NULL };
 		if (is_bound(a))
 			continue;
-		if (pair->slow) {
-			pair->fast = a;
-			break;
-		}
-		pair->slow = a;
+		if (pair.slow)
+			pair.fast = a;
+		else
+			pair.slow = a;
 	}
+	return pair;
+}
+
+/* gfn and hva, else the first two. false: there are no two. */
+static bool find_pair(const struct rs_report *rep, const struct rs_vm_result *v, struct pair *pair)
+{
+	pair->slow = rs_vm_algo(rep->result, v, "gfn");
+	pair->fast = rs_vm_algo(rep->result, v, "hva");
 	if (!pair->slow || !pair->fast)
+		*pair = first_two(rep, v);
+	if (!pair->fast)
 		return false;
 	if (cost_of(rep, pair->slow) < cost_of(rep, pair->fast))
 		*pair = (struct pair){ pair->fast, pair->slow };
@@ -68,14 +73,17 @@ static bool is_one(double ratio)
 	return !strcmp(NUMBER(ratio), "1.00");
 }
 
+static bool is_traced(const struct rs_report *rep, const struct rs_algo_result *a)
+{
+	return rep->result->kernel_algo && !strcmp(rep->result->kernel_algo, a->name);
+}
+
 /* docs/validity.md: which way the ratio is off, by the kernel that was traced. */
 static const char *bound_of(const struct rs_report *rep, const struct pair *pair)
 {
-	const char *traced = rep->result->kernel_algo;
-
-	if (traced && !strcmp(traced, pair->slow->name))
-		return "at most";
-	return traced && !strcmp(traced, pair->fast->name) ? "at least" : "about";
+	return is_traced(rep, pair->slow)   ? "at most"
+	       : is_traced(rep, pair->fast) ? "at least"
+					    : "about";
 }
 
 static void put_aliasing(char *buf, size_t size, const struct rs_vm_result *v)
@@ -86,18 +94,18 @@ static void put_aliasing(char *buf, size_t size, const struct rs_vm_result *v)
 
 static void put_bound(char *buf, size_t size, const struct rs_report *rep, const struct pair *pair)
 {
-	const char *traced = rep->result->kernel_algo, *bound = bound_of(rep, pair);
+	const char *traced = rep->result->kernel_algo;
 
 	if (!traced)
 		snprintf(buf, size,
 			 "Which algorithm the traced kernel runs is not known, so that "
 			 "this is no bound.");
-	else if (!strcmp(bound, "at most"))
+	else if (is_traced(rep, pair->slow))
 		snprintf(buf, size,
 			 "At most, since the traced kernel runs %s, which costs more: what its "
 			 "vCPUs would have done while they were held back is not in the trace.",
 			 traced);
-	else if (!strcmp(bound, "at least"))
+	else if (is_traced(rep, pair->fast))
 		snprintf(buf, size,
 			 "At least, since the traced kernel runs %s, which costs less: what its "
 			 "vCPUs did meanwhile has no room beside longer stalls.",

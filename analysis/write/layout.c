@@ -121,10 +121,16 @@ static unsigned int put_word(struct rs_page *p, const char *word, size_t len, un
 
 static void put_words(struct rs_page *p, unsigned int first, unsigned int indent, const char *text)
 {
+	char *clean = rs_clean_dup(text, RS_CLEAN_UTF8);
 	unsigned int column = first;
 	bool fresh = true;
 
+	if (!clean) {
+		p->err = -ENOMEM;
+		return;
+	}
 	fprintf(p->f, "%*s", (int)first, "");
+	text = clean;
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
 		size_t len = word_length(text), columns = columns_of(text, len);
 
@@ -140,6 +146,7 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 		fresh = false;
 	}
 	fputc('\n', p->f);
+	free(clean);
 }
 
 static void put_element(struct rs_page *p, const char *open, const char *text, const char *close)
@@ -167,27 +174,26 @@ void rs_term(struct rs_page *p, int width, const char *name, const char *text)
 
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
 {
-	char *text, *clean;
 	va_list ap;
+	char *text;
 	int len;
 
 	va_start(ap, fmt);
 	len = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	clean = len < 0 ? NULL : rs_clean_dup(text, RS_CLEAN_UTF8);
-	if (!clean)
+	if (len < 0) {
 		p->err = -ENOMEM;
-	else if (p->html)
+		return;
+	}
+	if (p->html)
 		put_element(p,
 			    first    ? "<p class=\"part\">"
 			    : indent ? "<p class=\"item\">"
 				     : "<p>",
-			    clean, "</p>\n");
+			    text, "</p>\n");
 	else
-		put_words(p, first, indent, clean);
-	free(clean);
-	if (len >= 0)
-		free(text);
+		put_words(p, first, indent, text);
+	free(text);
 }
 
 /* Length of the word at @s, with its quotes. */
@@ -258,16 +264,16 @@ static size_t put_long_word(struct rs_page *p, const char *s, size_t len, size_t
 
 void rs_command_lines(struct rs_page *p, unsigned int indent, const char *command)
 {
-	char *clean = rs_clean_dup(command, RS_CLEAN_UTF8);
 	size_t column = indent;
+	char *clean;
 
-	if (!clean) {
-		p->err = -ENOMEM;
+	if (p->html) {
+		put_element(p, "<pre class=\"command\">", command, "</pre>\n");
 		return;
 	}
-	if (p->html) {
-		put_element(p, "<pre class=\"command\">", clean, "</pre>\n");
-		free(clean);
+	clean = rs_clean_dup(command, RS_CLEAN_UTF8);
+	if (!clean) {
+		p->err = -ENOMEM;
 		return;
 	}
 	fprintf(p->f, "%*s", (int)indent, "");

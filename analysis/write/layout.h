@@ -24,8 +24,7 @@ struct rs_page {
 /*
  * Writes a formatted paragraph, without newlines of its own, broken at blanks so that no line is
  * longer than the page is wide unless one word is, and the page breaks none. All lines but the
- * first begin with
- * @indent blanks, the first with @first blanks.
+ * first begin with @indent blanks, the first with @first blanks.
  */
 void rs_para(struct rs_page *p, unsigned int first, unsigned int indent, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

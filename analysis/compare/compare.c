@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "analysis/compare/compare_internal.h"
-#include "analysis/report/report_source.h"
 #include "analysis/compare/rank.h"
 #include "analysis/report/derive.h"
+#include "analysis/report/report_source.h"
 #include "base/array.h"
 #include "base/parse.h"
 

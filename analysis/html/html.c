@@ -85,8 +85,7 @@ static void compare(struct rs_page *p, const struct rs_vm_result *v,
 			 rs_format_number(ratio, number, sizeof(number)));
 	rs_para(p, 0, 0,
 		"Needlessly hva, a range of host addresses, rejects %s of them, and gfn, a range "
-		"of "
-		"guest frames, %s%s; of the guest they block %s and %s.",
+		"of guest frames, %s%s; of the guest they block %s and %s.",
 		rs_format_count(hva->spurious, counts[0], sizeof(counts[0])),
 		rs_format_count(gfn->spurious, counts[1], sizeof(counts[1])), times,
 		rs_format_share(rs_blocked_share(v, hva), shares[0], sizeof(shares[0])),

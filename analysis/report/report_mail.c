@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "analysis/report/derive.h"
 #include "analysis/report/fleet.h"
 #include "analysis/report/report_parts.h"
 #include "analysis/write/units.h"

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/report/derive.h"
 #include "analysis/report/report_read.h"
 #include "analysis/report/report_source.h"
 #include "base/array.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 
-#include "analysis/report/derive.h"
 #include "analysis/report/fleet.h"
 #include "analysis/report/report_parts.h"
 #include "analysis/write/units.h"

@@ -2,18 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # convert --anonymous: of names of hosts, tasks and commands, of boot ids, pids and host
 # addresses no value is left, in either form; and replay gives the same figures.
-set -u
-source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export PATH=$build_dir:$PATH LC_ALL=C
-cd "$work" || exit 1
-failures=0
-
-wrong() {
-	echo "$@"
-	failures=$((failures + 1))
-}
+. "$1/tests/common/check.bash"
 
 # What must not be told of the text $1, a value a line, with what it is.
 secrets() {

@@ -2,24 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What scripts/bundle packs runs where nothing is but a shell of another C library: in a
 # folder that is the root of its file system.
-set -u
-source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-skip() {
-	echo "SKIPPED: $*"
-	exit 77
-}
+. "$1/tests/common/check.bash"
 command -v trace-cmd >/dev/null || skip "trace-cmd is not installed"
 busybox=$(command -v busybox) || skip "busybox is not installed"
 ! ldd "$busybox" >/dev/null 2>&1 || skip "this busybox needs libraries"
 ! nm -D "$build_dir/retryscope" | grep -q __asan_init || skip "the sanitizers take /proc"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 in_root=(chroot "$work/root")
 if [ "$(id -u)" -ne 0 ]; then
 	unshare -r true 2>/dev/null || skip "only root can change the root of the file system here"
 	in_root=(unshare -r "${in_root[@]}")
 fi
-cd "$work" || exit 1
 bundle() {
 	"$source_dir/scripts/bundle" --program "$build_dir/retryscope" -o "$1"
 }
@@ -34,22 +26,20 @@ tar xzf one.tar.gz -C "root/any where" || exit 1
 cp "$source_dir/traces/samples/6.12-alias3.dat" root/
 # A trace.dat takes /proc, which is not in there.
 "$build_dir/retryscope" convert --to binary -o root/trace.rs root/6.12-alias3.dat || exit 1
-failures=0
 # alike COMMAND...: says the same in there and here.
 alike() {
 	"${in_root[@]}" "/any where/retryscope-bundle/retryscope" "$@" >there 2>&1
 	(cd root && "$build_dir/retryscope" "$@") >here 2>&1
 	cmp here there && return
-	cat there
-	failures=1
+	wrong "$*: $(cat there)"
 }
 alike --version
 alike replay --algo all --format json trace.rs
 alike convert trace.rs
 "${in_root[@]}" "/any where/retryscope-bundle/trace-cmd" --help 2>&1 | grep -q 'trace-cmd version' ||
-	{ echo "trace-cmd does not run"; failures=1; }
+	wrong "trace-cmd does not run"
 "${in_root[@]}" "/any where/retryscope-bundle/trace-cmd" report -i /6.12-alias3.dat 2>&1 |
-	grep -q '^cpus=' || { echo "trace-cmd reads no trace"; failures=1; }
+	grep -q '^cpus=' || wrong "trace-cmd reads no trace"
 # A killed recorder's trace-cmd is known by the name of its process.
 root/any\ where/retryscope-bundle/trace-cmd report -i <(sleep 5) >/dev/null 2>&1 &
 for ((n = 0; n < 50; n++)); do
@@ -57,5 +47,5 @@ for ((n = 0; n < 50; n++)); do
 	sleep 0.1
 done
 kill $!
-[ $n -lt 50 ] || { echo "the process of trace-cmd has another name"; failures=1; }
-exit $failures
+[ $n -lt 50 ] || wrong "the process of trace-cmd has another name"
+exit $((failures > 0))

@@ -4,18 +4,7 @@
 # a sum like others: added up again it stays the same, byte for byte. So does a sum of
 # several, in whatever order and steps. A thousand reports take less than 64 MiB, and less than
 # two seconds.
-set -u
-source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export PATH=$build_dir:$PATH LC_ALL=C
-cd "$work" || exit 1
-failures=0
-
-wrong() {
-	echo "$@"
-	failures=$((failures + 1))
-}
+. "$1/tests/common/check.bash"
 
 # alone TRACE OPTION...
 alone() {

@@ -1,21 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What tests of retryscope-fleet have in common; to be sourced with SOURCE_DIR BUILD_DIR.
 # shellcheck shell=bash
-set -u
-source_dir=$(realpath "$1") build_dir=$(realpath "$2")
+. "$1/tests/common/check.bash"
 # shellcheck disable=SC2034 # for those who source it
 fleet=$source_dir/scripts/retryscope-fleet
-failures=0
-
-skip() {
-	echo "SKIPPED: $*"
-	exit 77
-}
-
-wrong() {
-	echo "$@"
-	failures=$((failures + 1))
-}
 
 need() {
 	local tool
@@ -39,6 +27,3 @@ free_port() {
 }
 
 need parallel
-work=$(mktemp -d)
-export PATH=$build_dir:$PATH LC_ALL=C
-cd "$work" || exit 1

@@ -152,8 +152,8 @@ function table_exact(    i, k, s, a, r, m, x) {
 	print ""
 }
 
-# Between the least and the most that the captures of @from predict of @to, with each of these
-# arrivals: from and to are set.
+# What the captures of @from predict of @to with the one of two arrivals and with the other, with
+# "|" between, nothing if there is none: span_from is the least of both, and span_to the most.
 function span(s, from, to, what, one, other,    r) {
 	r = spread(s " " from " " to " " one " " what)
 	if (middle == "")

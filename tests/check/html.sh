@@ -3,12 +3,8 @@
 # The page of `report` in a browser: it has no error, asks for nothing but itself, its tables
 # sort when a heading is clicked, and no name out of a file runs as a script. That the one
 # script it has is the one it allows is checked without a browser.
-set -u
-source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export PATH=$build_dir:$PATH HOME=$work
-cd "$work" || exit 1
+. "$1/tests/common/check.bash"
+export HOME=$work
 
 fail() {
 	echo "$@"
@@ -26,10 +22,8 @@ digits=$(sed -n 's/^<script>\(.*\)<\/script>$/\1/p' report.html | tr -d '\n' | s
 printf '%b' "$(sed 's/../\\x&/g' <<<"$digits")" | base64 | grep -qxF "$allowed" ||
 	fail "the script is not the one that the page allows: $digits"
 
-browser=$(command -v chromium || command -v chromium-browser) || {
-	echo "SKIPPED: chromium is not installed: no browser has seen the page"
-	exit 77
-}
+browser=$(command -v chromium || command -v chromium-browser) ||
+	skip "chromium is not installed: no browser has seen the page"
 # Runs in the page around it: clicks the second heading of the first table once, and again.
 cat >around.html <<'END'
 <!DOCTYPE html><title>none</title><iframe src="report.html"></iframe><pre></pre><script>

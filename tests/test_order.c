@@ -205,7 +205,7 @@ static void test_ran_before(void **state)
 	put(f, RS_DAT_BEGIN, 60, 1, 102);
 	put(f, RS_DAT_BEGIN, 70, 2, 102);
 	put(f, RS_DAT_CHECK, 80, 2, 102);
-	assert_marks(f, "10:? 20:0 30:0 45:0");
+	assert_marks(f, "10:? 20:0 25:0 30:0 45:0");
 }
 
 /* The begin of one was lost; it is in doubt until it has ended. */
@@ -252,6 +252,21 @@ static void test_ran_before_spinning(void **state)
 	assert_marks(f, "10:? 18:0");
 }
 
+/*
+ * It began unseen and ends while nothing is decided: what is decided next says that
+ * nothing is in progress any more, but not that a fault that began before was spared.
+ */
+static void test_ran_before_and_ends(void **state)
+{
+	struct fixture *f = *state;
+
+	put_end(f, 10, 1, 100);
+	put(f, RS_DAT_CHECK, 20, 0, 101);
+	put(f, RS_DAT_BEGIN, 30, 1, 101);
+	put_end(f, 40, 30, 101);
+	assert_marks(f, "10:?");
+}
+
 /* It spins for the VM's first one, whose task pauses before that is recorded. */
 static void test_first_begin_pauses(void **state)
 {
@@ -285,6 +300,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_whole_life, make, unmake),
 		cmocka_unit_test_setup_teardown(test_begins_alone, make, unmake),
 		cmocka_unit_test_setup_teardown(test_ran_before, make, unmake),
+		cmocka_unit_test_setup_teardown(test_ran_before_and_ends, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost_begin, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost_begin_spinning, make, unmake),
 		cmocka_unit_test_setup_teardown(test_ran_before_spinning, make, unmake),

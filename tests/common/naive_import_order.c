@@ -466,10 +466,20 @@ static void release_vcpu(struct order *o, uint32_t vcpu)
 
 /* ---- ends ---- */
 
+static void remind(struct order *o, uint64_t time)
+{
+	if (!o->unsure || (o->reminded && time < o->reminded_ns + REMIND_NS))
+		return;
+	append_lost(o, time, o->reminded ? 0 : UINT64_MAX);
+	o->reminded = true;
+	o->reminded_ns = time;
+}
+
 static void next_epoch(struct order *o, size_t end)
 {
 	release(o, EPOCH_ENDS);
 	if (end != NONE) {
+		remind(o, at(o, end)->ev.time_ns);
 		o->epochs[o->now].end = end;
 		if (o->cur.in_progress)
 			o->cur.in_progress--;
@@ -535,15 +545,6 @@ static int64_t observe(struct order *o, uint64_t seq, uint64_t time)
 }
 
 /* ---- one item after the other ---- */
-
-static void remind(struct order *o, uint64_t time)
-{
-	if (!o->unsure || (o->reminded && time < o->reminded_ns + REMIND_NS))
-		return;
-	append_lost(o, time, o->reminded ? 0 : UINT64_MAX);
-	o->reminded = true;
-	o->reminded_ns = time;
-}
 
 static bool is_locked(const struct n_item *i)
 {

@@ -7,12 +7,6 @@
 /* How long a pending item is waited for. */
 #define MAX_PENDING_NS 2000000000ULL
 
-/*
- * As long as it is not known what is in progress, the model is told so again
- * within this time: it takes its word back 10 ms after the last time.
- */
-#define REMIND_NS 5000000ULL
-
 struct rs_dat_order *rs_dat_order_new(struct rs_trace_meta *meta, uint32_t vm, bool by_time,
 				      const struct rs_dat_learner *learner)
 {
@@ -55,24 +49,6 @@ void rs_dat_order_free(struct rs_dat_order *o)
 
 /* ---- one item after the other ---- */
 
-/* What comes next tells nothing of what is in progress: the model must not rely on it. */
-static RS_SELDOM int remind_unsure(struct rs_dat_order *o, uint64_t time_ns)
-{
-	/* At the begin nobody knows how much happened before. */
-	const uint64_t count = o->reminded ? 0 : RS_LOST_UNKNOWN;
-
-	if (o->reminded && time_ns < o->reminded_ns + REMIND_NS)
-		return 0;
-	o->reminded = true;
-	o->reminded_ns = time_ns;
-	return rs_dat_order_append_lost(o, time_ns, count);
-}
-
-static inline int remind(struct rs_dat_order *o, uint64_t time_ns)
-{
-	return o->unsure ? remind_unsure(o, time_ns) : 0;
-}
-
 /*
  * What is in progress is known from the moment on at which nothing is, or nothing
  * but what begins just then. Before, at the begin of the recording and after a
@@ -83,7 +59,7 @@ static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 {
 	if (!o->gaps && i->state.in_progress == (i->type == RS_DAT_BEGIN))
 		o->unsure = false;
-	return remind(o, i->ev.time_ns);
+	return rs_dat_order_remind(o, i->ev.time_ns);
 }
 
 static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
@@ -266,7 +242,7 @@ static int doubt_early(struct rs_dat_order *o, uint64_t ticket)
 	bool idle = false;
 	int ret = o->unsure && !o->reminded ? was_idle(o, ticket, &idle) : 0;
 
-	return ret || idle ? ret : remind(o, at(o, ticket)->ev.time_ns);
+	return ret || idle ? ret : rs_dat_order_remind(o, at(o, ticket)->ev.time_ns);
 }
 
 static int sweep_early(struct rs_dat_order *o, uint64_t ticket)

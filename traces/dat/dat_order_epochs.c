@@ -6,6 +6,12 @@
 
 #include "base/array.h"
 
+/*
+ * As long as it is not known what is in progress, the model is told so again
+ * within this time: it takes its word back 10 ms after the last time.
+ */
+#define REMIND_NS 5000000ULL
+
 /* A vCPU's items without a number that may go back before an end. */
 #define MAX_BACK 64
 
@@ -182,6 +188,18 @@ int rs_dat_order_append_lost(struct rs_dat_order *o, uint64_t time_ns, uint64_t 
 				       });
 }
 
+RS_SELDOM int rs_dat_order_remind_unsure(struct rs_dat_order *o, uint64_t time_ns)
+{
+	/* At the begin nobody knows how much happened before. */
+	const uint64_t count = o->reminded ? 0 : RS_LOST_UNKNOWN;
+
+	if (o->reminded && time_ns < o->reminded_ns + REMIND_NS)
+		return 0;
+	o->reminded = true;
+	o->reminded_ns = time_ns;
+	return rs_dat_order_append_lost(o, time_ns, count);
+}
+
 /* ---- decisions made without the lock ---- */
 
 bool rs_dat_order_has_reason(struct rs_dat_order *o, const struct rs_dat_item *i)
@@ -245,6 +263,9 @@ int rs_dat_order_place_end(struct rs_dat_order *o, uint64_t ticket)
 {
 	int ret = rs_dat_order_release_deferred(o, RS_DAT_RELEASE_EPOCH);
 
+	/* Of one that began unseen, perhaps: it ends in the middle of faults. */
+	if (!ret)
+		ret = rs_dat_order_remind(o, at(o, ticket)->ev.time_ns);
 	epoch_at(o, o->now)->end = ticket;
 	if (o->cur.in_progress)
 		o->cur.in_progress--;

@@ -17,6 +17,17 @@ void *n_grow(void *list, size_t nr, size_t size)
 	return list;
 }
 
+/* Twice what is needed: where each realloc() copies, as with sanitizers, few are affordable. */
+void *n_room(void *list, size_t *room, size_t need, size_t size)
+{
+	if (need <= *room)
+		return list;
+	*room = 2 * need;
+	list = realloc(list, *room * size);
+	assert(list);
+	return list;
+}
+
 void n_note(struct n_import *n, const char *name)
 {
 	struct naive_import *to = n->to;

@@ -146,6 +146,8 @@ struct n_import {
 
 #define N_GROW(list, nr) ((list) = n_grow((list), (nr), sizeof(*(list))), (nr)++, &(list)[(nr)-1])
 void *n_grow(void *list, size_t nr, size_t size);
+/* @list with room for @need; @room is what it has. */
+void *n_room(void *list, size_t *room, size_t need, size_t size);
 void n_note(struct n_import *n, const char *name);
 
 /* Whether both can be a memslot's. */

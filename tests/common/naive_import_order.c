@@ -39,6 +39,7 @@ struct order {
 		struct list items;
 		size_t end;
 	} * epochs;
+	size_t room_epochs;
 	int64_t now;
 	uint64_t base;
 	bool based;
@@ -61,6 +62,7 @@ struct order {
 	size_t used_learned;
 	int64_t *of;	     /* each item's epoch, -1: none */
 	size_t *vcpu_before; /* each item's vCPU's item before */
+	size_t room_of, room_before;
 	size_t vcpu_last[65536];
 };
 
@@ -395,9 +397,9 @@ static int64_t behind_vcpu(struct order *o, int64_t epoch, size_t i)
 static void append(struct order *o, int64_t epoch, size_t i)
 {
 	/* The lists beside the items grow with them. */
-	o->of = realloc(o->of, o->vm->nr * sizeof(*o->of));
-	o->vcpu_before = realloc(o->vcpu_before, o->vm->nr * sizeof(*o->vcpu_before));
-	assert(o->of && o->vcpu_before);
+	o->of = n_room(o->of, &o->room_of, o->vm->nr, sizeof(*o->of));
+	o->vcpu_before =
+		n_room(o->vcpu_before, &o->room_before, o->vm->nr, sizeof(*o->vcpu_before));
 	if (epoch < 0 || epoch > o->now + MAX_AWAY) {
 		epoch = o->now;
 		note_unless_lost(o, "order-conflict");
@@ -485,8 +487,8 @@ static void next_epoch(struct order *o, size_t end)
 			o->cur.in_progress--;
 	}
 	o->now++;
-	o->epochs = realloc(o->epochs, (size_t)(o->now + MAX_AWAY + 2) * sizeof(*o->epochs));
-	assert(o->epochs);
+	o->epochs = n_room(o->epochs, &o->room_epochs, (size_t)(o->now + MAX_AWAY + 2),
+			   sizeof(*o->epochs));
 	o->epochs[o->now + MAX_AWAY + 1] = (struct epoch){ .end = NONE };
 	release(o, HAS_REASON);
 }
@@ -903,8 +905,7 @@ void n_order(struct n_import *n, struct n_vm *vm)
 	o->vm = vm;
 	o->unsure = true;
 	memset(o->vcpu_last, 0xff, sizeof(o->vcpu_last));
-	o->epochs = malloc((MAX_AWAY + 2) * sizeof(*o->epochs));
-	assert(o->epochs);
+	o->epochs = n_room(NULL, &o->room_epochs, MAX_AWAY + 2, sizeof(*o->epochs));
 	for (size_t i = 0; i < MAX_AWAY + 2; i++)
 		o->epochs[i] = (struct epoch){ .end = NONE };
 	o->calls = calloc(vm->next_id + 1, sizeof(*o->calls));

@@ -71,8 +71,11 @@ const char *test_write_file(const char *name, const void *bytes, size_t len)
 
 static void append(struct test_trace *t, const struct rs_event *evs, size_t n)
 {
-	t->evs = reallocarray(t->evs, t->nr + n, sizeof(*evs));
-	assert_non_null(t->evs);
+	if (t->nr + n > t->room) {
+		t->room = 2 * (t->nr + n);
+		t->evs = reallocarray(t->evs, t->room, sizeof(*evs));
+		assert_non_null(t->evs);
+	}
 	memcpy(t->evs + t->nr, evs, n * sizeof(*evs));
 	t->nr += n;
 }

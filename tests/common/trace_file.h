@@ -7,7 +7,7 @@
 /* Traces as bytes and as events in memory. Everything asserts that the system plays along. */
 struct test_trace {
 	struct rs_event *evs;
-	size_t nr;
+	size_t nr, room;
 	struct rs_trace_meta meta;
 	enum rs_form form;
 	int rc; /* 0, or what the reader said after @nr events */

@@ -13,8 +13,7 @@ static int stop(void *arg)
 	return rs_cli_interrupted;
 }
 
-/* By the suffix of @path; false if it is none of those that there are. */
-static bool find_format(const char *path, enum rs_figure_format *format)
+bool picture_format(const char *path, enum rs_figure_format *format)
 {
 	const char *dot = strrchr(path, '.');
 
@@ -31,7 +30,7 @@ const char *picture_path(const struct argp_state *state, const char *path)
 {
 	enum rs_figure_format format;
 
-	if (!find_format(path, &format))
+	if (!picture_format(path, &format))
 		rs_cli_usage(state, "--plot: FILE.svg, .png, .pdf or .txt expected, not '%s'",
 			     path);
 	return path;
@@ -61,7 +60,7 @@ int picture_draw(const char *path, const char *name, void (*draw)(struct rs_figu
 	char output[64];
 	int ret;
 
-	if (!find_format(path, &format))
+	if (!picture_format(path, &format))
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL, "%s: no format has that suffix",
 				    path);
 	ret = rs_workdir_open(&dir, rs_temp_dir(), err);

@@ -4,10 +4,12 @@
 
 #include "analysis/plot/figure.h"
 
-/* One picture that goes with what a verb prints: --plot. */
+/* The format of a picture, and one that goes with what a verb prints: --plot. */
 
 struct argp_state;
 
+/* Stores the format of @path's suffix; false if it is none of those that there are. */
+bool picture_format(const char *path, enum rs_figure_format *format);
 /* @path, whose suffix is one of those that there are; else the end as by rs_cli_usage(). */
 const char *picture_path(const struct argp_state *state, const char *path);
 /*

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/picture.h"
 #include "cli/piece.h"
 #include "cli/plot_draw.h"
 
@@ -18,7 +19,8 @@ static const struct argp_option options[] = {
 	  "default: by the output's name, else svg; dumb is plain text for a mail", 0 },
 	{ "output", 'o', "FILE", 0, "draw the one plot to FILE", 0 },
 	{ "output-dir", 'd', "DIR", 0,
-	  "draw to DIR/PLOT.svg ... (default: the current folder; plain text: standard output)",
+	  "draw to DIR/TRACE-PLOT.svg ... (default: the current folder; plain text: standard "
+	  "output)",
 	  0 },
 	{ "algo", 'a', "NAME[,NAME...]", 0, "algorithms to show (default: those that suit)", 0 },
 	{ "loop", OPT_LOOP, "open|closed", 0,
@@ -63,8 +65,24 @@ static void parse_format(struct argp_state *state, const char *arg, struct plot_
 	rs_cli_usage(state, "--format: svg, png, pdf or dumb expected, not '%s'", arg);
 }
 
-static void check_args(struct argp_state *state, const struct plot_order *a)
+/* By the output's suffix, unless it is given; a device has none. */
+static void choose_format(struct argp_state *state, struct plot_order *a)
 {
+	const char *slash = a->output ? strrchr(a->output, '/') : NULL;
+	const char *name = slash ? slash + 1 : a->output;
+
+	if (a->format_given || !name || !strchr(name, '.'))
+		return;
+	if (!picture_format(name, &a->format))
+		rs_cli_usage(state,
+			     "--output: FILE.svg, .png, .pdf or .txt expected, not '%s', or "
+			     "--format",
+			     a->output);
+}
+
+static void check_args(struct argp_state *state, struct plot_order *a)
+{
+	choose_format(state, a);
 	if (a->output && a->output_dir)
 		rs_cli_usage(state, "--output and --output-dir exclude each other");
 	if (a->output && a->nr_what != 1)
@@ -180,8 +198,6 @@ static int run(struct plot_order *a, struct rs_error *err)
 /* "all", and the needs of what is asked for. */
 static void settle(struct plot_order *a)
 {
-	const char *dot = a->output ? strrchr(a->output, '.') : NULL;
-
 	for (size_t i = 0; a->all && rs_plot_type(i); i++)
 		a->what[a->nr_what++] = rs_plot_type(i);
 	for (size_t i = 0; i < a->nr_what; i++) {
@@ -189,9 +205,6 @@ static void settle(struct plot_order *a)
 		a->req.map |= a->what[i]->need == RS_PLOT_MAP;
 		a->req.closed |= !a->all && a->what[i]->need == RS_PLOT_CLOSED;
 	}
-	for (unsigned int f = 0; dot && !a->format_given && f < RS_FIGURE_NR_FORMATS; f++)
-		if (!strcmp(dot + 1, rs_figure_suffix(f)))
-			a->format = f;
 }
 
 int rs_cmd_plot(int argc, char **argv)

@@ -22,6 +22,7 @@ struct plotting {
 	const struct plot_data *data;
 	const struct plot_taker *taker; /* who gets the pictures; NULL: they go where is ordered */
 	const char *source;		/* the input's name without its folders */
+	char prefix[64];		/* of what is drawn: that name, and a dash; or nothing */
 	struct rs_workdir dir;
 	char **outputs; /* the pictures' names, in the order drawn */
 	size_t nr_outputs;
@@ -73,8 +74,8 @@ static int draw(struct plotting *p, const struct rs_plot_type *type, const struc
 	struct rs_figure fig;
 	int rc;
 
-	snprintf(stem, sizeof(stem), "%s", name);
-	snprintf(output, sizeof(output), "%s.%s", name, rs_figure_suffix(p->order->format));
+	snprintf(stem, sizeof(stem), "%s%s", p->prefix, name);
+	snprintf(output, sizeof(output), "%s.%s", stem, rs_figure_suffix(p->order->format));
 	rc = rs_figure_begin(&fig, &p->dir, stem, output, p->order->format, err);
 	if (rc)
 		return rc;
@@ -456,6 +457,35 @@ static void note_left_out(const struct plotting *p)
 	}
 }
 
+/* Where the last of @name's suffixes begins that say nothing but the form; NULL: it has none. */
+static char *find_suffix(char *name)
+{
+	static const char *const suffixes[] = { ".dat", ".txt", ".bin", ".json",
+						".csv", ".zst", ".gz" };
+	char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && dot > name && i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+		if (!strcmp(dot, suffixes[i]))
+			return dot;
+	return NULL;
+}
+
+/* Pictures of several inputs go into one folder: letters, digits and a few more tell them apart. */
+static void set_prefix(struct plotting *p)
+{
+	static const char taken[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._+-";
+	char *suffix;
+
+	snprintf(p->prefix, sizeof(p->prefix) - 1, "%s", p->source);
+	while ((suffix = find_suffix(p->prefix)))
+		*suffix = '\0';
+	for (char *c = p->prefix; *c; c++)
+		if (!strchr(taken, *c) || (c == p->prefix && strchr(".-", *c)))
+			*c = '_';
+	strcat(p->prefix, "-");
+}
+
 int plot_draw(const struct plot_order *order, const struct plot_data *data,
 	      const struct plot_taker *taker, struct rs_error *err)
 {
@@ -473,6 +503,9 @@ int plot_draw(const struct plot_order *order, const struct plot_data *data,
 		rc = unusable(&p, err);
 	} else if (source && output) {
 		p.source = strcmp(source, "-") ? basename(source) : "standard input";
+		/* Who takes them gives them names. */
+		if (!taker && strcmp(source, "-"))
+			set_prefix(&p);
 		rc = plot_in(&p, order->output ? dirname(output) : home, err);
 	} else {
 		rs_error_nomem(err);

@@ -6,10 +6,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/write/units.h"
 #include "replay/replay.h"
 
 /* As many characters as a title may have in a drawn picture. */
@@ -450,6 +452,39 @@ void rs_figure_nothing(struct rs_figure *fig, const char *text)
 	rs_figure_string(fig, text);
 	rs_figure_put(fig, " at graph 0.5, graph 0.5 center\n");
 	rs_figure_put(fig, "set xrange [0:1]\nset yrange [0:1]\nplot NaN notitle\n");
+}
+
+static void put_tick(struct rs_figure *fig, const char *before, double at)
+{
+	char text[32];
+
+	rs_figure_put(fig, "%s'%s' %.9g", before, rs_format_tick(at, text, sizeof(text)), at);
+}
+
+void rs_figure_tics(struct rs_figure *fig, char axis, double end)
+{
+	double step = pow(10, floor(log10(end / 8)));
+
+	/* 1, 2 or 5 of a decade. */
+	for (double factor = 2; end / step > 8; factor = factor > 2 ? 2 : 2.5)
+		step *= factor;
+	step = step < 1 ? 1 : step;
+	rs_figure_put(fig, "set %ctics (", axis);
+	for (unsigned int i = 0; i * step <= end; i++)
+		put_tick(fig, i ? ", " : "", i * step);
+	rs_figure_put(fig, ")\n");
+}
+
+void rs_figure_decades(struct rs_figure *fig, char axis, double begin, double end)
+{
+	const char *before = "";
+
+	rs_figure_put(fig, "set %ctics (", axis);
+	for (int d = (int)ceil(log10(begin)); d <= log10(end); d++) {
+		put_tick(fig, before, pow(10, d));
+		before = ", ";
+	}
+	rs_figure_put(fig, ")\n");
 }
 
 /* The generic family, so that a picture looks alike on a machine without the fonts of this one. */

@@ -111,6 +111,12 @@ void rs_figure_panel(struct rs_figure *fig, const struct rs_margins *m, size_t i
 void rs_figure_ylabel(struct rs_figure *fig, const char *text);
 /* Point sizes mean different things to gnuplot's terminals: one that looks like @size. */
 double rs_figure_point_size(const struct rs_figure *fig, double size);
+/*
+ * Ticks of the axis @axis ('x', 'y') at round numbers from 0 to @end, at most some eight; of a
+ * logarithmic one at each decade. They are written as rs_format_tick() does: "500", "10k".
+ */
+void rs_figure_tics(struct rs_figure *fig, char axis, double end);
+void rs_figure_decades(struct rs_figure *fig, char axis, double begin, double end);
 /* Draws nothing but the title and @text: for when there is nothing to draw. */
 void rs_figure_nothing(struct rs_figure *fig, const char *text);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/plot/plot.h"
+#include "analysis/write/layout.h"
 #include "analysis/write/units.h"
 #include "replay/replay.h"
 
@@ -96,17 +97,15 @@ static void put_figures(struct rs_figure *fig, const struct rs_plot_input *in,
 {
 	double ns = (double)(in->vm->end_ns - in->vm->begin_ns);
 	double mean = ns > 0 ? (double)a->blocked_page_ns / ns : 0;
-	double share = in->vm->mean_frames > 0 ? 100 * mean / in->vm->mean_frames : 0;
-	char max[32], count[32], *lines[3] = { NULL };
+	double share = in->vm->mean_frames > 0 ? mean / in->vm->mean_frames : 0;
+	char max[32], number[48], part[32], *lines[3] = { NULL };
 	bool text = rs_figure_is_text(fig);
 
 	rs_format_count(a->blocked_max, max, sizeof(max));
-	rs_format_count(rs_clamp_u64(mean + 0.5), count, sizeof(count));
-	if (mean < 10)
-		snprintf(count, sizeof(count), "%.2f", mean);
-	if (asprintf(&lines[0], "mean %s", count) < 0 ||
-	    asprintf(&lines[1], "%.2g %% of guest", share) < 0 ||
-	    asprintf(&lines[2], "most %s", max) < 0)
+	rs_format_number(mean, number, sizeof(number));
+	rs_format_share(share, part, sizeof(part));
+	if (asprintf(&lines[0], "mean %s", number) < 0 ||
+	    asprintf(&lines[1], "%s of guest", part) < 0 || asprintf(&lines[2], "most %s", max) < 0)
 		fig->errnum = ENOMEM;
 	rs_figure_put(fig, "unset label 11\nset label 11 ");
 	rs_figure_string(fig, a->name);
@@ -132,9 +131,17 @@ static void put_panel(struct rs_figure *fig, const struct rs_plot_input *in, siz
 	put_data(fig, in, in->shown[algo], a->name);
 	put_figures(fig, in, a);
 	rs_figure_put(fig, "plot ");
+	/* Where it is constant there is nothing between the least and the most. */
+	if (!text) {
+		rs_figure_data_name(fig, a->name);
+		rs_figure_put(fig,
+			      " using 1:(0):2 with filledcurves fillcolor '%s' fillstyle "
+			      "transparent solid 0.5 noborder, \\\n     ",
+			      colour);
+	}
 	rs_figure_data_name(fig, a->name);
 	rs_figure_put(fig, " using 1:2:3 with filledcurves fillcolor '%s' fillstyle %s, \\\n     ",
-		      colour, text ? "solid" : "transparent solid 0.35 noborder");
+		      colour, text ? "solid" : "transparent solid 0.2 noborder");
 	rs_figure_data_name(fig, a->name);
 	rs_figure_put(fig, " using 1:4 with %s linecolor '%s'",
 		      text ? "points pointtype 'o'" : "lines linewidth 1.2", colour);
@@ -151,7 +158,8 @@ static void put_legend(struct rs_figure *fig, const struct rs_plot_input *in)
 {
 	const struct rs_series *s = in->series;
 	struct rs_legend legend[] = {
-		{ .kind = RS_LEGEND_PATCH, .colour = "#c8c8c8", .letter = 'X' },
+		{ .kind = RS_LEGEND_PATCH, .colour = "#a0a0a0" },
+		{ .kind = RS_LEGEND_PATCH, .colour = "#dadada", .letter = 'X' },
 		{ .kind = RS_LEGEND_LINE,
 		  .colour = "#444444",
 		  .size = 1.2,
@@ -162,10 +170,11 @@ static void put_legend(struct rs_figure *fig, const struct rs_plot_input *in)
 	char ns[32];
 
 	rs_format_time((double)rs_series_bin_ns(s), ns, sizeof(ns));
-	snprintf(legend[0].text, sizeof(legend[0].text), "least to most within %s", ns);
-	snprintf(legend[1].text, sizeof(legend[1].text), "mean within %s", ns);
-	snprintf(legend[2].text, sizeof(legend[2].text), "all guest frames in memslots");
-	rs_figure_legend(fig, legend, rs_figure_is_text(fig) ? 2 : 3, 3);
+	snprintf(legend[0].text, sizeof(legend[0].text), "throughout %s", ns);
+	snprintf(legend[1].text, sizeof(legend[1].text), "least to most within %s", ns);
+	snprintf(legend[2].text, sizeof(legend[2].text), "mean within %s", ns);
+	snprintf(legend[3].text, sizeof(legend[3].text), "all guest frames in memslots");
+	rs_figure_legend(fig, legend, rs_figure_is_text(fig) ? 3 : 4, 4);
 }
 
 static void draw_panels(struct rs_figure *fig, const struct rs_plot_input *in)

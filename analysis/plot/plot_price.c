@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis/write/layout.h"
+#include "analysis/write/units.h"
 #include "analysis/plot/plot.h"
 #include "base/clean.h"
 
@@ -128,6 +129,7 @@ static void put_ticks(struct rs_figure *fig, char axis, const struct scale *s)
 	static const double steps[] = { 1, 2, 5 };
 	bool fine = s->end - s->begin < 3;
 	const char *comma = "";
+	char text[32];
 	int stride;
 
 	rs_figure_put(fig, "set %crange [%.9g:%.9g]\n", axis, s->begin, s->end);
@@ -146,7 +148,9 @@ static void put_ticks(struct rs_figure *fig, char axis, const struct scale *s)
 			if (at < s->begin || at > s->end ||
 			    at < s->zero + 0.3 * (s->zero > s->begin))
 				continue;
-			rs_figure_put(fig, "%s'%.9g' %.9g", comma, steps[i] * pow(10, decade), at);
+			rs_figure_put(
+				fig, "%s'%s' %.9g", comma,
+				rs_format_tick(steps[i] * pow(10, decade), text, sizeof(text)), at);
 			comma = ", ";
 		}
 	}

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Rejected faults per algorithm, stacked by what they were rejected for. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "analysis/plot/plot.h"
+#include "analysis/write/layout.h"
 #include "analysis/write/units.h"
 #include "base/clean.h"
 
@@ -16,8 +18,9 @@ static const struct part {
 	const char *colour, *meaning;
 	const char *name;
 	char letter; /* in plain text */
+	bool dark;   /* what is written on it is white */
 } parts[NR_PARTS + 1] = {
-	{ RS_COLOUR_GREEN, "the page is really being invalidated", "necessary", 'N' },
+	{ RS_COLOUR_GREEN, "the page is really being invalidated", "necessary", 'N', true },
 	[1 + RS_CAUSE_KIND] = { RS_COLOUR_GREY,
 				"only its other (shared, private) mapping is invalidated", "kind",
 				'k' },
@@ -27,7 +30,7 @@ static const struct part {
 				  "it has no host address, or what blocks it has none", "no-hva",
 				  'h' },
 	[1 + RS_CAUSE_ALIAS] = { RS_COLOUR_VERMILION, "between two aliases of a host page", "alias",
-				 'a' },
+				 'a', true },
 	[1 + RS_CAUSE_SCATTER] = { RS_COLOUR_PURPLE,
 				   "between memslots that only the host has side "
 				   "by side",
@@ -35,7 +38,7 @@ static const struct part {
 	[1 + RS_CAUSE_CONCURRENT] = { RS_COLOUR_ORANGE, "between two invalidations at once",
 				      "concurrent", 'c' },
 	[1 + RS_CAUSE_STALE] = { RS_COLOUR_BLUE, "the range is still that of an ended invalidation",
-				 "stale", 't' },
+				 "stale", 't', true },
 	[NR_PARTS] = { RS_COLOUR_BLACK, "let through though stale: the algorithm is wrong",
 		       "missed", 'M' },
 };
@@ -57,16 +60,6 @@ static uint64_t most_rejected(const struct rs_plot_input *in)
 	return most;
 }
 
-static uint64_t most_missed(const struct rs_plot_input *in)
-{
-	uint64_t most = 0;
-
-	for (size_t i = 0; i < in->nr_shown; i++)
-		if (rs_plot_algo(in, i)->missed > most)
-			most = rs_plot_algo(in, i)->missed;
-	return most;
-}
-
 static bool occurs(const struct rs_plot_input *in, size_t part)
 {
 	for (size_t i = 0; i < in->nr_shown; i++)
@@ -78,11 +71,12 @@ static bool occurs(const struct rs_plot_input *in, size_t part)
 /* "7,891 (59.1 %)" */
 static void label_of(const struct rs_plot_input *in, uint64_t n, char *buf, size_t size)
 {
-	char count[32];
+	char count[32], share[32];
 
 	rs_format_count(n, count, sizeof(count));
-	snprintf(buf, size, "%s (%.1f %%)", count,
-		 in->vm->checked ? 100.0 * (double)n / (double)in->vm->checked : 0.0);
+	rs_format_share(in->vm->checked ? (double)n / (double)in->vm->checked : 0, share,
+			sizeof(share));
+	snprintf(buf, size, "%s (%s)", count, share);
 }
 
 static void put_data(struct rs_figure *fig, const struct rs_plot_input *in)
@@ -177,19 +171,89 @@ static unsigned int longest_name(const struct rs_plot_input *in)
 	return most < RS_FIGURE_MAX_NAME ? (unsigned int)most : RS_FIGURE_MAX_NAME;
 }
 
+/* Pixels of text, and what beside it keeps it from touching anything. */
+#define TEXT_WIDTH 8
+#define TEXT_GAP 24
+
+/* What a bar's label takes beside it. */
+static double label_width(const struct rs_plot_input *in, uint64_t n)
+{
+	char label[64];
+
+	label_of(in, n, label, sizeof(label));
+	return TEXT_GAP + TEXT_WIDTH * (double)strlen(label);
+}
+
+/* The axis from left to right: faults, and how many pixels one has. */
+struct axis {
+	double left, right, scale;
+};
+
+/* So wide that each bar has room in the frame, of @width pixels, with its labels. */
+static struct axis find_axis(const struct rs_plot_input *in, double width)
+{
+	struct axis x = { .scale = INFINITY };
+
+	for (size_t i = 0; i < in->nr_shown * in->nr_shown; i++) {
+		const uint64_t rejected = rs_plot_algo(in, i / in->nr_shown)->rejected;
+		const uint64_t missed = rs_plot_algo(in, i % in->nr_shown)->missed;
+		const double faults = (double)rejected + (double)missed;
+		double room = width - label_width(in, rejected);
+
+		if (missed)
+			room -= label_width(in, missed);
+		x.scale = fmin(x.scale, fmax(room, width / 4) / (faults > 0 ? faults : 1));
+	}
+	for (size_t i = 0; i < in->nr_shown; i++) {
+		const uint64_t missed = rs_plot_algo(in, i)->missed;
+
+		if (missed)
+			x.left = fmin(x.left, -(double)missed - label_width(in, missed) / x.scale);
+	}
+	x.right = x.left + width / x.scale;
+	return x;
+}
+
+/* The count of each part of a bar that has room for it. */
+static void put_counts(struct rs_figure *fig, const struct rs_plot_input *in, double scale)
+{
+	for (size_t i = 0; i < in->nr_shown; i++) {
+		double left = 0;
+
+		for (size_t p = 0; p < NR_PARTS; p++) {
+			const uint64_t n = part_of(rs_plot_algo(in, i), p);
+			char count[32];
+
+			rs_format_count(n, count, sizeof(count));
+			if ((double)n * scale >= TEXT_WIDTH * (double)(strlen(count) + 1))
+				rs_figure_put(fig,
+					      "set label '%s' at first %.9g, first %zu center "
+					      "front textcolor '%s'\n",
+					      count, left + (double)n / 2, i,
+					      parts[p].dark ? "#ffffff" : "#000000");
+			left += (double)n;
+		}
+	}
+}
+
+/* Pixels of the whole picture. */
+#define WIDTH 1000
+
 static void draw_picture(struct rs_figure *fig, const struct rs_plot_input *in)
 {
-	uint64_t most = most_rejected(in), missed = most_missed(in);
-	double right = most ? (double)most * 1.25 : 1;
-	double left = missed ? -(double)missed - (right + (double)missed) * 0.14 : 0;
-	struct rs_margins m = { .left = 30 + 8 * longest_name(in), .right = 30, .bottom = 60 };
+	const struct rs_margins m = { .left = 30 + 8 * longest_name(in),
+				      .right = 30,
+				      .bottom = 60 };
+	const struct axis x = find_axis(in, WIDTH - m.left - m.right);
+	const bool missed = occurs(in, NR_PARTS);
 	char checked[32];
 
 	rs_figure_panel(fig, &m, 0, 1);
 	put_names(fig, in);
-	rs_figure_put(fig, "set xrange [%.9g:%.9g]\n", left, right);
+	rs_figure_put(fig, "set xrange [%.9g:%.9g]\n", x.left, x.right);
 	rs_figure_put(fig, "set style fill solid 1 noborder\nunset grid\nset grid xtics\n");
-	rs_figure_put(fig, "set format x '%%.0f'\n%s", most + missed < 8 ? "set xtics 1\n" : "");
+	rs_figure_tics(fig, 'x', x.right);
+	put_counts(fig, in, x.scale);
 	rs_figure_put(fig,
 		      "set xlabel 'faults rejected%s (in brackets: share of the %s checked)'\n",
 		      missed ? ", and to the left of 0 missed" : "",
@@ -252,7 +316,7 @@ static void draw(struct rs_figure *fig, const struct rs_plot_input *in)
 {
 	unsigned int n = (unsigned int)in->nr_shown;
 
-	rs_figure_size(fig, 1000, 240 + 40 * n, n + 14);
+	rs_figure_size(fig, WIDTH, 240 + 40 * n, n + 14);
 	rs_plot_title(fig, in, "Faults that each algorithm rejects, and why");
 	put_data(fig, in);
 	if (!in->vm->checked) {

@@ -75,7 +75,8 @@ static void put_axes(struct rs_figure *fig, const struct limits *l)
 {
 	rs_figure_put(fig, "set logscale xy\nset xrange [%.9g:%.9g]\nset yrange [%.9g:130]\n",
 		      l->min, l->max, l->least);
-	rs_figure_put(fig, "set format '%%g'\n");
+	rs_figure_put(fig, "set format y '%%g'\n");
+	rs_figure_decades(fig, 'x', l->min, l->max);
 	if (rs_figure_is_text(fig)) {
 		rs_figure_put(fig, "set xlabel 'widening (times); upwards: epochs with at least "
 				   "that (%%)'\n");

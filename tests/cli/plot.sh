@@ -55,11 +55,11 @@ golden() {
 	local file name
 	fresh
 	run 0 --loop closed --format dumb --output-dir "$work/new" "$data/small.txt"
-	printf '%s\n' "$work"/new/{rejected,blocked,widening,map,stall,retries}.txt | diff - "$work/out" ||
+	printf '%s\n' "$work"/new/small-{rejected,blocked,widening,map,stall,retries}.txt | diff - "$work/out" ||
 		fail "the names of the pictures"
 	run 0 --loop closed --format svg --keep-data --output-dir "$work/new" "$data/small.txt"
-	sha256sum <"$work/new/map-cells.dat" >"$work/new/map-cells.sha256"
-	rm "$work/new/map-cells.dat" "$work"/new/*.svg
+	sha256sum <"$work/new/small-map-cells.dat" >"$work/new/small-map-cells.sha256"
+	rm "$work/new/small-map-cells.dat" "$work"/new/*.svg
 	for file in "$work"/new/*.gp; do
 		sed 's/by retryscope [^ ]*\. /by retryscope VERSION. /' "$file" >"${file%.gp}.script"
 		rm "$file"
@@ -86,7 +86,7 @@ formats() {
 		grep -q '^</svg>' "$work/new/$plot.svg" || fail "$plot.svg does not end"
 		head -c 8 "$work/new/$plot.png" | grep -qa PNG || fail "$plot.png is none"
 		tail -c 8 "$work/new/$plot.pdf" | grep -qa EOF || fail "$plot.pdf does not end"
-		expect_same "by its name" "$work/new/$plot.txt" "$data/golden/$plot.txt"
+		expect_same "by its name" "$work/new/$plot.txt" "$data/golden/small-$plot.txt"
 	done
 	[ "$(awk 'length > 72 || / $/' "$work"/new/*.txt | wc -l)" -eq 0 ] ||
 		fail "plain text is wider than 72 columns, or padded"
@@ -105,9 +105,9 @@ redraw() {
 	fresh
 	run 0 --loop closed --keep-data -d "$work/new" "$data/small.txt"
 	for plot in rejected blocked widening map stall retries; do
-		mv "$work/new/$plot.svg" "$work/$plot.svg"
-		(cd "$work/new" && gnuplot -d "$plot.gp") || fail "gnuplot $plot.gp"
-		expect_same "redrawn" "$work/$plot.svg" "$work/new/$plot.svg"
+		mv "$work/new/small-$plot.svg" "$work/$plot.svg"
+		(cd "$work/new" && gnuplot -d "small-$plot.gp") || fail "gnuplot small-$plot.gp"
+		expect_same "redrawn" "$work/$plot.svg" "$work/new/small-$plot.svg"
 	done
 }
 
@@ -115,7 +115,7 @@ redraw() {
 inputs() {
 	local plot
 	fresh
-	sed 's/small\.txt,/standard input,/; s/, kernel not known//' "$data/golden/rejected.txt" \
+	sed 's/small\.txt,/standard input,/; s/, kernel not known//' "$data/golden/small-rejected.txt" \
 		>"$work/wanted"
 	run 0 -w rejected -f dumb - < <(cat "$data/small.txt")
 	sed -i 's/, kernel not known//' "$work/out"
@@ -123,13 +123,13 @@ inputs() {
 	"$program" replay --format json --distributions "$data/small.txt" >"$work/report.json"
 	run 0 -f dumb -d "$work/new" "$work/report.json"
 	for plot in rejected widening; do
-		expect_same "of a report" "$data/golden/$plot.txt" "$work/new/$plot.txt"
+		expect_same "of a report" "$data/golden/small-$plot.txt" "$work/new/small-$plot.txt"
 	done
 	[ "$(ls "$work/new" | wc -l)" -eq 2 ] || fail "of a report: $(ls "$work/new")"
 	grep -qF "no plot 'map': a report has no course over time" "$work/err" ||
 		fail "a report: nothing is said of the map"
 	run 0 -w rejected -f dumb - < <(cat "$work/report.json")
-	expect_same "of a report in a pipe" "$data/golden/rejected.txt" "$work/out"
+	expect_same "of a report in a pipe" "$data/golden/small-rejected.txt" "$work/out"
 	refuse 2 "no plot 'blocked'" -w blocked "$work/report.json"
 	refuse 2 "has no algorithm gfn-slot" -a gfn-slot -w rejected "$work/report.json"
 	refuse 2 "no VM 7" --vm 7 "$work/report.json"
@@ -147,8 +147,8 @@ closed_reports() {
 		run 0 --keep-data -f dumb -w stall,retries -d "$work/new" "$work/closed.json"
 		[ "$(ls "$work"/new/*.dat | wc -l)" -eq 6 ] || fail "$mode: $(ls "$work/new")"
 		for plot in stall retries; do
-			expect_same "of a report" "$data/golden/$plot-gfn-$mode.dat" \
-				"$work/new/$plot-gfn-$mode.dat"
+			expect_same "of a report" "$data/golden/small-$plot-gfn-$mode.dat" \
+				"$work/new/small-$plot-gfn-$mode.dat"
 		done
 	done
 	"$program" replay --loop closed --format json "$data/small.txt" >"$work/brief.json"
@@ -281,16 +281,16 @@ several_vms() {
 	echo "50 10 fault_begin vcpu=0 gfn=0
 51 10 fault_check vcpu=0" >>"$work/vms.txt"
 	run 0 -f dumb -d "$work/new" -w rejected,blocked "$work/vms.txt"
-	[ -e "$work/new/rejected.txt" ] && grep -q "10 VMs together: 41 faults" "$work/new/rejected.txt" ||
+	grep -q "10 VMs together: 41 faults" "$work/new/vms-rejected.txt" ||
 		fail "rejected faults are not those of all VMs"
-	[ "$(ls "$work"/new/blocked-vm*.txt | wc -l)" -eq 8 ] && [ -e "$work/new/blocked-vm10.txt" ] ||
+	[ "$(ls "$work"/new/vms-blocked-vm*.txt | wc -l)" -eq 8 ] && [ -e "$work/new/vms-blocked-vm10.txt" ] ||
 		fail "not the 8 VMs with most faults: $(ls "$work/new")"
 	grep -q "10 VMs: blocked is drawn of the 8" "$work/err" || fail "VMs are left out silently"
 	refuse 2 "there are 10 VMs: choose one" -w map -o "$work/new/x.svg" "$work/vms.txt"
 	run 0 -w stall -f dumb "$work/vms.txt"
 	grep -q "10 VMs together:" "$work/out" || fail "stalls are not those of all VMs"
 	run 0 -w map --vm 9 -f dumb "$work/vms.txt"
-	sed 's/small\.txt/vms.txt/; s/VM 1/VM 9/' "$data/golden/map.txt" | diff - "$work/out" ||
+	sed 's/small\.txt/vms.txt/; s/VM 1/VM 9/' "$data/golden/small-map.txt" | diff - "$work/out" ||
 		fail "--vm"
 	refuse 2 "no VM 77" --vm 77 "$work/vms.txt"
 }
@@ -319,6 +319,66 @@ hostile_names() {
 	(cd "$work/new" && run 0 -w rejected -o "$name.svg" "$name")
 	[ ! -e "$work/new/pwned" ] || fail "a file's name is run as a command"
 	grep -qF 'touch pwned' "$work/new/$name.svg" || fail "a file's name is not in the title"
+}
+
+# A picture's name says of what it is, without folders, and without what says only its form.
+names() {
+	local name
+	for name in 6.1-host.dat.zst a.b host.bin.json no-suffix .hidden 'blank and $'; do
+		cp "$data/small.txt" "$work/$name"
+		fresh
+		run 0 -w rejected -d "$work/new" "$work/$name"
+		ls "$work/new"
+	done >"$work/names"
+	printf '%s-rejected.svg\n' 6.1-host a.b host no-suffix _hidden blank_and__ |
+		diff - "$work/names" || fail "the names of pictures"
+	fresh
+	run 0 -w rejected -d "$work/new" - < <(cat "$data/small.txt")
+	[ -e "$work/new/rejected.svg" ] || fail "of standard input: $(ls "$work/new")"
+}
+
+# By the suffix of what is asked for; another than those that there are is not svg.
+suffixes() {
+	fresh
+	refuse 2 "--output: FILE.svg, .png, .pdf or .txt expected" -w map -o "$work/new/x.jpg" \
+		"$data/small.txt"
+	refuse 2 "--output: FILE.svg" -w map -o "$work/new/x." "$data/small.txt"
+	expect_empty "a suffix that is none"
+	mkdir "$work/new/a.b"
+	run 0 -w rejected -o "$work/new/a.b/picture" "$data/small.txt"
+	grep -q '^</svg>' "$work/new/a.b/picture" || fail "a name without a suffix is no svg"
+	run 0 -w rejected -f png -o "$work/new/x.jpg" "$data/small.txt"
+	head -c 8 "$work/new/x.jpg" | grep -qa PNG || fail "--format does not go before the suffix"
+}
+
+# Where nothing but one state is, an area shows it.
+areas() {
+	fresh
+	printf '%s\n' "retryscope-events 1" \
+		"0 1 memslot as=0 id=0 gfn=0x0 npages=0x100 hva=0x7f0000000000 flags=0" \
+		"1000 1 inval_begin id=7 hva=0x7f0000010000-0x7f0000012000" \
+		"9000 1 inval_end id=7" >"$work/constant.txt"
+	run 0 -w blocked --keep-data -o "$work/new/x.svg" "$work/constant.txt"
+	grep -q "using 1:(0):2 with filledcurves" "$work/new/constant-blocked.gp" ||
+		fail "what is blocked throughout has no area"
+	awk '!/^#/ && $1 > 1.05 && $1 < 8.95 && $2 != 2 { bad = 1 } END { exit bad }' \
+		"$work/new/constant-blocked-gfn.dat" || fail "2 frames are not blocked throughout"
+}
+
+# The count of a part stands on it if there is room; the axis ends behind the longest label.
+counts() {
+	fresh
+	run 0 -w rejected --keep-data -a all -o "$work/new/x.svg" \
+		"$source_dir/traces/samples/6.12-alias3.dat"
+	sed -n "s/^set label '\([0-9,]*\)' at first .*/\1/p" "$work/new/6.12-alias3-rejected.gp" \
+		>"$work/counts"
+	grep -qx 21,930 "$work/counts" || fail "gfn's 21,930 for an alias are not told"
+	grep -qx 110 "$work/counts" && fail "a number has no room on its part"
+	grep -q "'10k' 10000" "$work/new/6.12-alias3-rejected.gp" || fail "ticks are no round numbers"
+	# 24,063 is the most: its 24 + 8 x 15 pixels of label begin at its end.
+	awk '$1 == "set" && $2 == "xrange" { gsub(/[^-0-9.e+:]/, "", $3); split($3, x, ":")
+		if ((x[2] - 24063) / (x[2] - x[1]) * 812 < 143) bad = 1 } END { exit bad }' \
+		"$work/new/6.12-alias3-rejected.gp" || fail "a label has no room in the frame"
 }
 
 usage() {
@@ -359,14 +419,14 @@ bad_gnuplot() {
 	printf '#!/bin/sh\necho >&2; echo "        ^" >&2; echo "\\"$2\\" line 7: no such terminal" >&2\nexit 1\n' \
 		>"$bin/gnuplot"
 	chmod +x "$bin/gnuplot"
-	refuse 4 'gnuplot: "rejected.gp" line 7: no such terminal' -d "$work/new" \
+	refuse 4 'gnuplot: "small-rejected.gp" line 7: no such terminal' -d "$work/new" \
 		"$data/small.txt"
 	expect_empty "a gnuplot that fails"
 	printf '#!/bin/sh\nkill -9 $$\n' >"$bin/gnuplot"
 	refuse 4 "killed by signal 9" -d "$work/new" "$data/small.txt"
 	expect_empty "a gnuplot that dies"
 	printf '#!/bin/sh\nexit 0\n' >"$bin/gnuplot"
-	refuse 4 "rejected.svg" -d "$work/new" "$data/small.txt"
+	refuse 4 "small-rejected.svg" -d "$work/new" "$data/small.txt"
 	expect_empty "a gnuplot that draws nothing"
 	printf '#!/bin/sh\necho $$ >"%s/pid"\nexec sleep 1000\n' "$work" >"$bin/gnuplot"
 	PATH=$tools "$program" plot -d "$work/new" "$data/small.txt" 2>"$work/err" &
@@ -394,6 +454,10 @@ several_vms
 pieces
 nothing
 hostile_names
+names
+suffixes
+areas
+counts
 usage
 errors
 bad_gnuplot

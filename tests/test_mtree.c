@@ -118,6 +118,15 @@ static void test_marks(void **state)
 		"  0000000000001000-0000000000001fff (prio 0, ramd): b\n"
 		"  0000000000002000-0000000000002fff (prio 0, ram): a @0000000000002000 KVM\n",
 		"0:0+1@0 0:2+1@2");
+	/* Of what has other than whole pages KVM has those, and QEMU looks for all of it. */
+	assert_memslots(
+		MEMORY "  0000000080000000-0000000080000fff (prio 0, ramd): BAR 0 mmaps[0] KVM\n"
+		       "  0000000080001090-0000000080003fff (prio 0, ramd): BAR 0 mmaps[0] "
+		       "@0000000000001090\n"
+		       "  0000000080004000-00000000800047ff (prio 0, ram): tail @0000000000001000\n"
+		       "  0000000080005000-0000000080006fff (prio 0, ram): off\n"
+		       "  00000000fed40080-00000000fed40fff (prio 0, ram): tpm-crb-cmd\n",
+		"0:80000+1@0 0:80002+2@2");
 	/* As it was first proposed, in a mail that breaks lines. */
 	assert_memslots(MEMORY
 			"> 0000000000000000-0000000000000fff (prio 0, ram): pc.ram kvm\n"

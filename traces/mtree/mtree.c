@@ -505,15 +505,28 @@ static int check_offsets(struct mtree *m, struct rs_error *err)
 	return 0;
 }
 
-/* KVM gets whole pages: what is left of a range that has others at its ends. */
-static bool whole_pages(struct range *r)
+/* KVM gets whole pages: what is left of a range that has others at its ends. True if it has. */
+static bool drop_ends(struct range *r)
 {
 	const uint64_t start = (r->start + RS_PAGE_SIZE - 1) & ~(RS_PAGE_SIZE - 1);
+	const uint64_t end = r->end & ~(RS_PAGE_SIZE - 1);
+	const bool dropped = start != r->start || end != r->end;
 
 	r->offset += start - r->start;
 	r->start = start;
-	r->end &= ~(RS_PAGE_SIZE - 1);
-	return r->start < r->end;
+	r->end = end;
+	return dropped;
+}
+
+/*
+ * Where QEMU knows which ranges KVM has it marks those whose begin and length are a memslot's,
+ * so never one of which KVM has but the whole pages: a BAR around its MSI-X table.
+ */
+static bool is_kept(const struct mtree *m, struct range *r)
+{
+	const bool dropped = drop_ends(r);
+
+	return r->start < r->end && (!m->marks || r->marked || dropped);
 }
 
 static int keep_memory(struct mtree *m, struct rs_error *err)
@@ -524,7 +537,7 @@ static int keep_memory(struct mtree *m, struct rs_error *err)
 		struct range r = m->ranges[i];
 		const struct view *v = &m->views[r.view];
 
-		if ((m->marks && !r.marked) || !(v->space[0] || v->space[1]) || !whole_pages(&r))
+		if (!(v->space[0] || v->space[1]) || !is_kept(m, &r))
 			continue;
 		if (r.offset & (RS_PAGE_SIZE - 1))
 			return wrong(r.line, err,

@@ -6,6 +6,7 @@
 
 #include "traces/foreign.h"
 #include "traces/forms.h"
+#include "traces/ftrace/ftrace.h"
 #include "traces/source.h"
 
 struct rs_reader {
@@ -61,6 +62,8 @@ static int find_form(struct rs_reader *r, struct rs_error *err)
 	r->ops = what ? NULL : rs_form_of_head(head, len);
 	if (r->ops)
 		return 0;
+	if (!what)
+		what = rs_ftrace_lacks(head, len);
 	if (what)
 		return rs_error_set(err, RS_ERR_INPUT, EINVAL, "%s", what);
 	return rs_error_set(err, RS_ERR_INPUT, EINVAL,

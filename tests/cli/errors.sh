@@ -68,6 +68,15 @@ foreign vmcore 'KDUMP   \6\0\0\0'
 foreign net.pcap '\324\303\262\241\2\0\4\0'
 foreign trace.lz4 '\4\42\115\30\144\100'
 foreign trace.zip 'PK\3\4\24\0'
+# perf script without --ns and -F, cut; a line of a trace with its columns taken away.
+bare() { # NAME LINE
+	check "bare-$1" "echo '$2' >$1; retryscope info $1; retryscope replay $1 | wc -c"
+}
+bare no-cpu 'CPU 0/KVM  1234 23.361649: kvm:kvm_page_fault: vcpu 0 rip 0x1000 address 0x2000'
+bare no-time 'CPU 0/KVM  1234 [002] retryscope:fault: (ffffffffc058b2d4) kvm=0x1 addr=0x2000'
+bare no-task '[002] 23.361649:  retryscope_7:fault: (ffffffffc058b2d4) kvm=0x1 addr=0x2000'
+bare nothing 'kvm_page_fault:   vcpu 0 rip 0x1000 address 0x2000'
+check prose-no-event 'echo "kvm: fault: what kvm_exit+0x1 says" >prose; retryscope info prose'
 check foreign-tar 'tar -cf t.tar aliases.txt; retryscope info t.tar'
 check gzip-cut 'gzip -kc aliases.txt | head -c 100 >cut.gz; retryscope info cut.gz'
 

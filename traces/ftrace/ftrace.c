@@ -52,19 +52,36 @@ static bool is_head(struct rs_ftrace_piece line)
 	       rs_ftrace_starts(p, end, "# captured on");
 }
 
-static bool probe(const unsigned char *head, size_t len)
+static bool is_event(struct rs_ftrace_piece line)
+{
+	struct rs_ftrace_line l;
+
+	return is_head(line) || rs_ftrace_line_parse(line.p, line.len, &l);
+}
+
+static bool has_line(const unsigned char *head, size_t len, bool (*is)(struct rs_ftrace_piece))
 {
 	const char *p = (const char *)head, *const end = p + len;
 	const char *newline;
 
-	for (; (newline = memchr(p, '\n', (size_t)(end - p))); p = newline + 1) {
-		const struct rs_ftrace_piece line = { p, (size_t)(newline - p) };
-		struct rs_ftrace_line l;
-
-		if (is_head(line) || rs_ftrace_line_parse(line.p, line.len, &l))
+	for (; (newline = memchr(p, '\n', (size_t)(end - p))); p = newline + 1)
+		if (is((struct rs_ftrace_piece){ p, (size_t)(newline - p) }))
 			return true;
-	}
 	return false;
+}
+
+static bool probe(const unsigned char *head, size_t len)
+{
+	return has_line(head, len, is_event);
+}
+
+const char *rs_ftrace_lacks(const unsigned char *head, size_t len)
+{
+	if (!has_line(head, len, rs_ftrace_line_is_bare))
+		return NULL;
+	return "has events of KVM, but not the thread, the CPU and the time of each: "
+	       "'perf script --ns -F comm,tid,cpu,time,event,trace' or 'trace-cmd report -t' "
+	       "prints them";
 }
 
 /* ---- what there is ---- */

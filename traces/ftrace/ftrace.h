@@ -11,4 +11,10 @@
  */
 extern const struct rs_form_ops rs_ftrace_ops;
 
+/*
+ * Of an input that is no trace: what is missing, if it is a text with events of KVM or of the
+ * recorder's probes, and what prints that; else NULL.
+ */
+const char *rs_ftrace_lacks(const unsigned char *head, size_t len);
+
 #endif

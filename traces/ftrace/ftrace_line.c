@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "traces/dat/probe_events.h"
+
 /*
  * All these lines have TASK CPU TIME: EVENT, but the task may have any name. So a line is
  * read from the time backwards. A task's name has at most 15 bytes: too few for another
@@ -320,6 +322,24 @@ bool rs_ftrace_line_parse(const char *p, size_t len, struct rs_ftrace_line *to)
 			if (at && at > p && take_task(p, at, to))
 				return take_event(colon + 1, end, to);
 		}
+	return false;
+}
+
+/* perf has "kvm:kvm_exit: " or "retryscope:fault: "; others have no group, but a name. */
+bool rs_ftrace_line_is_bare(struct rs_ftrace_piece line)
+{
+	const char *p = line.p, *const end = p + line.len;
+	struct rs_ftrace_line l;
+
+	for (; p < end; p = skip_spaces(p, end)) {
+		if (take_event(p, end, &l) && l.rest.p > p &&
+		    (rs_ftrace_is(l.system, "kvm") ||
+		     rs_ftrace_starts(l.system.p, l.system.p + l.system.len, RS_PROBE_GROUP) ||
+		     rs_ftrace_starts(l.event.p, l.event.p + l.event.len, "kvm_")))
+			return true;
+		while (p < end && !is_space(*p))
+			p++;
+	}
 	return false;
 }
 

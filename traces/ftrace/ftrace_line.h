@@ -26,6 +26,9 @@ struct rs_ftrace_line {
 /* An event printed by ftrace, trace-cmd or perf. False if the line is none. */
 bool rs_ftrace_line_parse(const char *p, size_t len, struct rs_ftrace_line *to);
 
+/* Whether an event of KVM or of a recorder's probe is in a line, whatever stands before it. */
+bool rs_ftrace_line_is_bare(struct rs_ftrace_piece line);
+
 #define RS_FTRACE_ANY_CPU UINT32_MAX
 
 /*

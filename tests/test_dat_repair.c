@@ -85,22 +85,44 @@ static void assert_begins_alike(const struct test_trace *t, const struct test_tr
 		assert_memory_equal(t->evs, whole->evs, n * sizeof(*t->evs));
 }
 
+/* What is whole is read as if nobody had asked for a repair. */
+static void assert_stays(struct dat *d)
+{
+	size_t size;
+	unsigned char *bytes = dat_finish(d, &size);
+	struct test_trace t, whole;
+
+	test_trace_parse(&whole, bytes, size);
+	repair(&t, bytes, size);
+	assert_int_equal(whole.rc, 0);
+	assert_int_equal(t.rc, 0);
+	test_assert_same_trace(&t, &whole);
+	test_trace_free(&t);
+	test_trace_free(&whole);
+	free(bytes);
+}
+
 static void test_whole(void **state)
 {
-	for (size_t shape = 0; shape < NR(shapes); shape++) {
-		size_t size;
-		unsigned char *bytes = dat_finish(make(shape), &size);
-		struct test_trace t, whole;
+	for (size_t shape = 0; shape < NR(shapes); shape++)
+		assert_stays(make(shape));
+}
 
-		test_trace_parse(&whole, bytes, size);
-		repair(&t, bytes, size);
-		assert_int_equal(whole.rc, 0);
-		assert_int_equal(t.rc, 0);
-		test_assert_same_trace(&t, &whole);
-		test_trace_free(&t);
-		test_trace_free(&whole);
-		free(bytes);
-	}
+/* A clock that is set back within a page, to before its first event, damages nothing. */
+static void test_set_back(void **state)
+{
+	static const struct put ahead[] = { CREATE(170000, KVM, 1, 0x100, 0x10, HVA + 0x100000) };
+	static const struct put back[] = {
+		CREATE(1500, KVM, 2, 0x200, 0x10, HVA + 0x200000),
+		CREATE(1800, KVM, 3, 0x300, 0x10, HVA + 0x300000),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	put_all(d, ahead, NR(ahead));
+	dat_at(d, 0, MAKER % 4, MAKER);
+	dat_stamp(d, 1500);
+	put_all(d, back, NR(back));
+	assert_stays(d);
 }
 
 /*
@@ -457,11 +479,17 @@ static void test_cpu_file_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole),	       cmocka_unit_test(test_cut),
-		cmocka_unit_test(test_bad_page),       cmocka_unit_test(test_bad_part),
-		cmocka_unit_test(test_short_event),    cmocka_unit_test(test_bad_chunk),
-		cmocka_unit_test(test_many_places),    cmocka_unit_test(test_cpu_files),
-		cmocka_unit_test(test_cpu_file_names), cmocka_unit_test(test_no_number_of_chunks),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_set_back),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_bad_page),
+		cmocka_unit_test(test_bad_part),
+		cmocka_unit_test(test_short_event),
+		cmocka_unit_test(test_bad_chunk),
+		cmocka_unit_test(test_many_places),
+		cmocka_unit_test(test_cpu_files),
+		cmocka_unit_test(test_cpu_file_names),
+		cmocka_unit_test(test_no_number_of_chunks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,12 @@ static inline int is_wanted(const struct rs_dat_merge *m, struct stream *s, stru
 	return s->record.wanted != 0;
 }
 
+/* More than a clock that is set back, or a page that is filled slowly, would make. */
+static bool is_far(uint64_t time, uint64_t page_time)
+{
+	return (time > page_time ? time - page_time : page_time - time) > MAX_PAGE_TIME;
+}
+
 /* 1 and the next wanted event in s->record, or 0 at the end. */
 static RS_SELDOM int find_event(struct rs_dat_merge *m, struct stream *s, struct rs_error *err)
 {
@@ -219,8 +225,8 @@ static RS_SELDOM int find_event(struct rs_dat_merge *m, struct stream *s, struct
 	for (;;) {
 		while (s->at < s->size) {
 			ret = take_entry(m, s, err);
-			if (ret >= 0 && m->f->repair && s->time - s->page_time > MAX_PAGE_TIME)
-				ret = damaged(s, err, "a time is a day after its page's");
+			if (ret >= 0 && m->f->repair && is_far(s->time, s->page_time))
+				ret = damaged(s, err, "a time is a day from its page's");
 			if (ret > 0)
 				ret = is_wanted(m, s, err);
 			if (ret < 0)

@@ -26,6 +26,9 @@ printf 'hello\n' >prose.txt
 printf 'retryscope-events 1\n0 1 lost count=1\n' >bare.txt
 
 check mtree 'retryscope layout vga.mtree'
+# Machines with devices of the host, as people posted them.
+cp "$cli_source"/traces/samples/layouts/public/*.mtree .
+check public 'retryscope layout --format csv q35-ovmf-gpu.mtree q35-hyperv-gpu.mtree pc-vfio.mtree | cut -d , -f 1,4-8'
 check as-memslots 'retryscope convert vga.mtree'
 check packed 'zstd -q vga.mtree && retryscope layout --format csv vga.mtree.zst - <vga.mtree'
 check json 'retryscope layout --format json late.txt aliases.txt'

@@ -29,7 +29,7 @@ struct run {
 	uint64_t value, weight;
 };
 
-/* Width of one algorithm: its peaks in the epoch, and behind it, until the next. */
+/* Width of one algorithm: its peaks in the epoch (between two, from 0 again). */
 struct width {
 	uint64_t peak;
 	uint64_t peak_ratio;
@@ -80,6 +80,7 @@ struct vm_run {
 	 */
 	unsigned __int128 exact_area;
 	uint64_t exact_ns;
+	bool peaks_outside; /* something but exact blocks, or did, after the last epoch */
 	struct epoch epoch;
 
 	uint32_t recent[RS_RECENT_SLOTS]; /* handles of memslots that walks named, by (as, id) */

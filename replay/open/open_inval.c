@@ -60,7 +60,10 @@ static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 	struct width *w = v->widths, *end = w + r->nr_listed;
 
 	v->exact_area += common;
-	v->exact_ns += exact ? ns : 0;
+	if (exact)
+		v->exact_ns += ns;
+	else
+		v->peaks_outside = true;
 	v->epoch.has_ratio |= exact != 0;
 	for (const struct rs_call_blocked *k = v->calls.blocked; w < end; k++, a++, w++) {
 		const uint64_t blocked = k->fn(k->state);
@@ -110,8 +113,9 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 void rs_open_begin_epoch(const struct rs_replay *r, struct vm_run *v, uint64_t t)
 {
 	v->epoch = (struct epoch){ .begin_ns = t };
-	for (size_t i = 0; i < r->nr_listed; i++)
+	for (size_t i = 0; v->peaks_outside && i < r->nr_listed; i++)
 		v->widths[i].peak = v->widths[i].peak_ratio = 0;
+	v->peaks_outside = false;
 }
 
 void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
@@ -126,6 +130,7 @@ void rs_open_end_epoch(struct rs_replay *r, struct vm_run *v, uint64_t t)
 		add_run(&a->blocked_epoch, &w->epoch, w->peak, 1);
 		if (v->epoch.has_ratio)
 			add_run(&a->widening_epoch, &w->epoch_ratio, w->peak_ratio, 1);
+		w->peak = w->peak_ratio = 0;
 	}
 }
 

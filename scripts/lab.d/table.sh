@@ -74,6 +74,19 @@ has_holes() { # CAPTURE
 	"$retryscope" info --json "$1" | jq -e 'any(.vms[]; .origins.guest_memfd > 0)' >/dev/null
 }
 
+# Memslots, frames and aliased frames, of a capture's end or of what QEMU's monitor said.
+layout_of() { # FILE
+	"$retryscope" layout --format json "$1" |
+		jq -c '[.layouts[] | [(.memslots | length), .frames, .aliased_frames]]'
+}
+
+# Whether the memslots of a capture are what QEMU says of its guest.
+has_layout() { # CAPTURE MTREE
+	local said
+
+	[ -s "$2" ] && said=$(layout_of "$2") && [ -n "$said" ] && [ "$(layout_of "$1")" = "$said" ]
+}
+
 # Why a scenario failed, in a line; what its log ends with could be "ok".
 why_it_failed() { # DONE LOG
 	local words
@@ -129,6 +142,8 @@ row_of_capture() { # SERIES NAME KIND
 			"$missed" "$faults" "$(counted_faults "$base.json")"
 		[ "$3" != workload ] || [ -s "$base.json" ] || echo "the workload says nothing"
 		[ "$3" != gmem ] || has_holes "$base.dat" || echo "no hole in a guest_memfd"
+		[ "$3" != firmware ] || has_layout "$base.dat" "$base.mtree" ||
+			echo "other memslots than QEMU says"
 	} | paste -sd, | sed 's/, */, /g')
 	# shellcheck disable=SC2059
 	printf "$row_format" "$2" "$1" "$events" "$lost" "$checks" "$same/$known" \

@@ -32,6 +32,7 @@ cat >"$retryscope" <<'END'
 # replay --format json -o REPORT CAPTURE, or with assumptions: a capture is its report. So it
 # is what info --json CAPTURE says of it.
 [ "$1" != info ] || exec cat "$3"
+[ "$1" != layout ] || exec cat "$4.layout"
 [ "$1" = replay ] || exit 2
 for file; do :; done
 while [ $# -gt 1 ]; do
@@ -80,6 +81,9 @@ good=$(jq -n --argjson a "$(vm 1)" --argjson b "$(vm 2)" \
 capture() { # SERIES NAME [JQ]
 	rm -f "$out/$1-$2".*
 	jq "${3:-.}" <<<"$good" >"$out/$1-$2.dat"
+	echo "what QEMU's monitor said" >"$out/$1-$2.mtree"
+	echo '{ "layouts": [ { "memslots": [0, 1], "frames": 70, "aliased_frames": 6 } ] }' |
+		tee "$out/$1-$2.dat.layout" >"$out/$1-$2.mtree.layout"
 	echo 0 >"$out/$1-$2.done"
 	: >"$out/$1-$2.left"
 	echo "the log" >"$out/$1-$2.log"
@@ -164,6 +168,17 @@ wrong ok ".vms[1].origins.guest_memfd = 3" 7.3 gmem
 wrong "no hole in a guest_memfd" "." 7.3 gmem
 wrong "1 locked disagree, no hole in a guest_memfd" \
 	".vms[0].algorithms.gfn.agreement.locked.same -= 1" 7.3 gmem
+# Of a QEMU guest, whose memslots its monitor knows.
+capture 6.12 x
+judge "a QEMU guest" ok 6.12 x firmware
+for other in '.memslots += [2]' '.frames += 1' '.aliased_frames -= 1'; do
+	capture 6.12 x
+	jq ".layouts[0] |= ($other)" "$out/6.12-x.mtree.layout" >"$out/6.12-x.dat.layout"
+	judge "$other" "other memslots than QEMU says" 6.12 x firmware
+done
+capture 6.12 x
+: >"$out/6.12-x.mtree"
+judge "a monitor that said nothing" "other memslots than QEMU says" 6.12 x firmware
 # Where events had to be lost; what is judged all the same must be right.
 wrong ok ".trace.lost = 2 | .vms[0].faults.checked -= 100" 6.12 lost
 wrong "nothing lost" "." 6.12 lost

@@ -143,7 +143,7 @@ run_scenario() { # NAME KIND ARGS...
 	checks_failed=0
 	case $run_kind in
 	workload | gmem | late | pid | lost | withheld) "run_$run_kind" "$run_name" "$@" ;;
-	qemu) . /lab/qemu.sh && run_qemu "$run_name" "$@" ;;
+	qemu | firmware) . /lab/qemu.sh && "run_$run_kind" "$run_name" "$@" ;;
 	trouble) . /lab/trouble.sh && run_trouble "$run_name" "$@" ;;
 	cost) . /lab/cost.sh && run_cost "$run_name" ;;
 	esac
@@ -175,6 +175,7 @@ run_plan() { # FILE
 		bring_out "/tmp/$plan_name.json" "$plan_name.json"
 		bring_out "/tmp/$plan_name.held" "$plan_name.held"
 		bring_out "/tmp/$plan_name.memslots" "$plan_name.memslots"
+		bring_out "/tmp/$plan_name.mtree" "$plan_name.mtree"
 		bring_out "/tmp/$plan_name.log" "$plan_name.log"
 		bring_out "/tmp/$plan_name.dat" "$plan_name.dat"
 		echo $plan_result >"$out/$plan_name.done"

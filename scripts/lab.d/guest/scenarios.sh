@@ -21,6 +21,10 @@ pid pid --scenario alias3 --rate 100
 qemu qemu none
 qemu-vga qemu std
 qemu-late qemu none later
+firmware-pc firmware pc none
+firmware-pc-vga firmware pc std
+firmware-q35 firmware q35 none
+firmware-q35-vga firmware q35 std
 lost lost --scenario invalidators
 partly withheld partial is_page_fault_stale
 tracepoints withheld tracepoints kvm_|is_page_fault_stale|direct_page_fault

@@ -74,20 +74,53 @@ static struct rs_result *run_pass(struct pass *p, struct rs_error *err)
 	return r;
 }
 
+/*
+ * Whose range the map shows: that of the first algorithm chosen that keeps one. "": there is
+ * none.
+ */
+static void choose_map_algo(struct plot_data *d, const struct plot_request *req)
+{
+	const char *list = req->map_algo ? req->map_algo : req->algos;
+	size_t len;
+
+	if (!list || !strcmp(list, "all"))
+		list = "gfn";
+	for (; *list; list += len + (list[len] == ',')) {
+		len = strcspn(list, ",");
+		snprintf(d->map_algo, sizeof(d->map_algo), "%.*s", (int)len, list);
+		if (rs_algo_has_range(d->map_algo))
+			return;
+	}
+	d->map_algo[0] = '\0';
+}
+
 /* Only for the map, whose axes are known by now. */
-static int second_pass(struct pass *p, struct rs_error *err)
+static int map_pass(struct pass *p, const struct rs_observer *observer,
+		    int (*done)(struct rs_plot_collect *c, const struct rs_result *r),
+		    struct rs_error *err)
 {
 	struct rs_result *r;
 	int rc;
 
-	p->opts.algos = "gfn";
-	p->opts.observer = rs_plot_collect_second(p->data->collect);
+	p->opts.algos = p->data->map_algo;
+	p->opts.observer = observer;
 	r = run_pass(p, err);
 	if (!r)
 		return -EINVAL;
-	rc = rs_plot_collect_second_done(p->data->collect, r);
+	rc = done(p->data->collect, r);
 	rs_result_free(r);
 	return rc ? rs_error_nomem(err) : 0;
+}
+
+/* The whole, then the worst epoch. */
+static int map_passes(struct pass *p, struct rs_error *err)
+{
+	struct rs_plot_collect *c = p->data->collect;
+	int rc = map_pass(p, rs_plot_collect_second(c), rs_plot_collect_second_done, err);
+
+	if (rc || !rs_plot_collect_zooms(c))
+		return rc;
+	return map_pass(p, rs_plot_collect_third(c), rs_plot_collect_third_done, err);
 }
 
 /* Both kinds of arrivals, one after the other. */
@@ -114,7 +147,7 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 		      struct rs_error *err)
 {
 	struct rs_plot_collect_opts collect = { .series = req->series,
-						.map = req->map,
+						.zoom = !req->no_zoom,
 						.one_vm = req->input.vm_text,
 						.vm = req->input.vm };
 	struct pass p = { .req = req, .data = d, .input = req->input };
@@ -127,10 +160,12 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 					  .flags = RS_REPLAY_ALL,
 					  .one_vm = req->input.vm_text,
 					  .vm = req->input.vm };
+	choose_map_algo(d, req);
+	collect.map = req->map && d->map_algo[0];
 	d->collect = rs_plot_collect_new(&collect);
 	if (!d->collect)
 		return rs_error_nomem(err);
-	if (req->series || req->map)
+	if (collect.series || collect.map)
 		p.opts.observer = rs_plot_collect_first(d->collect);
 	if (p.opts.observer || !req->closed) {
 		d->result = run_pass(&p, err);
@@ -139,8 +174,8 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 	}
 	if (d->result && rs_plot_collect_first_done(d->collect, d->result))
 		return rs_error_nomem(err);
-	if (req->map)
-		rc = second_pass(&p, err);
+	if (collect.map)
+		rc = map_passes(&p, err);
 	return !rc && req->closed ? closed_passes(&p, err) : rc;
 }
 

@@ -17,6 +17,8 @@ struct plot_request {
 	struct rs_input input;
 	const char *algos;		   /* NULL: the default ones */
 	bool series, map, closed;	   /* needed */
+	const char *map_algo;		   /* of the map; NULL: of @algos */
+	bool no_zoom;			   /* the map is of the whole alone */
 	const char *where[PLOT_MAX_WHERE]; /* rows of a sweep to keep */
 	size_t nr_where;
 };
@@ -34,6 +36,7 @@ struct plot_data {
 	struct rs_result *think;	 /* closed loop, the other arrivals; NULL: not known */
 	struct rs_vm_result think_sum;	 /* of all VMs */
 	struct rs_plot_collect *collect; /* NULL: of a report */
+	char map_algo[48];		 /* whose range maps show; "": no algorithm has one */
 };
 
 /*

@@ -115,6 +115,9 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 		.origin_ns = p->data->first_ns,
 		.series = collected ? collected->series : NULL,
 		.map = collected ? collected->map : NULL,
+		.zoom = collected ? collected->zoom : NULL,
+		.worst = collected ? &collected->worst : NULL,
+		.map_algo = p->data->map_algo,
 	};
 	size_t *shown = calloc(r->nr_algos + 1, sizeof(*shown));
 	char name[64];
@@ -144,7 +147,9 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 static const char *obstacle(const struct plotting *p, const struct rs_plot_type *type)
 {
 	if (p->data->kind != DOCUMENT_REPORT)
-		return NULL;
+		return type->need == RS_PLOT_MAP && !p->data->map_algo[0]
+			       ? "none of these algorithms keeps one range"
+			       : NULL;
 	if (type->need == RS_PLOT_CLOSED && !p->data->result->closed)
 		return "the report is of the open loop; make it with replay's --loop closed";
 	if (rs_plot_is_per_vm(type))

@@ -142,6 +142,13 @@ const struct rs_algo_info *rs_algo_info_of(const char *name)
 	return find(name, strlen(name), &spec) ? &spec.ops->info : NULL;
 }
 
+bool rs_algo_has_range(const char *name)
+{
+	struct rs_algo_spec spec;
+
+	return find(name, strlen(name), &spec) && algo_has_range(spec.ops);
+}
+
 static bool listed(const struct rs_algo_spec *specs, size_t n, const struct rs_algo_spec *spec)
 {
 	for (size_t i = 0; i < n; i++)

@@ -147,6 +147,12 @@ static inline bool rs_algo_sees(const struct rs_algo *a, const struct rs_inval *
 	return inv->hit || (a->ops->flags & RS_ALGO_SEES_ALL);
 }
 
+/* Whether what it blocks is the one range of its words. */
+static inline bool algo_has_range(const struct rs_algo_ops *ops)
+{
+	return ops->words && !(ops->flags & RS_ALGO_NO_RANGE);
+}
+
 /* Calls of functions that may be absent. */
 static inline int rs_algo_begin(struct rs_algo *a, const struct rs_inval *inv)
 {

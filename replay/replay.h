@@ -53,9 +53,10 @@ struct rs_view {
 	const uint64_t *blocked; /* frames, one per algorithm in the order of the list */
 	uint64_t exact_blocked;
 	uint64_t frames;
-	/* The range of algorithm "gfn" (kept whether or not it is in the list); empty: start >=
-	 * end. */
-	uint64_t gfn_start, gfn_end;
+	/* What the first algorithm of the list has in its range, if rs_algo_has_range(); may be in
+	 * no memslot. */
+	const struct rs_covered *ranges;
+	size_t nr_ranges;
 	/* What is really being invalidated, clipped to memslots; may overlap. */
 	const struct rs_covered *covered;
 	size_t nr_covered;
@@ -179,6 +180,8 @@ struct rs_algo_info {
 const struct rs_algo_info *rs_algo_info(size_t i);
 /* That of @name, one algorithm: of "gfn-multi:4" its family's. NULL: it is none. */
 const struct rs_algo_info *rs_algo_info_of(const char *name);
+/* Whether views tell the range of @name: it is an algorithm that keeps one, and no more. */
+bool rs_algo_has_range(const char *name);
 
 /* The lists of algorithms that nobody has to spell out. */
 enum rs_algo_list {

@@ -125,8 +125,8 @@ static void compare(const struct rs_gfn_axis *axis, size_t views, uint64_t begin
 		range = random_range();
 		if (!rnd(4))
 			range.gfn_end = range.gfn_start;
-		view.gfn_start = range.gfn_start;
-		view.gfn_end = range.gfn_end;
+		view.ranges = &range;
+		view.nr_ranges = 1;
 		assert_int_equal(rs_map_view(map, &view), 0);
 		mark(n, RS_MAP_BACKED, slots, nr_slots, now, next);
 		mark(n, RS_MAP_COVERED, covered, view.nr_covered, now, next);

@@ -574,12 +574,50 @@ static void collect(const char *path, bool one_space)
 		check_series(rs_plot_collect_vm(c, r->vms[i].vm)->series, &r->vms[i], r->nr_algos);
 	rs_result_free(r);
 
+	assert_false(rs_plot_collect_zooms(c));
 	r = replay(path, "gfn,exact", rs_plot_collect_second(c));
 	assert_int_equal(rs_plot_collect_second_done(c, r), 0);
 	for (size_t i = 0; i < r->nr_vms; i++)
 		check_map(rs_plot_collect_vm(c, r->vms[i].vm)->map, &r->vms[i], one_space);
 	rs_result_free(r);
 	assert_null(rs_plot_collect_vm(c, 12345));
+	rs_plot_collect_free(c);
+}
+
+/* Range and faults of the worst epoch are those of the whole, in more columns. */
+static void check_zoom(const struct rs_plot_vm *v)
+{
+	const uint64_t begin = rs_map_col_ns(v->zoom, 0);
+	const uint64_t end = rs_map_col_ns(v->zoom, rs_map_nr_cols(v->zoom));
+
+	assert_true(v->worst.needless > 0);
+	assert_true(begin <= v->worst.begin_ns && end >= v->worst.end_ns);
+	assert_true(end - begin <= (v->worst.end_ns - v->worst.begin_ns) * 6 / 5 + 2);
+	assert_true(sum_faults(v->zoom, RS_MAP_SPURIOUS) >= v->worst.needless);
+	assert_true(sum_faults(v->zoom, RS_MAP_SPURIOUS) <= sum_faults(v->map, RS_MAP_SPURIOUS));
+	assert_true(sum_layer(v->zoom, RS_MAP_RANGE) >=
+		    sum_layer(v->zoom, RS_MAP_COVERED) + v->worst.needless_area);
+}
+
+static void zooms_to_the_worst_epoch(void **state)
+{
+	static const char path[] = TRACE_SAMPLES "/6.12-alias3.dat";
+	struct rs_plot_collect_opts opts = { .map = true, .zoom = true };
+	struct rs_plot_collect *c = rs_plot_collect_new(&opts);
+	struct rs_result *r;
+
+	assert_non_null(c);
+	r = replay(path, "gfn", rs_plot_collect_first(c));
+	assert_int_equal(rs_plot_collect_first_done(c, r), 0);
+	rs_result_free(r);
+	r = replay(path, "gfn", rs_plot_collect_second(c));
+	assert_int_equal(rs_plot_collect_second_done(c, r), 0);
+	rs_result_free(r);
+	assert_true(rs_plot_collect_zooms(c));
+	r = replay(path, "gfn", rs_plot_collect_third(c));
+	assert_int_equal(rs_plot_collect_third_done(c, r), 0);
+	check_zoom(rs_plot_collect_vm(c, r->vms[0].vm));
+	rs_result_free(r);
 	rs_plot_collect_free(c);
 }
 
@@ -609,6 +647,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_can_be_drawn, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(curves_lose_nothing, set_up, tear_down),
 		cmocka_unit_test(collected_adds_up),
+		cmocka_unit_test(zooms_to_the_worst_epoch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,10 +233,7 @@ int rs_map_view(struct rs_map *map, const struct rs_view *view)
 		return -ENOMEM;
 	if (set_list(map, RS_MAP_COVERED, view->covered, view->nr_covered, now))
 		return -ENOMEM;
-	if (next_add(map, view->gfn_start, view->gfn_end))
-		return -ENOMEM;
-	next_apply(map, RS_MAP_RANGE, now);
-	return 0;
+	return set_list(map, RS_MAP_RANGE, view->ranges, view->nr_ranges, now);
 }
 
 static enum rs_map_fault kind_of(const struct rs_judged *fault, size_t algo)

@@ -18,7 +18,7 @@
 
 enum rs_map_layer {
 	RS_MAP_BACKED,	/* frames in memslots */
-	RS_MAP_RANGE,	/* frames in the range of algorithm "gfn" (in a memslot at some time) */
+	RS_MAP_RANGE,	/* frames in an algorithm's range (in a memslot at some time) */
 	RS_MAP_COVERED, /* frames that are really being invalidated */
 	RS_MAP_NR_LAYERS,
 };

@@ -24,6 +24,7 @@ enum rs_plot_need {
 	RS_PLOT_PRICE,
 };
 
+struct rs_plot_epoch;
 struct rs_price_group;
 struct rs_sweep_view;
 
@@ -41,6 +42,9 @@ struct rs_plot_input {
 	uint64_t origin_ns;		  /* time 0 of the axes: the trace's first event */
 	const struct rs_series *series;	  /* tracks: all algorithms, then all frames */
 	const struct rs_map *map;
+	const char *map_algo;		    /* whose range it shows */
+	const struct rs_map *zoom;	    /* of @worst; NULL: none */
+	const struct rs_plot_epoch *worst;  /* plot_collect.h */
 	const struct rs_sweep_view *sweep;  /* then there is no @vm */
 	const struct rs_price_group *price; /* then there is no @vm */
 };

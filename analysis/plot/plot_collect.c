@@ -7,46 +7,57 @@
 
 #include "base/array.h"
 
+/* A VM as it is being collected. */
+struct vm {
+	struct rs_plot_vm out;
+	struct rs_plot_epoch epoch; /* that @open one */
+	bool open;
+	uint64_t pending; /* faults needlessly rejected since the last view, whose state is next */
+	uint64_t excess;  /* frames blocked beyond what is really being invalidated */
+	uint64_t excess_ns; /* since then */
+};
+
 struct rs_plot_collect {
 	struct rs_plot_collect_opts opts;
-	struct rs_observer first, second;
-	struct rs_plot_vm **vms;
+	struct rs_observer first, second, third;
+	struct vm **vms;
 	size_t nr_vms;
 	uint64_t *values; /* of all tracks, for one call */
 	int failed;
 };
 
-static struct rs_plot_vm *find_vm(const struct rs_plot_collect *c, uint32_t vm)
+static struct vm *find_vm(const struct rs_plot_collect *c, uint32_t vm)
 {
 	for (size_t i = 0; i < c->nr_vms; i++)
-		if (c->vms[i]->vm == vm)
+		if (c->vms[i]->out.vm == vm)
 			return c->vms[i];
 	return NULL;
 }
 
-static void free_vm(struct rs_plot_vm *v)
+static void free_vm(struct vm *v)
 {
 	if (!v)
 		return;
-	rs_series_free(v->series);
-	rs_map_free(v->map);
-	rs_gfn_axis_free(&v->axis);
+	rs_series_free(v->out.series);
+	rs_map_free(v->out.map);
+	rs_map_free(v->out.zoom);
+	rs_gfn_axis_free(&v->out.axis);
 	free(v);
 }
 
-static struct rs_plot_vm *add_vm(struct rs_plot_collect *c, const struct rs_view *view)
+static struct vm *add_vm(struct rs_plot_collect *c, const struct rs_view *view)
 {
-	struct rs_plot_vm *v;
+	struct vm *v;
 
 	if (RS_ROOM_FOR_ONE(c->vms, c->nr_vms))
 		return NULL;
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return NULL;
-	v->vm = view->vm;
+	v->out.vm = view->vm;
 	if (c->opts.series) {
-		v->series = rs_series_new(view->nr_algos + 1);
-		if (!v->series) {
+		v->out.series = rs_series_new(view->nr_algos + 1);
+		if (!v->out.series) {
 			free_vm(v);
 			return NULL;
 		}
@@ -84,37 +95,104 @@ static void set_series(struct rs_plot_collect *c, struct rs_plot_vm *v, const st
 static void first_view(void *arg, const struct rs_view *view)
 {
 	struct rs_plot_collect *c = arg;
-	struct rs_plot_vm *v;
+	struct vm *v;
 
 	if (!wanted(c, view->vm))
 		return;
 	v = find_vm(c, view->vm);
 	if (!v)
 		v = add_vm(c, view);
-	if (!v || (c->opts.map && add_memslots(v, view))) {
+	if (!v || (c->opts.map && add_memslots(&v->out, view))) {
 		c->failed = -ENOMEM;
 		return;
 	}
-	if (v->series)
-		set_series(c, v, view);
+	if (v->out.series)
+		set_series(c, &v->out, view);
+}
+
+static bool is_worse(const struct rs_plot_epoch *a, const struct rs_plot_epoch *b)
+{
+	if (a->needless != b->needless)
+		return a->needless > b->needless;
+	return a->needless_area > b->needless_area;
+}
+
+/* What was blocked was so up to @time_ns. */
+static void add_area(struct vm *v, uint64_t time_ns)
+{
+	v->epoch.needless_area += (unsigned __int128)v->excess * (time_ns - v->excess_ns);
+	v->excess_ns = time_ns;
+}
+
+static void end_epoch(struct vm *v, uint64_t time_ns)
+{
+	add_area(v, time_ns);
+	v->epoch.end_ns = time_ns;
+	v->open = false;
+	if (is_worse(&v->epoch, &v->out.worst))
+		v->out.worst = v->epoch;
+}
+
+/* Faults are judged before the view of the state that they meet. */
+static void follow_epoch(struct vm *v, const struct rs_view *view)
+{
+	const bool any = view->nr_covered != 0;
+
+	if (v->open && any)
+		add_area(v, view->time_ns);
+	else if (v->open)
+		end_epoch(v, view->time_ns);
+	else if (any)
+		v->epoch = (struct rs_plot_epoch){ .begin_ns = view->time_ns };
+	v->open = any;
+	if (any)
+		v->epoch.needless += v->pending;
+	v->pending = 0;
+	v->excess_ns = view->time_ns;
+	v->excess =
+		view->blocked[0] > view->exact_blocked ? view->blocked[0] - view->exact_blocked : 0;
 }
 
 static void second_view(void *arg, const struct rs_view *view)
 {
 	struct rs_plot_collect *c = arg;
-	struct rs_plot_vm *v = wanted(c, view->vm) ? find_vm(c, view->vm) : NULL;
+	struct vm *v = wanted(c, view->vm) ? find_vm(c, view->vm) : NULL;
 
-	if (v && v->map && rs_map_view(v->map, view))
+	if (!v || !v->out.map)
+		return;
+	if (rs_map_view(v->out.map, view))
 		c->failed = -ENOMEM;
+	follow_epoch(v, view);
 }
 
 static void second_judged(void *arg, const struct rs_judged *fault)
 {
 	struct rs_plot_collect *c = arg;
-	struct rs_plot_vm *v = wanted(c, fault->vm) ? find_vm(c, fault->vm) : NULL;
+	struct vm *v = wanted(c, fault->vm) ? find_vm(c, fault->vm) : NULL;
 
-	if (v && v->map)
-		rs_map_judged(v->map, fault, 0);
+	if (v && v->out.map) {
+		rs_map_judged(v->out.map, fault, 0);
+		v->pending += !fault->necessary && fault->rejected[0] &&
+			      fault->rejected[0] != 1 + RS_CAUSE_SEQ;
+	}
+}
+
+static void third_view(void *arg, const struct rs_view *view)
+{
+	struct rs_plot_collect *c = arg;
+	struct vm *v = wanted(c, view->vm) ? find_vm(c, view->vm) : NULL;
+
+	if (v && v->out.zoom && rs_map_view(v->out.zoom, view))
+		c->failed = -ENOMEM;
+}
+
+static void third_judged(void *arg, const struct rs_judged *fault)
+{
+	struct rs_plot_collect *c = arg;
+	struct vm *v = wanted(c, fault->vm) ? find_vm(c, fault->vm) : NULL;
+
+	if (v && v->out.zoom)
+		rs_map_judged(v->out.zoom, fault, 0);
 }
 
 struct rs_plot_collect *rs_plot_collect_new(const struct rs_plot_collect_opts *opts)
@@ -126,6 +204,7 @@ struct rs_plot_collect *rs_plot_collect_new(const struct rs_plot_collect_opts *o
 	c->opts = *opts;
 	c->first = (struct rs_observer){ .arg = c, .view = first_view };
 	c->second = (struct rs_observer){ .arg = c, .view = second_view, .judged = second_judged };
+	c->third = (struct rs_observer){ .arg = c, .view = third_view, .judged = third_judged };
 	return c;
 }
 
@@ -150,6 +229,11 @@ const struct rs_observer *rs_plot_collect_second(struct rs_plot_collect *c)
 	return &c->second;
 }
 
+const struct rs_observer *rs_plot_collect_third(struct rs_plot_collect *c)
+{
+	return &c->third;
+}
+
 /* To just after the last event, so that this belongs to it. */
 static int make_map(struct rs_plot_vm *v, uint64_t begin_ns, uint64_t end_ns)
 {
@@ -162,8 +246,8 @@ static int make_map(struct rs_plot_vm *v, uint64_t begin_ns, uint64_t end_ns)
 
 static int by_checked(const void *a, const void *b)
 {
-	const struct rs_plot_vm *x = *(struct rs_plot_vm *const *)a;
-	const struct rs_plot_vm *y = *(struct rs_plot_vm *const *)b;
+	const struct rs_plot_vm *x = &(*(struct vm *const *)a)->out;
+	const struct rs_plot_vm *y = &(*(struct vm *const *)b)->out;
 
 	if (x->checked != y->checked)
 		return x->checked > y->checked ? -1 : 1;
@@ -181,37 +265,79 @@ static void keep_busiest(struct rs_plot_collect *c)
 int rs_plot_collect_first_done(struct rs_plot_collect *c, const struct rs_result *r)
 {
 	for (size_t i = 0; i < r->nr_vms; i++) {
-		struct rs_plot_vm *v = find_vm(c, r->vms[i].vm);
+		struct vm *v = find_vm(c, r->vms[i].vm);
 
 		if (v)
-			v->checked = r->vms[i].checked;
+			v->out.checked = r->vms[i].checked;
 	}
 	if (c->nr_vms > RS_PLOT_MAX_VMS)
 		keep_busiest(c);
 	for (size_t i = 0; i < r->nr_vms && !c->failed; i++) {
 		const struct rs_vm_result *res = &r->vms[i];
-		struct rs_plot_vm *v = find_vm(c, res->vm);
+		struct vm *v = find_vm(c, res->vm);
 
-		if (v && v->series)
-			rs_series_finish(v->series, res->end_ns);
+		if (v && v->out.series)
+			rs_series_finish(v->out.series, res->end_ns);
 		if (v && c->opts.map)
-			c->failed = make_map(v, res->begin_ns, res->end_ns);
+			c->failed = make_map(&v->out, res->begin_ns, res->end_ns);
 	}
 	return c->failed;
+}
+
+/* Of the worst epoch, and of a tenth of it on both sides. */
+static int make_zoom(struct rs_plot_vm *v, uint64_t begin_ns, uint64_t end_ns)
+{
+	const uint64_t margin = (v->worst.end_ns - v->worst.begin_ns) / 10 + 1;
+	const uint64_t begin =
+		v->worst.begin_ns - begin_ns > margin ? v->worst.begin_ns - margin : begin_ns;
+	const uint64_t end = end_ns - v->worst.end_ns > margin ? v->worst.end_ns + margin : end_ns;
+
+	if ((!v->worst.needless && !v->worst.needless_area) ||
+	    end - begin > (end_ns - begin_ns) / 2)
+		return 0;
+	v->zoom = rs_map_new(&v->axis, begin, end, RS_MAP_COLS);
+	return v->zoom ? 0 : -ENOMEM;
 }
 
 int rs_plot_collect_second_done(struct rs_plot_collect *c, const struct rs_result *r)
 {
 	for (size_t i = 0; i < r->nr_vms && !c->failed; i++) {
-		struct rs_plot_vm *v = find_vm(c, r->vms[i].vm);
+		const struct rs_vm_result *res = &r->vms[i];
+		struct vm *v = find_vm(c, res->vm);
 
-		if (v && v->map)
-			rs_map_finish(v->map, r->vms[i].end_ns + 1);
+		if (!v || !v->out.map)
+			continue;
+		rs_map_finish(v->out.map, res->end_ns + 1);
+		if (v->open)
+			end_epoch(v, res->end_ns);
+		if (c->opts.zoom)
+			c->failed = make_zoom(&v->out, res->begin_ns, res->end_ns + 1);
 	}
 	return c->failed;
 }
 
+int rs_plot_collect_third_done(struct rs_plot_collect *c, const struct rs_result *r)
+{
+	for (size_t i = 0; i < r->nr_vms && !c->failed; i++) {
+		struct vm *v = find_vm(c, r->vms[i].vm);
+
+		if (v && v->out.zoom)
+			rs_map_finish(v->out.zoom, r->vms[i].end_ns + 1);
+	}
+	return c->failed;
+}
+
+bool rs_plot_collect_zooms(const struct rs_plot_collect *c)
+{
+	for (size_t i = 0; i < c->nr_vms; i++)
+		if (c->vms[i]->out.zoom)
+			return true;
+	return false;
+}
+
 const struct rs_plot_vm *rs_plot_collect_vm(const struct rs_plot_collect *c, uint32_t vm)
 {
-	return find_vm(c, vm);
+	const struct vm *v = find_vm(c, vm);
+
+	return v ? &v->out : NULL;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Guest frames against time: what gfn blocks, what really goes on, and the faults. */
+/* Guest frames against time: what a range blocks, what really goes on, and the faults. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analysis/plot/plot.h"
+#include "analysis/plot/plot_collect.h"
 #include "analysis/write/units.h"
 
 /* More marks than this are drawn for cells of a coarser grid: more cannot be told apart. */
@@ -26,13 +27,36 @@ static const struct mark {
 			      0.25 },
 	[RS_MAP_NECESSARY] = { "necessary", "necessary retry", RS_COLOUR_GREEN, 9, 0.6, 'N', 0.75,
 			       0.25 },
-	[RS_MAP_SPURIOUS] = { "in-range", "needless retry, in gfn's range", RS_COLOUR_VERMILION, 2,
+	[RS_MAP_SPURIOUS] = { "in-range", "needless retry, in the range", RS_COLOUR_VERMILION, 2,
 			      0.45, 'x', 0.25, 0.75 },
 	[RS_MAP_SPURIOUS_SEQ] = { "seq", "needless retry, only for seq", RS_COLOUR_PURPLE, 1, 0.5,
 				  'q', 0.75, 0.75 },
 	[RS_MAP_MISSED] = { "missed", "missed: stale, but accepted", RS_COLOUR_BLACK, 5, 0.8, 'M',
 			    0.5, 0.5 },
 };
+
+/* One of the two maps, with its own time axis. */
+struct part {
+	const struct rs_plot_input *in; /* its map is this one, its origin the axis's */
+	const char *name;		/* before those of its data */
+};
+
+static FILE *open_data(struct rs_figure *fig, const struct part *part, const char *name,
+		       const char *columns)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%s", part->name, name);
+	return rs_figure_data(fig, text, columns);
+}
+
+static void put_data_name(struct rs_figure *fig, const struct part *part, const char *name)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s%s", part->name, name);
+	rs_figure_data_name(fig, text);
+}
 
 static uint64_t begin_of(const struct rs_map *map)
 {
@@ -131,8 +155,9 @@ static void write_mark(void *arg, uint32_t col, uint32_t row, uint64_t n)
 	fprintf(w->f, "%.9g %.9g %" PRIu64 "\n", w->begin + w->col_width * x, y, n);
 }
 
-static void put_faults(struct rs_figure *fig, const struct rs_plot_input *in)
+static void put_faults(struct rs_figure *fig, const struct part *part)
 {
+	const struct rs_plot_input *in = part->in;
 	uint64_t begin = begin_of(in->map), end = end_of(in->map), span = end - begin;
 	struct mark_writer w = {
 		.begin = rs_plot_time(in, begin, span),
@@ -147,7 +172,7 @@ static void put_faults(struct rs_figure *fig, const struct rs_plot_input *in)
 			continue;
 		w.x = w.step > 1 ? marks[k].x : 0.5;
 		w.y = w.step > 1 ? marks[k].y : 0.5;
-		w.f = rs_figure_data(fig, marks[k].name, "time, row, faults there");
+		w.f = open_data(fig, part, marks[k].name, "time, row, faults there");
 		if (w.f)
 			for_each_mark(in->map, k, w.step, write_mark, &w);
 		rs_figure_data_end(fig, w.f);
@@ -186,8 +211,9 @@ static void write_column(const struct cell_writer *w, uint32_t col, double x)
  * with few and large ones would look as if it meant something: those are
  * repeated until they are small.
  */
-static void put_cells(struct rs_figure *fig, const struct rs_plot_input *in)
+static void put_cells(struct rs_figure *fig, const struct part *part)
 {
+	const struct rs_plot_input *in = part->in;
 	const struct rs_map *map = in->map;
 	uint64_t begin = begin_of(map), end = end_of(map), span = end - begin;
 	uint32_t cols = rs_map_nr_cols(map), rows = rs_map_axis(map)->nr_rows;
@@ -199,9 +225,9 @@ static void put_cells(struct rs_figure *fig, const struct rs_plot_input *in)
 	};
 
 	w.width = (rs_plot_time(in, end, span) - w.begin) / cols;
-	w.f = rs_figure_data(fig, "cells",
-			     "time, row, shares of the cell: in a memslot, in gfn's range, really "
-			     "being invalidated; each cell several times if they are few");
+	w.f = open_data(fig, part, "cells",
+			"time, row, shares of the cell: in a memslot, in the range, really being "
+			"invalidated; each cell several times if they are few");
 	for (uint32_t c = 0; w.f && c < cols; c++)
 		for (uint32_t x = 0; x < w.across; x++)
 			write_column(&w, c, c + (x + 0.5) / w.across);
@@ -261,9 +287,9 @@ static void put_block_ticks(struct rs_figure *fig, const struct rs_gfn_axis *axi
 #define TICKS 8
 
 /* Few blocks: one label for each. Many: which frame is at some heights. */
-static void put_gfn_axis(struct rs_figure *fig, const struct rs_gfn_axis *axis)
+static void put_gfn_tics(struct rs_figure *fig, const struct rs_gfn_axis *axis)
 {
-	rs_figure_put(fig, "set yrange [0:%u]\nset ytics (", axis->nr_rows);
+	rs_figure_put(fig, "set ytics (");
 	for (size_t i = 0; i < axis->nr_blocks && has_block_labels(axis); i++)
 		put_block_ticks(fig, axis, i);
 	for (uint32_t i = 0; i <= TICKS && !has_block_labels(axis); i++) {
@@ -273,6 +299,10 @@ static void put_gfn_axis(struct rs_figure *fig, const struct rs_gfn_axis *axis)
 			      rs_gfn_axis_gfn(axis, rs_gfn_axis_row_pos(axis, row)), row);
 	}
 	rs_figure_put(fig, ")\n");
+}
+
+static void put_gaps(struct rs_figure *fig, const struct rs_gfn_axis *axis)
+{
 	for (size_t i = 1; i < axis->nr_bands; i++)
 		rs_figure_put(fig,
 			      "set arrow from graph 0, first %u to graph 1, first %u nohead front "
@@ -317,12 +347,13 @@ static double mark_scale(const struct rs_map *map)
 	return n < 300 ? 2.5 : n < 3000 ? 1.5 : 1;
 }
 
-static void put_plot(struct rs_figure *fig, const struct rs_plot_input *in)
+static void put_plot(struct rs_figure *fig, const struct part *part)
 {
+	const struct rs_plot_input *in = part->in;
 	double scale = mark_scale(in->map);
 
 	rs_figure_put(fig, "plot ");
-	rs_figure_data_name(fig, "cells");
+	put_data_name(fig, part, "cells");
 	rs_figure_put(fig, " using 1:2:(red($3,$4,$5)):(green($3,$4,$5)):(blue($3,$4,$5)) with "
 			   "rgbimage");
 	for (int k = 0; k < RS_MAP_NR_FAULTS; k++) {
@@ -331,7 +362,7 @@ static void put_plot(struct rs_figure *fig, const struct rs_plot_input *in)
 		if (!count_faults(in->map, k))
 			continue;
 		rs_figure_put(fig, ", \\\n     ");
-		rs_figure_data_name(fig, m->name);
+		put_data_name(fig, part, m->name);
 		rs_figure_put(fig,
 			      " using 1:2 with points pointtype %u pointsize %.2f linewidth %.1f "
 			      "linecolor '%s'",
@@ -364,13 +395,11 @@ static size_t legend_of_faults(const struct rs_map *map, struct rs_legend *legen
 	return n;
 }
 
-static void put_legend(struct rs_figure *fig, const struct rs_map *map)
+static void put_legend(struct rs_figure *fig, const struct rs_plot_input *in)
 {
+	const struct rs_map *map = in->map;
 	struct rs_legend legend[3 + RS_MAP_NR_FAULTS] = {
-		{ .kind = RS_LEGEND_PATCH,
-		  .colour = COLOUR_RANGE,
-		  .letter = '-',
-		  .text = "in gfn's range: blocked (paler: at times)" },
+		{ .kind = RS_LEGEND_PATCH, .colour = COLOUR_RANGE, .letter = '-' },
 		{ .kind = RS_LEGEND_PATCH,
 		  .colour = RS_COLOUR_BLUE,
 		  .letter = '#',
@@ -382,6 +411,8 @@ static void put_legend(struct rs_figure *fig, const struct rs_map *map)
 	};
 	size_t n = has_unbacked(map) ? 3 : 2;
 
+	snprintf(legend[0].text, sizeof(legend[0].text),
+		 "in the range of %s: blocked (paler: at times)", in->map_algo);
 	if (rs_figure_is_text(fig)) /* has no shades */
 		for (size_t i = 0; i < 2; i++)
 			*strstr(legend[i].text, " (") = '\0';
@@ -390,25 +421,120 @@ static void put_legend(struct rs_figure *fig, const struct rs_map *map)
 	rs_figure_legend(fig, legend, n, 3);
 }
 
+/* Pixels: the map of the whole, and beside it that of the worst epoch. */
+#define WIDTH 1200
+#define ZOOM_WIDTH 600
+#define ZOOM_GAP 40
+
+/* What is seen of @in in the map of its worst epoch, whose time counts from that map's begin. */
+static struct rs_plot_input zoom_of(const struct rs_plot_input *in)
+{
+	struct rs_plot_input zoom = *in;
+
+	zoom.map = in->zoom;
+	zoom.origin_ns = begin_of(in->zoom);
+	return zoom;
+}
+
+/* "time since 46.8124 s (ms)" */
+static void zoom_xlabel(const struct rs_plot_input *in, char *buf, size_t size)
+{
+	const uint64_t begin = begin_of(in->zoom);
+
+	snprintf(buf, size, "time since %.9f s (%s)", (double)(begin - in->origin_ns) / 1e9,
+		 rs_figure_time_unit(end_of(in->zoom) - begin)->name);
+}
+
+/* "the worst epoch: 1,234 needless retries in 812 ms" */
+static void zoom_title(const struct rs_plot_input *in, char *buf, size_t size)
+{
+	const struct rs_plot_epoch *e = in->worst;
+	char count[32], time[32];
+
+	rs_format_time((double)(e->end_ns - e->begin_ns), time, sizeof(time));
+	if (e->needless)
+		snprintf(buf, size, "the worst epoch: %s needless retr%s in its %s",
+			 rs_format_count(e->needless, count, sizeof(count)),
+			 e->needless == 1 ? "y" : "ies", time);
+	else
+		snprintf(buf, size, "the worst epoch: blocks most, for %s", time);
+}
+
+static void put_map(struct rs_figure *fig, const struct part *part, const struct rs_margins *m)
+{
+	const struct rs_plot_input *in = part->in;
+	const struct rs_gfn_axis *axis = rs_map_axis(in->map);
+
+	put_cells(fig, part);
+	put_faults(fig, part);
+	rs_figure_panel(fig, m, 0, 1);
+	rs_plot_time_axis(fig, in, begin_of(in->map), end_of(in->map));
+	rs_figure_put(fig, "set yrange [0:%u]\n", axis->nr_rows);
+	put_gaps(fig, axis);
+}
+
+/* Where the epoch is in the whole. */
+static void put_frame(struct rs_figure *fig, const struct rs_plot_input *in)
+{
+	const uint64_t span = end_of(in->map) - begin_of(in->map);
+	const uint64_t ends[2] = { begin_of(in->zoom), end_of(in->zoom) };
+
+	for (size_t i = 0; i < 2; i++)
+		rs_figure_put(fig,
+			      "set arrow from first %.9g, graph 0 to first %.9g, graph 1 nohead "
+			      "front linecolor '%s' linewidth 1\n",
+			      rs_plot_time(in, ends[i], span), rs_plot_time(in, ends[i], span),
+			      RS_COLOUR_VERMILION);
+}
+
+static void draw_zoom(struct rs_figure *fig, const struct rs_plot_input *in,
+		      const struct rs_margins *m)
+{
+	const struct rs_plot_input zoom = zoom_of(in);
+	const struct part part = { &zoom, "worst-" };
+	char text[128];
+
+	/* What stands around both is written once. */
+	rs_figure_put(fig, "unset label\nunset object\nunset arrow\n");
+	put_map(fig, &part, m);
+	zoom_xlabel(in, text, sizeof(text));
+	rs_figure_put(fig, "set xlabel '%s'\nunset ytics\n", text);
+	zoom_title(in, text, sizeof(text));
+	rs_figure_put(fig,
+		      "set label '%s' at graph 0, graph 1 offset character 0, character 0.6 left "
+		      "textcolor '%s'\n",
+		      text, RS_COLOUR_VERMILION);
+	put_plot(fig, &part);
+	rs_figure_put(fig, "unset multiplot\n");
+}
+
 static void draw_picture(struct rs_figure *fig, const struct rs_plot_input *in)
 {
 	const struct rs_gfn_axis *axis = rs_map_axis(in->map);
-	const struct rs_margins m = { .left = 56 + 8 * label_columns(axis),
-				      .right = 30,
-				      .bottom = 64 };
+	const struct part whole = { in, "" };
+	struct rs_margins m = { .left = 56 + 8 * label_columns(axis), .right = 30, .bottom = 64 };
 	char title[160];
 
-	put_legend(fig, in->map);
-	put_cells(fig, in);
-	put_faults(fig, in);
-	rs_figure_panel(fig, &m, 0, 1);
-	rs_plot_time_axis(fig, in, begin_of(in->map), end_of(in->map));
-	put_gfn_axis(fig, axis);
+	put_legend(fig, in);
 	axis_title(axis, title, sizeof(title));
 	rs_figure_ylabel(fig, title);
 	put_shades(fig);
 	rs_figure_put(fig, "unset grid\n");
-	put_plot(fig, in);
+	if (in->zoom) {
+		fig->header += 20; /* the name of the one on the right */
+		m.right += ZOOM_WIDTH;
+		rs_figure_put(fig, "set multiplot\n");
+	}
+	put_map(fig, &whole, &m);
+	put_gfn_tics(fig, axis);
+	if (in->zoom)
+		put_frame(fig, in);
+	put_plot(fig, &whole);
+	if (in->zoom) {
+		m.left = WIDTH - m.right + ZOOM_WIDTH + ZOOM_GAP;
+		m.right -= ZOOM_WIDTH;
+		draw_zoom(fig, in, &m);
+	}
 }
 
 /* Rows and columns of a map in plain text, left of which are guest frame numbers. */
@@ -461,7 +587,8 @@ static char patch_letter(const struct rs_map *map, const struct patch *p)
 	return any_share(map, RS_MAP_BACKED, p) ? ' ' : '.';
 }
 
-static void put_text_row(struct rs_figure *fig, const struct rs_map *map, uint32_t i, uint32_t n)
+static void put_text_row(struct rs_figure *fig, const struct rs_map *map, uint32_t i, uint32_t n,
+			 uint32_t base)
 {
 	const struct rs_gfn_axis *axis = rs_map_axis(map);
 	uint32_t cols = rs_map_nr_cols(map);
@@ -484,41 +611,83 @@ static void put_text_row(struct rs_figure *fig, const struct rs_map *map, uint32
 	line[len] = '\0';
 	rs_figure_put(fig, "set label ");
 	rs_figure_string(fig, line);
-	rs_figure_put(fig, " at character 0, character %u left\n", i + 3);
+	rs_figure_put(fig, " at character 0, character %u left\n", i + 2 + base);
 }
 
-/* Plain text has no image: each line of the map is a label. */
-static void draw_text(struct rs_figure *fig, const struct rs_plot_input *in)
+static uint32_t text_rows(const struct rs_map *map)
+{
+	return rs_map_axis(map)->nr_rows < TEXT_ROWS ? rs_map_axis(map)->nr_rows : TEXT_ROWS;
+}
+
+/* Plain text has no image: each line of the map is a label. The lowest is @base above the edge. */
+static void put_text_map(struct rs_figure *fig, const struct rs_plot_input *in, uint32_t base,
+			 const char *xlabel)
 {
 	uint64_t begin = begin_of(in->map), end = end_of(in->map), span = end - begin;
-	uint32_t rows = rs_map_axis(in->map)->nr_rows;
+	uint32_t rows = text_rows(in->map);
 	char line[100];
 
-	put_legend(fig, in->map);
-	rows = rows < TEXT_ROWS ? rows : TEXT_ROWS;
 	for (uint32_t i = 0; i < rows; i++)
-		put_text_row(fig, in->map, i, rows);
+		put_text_row(fig, in->map, i, rows, base);
 	snprintf(line, sizeof(line), "%12s %-28.6g%30.6g", "gfn (hex)",
 		 rs_plot_time(in, begin, span), rs_plot_time(in, end, span));
+	rs_figure_put(fig, "set label '%s' at character 0, character %u left\n", line, base + 1);
+	rs_figure_put(fig, "set label '%s' at character 22, character %u left\n", xlabel, base);
+}
+
+/* Lines of the map of the worst epoch: its name, its rows, its axis, and an empty one. */
+static uint32_t text_zoom_lines(const struct rs_plot_input *in)
+{
+	return in->zoom ? text_rows(in->zoom) + 5 : 0;
+}
+
+static void draw_text(struct rs_figure *fig, const struct rs_plot_input *in)
+{
+	char text[128];
+
+	put_legend(fig, in);
 	rs_figure_put(fig, "unset border\nunset tics\nset xrange [0:1]\nset yrange [0:1]\n");
-	rs_figure_put(fig, "set label '%s' at character 0, character 2 left\n", line);
-	rs_figure_put(fig,
-		      "set label 'time since the first event of the trace (%s)' at character 22, "
-		      "character 1 left\nplot NaN\n",
-		      rs_figure_time_unit(span)->name);
+	snprintf(text, sizeof(text), "time since the first event of the trace (%s)",
+		 rs_figure_time_unit(end_of(in->map) - begin_of(in->map))->name);
+	put_text_map(fig, in, 1 + text_zoom_lines(in), text);
+	if (in->zoom) {
+		const struct rs_plot_input zoom = zoom_of(in);
+
+		zoom_xlabel(in, text, sizeof(text));
+		put_text_map(fig, &zoom, 1, text);
+		zoom_title(in, text, sizeof(text));
+		rs_figure_put(fig, "set label '%s' at character 13, character %u left\n", text,
+			      text_rows(in->zoom) + 3);
+	}
+	rs_figure_put(fig, "plot NaN\n");
+}
+
+/* "gfn (Linux 6.8 on)", "gfn-v7 (posted, never merged)" */
+static void put_title(struct rs_figure *fig, const struct rs_plot_input *in)
+{
+	const char *name = in->map_algo ? in->map_algo : "the range";
+	const struct rs_algo_info *info = rs_algo_info_of(name);
+	char kernels[64] = "", title[192];
+
+	if (info && !rs_figure_is_text(fig))
+		snprintf(kernels, sizeof(kernels), " (%s%s)",
+			 strchr("0123456789", info->kernels[0]) ? "Linux " : "", info->kernels);
+	snprintf(title, sizeof(title),
+		 rs_figure_is_text(fig)
+			 ? "What %s%s blocks, what is really invalidated, and the faults"
+			 : "Which guest frames %s%s blocks, what is really being invalidated, and "
+			   "the faults",
+		 name, kernels);
+	rs_plot_title(fig, in, title);
 }
 
 static void draw(struct rs_figure *fig, const struct rs_plot_input *in)
 {
-	uint32_t rows = in->map ? rs_map_axis(in->map)->nr_rows : TEXT_ROWS;
+	const uint32_t rows = in->map ? text_rows(in->map) : TEXT_ROWS;
 
-	rs_figure_size(fig, 1200, 760, (rows < TEXT_ROWS ? rows : TEXT_ROWS) + 12);
-	rs_plot_title(
-		fig, in,
-		rs_figure_is_text(fig)
-			? "What gfn blocks, what is really invalidated, and the faults"
-			: "Which guest frames gfn (Linux 6.8 on) blocks, what is really being "
-			  "invalidated, and the faults");
+	rs_figure_size(fig, WIDTH + (in->zoom ? ZOOM_WIDTH : 0), 760,
+		       rows + 12 + text_zoom_lines(in));
+	put_title(fig, in);
 	if (!in->map)
 		rs_figure_nothing(fig, "no time passed, or no memslot is known");
 	else if (rs_figure_is_text(fig))

@@ -52,10 +52,9 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 	r->nr_run = r->nr_listed;
 	if (opts->kernel_algo)
 		ret = add_hidden(r, opts->kernel_algo, &r->kernel, err);
-	if (!ret && anybody_views(opts->observer))
-		ret = add_hidden(r, "gfn", &r->gfn, err);
 	if (ret)
 		return ret;
+	r->views = anybody_views(opts->observer);
 	r->result = calloc(1, sizeof(*r->result));
 	r->view_blocked = calloc(r->nr_run, sizeof(*r->view_blocked));
 	r->verdicts = calloc(r->nr_run, 1);
@@ -89,7 +88,7 @@ struct rs_replay *rs_replay_new(const struct rs_replay_opts *opts, struct rs_err
 	}
 	r->opts = *opts;
 	rs_limits_init(&r->limits, opts->kept, opts->hits, opts->looks);
-	r->kernel = r->gfn = SIZE_MAX;
+	r->kernel = SIZE_MAX;
 	ret = set_up(r, opts, err);
 	if (ret) {
 		rs_replay_free(r);
@@ -133,6 +132,7 @@ void rs_replay_free(struct rs_replay *r)
 	free(r->blame);
 	free(r->covered);
 	free(r->memslots);
+	free(r->ranges);
 	rs_result_free(r->result);
 	free(r);
 }

@@ -107,7 +107,7 @@ struct rs_replay {
 	struct rs_algo_spec *specs; /* listed, then hidden ones */
 	size_t nr_listed, nr_run;
 	size_t kernel; /* index of the traced kernel's algorithm, or SIZE_MAX */
-	size_t gfn;    /* for the observer, or SIZE_MAX */
+	bool views;    /* by the observer, or one behind it */
 	struct rs_result *result;
 	struct vm_run **vms;
 	size_t nr_vms;
@@ -125,8 +125,8 @@ struct rs_replay {
 	uint64_t *view_blocked;
 	uint8_t *verdicts;
 	struct rs_blame *blame; /* with BLAME: nr_listed */
-	struct rs_covered *covered, *memslots;
-	size_t nr_covered, max_covered, nr_memslots, max_memslots;
+	struct rs_covered *covered, *memslots, *ranges;
+	size_t nr_covered, max_covered, nr_memslots, max_memslots, nr_ranges, max_ranges;
 };
 
 static inline void rs_open_anomaly(struct rs_replay *r, enum rs_anomaly which)

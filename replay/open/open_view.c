@@ -20,7 +20,13 @@ struct collect {
 	struct rs_replay *r;
 	struct vm_run *v;
 	const struct rs_inval *inv;
+	struct rs_range range;
 };
+
+static bool is_of_hvas(const struct rs_algo_ops *ops)
+{
+	return !strncmp(ops->info.name, "hva", 3);
+}
 
 static int collect_memslot(void *arg, uint32_t handle)
 {
@@ -47,10 +53,41 @@ static int collect_clipped(void *arg, uint32_t handle)
 	return collect_covered(arg, s->as, s, rs_memslot_clip(s, c->inv->range));
 }
 
+/* Of a range of host addresses, the frames that this memslot has there. */
+static int collect_range(void *arg, uint32_t handle)
+{
+	struct collect *c = arg;
+	struct rs_replay *r = c->r;
+	const struct rs_memslot *s = rs_vm_memslot(c->v->vm, handle);
+	struct rs_range gfns;
+
+	if (!rs_memslot_gfns_of_hvas(s, c->range.start, c->range.end, &gfns))
+		return 0;
+	return push_covered(&r->ranges, &r->nr_ranges, &r->max_ranges, s->as, gfns);
+}
+
+static int collect_ranges(struct collect *c)
+{
+	struct rs_replay *r = c->r;
+	const struct rs_algo *a = &c->v->algos[0];
+	struct rs_state_words words;
+
+	r->nr_ranges = 0;
+	if (!algo_has_range(a->ops))
+		return 0;
+	a->ops->words(a->state, &words);
+	if (!words.in_progress || words.range_start >= words.range_end)
+		return 0;
+	c->range = (struct rs_range){ words.range_start, words.range_end };
+	if (is_of_hvas(a->ops))
+		return rs_vm_for_each_hva(c->v->vm, c->range.start, c->range.end, collect_range, c);
+	return push_covered(&r->ranges, &r->nr_ranges, &r->max_ranges, 0, c->range);
+}
+
 static int collect_view(struct rs_replay *r, struct vm_run *v)
 {
-	struct collect c = { r, v, NULL };
-	int ret = 0;
+	struct collect c = { .r = r, .v = v };
+	int ret = collect_ranges(&c);
 
 	r->nr_covered = 0;
 	r->nr_memslots = 0;
@@ -69,21 +106,19 @@ static int collect_view(struct rs_replay *r, struct vm_run *v)
 
 int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 {
-	struct rs_state_words gfn;
 	struct rs_view view = { .time_ns = v->width_ns, .vm = v->number, .nr_algos = r->nr_listed };
 
-	if (r->gfn == SIZE_MAX)
-		return 0; /* nobody views */
+	if (!r->views)
+		return 0;
 	if (rs_vm_update(v->vm) || collect_view(r, v))
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_listed; i++)
 		r->view_blocked[i] = v->algos[i].ops->blocked(v->algos[i].state);
-	v->algos[r->gfn].ops->words(v->algos[r->gfn].state, &gfn);
 	view.blocked = r->view_blocked;
 	view.exact_blocked = rs_invals_covered_frames(v->invals);
 	view.frames = rs_vm_frames(v->vm);
-	view.gfn_start = gfn.in_progress ? gfn.range_start : 0;
-	view.gfn_end = gfn.in_progress ? gfn.range_end : 0;
+	view.ranges = r->ranges;
+	view.nr_ranges = r->nr_ranges;
 	view.covered = r->covered;
 	view.nr_covered = r->nr_covered;
 	view.memslots = v->view_memslots ? r->memslots : NULL;
@@ -154,11 +189,11 @@ bool rs_replay_look(const struct rs_replay *r, uint32_t vm, size_t algo, struct 
 	*look = (struct rs_look){ .time_ns = r->now,
 				  .event = r->events - 1,
 				  .outstanding = rs_invals_nr_hit(r->vms[i]->invals) };
-	if (!a->ops->words || a->ops->flags & RS_ALGO_NO_RANGE)
+	if (!algo_has_range(a->ops))
 		return true;
 	a->ops->words(a->state, &words);
 	look->has_range = true;
-	look->gfn = strncmp(a->ops->info.name, "hva", 3) != 0;
+	look->gfn = !is_of_hvas(a->ops);
 	look->start = words.in_progress ? words.range_start : 0;
 	look->end = words.in_progress ? words.range_end : 0;
 	return true;

@@ -58,8 +58,11 @@ golden() {
 	printf '%s\n' "$work"/new/small-{rejected,blocked,widening,map,stall,retries}.txt | diff - "$work/out" ||
 		fail "the names of the pictures"
 	run 0 --loop closed --format svg --keep-data --output-dir "$work/new" "$data/small.txt"
-	sha256sum <"$work/new/small-map-cells.dat" >"$work/new/small-map-cells.sha256"
-	rm "$work/new/small-map-cells.dat" "$work"/new/*.svg
+	for name in small-map-cells small-map-worst-cells; do
+		sha256sum <"$work/new/$name.dat" >"$work/new/$name.sha256"
+		rm "$work/new/$name.dat"
+	done
+	rm "$work"/new/*.svg
 	for file in "$work"/new/*.gp; do
 		sed 's/by retryscope [^ ]*\. /by retryscope VERSION. /' "$file" >"${file%.gp}.script"
 		rm "$file"
@@ -381,6 +384,44 @@ counts() {
 		"$work/new/6.12-alias3-rejected.gp" || fail "a label has no room in the frame"
 }
 
+# The map is of the algorithm that is named, and shows the epoch with most needless retries: of
+# two that widen the range over the page, the second, in which it is retried twice.
+maps() {
+	cat >"$work/two.txt" <<-'TRACE'
+		retryscope-events 1
+		0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x100000
+		1 1 memslot id=1 gfn=0x1000 npages=0x100 hva=0x100000
+		1000 1 inval_begin id=1 hva=0x110000-0x111000
+		1500 1 fault_begin vcpu=0 gfn=0x40
+		1600 1 fault_check vcpu=0 result=retry
+		2000 1 inval_end id=1
+		5000 1 inval_begin id=2 hva=0x110000-0x111000
+		5500 1 fault_begin vcpu=0 gfn=0x40
+		5600 1 fault_check vcpu=0 result=retry
+		5700 1 fault_begin vcpu=0 gfn=0x40
+		5800 1 fault_check vcpu=0 result=retry
+		6000 1 inval_end id=2
+		9000 1 fault_begin vcpu=0 gfn=0x40
+		9100 1 fault_check vcpu=0 result=ok
+	TRACE
+	run 0 -w map -f dumb "$work/two.txt"
+	grep -q "the worst epoch: 2 needless retries in its 1.00 us" "$work/out" ||
+		fail "the worst epoch is not found: $(cat "$work/out")"
+	grep -q "What gfn blocks" "$work/out" || fail "the map is not of gfn"
+	run 0 -w map -f dumb -a exact,hva,gfn "$work/two.txt"
+	grep -q "What hva blocks" "$work/out" || fail "the map is not of the first that has a range"
+	grep -q "needless\|worst" "$work/out" && fail "hva rejects needlessly: $(cat "$work/out")"
+	refuse 2 "no plot 'map': none of these algorithms keeps one range" -w map -a exact,gfn-list \
+		"$work/two.txt"
+	run 0 -f dumb -a exact "$work/two.txt"
+	grep -q "no plot 'map': none of these" "$work/err" || fail "nothing is said of no map"
+	# A kernel's range of host addresses that an invalidation of frames has made all of them.
+	run 0 -w map --keep-data -a hva -o "$work/new/x.svg" --from 2s --until 2.1s \
+		"$source_dir/traces/samples/7.3-gmem.dat"
+	awk '$2 > 10 && $4 == 1 { full++ } END { exit !(full > 1000) }' \
+		"$work/new/7.3-gmem-map-cells.dat" || fail "hva blocks not all where it should"
+}
+
 usage() {
 	refuse 2 "no plot 'pie'" -w pie "$data/small.txt"
 	refuse 2 "no plot ''" -w rejected, "$data/small.txt"
@@ -458,6 +499,7 @@ names
 suffixes
 areas
 counts
+maps
 usage
 errors
 bad_gnuplot

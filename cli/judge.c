@@ -2,6 +2,10 @@
 #include "cli/judge.h"
 
 #include <errno.h>
+#include <string.h>
+
+#include "cli/document.h"
+#include "cli/version.h"
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_error *err)
 {
@@ -53,6 +57,33 @@ struct rs_result *judge_run(struct judge *j, struct rs_reader **reader, struct r
 int judge_simulate(struct judge *j, struct rs_result *r, struct rs_error *err)
 {
 	return j->simulation ? rs_closed_finish(j->simulation, r, err) : 0;
+}
+
+struct rs_report judge_report(const struct judge *j, const struct rs_reader *reader,
+			      const struct rs_result *r)
+{
+	return (struct rs_report){
+		.result = r,
+		.meta = rs_reader_meta(reader),
+		.path = j->input.path,
+		.form = rs_form_name(rs_reader_form(reader)),
+		.version = RS_VERSION,
+		.commit = rs_cli_commit,
+		.one_vm = j->input.vm_text,
+		.vm = j->input.vm,
+	};
+}
+
+int judge_sum(struct rs_report *rep, const char *path, char sum[RS_SHA256_TEXT],
+	      struct rs_error *err)
+{
+	int rc = strcmp(rep->path, "-") ? rs_sha256_file(path, sum, &rep->size) : -EINVAL;
+
+	if (!rc)
+		rep->sha256 = sum;
+	if (!rc || rc == -EINVAL)
+		return 0;
+	return document_error(err, rep->path, -rc);
 }
 
 void judge_end(struct judge *j)

@@ -80,8 +80,9 @@ void rs_loop_inputs(struct argp_state *state, struct rs_input *in, struct rs_loo
 
 void rs_loop_command(FILE *f, const struct rs_loop *loop)
 {
-	if (loop->closed)
-		rs_command_option(f, "--loop", "closed");
+	/* What is not the default of every verb and format. */
+	if (loop->closed || loop->given)
+		rs_command_option(f, "--loop", loop->closed ? "closed" : "open");
 	if (loop->opts.think)
 		rs_command_option(f, "--arrivals", "think");
 	rs_command_option(f, "--precheck", loop->precheck);

@@ -6,14 +6,11 @@
 
 #include "analysis/report/derive.h"
 #include "analysis/report/report.h"
-#include "base/sha256.h"
 #include "base/textbuf.h"
 #include "cli/cli.h"
 #include "cli/command.h"
-#include "cli/document.h"
 #include "cli/judge.h"
 #include "cli/output.h"
-#include "cli/version.h"
 #include "replay/algorithm.h"
 
 enum {
@@ -160,43 +157,19 @@ static char *command_line(const struct replay_args *a)
 	return rs_command_end(f, &text);
 }
 
-/* Size and sum of the file, where the format tells them. What can be read only once has neither. */
-static int sum_file(const struct replay_args *a, struct rs_report *rep, char sum[RS_SHA256_TEXT],
-		    struct rs_error *err)
-{
-	int rc;
-
-	if (!a->format->file || !strcmp(rep->path, "-"))
-		return 0;
-	rc = rs_sha256_file(rep->path, sum, &rep->size);
-	if (!rc)
-		rep->sha256 = sum;
-	if (!rc || rc == -EINVAL)
-		return 0;
-	return document_error(err, rep->path, -rc);
-}
-
 static int write_report(const struct replay_args *a, const struct rs_reader *reader,
 			const struct rs_result *r, struct rs_error *err)
 {
 	char *command = command_line(a);
 	char sha256[RS_SHA256_TEXT];
-	struct rs_report rep = {
-		.result = r,
-		.meta = rs_reader_meta(reader),
-		.path = a->judge.input.path,
-		.form = rs_form_name(rs_reader_form(reader)),
-		.version = RS_VERSION,
-		.commit = rs_cli_commit,
-		.one_vm = a->judge.input.vm_text,
-		.vm = a->judge.input.vm,
-		.command = command,
-		.distributions = a->distributions,
-	};
+	struct rs_report rep = judge_report(&a->judge, reader, r);
 	struct rs_output out;
-	int rc;
+	int rc = 0;
 
-	rc = sum_file(a, &rep, sha256, err);
+	rep.command = command;
+	rep.distributions = a->distributions;
+	if (a->format->file)
+		rc = judge_sum(&rep, rep.path, sha256, err);
 	if (!rc)
 		rc = rs_output_open(&out, a->output, err);
 	if (!rc) {

@@ -71,6 +71,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		rs_loop_inputs(state, &a->judge.input, &a->judge.loop);
+		/* As of a mail, the answer is for how long faults stall. */
+		a->judge.loop.closed = a->judge.loop.opts.both = true;
 		return 0;
 	case OPT_ALGO:
 		rs_input_check_algos(state, arg);
@@ -259,12 +261,19 @@ static int draw_pictures(struct report_args *a, const struct plot_order *order,
 	return rc;
 }
 
+/* Maps show what judges the faults of the moments, if that keeps one range. */
+static const char *map_algo(const struct report_args *a)
+{
+	return rs_algo_has_range(a->judge_name) ? a->judge_name : "gfn";
+}
+
 static int draw_trace(struct report_args *a, struct rs_error *err)
 {
 	struct plot_order order = { .req = { .input = input_of(a),
 					     .algos = a->judge.algos,
 					     .series = true,
 					     .map = true,
+					     .map_algo = map_algo(a),
 					     .closed = a->judge.loop.closed } };
 	struct plot_data data;
 	int rc;
@@ -290,7 +299,10 @@ static int draw_moment(struct report_args *a, size_t i, struct rs_error *err)
 {
 	const struct rs_fault_row *row = &a->rows[i];
 	const uint64_t margin = (row->done_ns - row->begin_ns) / 4 + 1;
-	struct plot_order order = { .req = { .input = input_of(a), .map = true } };
+	struct plot_order order = { .req = { .input = input_of(a),
+					     .map = true,
+					     .map_algo = map_algo(a),
+					     .no_zoom = true } };
 	struct rs_cut_opts *piece = &order.req.input.piece;
 	struct album album = { 0 };
 	struct plot_data data;
@@ -378,18 +390,13 @@ static int write_trace(struct report_args *a, const struct rs_reader *reader,
 		       const struct rs_result *r, struct rs_error *err)
 {
 	char *command = command_line(a);
-	const struct rs_report rep = {
-		.result = r,
-		.meta = rs_reader_meta(reader),
-		.path = a->judge.input.path,
-		.form = rs_form_name(rs_reader_form(reader)),
-		.version = RS_VERSION,
-		.one_vm = a->judge.input.vm_text,
-		.vm = a->judge.input.vm,
-		.command = command,
-	};
-	int rc = command ? write_page(a, &rep, err) : rs_error_nomem(err);
+	struct rs_report rep = judge_report(&a->judge, reader, r);
+	char sha256[RS_SHA256_TEXT];
+	int rc = command ? judge_sum(&rep, a->in.path, sha256, err) : rs_error_nomem(err);
 
+	rep.command = command;
+	if (!rc)
+		rc = write_page(a, &rep, err);
 	free(command);
 	return rc;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "analysis/html/html_svg.h"
-#include "analysis/report/derive.h"
 #include "analysis/report/report_parts.h"
 #include "analysis/write/markup.h"
 #include "analysis/write/units.h"
@@ -73,38 +72,14 @@ static void put_heading(FILE *f, unsigned int level, const char *text)
 
 /* ---- the answer ---- */
 
-/* How the two compare that the question is about. */
-static void compare(struct rs_page *p, const struct rs_vm_result *v,
-		    const struct rs_algo_result *gfn, const struct rs_algo_result *hva)
+/* One algorithm is compared to none. */
+static void put_rejections(struct rs_page *p, const struct rs_vm_result *v)
 {
-	const double ratio = (double)gfn->spurious / (double)hva->spurious;
-	char counts[2][32], shares[2][32], number[32], times[48] = "";
-
-	if (hva->spurious)
-		snprintf(times, sizeof(times), ", %s times as many",
-			 rs_format_number(ratio, number, sizeof(number)));
-	rs_para(p, 0, 0,
-		"Needlessly hva, a range of host addresses, rejects %s of them, and gfn, a range "
-		"of guest frames, %s%s; of the guest they block %s and %s.",
-		rs_format_count(hva->spurious, counts[0], sizeof(counts[0])),
-		rs_format_count(gfn->spurious, counts[1], sizeof(counts[1])), times,
-		rs_format_share(rs_blocked_share(v, hva), shares[0], sizeof(shares[0])),
-		rs_format_share(rs_blocked_share(v, gfn), shares[1], sizeof(shares[1])));
-}
-
-static void put_rejections(struct rs_page *p, const struct rs_report *rep,
-			   const struct rs_vm_result *v)
-{
-	const struct rs_algo_result *gfn = rs_vm_algo(rep->result, v, "gfn");
-	const struct rs_algo_result *hva = rs_vm_algo(rep->result, v, "hva");
 	char rejected[32], needless[32];
 
-	if (gfn && hva)
-		compare(p, v, gfn, hva);
-	else if (rep->result->nr_algos)
-		rs_para(p, 0, 0, "%s rejects %s of them, %s needlessly.", v->algos[0].name,
-			rs_format_count(v->algos[0].rejected, rejected, sizeof(rejected)),
-			rs_format_count(v->algos[0].spurious, needless, sizeof(needless)));
+	rs_para(p, 0, 0, "%s rejects %s of them, %s needlessly.", v->algos[0].name,
+		rs_format_count(v->algos[0].rejected, rejected, sizeof(rejected)),
+		rs_format_count(v->algos[0].spurious, needless, sizeof(needless)));
 }
 
 static void put_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v,
@@ -112,8 +87,9 @@ static void put_answer(struct rs_page *p, const struct rs_report *rep, const str
 {
 	fputs("<div class=\"answer\">\n", p->f);
 	rs_part_headline(p, rep, v, who);
-	if (v->checked && !rep->result->counts_only)
-		put_rejections(p, rep, v);
+	if (!rs_part_sentences(p, rep, v) && v->checked && rep->result->nr_algos &&
+	    !rep->result->counts_only)
+		put_rejections(p, v);
 	fputs("</div>\n", p->f);
 }
 

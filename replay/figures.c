@@ -16,7 +16,7 @@ const struct rs_algo_result *rs_figure_algo(const struct rs_vm_result *v, size_t
 
 uint64_t rs_vm_duration_ns(const struct rs_vm_result *v)
 {
-	return v->end_ns - v->begin_ns;
+	return v->end_ns - v->begin_ns - v->paused_ns;
 }
 
 double rs_blocked_mean(const struct rs_vm_result *v, const struct rs_algo_result *a)
@@ -36,6 +36,19 @@ double rs_widening(const struct rs_algo_result *a, const struct rs_algo_result *
 	if (!a || !base || !base->blocked_page_ns)
 		return NAN;
 	return (double)a->blocked_page_ns / (double)base->blocked_page_ns;
+}
+
+double rs_piece_error(const struct rs_vm_result *v, const struct rs_piece_sums *x)
+{
+	const double n = (double)v->pieces, checked = (double)v->piece_checked;
+	double share, squares;
+
+	if (v->pieces < 2 || !v->piece_checked)
+		return NAN;
+	share = (double)x->sum / checked;
+	squares = (double)x->squares - 2 * share * (double)x->by_checked +
+		  share * share * (double)v->piece_squares;
+	return squares > 0 ? sqrt(squares * n / (n - 1)) / checked : 0;
 }
 
 bool rs_hist_whole(const struct rs_hist *h)
@@ -64,6 +77,16 @@ static double blocked_mean(const struct rs_figure_base *b)
 static double blocked_share(const struct rs_figure_base *b)
 {
 	return rs_blocked_share(b->vm, b->algo);
+}
+
+static double rejected_error(const struct rs_figure_base *b)
+{
+	return rs_piece_error(b->vm, &b->algo->piece_rejected);
+}
+
+static double spurious_error(const struct rs_figure_base *b)
+{
+	return rs_piece_error(b->vm, &b->algo->piece_spurious);
 }
 
 static double widening(const struct rs_figure_base *b)
@@ -103,6 +126,8 @@ static double gfn_per_hva(const struct rs_figure_base *b)
 		  0 * sizeof(((struct rs_closed_algo *)0)->m.weight)
 /* A histogram stands in an object that a report of an early version lacks. */
 #define DIST .optional_object = true
+/* Only where the recording paused. */
+#define SAMPLED .sampled = true, .optional_object = true
 #define BOTH(name) .csv = name, .sweep = name
 
 /*
@@ -151,6 +176,12 @@ static const struct rs_figure_row rows[] = {
 	{ VM(epoch_ns), .key = "distributions.epoch_ns", DIST, .full = true },
 	{ VM(epoch_invals), .key = "distributions.epoch_invals", DIST, .full = true },
 
+	{ VM(pauses), .key = "sampled.pauses", SAMPLED },
+	{ VM(paused_ns), .key = "sampled.paused_ns", SAMPLED },
+	{ VM(pieces), .key = "sampled.pieces", SAMPLED },
+	{ VM(piece_checked), .key = "sampled.checked", SAMPLED },
+	{ VM(piece_squares), .key = "sampled.checked_squares", SAMPLED },
+
 	{ ALGO(merged), .add = RS_ADD_FIRST, .key = "merged", .optional = true },
 	{ ALGO(rejected), .key = "rejected", BOTH("rejected_faults") },
 	{ ALGO(spurious), .key = "spurious", BOTH("spurious_faults"), .full = true },
@@ -174,6 +205,17 @@ static const struct rs_figure_row rows[] = {
 	{ ALGO(widening_epoch), .key = "distributions.widening_epoch", .ratio = true, DIST,
 	  .full = true },
 	{ ALGO(blocked_epoch), .key = "distributions.blocked_epoch", DIST, .full = true },
+
+	{ ALGO(piece_rejected.sum), .key = "sampled.rejected", SAMPLED },
+	{ ALGO(piece_rejected.squares), .key = "sampled.rejected_squares", SAMPLED },
+	{ ALGO(piece_rejected.by_checked), .key = "sampled.rejected_by_checked", SAMPLED },
+	{ NUMBER(RS_OF_ALGO, rejected_error), .key = "sampled.rejected_error", SAMPLED },
+	{ ALGO(piece_spurious.sum), .key = "sampled.spurious", SAMPLED, .full = true },
+	{ ALGO(piece_spurious.squares), .key = "sampled.spurious_squares", SAMPLED, .full = true },
+	{ ALGO(piece_spurious.by_checked), .key = "sampled.spurious_by_checked", SAMPLED,
+	  .full = true },
+	{ NUMBER(RS_OF_ALGO, spurious_error), .key = "sampled.spurious_error", SAMPLED,
+	  .full = true },
 
 	{ CLOSED_VM(precheck), .add = RS_ADD_ANY, .key = "precheck" },
 	{ CLOSED_VM(arrivals), .add = RS_ADD_FIRST, .key = "arrivals" },

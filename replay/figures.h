@@ -77,6 +77,7 @@ struct rs_figure_row {
 	bool optional;
 	bool optional_object;	 /* a report without the object it is in */
 	bool full;		 /* not there if the result has counts only */
+	bool sampled;		 /* not there if the VM's recording did not pause */
 	const char *csv, *sweep; /* names of its columns; NULL: it has none */
 };
 
@@ -97,7 +98,7 @@ void rs_figures_hists(enum rs_figure_of of, void *in, void (*fn)(struct rs_hist 
 /* The algorithm called @name, or NULL. */
 const struct rs_algo_result *rs_figure_algo(const struct rs_vm_result *v, size_t nr_algos,
 					    const char *name);
-/* From the VM's first to its last event. */
+/* From the VM's first to its last event, without the pauses of the recording. */
 uint64_t rs_vm_duration_ns(const struct rs_vm_result *v);
 /* Guest frames that @a blocked on average over the VM's time. */
 double rs_blocked_mean(const struct rs_vm_result *v, const struct rs_algo_result *a);
@@ -105,6 +106,11 @@ double rs_blocked_mean(const struct rs_vm_result *v, const struct rs_algo_result
 double rs_blocked_share(const struct rs_vm_result *v, const struct rs_algo_result *a);
 /* blocked(@a) / blocked(@base), both over all of the VM's time; @base may be NULL. */
 double rs_widening(const struct rs_algo_result *a, const struct rs_algo_result *base);
+/*
+ * How far the share of @x among the checked faults is off for having been recorded in pieces:
+ * the standard error of a ratio, by how much whole pieces differ. NAN with less than two.
+ */
+double rs_piece_error(const struct rs_vm_result *v, const struct rs_piece_sums *x);
 /* A quantile; NAN if nothing was counted, or only how much (a report read back without buckets). */
 double rs_quantile(const struct rs_hist *h, double q);
 /* false: it counted something, but its buckets are not there. */

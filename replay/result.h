@@ -86,6 +86,16 @@ struct rs_closed_vm {
 	uint64_t check_as_recorded, check_retries;
 };
 
+/*
+ * Sums over the whole pieces of a recording that paused, for how much a share of the checked
+ * faults scatters.
+ */
+struct rs_piece_sums {
+	uint64_t before; /* the engine's own: the figure when the present piece began */
+	uint64_t sum;
+	unsigned __int128 squares, by_checked; /* of the figure; with the piece's checked faults */
+};
+
 struct rs_algo_result {
 	const char *name; /* "gfn-multi:4" as given; owned by the result */
 	bool merged;	  /* some kernel ran it: missed must be 0 */
@@ -96,6 +106,7 @@ struct rs_algo_result {
 	unsigned __int128 blocked_page_ns;
 	uint64_t blocked_max;
 	struct rs_agreement locked, lockless;
+	struct rs_piece_sums piece_rejected, piece_spurious;
 	/* blocked(this) / blocked(exact), in thousandths: weighted by ns where exact blocks
 	 * anything, and the peak of each epoch. */
 	struct rs_hist widening_time;
@@ -127,8 +138,14 @@ struct rs_state_mismatch {
 struct rs_vm_result {
 	uint32_t vm;
 	uint64_t begin_ns, end_ns; /* its first and last event */
-	uint64_t memslots;	   /* the most at once */
-	uint64_t frames;	   /* guest frames in memslots, the most at once */
+	/* Where the recording paused, and how long, each time until it was known what is in
+	 * progress. */
+	uint64_t pauses, paused_ns;
+	uint64_t pieces; /* between two pauses; 0 in a sum of VMs, whose pieces are not apart */
+	uint64_t piece_checked;		 /* faults in them */
+	unsigned __int128 piece_squares; /* of each piece's */
+	uint64_t memslots;		 /* the most at once */
+	uint64_t frames;		 /* guest frames in memslots, the most at once */
 	uint64_t aliased_frames; /* of those, frames whose host page another gfn maps too; the most
 				  */
 	unsigned __int128 frames_page_ns; /* frames in memslots, integrated over time */
@@ -158,7 +175,7 @@ struct rs_result {
 	uint64_t events;	 /* of the model: STATE records are not counted */
 	uint64_t begin_ns, end_ns;
 	uint64_t lost;	     /* events lost, as far as known */
-	uint64_t lost_marks; /* `lost` events */
+	uint64_t lost_marks; /* `lost` events that are no pause */
 	uint64_t anomalies[RS_NR_ANOMALIES];
 	size_t nr_algos;
 	struct rs_vm_result *vms;

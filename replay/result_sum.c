@@ -40,7 +40,10 @@ static int add_algo(struct rs_algo_result *to, const struct rs_algo_result *from
 /* Needs the maxima of @to to be up to date. */
 static void add_times(struct rs_vm_result *to, const struct rs_vm_result *from)
 {
-	to->end_ns += from->end_ns - from->begin_ns;
+	to->end_ns += rs_vm_duration_ns(from);
+	/* The recording paused for all of them at once: how much pieces of their sum scatter is not
+	 * known. */
+	to->paused_ns = to->pieces = 0;
 	rs_vm_result_mean(to);
 }
 
@@ -72,7 +75,7 @@ int rs_vm_result_add(struct rs_vm_result *to, const struct rs_vm_result *from, s
 
 void rs_vm_result_mean(struct rs_vm_result *v)
 {
-	double ns = (double)(v->end_ns - v->begin_ns);
+	double ns = (double)rs_vm_duration_ns(v);
 
 	v->mean_frames = ns > 0 ? (double)v->frames_page_ns / ns : (double)v->frames;
 }

@@ -216,6 +216,34 @@ static void test_partial(void **state)
 	}
 }
 
+/*
+ * Without any event of faults what is blocked is still told, unless a tracepoint says more of
+ * faults: that takes assumptions.
+ */
+static void test_no_faults(void **state)
+{
+	for (int tracepoint = 0; tracepoint < 2; tracepoint++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+		struct test_trace t = { 0 };
+
+		for (unsigned int kind = RS_PROBE_FAULT; kind <= RS_PROBE_FAULT_END; kind++)
+			dat_without(d, kind);
+		if (!tracepoint)
+			dat_without(d, DAT_PAGE_FAULT);
+		for (size_t k = 0; k < NR_PLAIN; k++)
+			if (plain[k].kind < RS_PROBE_FAULT || plain[k].kind > RS_PROBE_FAULT_END)
+				put_all(d, &plain[k], 1);
+		if (!tracepoint) {
+			expect(d, PLAIN_SLOT_TEXT PLAIN_WALK_TEXT "1310 1 inval_end id=1\n"
+								  "#@ level partial\n");
+			continue;
+		}
+		read_back(&t, d);
+		assert_non_null(strstr(t.message, "--assume-duration"));
+		test_trace_free(&t);
+	}
+}
+
 /* An entry that says the time, in place of one that adds to it, and room of discarded events. */
 static void test_entries_without_event(void **state)
 {
@@ -346,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_rewind),
 		cmocka_unit_test(test_only_tracepoints),
 		cmocka_unit_test(test_partial),
+		cmocka_unit_test(test_no_faults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,58 @@ static void test_losses(void **state)
 						   "#@ anomaly lost-unknown-number 1\n");
 }
 
+/*
+ * A recording in pieces: what comes between its marks is chance and left out, but for memslots;
+ * and nothing was lost.
+ */
+static void test_seams(void **state)
+{
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	put_all(d, plain, 7);
+	dat_at(d, 0, MAKER % 4, MAKER);
+	dat_marker(d, 1200, "retryscope-fact seam pause\n");
+	put_all(d, &(const struct put)FAULT(1300, VCPU0, KVM, 0, 0x111ULL), 1);
+	put_all(d, &(const struct put)CREATE(1400, KVM, 1, 0x200, 0x40, HVA + 0x200000), 1);
+	put_all(d, &(const struct put)FAULTED(1500, VCPU0, 5), 1);
+	dat_at(d, 0, MAKER % 4, MAKER);
+	dat_marker(d, 2000, "retryscope-fact seam resume\n");
+	put_all(d, &(const struct put)FAULTED(2100, VCPU1, 5), 1);
+	put_all(d, &(const struct put)FAULT(2200, VCPU0, KVM, 0, 0x112ULL), 1);
+	put_all(d, &(const struct put)FAULTED(2300, VCPU0, 5), 1);
+	expect(d, PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT
+	       "1200 1 lost count=0 pause=1\n"
+	       "1400 1 memslot as=0 id=1 gfn=0x200 npages=0x40 hva=0x7f0000200000 flags=0\n"
+	       "2000 1 lost count=0 resume=1\n"
+	       "2200 1 fault_begin vcpu=0 gfn=0x112\n"
+	       "2300 1 fault_end vcpu=0\n"
+	       "#@ level full\n");
+}
+
+/* One of the marks was lost: the stream has a loss there, and it is said. */
+static void test_half_a_seam(void **state)
+{
+	for (int resume = 0; resume < 2; resume++) {
+		struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+		put_all(d, plain, 7);
+		dat_at(d, 0, MAKER % 4, MAKER);
+		if (!resume)
+			dat_marker(d, 1200, "retryscope-fact seam pause\n");
+		dat_marker(d, 1300,
+			   resume ? "retryscope-fact seam resume\n"
+				  : "retryscope-fact seam pause\n");
+		expect(d, resume ? PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT "1300 1 lost count=0\n"
+								    "#@ level full\n"
+								    "#@ anomaly seam-incomplete 1\n"
+				 : PLAIN_SLOT_TEXT PLAIN_FAULT_TEXT
+				  "1200 1 lost count=0 pause=1\n"
+				  "1300 1 lost count=0\n"
+				  "#@ level full\n"
+				  "#@ anomaly seam-incomplete 1\n");
+	}
+}
+
 /* A fault that was dropped without the lock before the loss stays: it is decided. */
 static void test_loss_behind_a_decision(void **state)
 {
@@ -257,6 +309,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_seams),
+		cmocka_unit_test(test_half_a_seam),
 		cmocka_unit_test(test_loss_behind_a_decision),
 		cmocka_unit_test(test_loss_with_two_vms),
 		cmocka_unit_test(test_long_loss),

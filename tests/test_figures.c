@@ -89,6 +89,8 @@ static void no_member_escapes(void **state)
 	static const struct other algo[] = {
 		OTHER(struct rs_algo_result, name),
 		OTHER(struct rs_algo_result, closed),
+		OTHER(struct rs_algo_result, piece_rejected.before),
+		OTHER(struct rs_algo_result, piece_spurious.before),
 	};
 
 	check_covered(RS_OF_VM, sizeof(struct rs_vm_result), vm, sizeof(vm) / sizeof(vm[0]));
@@ -237,6 +239,8 @@ static void sums(void **state)
 	const struct rs_vm_result *v = a->vms, *w = b->vms;
 
 	b->vms->closed.precheck_ns = a->vms->closed.precheck_ns;
+	a->vms->paused_ns = 10;
+	b->vms->paused_ns = 20;
 	assert_int_equal(rs_vm_result_add(&to, v, 2), 0);
 	check_same(RS_OF_CLOSED_VM, &to.closed, &v->closed);
 	check_same(RS_OF_ALGO, &to.algos[1], &v->algos[1]);
@@ -246,7 +250,9 @@ static void sums(void **state)
 	assert_int_equal(to.state_equal, v->state_equal + w->state_equal);
 	assert_int_equal(to.memslots, w->memslots);
 	assert_int_equal(to.begin_ns, 0);
-	assert_int_equal(to.end_ns, 8000);
+	assert_int_equal(to.end_ns, 7970);
+	assert_int_equal(to.paused_ns, 0);
+	assert_int_equal(to.pieces, 0);
 	assert_true(to.frames_page_ns == v->frames_page_ns + w->frames_page_ns);
 	assert_int_equal(to.inval_ns.weight, 6);
 	assert_int_equal(to.closed.retry_gap_ns, 0);
@@ -264,6 +270,22 @@ static void sums(void **state)
 	rs_vm_result_free(&to, 2);
 	rs_result_free(a);
 	rs_result_free(b);
+}
+
+/* Two pieces with 1 of 10 and 3 of 10: they are 1 off what a fifth of each is. */
+static void piece_error(void **state)
+{
+	struct rs_vm_result v = { .pieces = 2, .piece_checked = 20, .piece_squares = 200 };
+	struct rs_piece_sums x = { .sum = 4, .squares = 10, .by_checked = 40 };
+
+	assert_true(fabs(rs_piece_error(&v, &x) - 0.1) < 1e-12);
+	/* All alike: nothing scatters, and rounding makes it no less. */
+	x = (struct rs_piece_sums){ .sum = 6, .squares = 18, .by_checked = 60 };
+	assert_true(rs_piece_error(&v, &x) < 1e-7);
+	v.pieces = 1;
+	assert_true(isnan(rs_piece_error(&v, &x)));
+	v = (struct rs_vm_result){ .pieces = 2 };
+	assert_true(isnan(rs_piece_error(&v, &(struct rs_piece_sums){ 0 })));
 }
 
 /* ---- columns ---- */
@@ -359,6 +381,7 @@ int main(void)
 		cmocka_unit_test(no_member_escapes),
 		cmocka_unit_test(written_is_read),
 		cmocka_unit_test(sums),
+		cmocka_unit_test(piece_error),
 		cmocka_unit_test(columns),
 		cmocka_unit_test(what_is_not_known_is_no_number),
 	};

@@ -45,3 +45,8 @@ const char *rs_end_reason_name(unsigned int reason)
 {
 	return reason < RS_NR_END_REASONS ? reason_names[reason] : NULL;
 }
+
+const char *rs_lost_name(const struct rs_event *ev)
+{
+	return ev->flags & RS_F_PAUSE ? "pause" : ev->flags & RS_F_RESUME ? "resume" : "lost";
+}

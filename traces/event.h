@@ -23,7 +23,8 @@
  *   FAULT_BEGIN    as, fault.vcpu, gfn; RS_F_PRIVATE: on private memory; who
  *   FAULT_CHECK    fault.vcpu; RS_F_LOCKLESS, result
  *   FAULT_END      fault.vcpu, reason
- *   LOST           lost.count; ~0: unknown
+ *   LOST           lost.count; ~0: unknown; RS_F_PAUSE, RS_F_RESUME: none were lost, the
+ *                  recorder left out what came then (with both, what came before)
  *   STATE          state.*. Not an event of the model: what the traced kernel's own words
  *                  were at the NEXT event of the same VM, an INVAL_SLOT or a locked
  *                  FAULT_CHECK
@@ -63,6 +64,8 @@ enum rs_end_reason {
 #define RS_F_LOCKLESS 0x04
 #define RS_F_SHARED 0x08
 #define RS_F_PRIVATE 0x10
+#define RS_F_PAUSE 0x20
+#define RS_F_RESUME 0x40
 
 /*
  * Kinds of mappings of guest memory: those of a process's address space, and those of a
@@ -185,6 +188,9 @@ const char *rs_event_name(unsigned int type);
 const char *rs_result_name(unsigned int result);
 /* "plain", "slot_invalid", "async", "root_obsolete"; NULL if out of range. */
 const char *rs_end_reason_name(unsigned int reason);
+
+/* What a LOST is: "lost", or of a recording in pieces "pause", "resume". */
+const char *rs_lost_name(const struct rs_event *ev);
 
 /*
  * Why no form can hold @ev: a type, a result, a reason or a number out of range,

@@ -324,7 +324,9 @@ static void put_details(FILE *f, const struct rs_event *ev, const struct rs_whos
 			rs_end_reason_name(ev->fault.reason));
 		break;
 	default: /* RS_EV_LOST */
-		if (ev->lost.count == RS_LOST_UNKNOWN)
+		if (ev->flags)
+			fputs(rs_lost_name(ev), f);
+		else if (ev->lost.count == RS_LOST_UNKNOWN)
 			fputs("an unknown number", f);
 		else
 			fprintf(f, "%" PRIu64, ev->lost.count);

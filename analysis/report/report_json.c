@@ -122,6 +122,7 @@ static json_t *with_figures(json_t *o, const struct rs_report *rep, enum rs_figu
 
 	for (size_t i = 0; o && (row = rs_figure_row(i)); i++)
 		if (row->of == of && row->key && !(row->full && rep->result->counts_only) &&
+		    !(row->sampled && !(base && base->vm->pauses)) &&
 		    !strncmp(row->key, object ? object : "", len) &&
 		    (!object || row->key[len] == '.'))
 			o = with_member(o, row->key, figure(rep, row, in, base));

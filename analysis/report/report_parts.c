@@ -155,6 +155,29 @@ static bool caution_losses(struct rs_page *p, const struct rs_report *rep)
 	return true;
 }
 
+/* Of the VM that was left out the most often: they pause together, but not all are there at once.
+ */
+static bool caution_pauses(struct rs_page *p, const struct rs_result *r)
+{
+	const struct rs_vm_result *v = NULL;
+	char recorded[32], whole[32];
+
+	for (size_t i = 0; i < r->nr_vms; i++)
+		if (r->vms[i].pauses > (v ? v->pauses : 0))
+			v = &r->vms[i];
+	if (!v)
+		return false;
+	rs_format_time((double)rs_vm_duration_ns(v), recorded, sizeof(recorded));
+	rs_format_time((double)(v->end_ns - v->begin_ns), whole, sizeof(whole));
+	rs_para(p, 0, 2,
+		"IN PIECES: the recording paused %s time%s%s%s%s%s. Each piece is judged for "
+		"itself; nothing is known of the time between, and no figure counts it.",
+		COUNT(v->pauses), v->pauses == 1 ? "" : "s", v->paused_ns ? ", and has " : "",
+		v->paused_ns ? recorded : "", v->paused_ns ? " of " : "",
+		v->paused_ns ? whole : "");
+	return true;
+}
+
 /* "name (count), ..." of those that occurred, for the caller to free; NULL: no memory. */
 static char *anomalies_text(const struct rs_report *rep)
 {
@@ -221,6 +244,7 @@ bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep)
 	bool any = caution_level(p, m);
 
 	any |= caution_losses(p, rep);
+	any |= caution_pauses(p, rep->result);
 	for (size_t i = 0; i < m->nr_assumptions; i++) {
 		any = true;
 		rs_para(p, 0, 2, "ASSUMED: %s", m->assumptions[i]);

@@ -398,6 +398,8 @@ static int read_vm(struct reader *r, const json_t *o, struct rs_report_data *d,
 		rc = read_figures(r, o, RS_OF_VM, v);
 	if (!rc && v->end_ns < v->begin_ns)
 		rc = wrong(r, "end_ns", "a time not before begin_ns");
+	if (!rc && v->paused_ns > v->end_ns - v->begin_ns)
+		rc = wrong(r, "sampled.paused_ns", "no more than the VM's time");
 	/* It has twelve digits there; what is made of it should not depend on that. */
 	rs_vm_result_mean(v);
 	if (!rc)

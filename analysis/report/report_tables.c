@@ -15,6 +15,39 @@ static double share(uint64_t part, uint64_t base)
 
 #define HEADINGS(t, names) rs_table_begin(t, names, sizeof(names) / sizeof((names)[0]))
 
+/* How much the shares of the answer scatter where the recording paused. */
+static void put_scatter(struct rs_page *p, const struct rs_report *rep,
+			const struct rs_vm_result *v)
+{
+	static const char *const names[][2] = {
+		{ "algorithm", "" }, { "rejected", "of checked" },
+		{ "+-", "" },	     { "needlessly", "of checked" },
+		{ "+-", "" },
+	};
+	const bool counts = rep->result->counts_only;
+	struct rs_table t;
+
+	rs_para(p, 0, 0,
+		"How far that may be off, since the %s whole pieces differ (two standard errors; "
+		"of "
+		"these pieces alone):",
+		COUNT(v->pieces));
+	rs_blank_line(p);
+	rs_table_begin(&t, names, counts ? 3 : 5);
+	for (size_t i = 0; i < rep->result->nr_algos; i++) {
+		const struct rs_algo_result *a = &v->algos[i];
+
+		rs_table_text(&t, a->name);
+		rs_table_share(&t, share(a->piece_rejected.sum, v->piece_checked));
+		rs_table_share(&t, 2 * rs_piece_error(v, &a->piece_rejected));
+		if (counts)
+			continue;
+		rs_table_share(&t, share(a->piece_spurious.sum, v->piece_checked));
+		rs_table_share(&t, 2 * rs_piece_error(v, &a->piece_spurious));
+	}
+	rs_table_write(p, &t);
+}
+
 void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
 	static const char *const names[][2] = {
@@ -40,6 +73,10 @@ void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct
 		rs_table_share(&t, rs_blocked_share(v, a));
 	}
 	rs_table_write(p, &t);
+	if (v->pieces > 1) {
+		rs_blank_line(p);
+		put_scatter(p, rep, v);
+	}
 }
 
 bool rs_part_has_causes(const struct rs_report *rep, const struct rs_vm_result *v)

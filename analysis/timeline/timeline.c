@@ -449,11 +449,14 @@ static void put_memslot_change(struct rs_timeline *t, const struct vm_line *vm,
 
 static int lose(struct rs_timeline *t, const struct vm_line *vm, const struct rs_event *e)
 {
-	begin_instant(t, vm, "lost");
-	if (e->lost.count != RS_LOST_UNKNOWN)
+	const bool paused = e->flags & (RS_F_PAUSE | RS_F_RESUME);
+
+	begin_instant(t, vm, rs_lost_name(e));
+	if (e->lost.count != RS_LOST_UNKNOWN && !paused)
 		trace_event_number(&t->out, "events", e->lost.count);
 	end_with_args(t);
-	return end_all(t, vm, "not known: events were lost");
+	return end_all(t, vm,
+		       paused ? "not known: the recording paused" : "not known: events were lost");
 }
 
 static void applied(void *arg, const struct rs_event *e, uint64_t time_ns)

@@ -238,8 +238,10 @@ static int end_before(struct rs_cut *c, struct cut_vm *v, const struct rs_event 
 	return log_event(v, ev, begin);
 }
 
-static int lost_before(struct rs_cut *c, struct cut_vm *v)
+static int lost_before(struct rs_cut *c, struct cut_vm *v, const struct rs_event *ev)
 {
+	v->seam = ev->flags != 0;
+	v->paused = ev->flags & RS_F_PAUSE || (v->paused && !(ev->flags & RS_F_RESUME));
 	rs_idset_clear(&v->outstanding);
 	memset(v->open, 0, sizeof(v->open));
 	v->dark = true;
@@ -250,6 +252,11 @@ static int lost_before(struct rs_cut *c, struct cut_vm *v)
 static int before_piece(struct rs_cut *c, struct cut_vm *v, const struct rs_event *ev)
 {
 	v->has_state = false;
+	if (v->paused && ev->type != RS_EV_MEMSLOT && ev->type != RS_EV_LOST &&
+	    ev->type != RS_EV_STATE) {
+		v->paused = false;
+		v->quiet_ns = c->now;
+	}
 	switch (ev->type) {
 	case RS_EV_STATE:
 		v->state = *ev;
@@ -271,7 +278,7 @@ static int before_piece(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 		take_open(v, ev->fault.vcpu);
 		return 0;
 	case RS_EV_LOST:
-		return lost_before(c, v);
+		return lost_before(c, v, ev);
 	}
 	return 0;
 }
@@ -321,8 +328,15 @@ static int emit_lost(struct rs_cut *c, struct cut_vm *v)
 {
 	struct rs_event ev = { .time_ns = c->opts.from_ns, .vm = v->number, .type = RS_EV_LOST };
 
-	if (!v->dark || rs_blackout_over(c->opts.from_ns, v->quiet_ns, c->longest_ns))
+	if (!v->paused &&
+	    (!v->dark || rs_blackout_over(c->opts.from_ns, v->quiet_ns, c->longest_ns)))
 		return 0;
+	if (v->seam) {
+		ev.flags = RS_F_PAUSE;
+		if (!v->paused && emit(c, &ev))
+			return -ENOMEM;
+		ev.flags = v->paused ? RS_F_PAUSE : RS_F_RESUME;
+	}
 	return emit(c, &ev);
 }
 

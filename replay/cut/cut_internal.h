@@ -25,7 +25,8 @@ struct cut_vm {
 	uint64_t open[(RS_MAX_VCPU + 1) / 64]; /* vCPUs whose fault began before the piece */
 	struct rs_event state;		       /* belongs to the VM's next event */
 	bool has_state;
-	bool dark; /* after a loss: what is outstanding is not known */
+	bool dark;	   /* after a loss: what is outstanding is not known */
+	bool paused, seam; /* the recording is; the loss was that it paused */
 	uint64_t quiet_ns;
 };
 

@@ -215,13 +215,71 @@ struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number)
 
 /* ---- losses ---- */
 
+static void end_piece_of(struct rs_piece_sums *x, uint64_t now, uint64_t checked)
+{
+	const uint64_t n = now - x->before;
+
+	x->sum += n;
+	x->squares += (unsigned __int128)n * n;
+	x->by_checked += (unsigned __int128)n * checked;
+}
+
+/* The recording goes on: what is in progress is not known yet. */
+static void go_on(struct rs_replay *r, struct vm_run *v)
+{
+	v->paused = false;
+	v->in_piece = v->dark = true;
+	v->quiet_ns = r->now;
+	rs_open_sum_verdicts(r, v);
+	v->piece_before = v->res.checked;
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		struct rs_algo_result *a = &v->res.algos[i];
+
+		a->piece_rejected.before = a->rejected;
+		a->piece_spurious.before = a->spurious;
+	}
+}
+
+/* Only a piece that has both its ends is counted as one. */
+static void end_piece(struct rs_replay *r, struct vm_run *v)
+{
+	uint64_t checked;
+
+	rs_open_sum_verdicts(r, v);
+	checked = v->res.checked - v->piece_before;
+	v->res.pieces++;
+	v->res.piece_checked += checked;
+	v->res.piece_squares += (unsigned __int128)checked * checked;
+	for (size_t i = 0; i < r->nr_listed; i++) {
+		struct rs_algo_result *a = &v->res.algos[i];
+
+		end_piece_of(&a->piece_rejected, a->rejected, checked);
+		end_piece_of(&a->piece_spurious, a->spurious, checked);
+	}
+}
+
+static void pause_recording(struct rs_replay *r, struct vm_run *v)
+{
+	if (v->paused)
+		return;
+	v->res.pauses++;
+	if (v->in_piece)
+		end_piece(r, v);
+	v->in_piece = false;
+	if (!v->blind)
+		v->blind_since_ns = r->now;
+	v->paused = v->blind = true;
+}
+
 static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
 	if (rs_open_advance(r, v, r->now))
 		return -ENOMEM;
+	if (v->paused && e->flags & RS_F_RESUME)
+		go_on(r, v);
 	if ((r->opts.flags & RS_REPLAY_WIDTH) && rs_invals_nr_hit(v->invals))
 		rs_open_end_epoch(r, v, r->now);
-	r->result->lost_marks++;
+	r->result->lost_marks += !(e->flags & (RS_F_PAUSE | RS_F_RESUME));
 	if (e->lost.count != RS_LOST_UNKNOWN)
 		r->result->lost += e->lost.count;
 	while (v->nr_open) {
@@ -237,16 +295,31 @@ static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event 
 	v->dark = v->watch = true;
 	v->quiet_ns = r->now;
 	v->state_based = false;
+	if (e->flags & RS_F_PAUSE)
+		pause_recording(r, v);
 	rs_open_show_applied(r, e);
 	v->view_due = true;
 	return 0;
 }
 
-/* Ends the blackout once no orphan end was seen for long enough. */
-static void see_light(const struct rs_replay *r, struct vm_run *v)
+static int end_blind(struct rs_replay *r, struct vm_run *v, uint64_t now)
 {
-	if (rs_blackout_over(r->now, v->quiet_ns, r->longest_ns))
-		v->dark = false;
+	if (!v->blind)
+		return 0;
+	if (rs_open_advance(r, v, now))
+		return -ENOMEM;
+	v->blind = false;
+	v->res.paused_ns += now - v->blind_since_ns;
+	return 0;
+}
+
+/* Ends the blackout once no orphan end was seen for long enough. */
+static int see_light(struct rs_replay *r, struct vm_run *v)
+{
+	if (!rs_blackout_over(r->now, v->quiet_ns, r->longest_ns))
+		return 0;
+	v->dark = false;
+	return end_blind(r, v, r->now);
 }
 
 /* ---- the stream ---- */
@@ -258,17 +331,20 @@ static void keep_state(struct vm_run *v, const struct rs_event *e)
 	v->state_pending = true;
 }
 
-/* The first event of a VM, or one after a loss. */
-static void look_around(const struct rs_replay *r, struct vm_run *v)
+/* The first event of a VM, or one after a loss. In a pause only memslots are recorded. */
+static int look_around(struct rs_replay *r, struct vm_run *v, unsigned int type)
 {
 	if (!v->seen) {
 		v->seen = true;
 		v->res.begin_ns = r->now;
 		v->width_ns = r->now;
 	}
-	if (v->dark)
-		see_light(r, v);
+	if (v->paused && type != RS_EV_MEMSLOT && type != RS_EV_LOST)
+		go_on(r, v);
+	if (v->dark && !v->paused && see_light(r, v))
+		return -ENOMEM;
 	v->watch = v->dark;
+	return 0;
 }
 
 RS_LOOP_PART int step(struct rs_replay *r, struct vm_run *v, const struct rs_event *e,
@@ -328,8 +404,8 @@ RS_LOOP_PART const struct rs_event *feed_run(struct rs_replay *r, struct vm_run 
 			continue;
 		}
 		tell_time(r, e, m);
-		if (v->watch)
-			look_around(r, v);
+		if (v->watch && look_around(r, v, e->type))
+			return NULL;
 		if (step(r, v, e, m))
 			return NULL;
 	}
@@ -471,6 +547,8 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 	if (!v->seen)
 		return 0;
 	if (rs_open_advance(r, v, v->res.end_ns) || rs_open_show_view(r, v))
+		return -ENOMEM;
+	if (end_blind(r, v, v->res.end_ns))
 		return -ENOMEM;
 	v->res.frames_page_ns = v->frames_area;
 	rs_vm_result_mean(&v->res);

@@ -93,6 +93,12 @@ struct vm_run {
 
 	bool dark; /* events were lost: what is outstanding is not known */
 	uint64_t quiet_ns;
+	/*
+	 * The recording pauses; or goes on since, and what is in progress is not known: that time
+	 * is not counted. In a piece: it has gone on.
+	 */
+	bool paused, blind, in_piece;
+	uint64_t blind_since_ns, piece_before; /* faults checked before the piece */
 };
 
 /* Of some events of a stream: how many there are before each in a batch, and before that. */

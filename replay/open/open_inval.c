@@ -103,10 +103,12 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 		return 0;
 	if (rs_open_show_view(r, v))
 		return -ENOMEM;
+	v->width_ns = t;
+	if (v->blind)
+		return 0;
 	v->frames_area += (unsigned __int128)rs_vm_frames(v->vm) * ns;
 	if (rs_invals_nr(v->invals))
 		count_widths(r, v, ns);
-	v->width_ns = t;
 	return 0;
 }
 

@@ -64,11 +64,21 @@ static void equal_dist(struct diff *d, const char *what, const struct naive_dist
 	equal(d, name, naive->max, engine->max);
 }
 
+static void equal_pieces(struct diff *d, const char *name, const struct naive_pieces *n,
+			 const struct rs_piece_sums *e)
+{
+	equal(d, name, n->sum, e->sum);
+	equal(d, name, n->squares, e->squares);
+	equal(d, name, n->by_checked, e->by_checked);
+}
+
 static void equal_algo(struct diff *d, const struct naive_algo *n, const struct rs_algo_result *e)
 {
 	equal(d, "rejected", n->rejected, e->rejected);
 	equal(d, "spurious", n->spurious, e->spurious);
 	equal(d, "missed", n->missed, e->missed);
+	equal_pieces(d, "rejected by piece", &n->piece_rejected, &e->piece_rejected);
+	equal_pieces(d, "spurious by piece", &n->piece_spurious, &e->piece_spurious);
 	for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
 		equal(d, rs_cause_name(c), n->causes[c], e->causes[c]);
 	equal(d, "blocked page_ns", n->blocked_page_ns, e->blocked_page_ns);
@@ -86,6 +96,11 @@ static void equal_vm(struct diff *d, const struct naive_vm *n, const struct rs_v
 {
 	equal(d, "begin_ns", n->begin_ns, e->begin_ns);
 	equal(d, "end_ns", n->end_ns, e->end_ns);
+	equal(d, "pauses", n->pauses, e->pauses);
+	equal(d, "paused_ns", n->paused_ns, e->paused_ns);
+	equal(d, "pieces", n->pieces, e->pieces);
+	equal(d, "checked by piece", n->piece_checked.sum, e->piece_checked);
+	equal(d, "its squares", n->piece_checked.squares, e->piece_squares);
 	equal(d, "memslots", n->memslots, e->memslots);
 	equal(d, "frames", n->frames, e->frames);
 	equal(d, "aliased_frames", n->aliased_frames, e->aliased_frames);

@@ -560,12 +560,63 @@ static void on_fault_end(struct naive *nv, struct nv_vm *vm, struct naive_vm *ou
 	}
 }
 
+static void piece_add(struct naive_pieces *p, uint64_t n, uint64_t checked)
+{
+	p->sum += n;
+	p->squares += (unsigned __int128)n * n;
+	p->by_checked += (unsigned __int128)n * checked;
+}
+
+static void end_piece(struct naive *nv, const struct nv_vm *vm, struct naive_vm *out)
+{
+	uint64_t checked = out->checked - vm->piece_checked;
+
+	out->pieces++;
+	piece_add(&out->piece_checked, checked, checked);
+	for (size_t i = 0; i < nv->res->nr_algos; i++) {
+		struct naive_algo *a = &out->algos[i];
+
+		piece_add(&a->piece_rejected, a->rejected - vm->piece_rejected[i], checked);
+		piece_add(&a->piece_spurious, a->spurious - vm->piece_spurious[i], checked);
+	}
+}
+
+static void go_on(struct naive *nv, struct nv_vm *vm, struct naive_vm *out)
+{
+	vm->paused = false;
+	vm->in_piece = true;
+	vm->quiet_since_ns = nv->now_ns;
+	vm->piece_checked = out->checked;
+	for (size_t i = 0; i < nv->res->nr_algos; i++) {
+		vm->piece_rejected[i] = out->algos[i].rejected;
+		vm->piece_spurious[i] = out->algos[i].spurious;
+	}
+}
+
+static void on_seam(struct naive *nv, struct nv_vm *vm, struct naive_vm *out, unsigned int flags)
+{
+	if (vm->paused && flags & RS_F_RESUME)
+		go_on(nv, vm, out);
+	if (vm->paused || !(flags & RS_F_PAUSE))
+		return;
+	out->pauses++;
+	if (vm->in_piece)
+		end_piece(nv, vm, out);
+	vm->in_piece = false;
+	vm->paused = true;
+	if (!vm->blind)
+		vm->blind_since_ns = nv->now_ns;
+	vm->blind = true;
+}
+
 static void on_lost(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 		    const struct rs_event *ev)
 {
 	if (ev->lost.count != RS_LOST_UNKNOWN)
 		nv->res->lost += ev->lost.count;
-	nv->res->lost_marks++;
+	if (!ev->flags)
+		nv->res->lost_marks++;
+	on_seam(nv, vm, out, ev->flags);
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		vm->invals[i].dropped |= nv_outstanding(&vm->invals[i]);
 		if (nv_outstanding(&vm->invals[i]))
@@ -613,7 +664,7 @@ static void elapse(struct naive *nv, struct nv_vm *vm, struct naive_vm *out)
 	uint64_t blocked[NAIVE_MAX_ALGOS + 1], dt = nv->now_ns - vm->last_ns;
 
 	vm->last_ns = out->end_ns = nv->now_ns;
-	if (!dt)
+	if (!dt || vm->blind)
 		return;
 	for (size_t i = 0; i <= n; i++)
 		nv_view_make(&views[i], vm, i < n ? nv->algos[i] : exact, NV_BOTH);
@@ -707,11 +758,17 @@ void nv_step(struct naive *nv, const struct rs_event *ev)
 	out = &nv->res->vms[i];
 	if (!nv->keep_all)
 		elapse(nv, vm, out);
-	if (vm->blackout) {
+	if (vm->paused && ev->type != RS_EV_MEMSLOT && ev->type != RS_EV_LOST)
+		go_on(nv, vm, out);
+	if (vm->blackout && !vm->paused) {
 		uint64_t longest =
 			nv->longest_ns > MIN_BLACKOUT_NS ? nv->longest_ns : MIN_BLACKOUT_NS;
 
 		vm->blackout = nv->now_ns - vm->quiet_since_ns <= longest;
+	}
+	if (vm->blind && !vm->blackout) {
+		out->paused_ns += nv->now_ns - vm->blind_since_ns;
+		vm->blind = false;
 	}
 	apply(nv, vm, out, ev);
 	if (nv->pos % 64 == 0 && !nv->keep_all)
@@ -723,6 +780,8 @@ void nv_finish(struct naive *nv)
 	for (size_t i = 0; i < nv->res->nr_vms; i++) {
 		struct nv_vm *vm = &nv->vms[i];
 
+		if (vm->blind)
+			nv->res->vms[i].paused_ns += vm->last_ns - vm->blind_since_ns;
 		if (vm->in_epoch) {
 			nv->now_ns = vm->last_ns;
 			epoch_close(nv, vm, &nv->res->vms[i]);

@@ -60,11 +60,18 @@ struct naive_dist {
 	unsigned __int128 total;
 };
 
+/* Over the pieces between two pauses: x, x squared, x times the faults checked. */
+struct naive_pieces {
+	uint64_t sum;
+	unsigned __int128 squares, by_checked;
+};
+
 struct naive_algo {
 	char name[32];
 	uint64_t rejected, spurious, missed, causes[NAIVE_NR_CAUSES];
 	unsigned __int128 blocked_page_ns;
 	uint64_t blocked_max;
+	struct naive_pieces piece_rejected, piece_spurious;
 	uint64_t known[2], same[2]; /* under the lock, without it */
 	struct naive_dist blocked_epoch, widening_epoch, widening_time;
 };
@@ -72,6 +79,8 @@ struct naive_algo {
 struct naive_vm {
 	uint32_t vm;
 	uint64_t begin_ns, end_ns;
+	uint64_t pauses, paused_ns, pieces;
+	struct naive_pieces piece_checked;
 	uint64_t memslots, frames, aliased_frames; /* the most at once */
 	unsigned __int128 frame_ns;		   /* frames x time */
 	uint64_t inval_hit, inval_no_hit, inval_gfn, inval_private, max_outstanding;

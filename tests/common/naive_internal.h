@@ -97,6 +97,9 @@ struct nv_vm {
 	struct nv_fault *faults; /* one per vCPU seen */
 	size_t nr_faults;
 	bool blackout;
+	bool paused, blind, in_piece;		/* blind: paused, or not yet sure again */
+	uint64_t blind_since_ns, piece_checked; /* the count when the piece began */
+	uint64_t piece_rejected[NAIVE_MAX_ALGOS], piece_spurious[NAIVE_MAX_ALGOS];
 	uint64_t quiet_since_ns;
 	uint64_t last_ns;
 	bool in_epoch, epoch_covers; /* anything at all, so that widening is defined */

@@ -512,6 +512,8 @@ static void lose(struct gen *g, struct gen_vm *vm)
 {
 	emit(g, vm,
 	     (struct rs_event){ .type = RS_EV_LOST,
+				.flags = percent(g, 60) ? 0
+							: (uint8_t)(1 + below(g, 3)) * RS_F_PAUSE,
 				.lost.count = percent(g, 50) ? RS_LOST_UNKNOWN : below(g, 100) });
 	for (size_t i = 0; i < MAX_INVALS; i++)
 		if (vm->invals[i].used && percent(g, 60))

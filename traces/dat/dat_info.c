@@ -127,7 +127,7 @@ int rs_dat_info_unmarked(const struct rs_dat_file *f, struct rs_trace_meta *meta
 	return n ? rs_meta_add_anomaly(meta, "lost-at-unknown-place", n) : 0;
 }
 
-/* What cannot be told without an event. */
+/* What cannot be told without an event; those of faults are the last. */
 static const struct {
 	enum rs_probe_event event;
 	const char *without;
@@ -151,15 +151,19 @@ static int add_missing(const struct rs_dat_probes *probes, struct rs_trace_meta 
 {
 	int ret = rs_meta_set_level(meta, "partial");
 
+	if (!ret && !rs_dat_probes_faults(probes))
+		ret = rs_meta_add_fact(meta, "without.faults",
+				       "what is blocked is told, and no fault is judged");
 	for (size_t i = 0; i < sizeof(partial) / sizeof(partial[0]) && !ret; i++) {
 		char key[64];
 
-		if (rs_dat_has(probes, partial[i].event))
+		if (rs_dat_has(probes, partial[i].event) ||
+		    (partial[i].event >= RS_PROBE_FAULT && !rs_dat_probes_faults(probes)))
 			continue;
 		snprintf(key, sizeof(key), "without.%s", rs_dat_event_name(partial[i].event));
 		ret = rs_meta_add_fact(meta, key, partial[i].without);
 	}
-	if (ret || rs_dat_has(probes, RS_PROBE_FAULT_CHECK) ||
+	if (ret || !rs_dat_probes_faults(probes) || rs_dat_has(probes, RS_PROBE_FAULT_CHECK) ||
 	    rs_dat_has(probes, RS_PROBE_FAULT_VERDICT))
 		return ret;
 	return rs_meta_add_fact(meta, "without.fault_check",

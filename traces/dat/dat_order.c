@@ -106,6 +106,7 @@ static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
 		o->gaps--;
 	o->loose = o->unsure = o->reminded = true;
 	o->reminded_ns = i->ev.time_ns;
+	o->paused = i->ev.flags != 0;
 	return rs_dat_order_append(o, o->now, ticket);
 }
 

@@ -184,6 +184,7 @@ int rs_dat_order_append_lost(struct rs_dat_order *o, uint64_t time_ns, uint64_t 
 				       (struct rs_event){
 					       .time_ns = time_ns,
 					       .type = RS_EV_LOST,
+					       .flags = !count && o->paused ? RS_F_RESUME : 0,
 					       .lost.count = count,
 				       });
 }

@@ -48,6 +48,7 @@ struct rs_dat_order {
 	bool unsure;	   /* what is in progress is not known ... */
 	bool reminded;	   /* ... and the model was told so, last at this time */
 	uint64_t reminded_ns;
+	bool paused; /* the last interruption was wanted */
 
 	uint64_t *open; /* ends that have been entered and not placed */
 	size_t nr_open, room_open;

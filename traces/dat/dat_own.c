@@ -41,7 +41,7 @@ bool rs_dat_in_call(const struct rs_dat_task *t, uint64_t kvm)
  */
 RS_SELDOM int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
-	const bool cut = p->gaps || (p->had_gap && e->time < p->gap_end_ns + AFTER_GAP_NS);
+	const bool cut = p->gaps || (p->gap_end_ns && e->time < p->gap_end_ns + AFTER_GAP_NS);
 	struct rs_dat_vm *vm = rs_dat_find_vm(p, V(e, KVM), e);
 	struct rs_dat_item *i;
 	uint32_t who;

@@ -174,7 +174,7 @@ static RS_SELDOM int mark_all(struct rs_dat_pair *p, enum rs_dat_item_type type,
 	if (p->nr_vms > 1 && count)
 		count = RS_LOST_UNKNOWN;
 	for (size_t i = 0; i < p->nr_vms && !ret; i++)
-		ret = rs_dat_put_mark(p->vms[i], type, time_ns, count);
+		ret = rs_dat_put_mark(p->vms[i], type, time_ns, count, 0);
 	p->gap_mark_ns = time_ns;
 	return ret;
 }
@@ -196,6 +196,26 @@ static RS_SELDOM int on_gap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 	if (e->missed != UINT64_MAX)
 		p->meta->lost += e->missed;
 	return mark_all(p, RS_DAT_GAP_BEGIN_MARK, e->time, e->missed);
+}
+
+int rs_dat_pair_seam(struct rs_dat_pair *p, bool pause, uint64_t time_ns)
+{
+	int ret = 0;
+
+	cut_tasks(p);
+	/* One that lacks its other half is both. */
+	for (size_t i = 0; i < p->nr_vms && !ret; i++) {
+		if (pause != p->paused)
+			ret = rs_dat_put_mark(p->vms[i],
+					      pause ? RS_DAT_GAP_BEGIN_MARK : RS_DAT_GAP_END_MARK,
+					      time_ns, 0, pause ? RS_F_PAUSE : RS_F_RESUME);
+		else
+			ret = rs_dat_put_mark(p->vms[i], RS_DAT_GAP_MARK, time_ns, 0, 0);
+	}
+	p->paused = pause;
+	if (!pause)
+		p->gap_end_ns = time_ns;
+	return ret;
 }
 
 /* ---- */

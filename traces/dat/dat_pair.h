@@ -55,6 +55,8 @@ struct rs_dat_pair *rs_dat_pair_new(const struct rs_dat_probes *probes, uint64_t
 void rs_dat_pair_free(struct rs_dat_pair *p);
 /* The next probe event, in order of time. 0 or -ENOMEM. */
 int rs_dat_pair_put(struct rs_dat_pair *p, const struct rs_dat_probe *probe);
+/* The recording pauses here, or goes on; between, only memslots come. 0 or -ENOMEM. */
+int rs_dat_pair_seam(struct rs_dat_pair *p, bool pause, uint64_t time_ns);
 /* What the traced kernel calls RET_PF_RETRY, if not 1. */
 void rs_dat_pair_set_retry(struct rs_dat_pair *p, int64_t ret);
 /* No more will come: what is unfinished stays so. 0 or -ENOMEM. */

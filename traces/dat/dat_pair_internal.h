@@ -71,6 +71,7 @@ struct rs_dat_pair {
 	bool had_gap;
 	uint64_t gap_end_ns;				/* of the last one */
 	uint64_t gap_mark_ns;				/* when that was last said */
+	bool paused;					/* the recording, since a seam */
 	enum { SPACE_ALL, SPACE_HVA, SPACE_GFN } space; /* of the kernel's range */
 	bool unknown_space;
 	bool by_time;	      /* without the memslots of the walks nothing else is known */
@@ -203,9 +204,12 @@ static inline void rs_dat_note_pid(struct rs_dat_vm *vm, const struct rs_dat_pro
 struct rs_dat_vm *rs_dat_known_vm(struct rs_dat_pair *p, uint64_t kvm);
 /* A new one, first met at @e; NULL if there is no memory. */
 struct rs_dat_vm *rs_dat_add_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e);
-/* Tells the order of @vm that events were lost. 0 or -ENOMEM. */
+/*
+ * Tells the order of @vm that events were lost, or with @flags RS_F_PAUSE or RS_F_RESUME that
+ * the recording paused. 0 or -ENOMEM.
+ */
 int rs_dat_put_mark(struct rs_dat_vm *vm, enum rs_dat_item_type type, uint64_t time_ns,
-		    uint64_t count);
+		    uint64_t count, uint8_t flags);
 /* The VM at @kvm, which may be new; NULL if there is no memory. */
 struct rs_dat_vm *rs_dat_find_vm(struct rs_dat_pair *p, uint64_t kvm, const struct rs_dat_probe *e);
 

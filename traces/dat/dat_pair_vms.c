@@ -14,12 +14,13 @@ static int learn(void *arg, struct rs_event **list, size_t *n)
 }
 
 int rs_dat_put_mark(struct rs_dat_vm *vm, enum rs_dat_item_type type, uint64_t time_ns,
-		    uint64_t count)
+		    uint64_t count, uint8_t flags)
 {
 	const struct rs_event ev = {
 		.time_ns = time_ns,
 		.vm = vm->number,
 		.type = RS_EV_LOST,
+		.flags = flags,
 		.lost.count = count,
 	};
 
@@ -58,7 +59,9 @@ RS_SELDOM struct rs_dat_vm *rs_dat_add_vm(struct rs_dat_pair *p, uint64_t kvm,
 		return NULL;
 	p->vms[p->nr_vms++] = vm;
 	for (unsigned int i = 0; i < p->gaps && !ret; i++)
-		ret = rs_dat_put_mark(vm, RS_DAT_GAP_BEGIN_MARK, e->time, RS_LOST_UNKNOWN);
+		ret = rs_dat_put_mark(vm, RS_DAT_GAP_BEGIN_MARK, e->time, RS_LOST_UNKNOWN, 0);
+	if (!ret && p->paused)
+		ret = rs_dat_put_mark(vm, RS_DAT_GAP_BEGIN_MARK, e->time, 0, RS_F_PAUSE);
 	if (!ret)
 		ret = rs_meta_add_vm(p->meta, vm->number, 0, NULL);
 	vm->pid = e->pid;

@@ -318,14 +318,22 @@ int rs_dat_probes_init(struct rs_dat_probes *p, const struct rs_dat_file *f, str
 	return ret;
 }
 
+bool rs_dat_probes_faults(const struct rs_dat_probes *p)
+{
+	const bool *has = p->present;
+
+	return has[RS_PROBE_FAULT] || has[RS_PROBE_FAULT_BEGIN] || has[RS_PROBE_FAULT_CHECK];
+}
+
 bool rs_dat_probes_enough(const struct rs_dat_probes *p)
 {
 	const bool *has = p->present;
 
+	/* KVM's own tracepoint tells of faults, too, if they were not left out. */
 	return has[RS_PROBE_INVAL_START] &&
 	       (has[RS_PROBE_INVAL_END] || has[RS_PROBE_INVAL_END_LOCKED] ||
 		has[RS_PROBE_INVAL_ENDED]) &&
-	       (has[RS_PROBE_FAULT] || has[RS_PROBE_FAULT_BEGIN] || has[RS_PROBE_FAULT_CHECK]);
+	       (rs_dat_probes_faults(p) || !has[RS_DAT_TP_PAGE_FAULT]);
 }
 
 #define ARRAY_FIELD(sym, name) \

@@ -156,6 +156,8 @@ static inline int rs_dat_probe_decode(const struct rs_dat_probes *p, const struc
 	return 0;
 }
 
+/* Whether there are probes that tell of faults: there are none if these were left out. */
+bool rs_dat_probes_faults(const struct rs_dat_probes *p);
 /* Whether enough of our probes are there to tell more than tracepoints do. */
 bool rs_dat_probes_enough(const struct rs_dat_probes *p);
 /* "retryscope:fault_check", "kvm:kvm_page_fault" ... */

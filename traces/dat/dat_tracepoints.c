@@ -292,7 +292,7 @@ static int on_vcpu(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs
 					  : on_fault(tp, vcpu, e, n, out);
 }
 
-static int put_loss(struct rs_dat_tp *tp, uint64_t count, struct rs_dat_events *out)
+static int put_loss(struct rs_dat_tp *tp, uint64_t count, uint8_t flags, struct rs_dat_events *out)
 {
 	tp->first = tp->tail;
 	for (size_t i = 0; i < tp->nr_vcpus; i++)
@@ -301,6 +301,7 @@ static int put_loss(struct rs_dat_tp *tp, uint64_t count, struct rs_dat_events *
 	return add_event(out, (struct rs_event){
 				      .time_ns = tp->now_ns,
 				      .type = RS_EV_LOST,
+				      .flags = flags,
 				      .lost.count = count,
 			      });
 }
@@ -315,7 +316,18 @@ static int on_gap(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_
 		return -ENOMEM;
 	if (e->missed != UINT64_MAX)
 		tp->meta->lost += e->missed;
-	return !tp->started || tp->facts_only ? 0 : put_loss(tp, e->missed, out);
+	return !tp->started || tp->facts_only ? 0 : put_loss(tp, e->missed, 0, out);
+}
+
+int rs_dat_tp_seam(struct rs_dat_tp *tp, bool pause, uint64_t time_ns, struct rs_dat_events *out)
+{
+	int ret;
+
+	if (!tp->started || tp->facts_only)
+		return 0;
+	tp->now_ns = time_ns;
+	ret = put_ends(tp, time_ns, out);
+	return ret ? ret : put_loss(tp, 0, pause ? RS_F_PAUSE : RS_F_RESUME, out);
 }
 
 int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out)
@@ -334,7 +346,7 @@ int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_
 	if (!ret)
 		ret = put_ends(tp, e->time, out);
 	if (!ret && tp->gaps && e->time > tp->gap_mark_ns + RS_DAT_GAP_MARK_NS)
-		ret = put_loss(tp, 0, out);
+		ret = put_loss(tp, 0, 0, out);
 	if (ret)
 		return ret;
 	switch (e->kind) {

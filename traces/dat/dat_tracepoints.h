@@ -26,6 +26,8 @@ struct rs_dat_tp *rs_dat_tp_new(const struct rs_dat_probes *probes,
 void rs_dat_tp_rewind(struct rs_dat_tp *tp);
 /* Appends what the next probe event tells to @out. 0 or -ENOMEM. */
 int rs_dat_tp_put(struct rs_dat_tp *tp, const struct rs_dat_probe *e, struct rs_dat_events *out);
+/* The recording pauses here, or goes on: appends that. 0 or -ENOMEM. */
+int rs_dat_tp_seam(struct rs_dat_tp *tp, bool pause, uint64_t time_ns, struct rs_dat_events *out);
 /* Appends the ends that are still to come. 0 or -ENOMEM. */
 int rs_dat_tp_finish(struct rs_dat_tp *tp, struct rs_dat_events *out);
 void rs_dat_tp_free(struct rs_dat_tp *tp);

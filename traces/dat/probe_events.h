@@ -12,6 +12,14 @@
 /* What is known besides stands in the trace as markers "retryscope-fact KEY VALUE". */
 #define RS_FACT_MARKER "retryscope-fact"
 
+/*
+ * A fact that is a place: all but memslots that comes between a pause and a resume was recorded by
+ * chance, while probes were taken out or put in one after the other.
+ */
+#define RS_FACT_SEAM "seam"
+#define RS_SEAM_PAUSE "pause"
+#define RS_SEAM_RESUME "resume"
+
 /* The algorithm that a KVM was told to have. */
 #define RS_FACT_RETRY_ALGO "kvm.retry_algo"
 /* What a look-up returns for a fault that is to be tried again. */

@@ -77,6 +77,8 @@ static const struct rs_text_key event_keys[RS_NR_EVENT_TYPES][MAX_KEYS + 1] = {
 	},
 	[RS_EV_LOST] = {
 		{ "count", VALUE_COUNT, true, AT(lost.count), UINT64_MAX },
+		{ "pause", VALUE_FLAG, true, 0, RS_F_PAUSE },
+		{ "resume", VALUE_FLAG, true, 0, RS_F_RESUME },
 	},
 	[RS_EV_STATE] = {
 		{ "seq", VALUE_U64, false, AT(state.seq), UINT64_MAX },

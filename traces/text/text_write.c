@@ -150,6 +150,8 @@ static void put_lost(struct text_writer *w, const struct rs_event *ev)
 		put_str(w, " count=unknown");
 	else
 		put_dec(w, " count=", ev->lost.count);
+	put_nonzero(w, " pause=", !!(ev->flags & RS_F_PAUSE));
+	put_nonzero(w, " resume=", !!(ev->flags & RS_F_RESUME));
 }
 
 static void put_state(struct text_writer *w, const struct rs_event *ev)

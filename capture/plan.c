@@ -367,6 +367,20 @@ static void judge_level(const struct planner *pl, struct rs_plan *p)
 	}
 }
 
+static bool is_withheld(const struct rs_plan_opts *opts, enum rs_probe_event ev)
+{
+	return opts->withheld >> ev & 1 || opts->parts_withheld >> rs_points[ev].part & 1;
+}
+
+/*
+ * The first two say what a probe says as well, but for other tools; the rest is about async
+ * page faults, which the look-ups need.
+ */
+static bool tracepoint_withheld(const struct rs_plan_opts *opts, size_t i)
+{
+	return opts->parts_withheld && (i < 2 || opts->parts_withheld >> RS_PART_LOOKUPS & 1);
+}
+
 struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *types,
 			     const struct rs_plan_opts *opts)
 {
@@ -380,9 +394,8 @@ struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *typ
 	for (size_t ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
 		struct rs_planned_probe *probe = &p->probes[ev];
 
-		if (pl.opts->withheld & (1ULL << ev)
-			    ? set_state(probe, RS_POINT_WITHHELD, "not wanted")
-			    : plan_point(&pl, ev, probe)) {
+		if (is_withheld(pl.opts, ev) ? set_state(probe, RS_POINT_WITHHELD, "not wanted")
+					     : plan_point(&pl, ev, probe)) {
 			rs_plan_free(p);
 			errno = ENOMEM;
 			return NULL;
@@ -390,7 +403,8 @@ struct rs_plan *rs_plan_make(const struct rs_host *h, const struct rs_types *typ
 	}
 	for (size_t i = 0; i < RS_NR_TRACEPOINTS; i++) {
 		p->tracepoints[i].name = tracepoint_names[i];
-		p->tracepoints[i].there = tracepoint_there(&pl, tracepoint_names[i]);
+		p->tracepoints[i].there = !tracepoint_withheld(pl.opts, i) &&
+					  tracepoint_there(&pl, tracepoint_names[i]);
 	}
 	find_level(p);
 	judge_level(&pl, p);

@@ -67,7 +67,9 @@ struct rs_plan {
 
 struct rs_plan_opts {
 	uint64_t withheld; /* bits (1 << enum rs_probe_event) to leave out */
-	bool vm_pid;	   /* entry probes fetch rs_vm_pid_field too, to filter by */
+	/* Bits (1 << enum rs_part) to leave out, with the tracepoints that are not needed then. */
+	unsigned int parts_withheld;
+	bool vm_pid; /* entry probes fetch rs_vm_pid_field too, to filter by */
 };
 
 /*

@@ -216,6 +216,20 @@ const char *rs_part_name(enum rs_part part)
 	return names[part];
 }
 
+const char *rs_part_without(enum rs_part part)
+{
+	static const char *const untold[RS_NR_PARTS] = {
+		[RS_PART_MEMSLOTS] = "memslots are learned from their use, changes not at all",
+		[RS_PART_INVALIDATIONS] = "nothing can be replayed",
+		[RS_PART_FAULTS] = "what is blocked can be told, not which faults are rejected",
+		[RS_PART_LOOKUPS] = "what was decided without the lock is not known for sure",
+		[RS_PART_DECISIONS] = "the model cannot be held against what the kernel decided",
+		[RS_PART_STATE] = "the model cannot be held against the kernel's own state",
+	};
+
+	return untold[part];
+}
+
 const char *rs_probe_event_name(enum rs_probe_event ev)
 {
 #define EVENT_NAME(sym, name, ...) [RS_PROBE_##sym] = name,

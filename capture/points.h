@@ -72,6 +72,8 @@ extern const struct rs_point_field rs_vm_pid_field;
 
 /* "memslots", "invalidations" ... */
 const char *rs_part_name(enum rs_part part);
+/* What a trace without it does not tell: the end of a sentence that the part's name begins. */
+const char *rs_part_without(enum rs_part part);
 /* "memslot", "inval_start" ... */
 const char *rs_probe_event_name(enum rs_probe_event ev);
 

@@ -110,7 +110,9 @@ static int check_level(const struct rs_session *s, struct rs_error *err)
 
 static int make_plan(struct rs_session *s, struct rs_error *err)
 {
-	struct rs_plan_opts opts = { .withheld = s->opts.withheld, .vm_pid = s->opts.pid };
+	struct rs_plan_opts opts = { .withheld = s->opts.withheld,
+				     .parts_withheld = s->opts.parts_withheld,
+				     .vm_pid = s->opts.pid };
 
 	/* Without types the level is lower, and check_level() has the last word. */
 	s->types = rs_types_load(s->host, NULL);
@@ -266,7 +268,8 @@ static int wait_for_tracing(struct rs_session *s, struct rs_error *err)
 		if (!ret)
 			usleep(START_PAUSE_US);
 	}
-	s->start_ns = s->sample_ns = rs_monotonic_ns();
+	s->start_ns = s->sample_ns = s->seam_ns = rs_monotonic_ns();
+	s->stats.pieces = 1;
 	return ret;
 }
 
@@ -300,6 +303,9 @@ static int mark_begin(struct rs_session *s, struct rs_error *err)
 	    rs_facts_add_plan(f, s->plan, s->types, s->group) ||
 	    rs_facts_set(f, "clock", "%s", s->opts.clock) ||
 	    (s->opts.pid && rs_facts_set(f, "filter.pid", "%d", (int)s->opts.pid)) ||
+	    (s->opts.period_ns &&
+	     rs_facts_set(f, "sample", "%" PRIu64 " ns of every %" PRIu64 " ns", s->opts.piece_ns,
+			  s->opts.period_ns)) ||
 	    set_time(s, "start") || rs_vms_add_facts(&s->vms, f))
 		return rs_error_nomem(err);
 	s->stats.nr_vms = (unsigned int)s->vms.nr;
@@ -404,6 +410,8 @@ int rs_session_finish(struct rs_session *s, struct rs_error *err)
 
 	if (ret)
 		return ret;
+	if (!s->paused)
+		s->stats.recorded_ns += rs_monotonic_ns() - s->seam_ns;
 	rs_session_sample(s);
 	if (rs_tracing_misses(s->tracing, s->misses))
 		memset(s->misses, 0, sizeof(s->misses));

@@ -16,13 +16,16 @@
  * before. Not for several threads.
  */
 struct rs_session_opts {
-	const char *output;	 /* the trace.dat; appears when it is whole */
-	pid_t pid;		 /* a process with a VM; 0: all VMs */
-	uint64_t buffer_bytes;	 /* per CPU; 0: by the memory that is free */
-	bool measure;		 /* ... and by the events of one second before it begins */
-	uint64_t max_bytes;	 /* of what was recorded; 0: no limit */
-	const char *clock;	 /* NULL: "mono" */
-	uint64_t withheld;	 /* see struct rs_plan_opts */
+	const char *output;    /* the trace.dat; appears when it is whole */
+	pid_t pid;	       /* a process with a VM; 0: all VMs */
+	uint64_t buffer_bytes; /* per CPU; 0: by the memory that is free */
+	bool measure;	       /* ... and by the events of one second before it begins */
+	uint64_t max_bytes;    /* of what was recorded; 0: no limit */
+	const char *clock;     /* NULL: "mono" */
+	uint64_t withheld;     /* see struct rs_plan_opts */
+	unsigned int parts_withheld;
+	/* Record in pieces: so long of every period; 0: all. */
+	uint64_t piece_ns, period_ns;
 	enum rs_level min_level; /* refuse to record less */
 	const char *root;	 /* see rs_host_open() */
 	/* Called once if it takes long until trace-cmd records. May be NULL. */
@@ -35,7 +38,8 @@ struct rs_session_opts {
 
 struct rs_session_stats {
 	uint64_t elapsed_ns;
-	uint64_t events; /* recorded so far, without those lost */
+	uint64_t pieces, recorded_ns; /* if it is in pieces: how many, how long together */
+	uint64_t events;	      /* recorded so far, without those lost */
 	uint64_t lost;
 	uint64_t bytes;	       /* recorded so far, before compression */
 	double events_per_s;   /* over the last second */

@@ -27,6 +27,8 @@ struct rs_session {
 	struct rs_cpu_stats *cpus;
 	uint64_t misses[RS_NR_PROBE_EVENTS];
 	uint64_t start_ns, sample_ns, scan_ns, scan_cost_ns;
+	bool paused;
+	uint64_t seam_ns; /* the last one, or the start */
 };
 
 /* The disk must have this much more than what trace-cmd still has to write. */

@@ -84,10 +84,33 @@ static bool space_is_short(const struct rs_session *s)
 	return rs_folder_free_space(&s->folder) < in_files + 2 * in_buffers + RS_SPACE_RESERVE;
 }
 
+/* A recording in pieces pauses or goes on where it is time. */
+static int turn(struct rs_session *s, struct rs_error *err)
+{
+	const uint64_t before = rs_monotonic_ns();
+	const bool pause =
+		s->opts.period_ns && (before - s->start_ns) % s->opts.period_ns >= s->opts.piece_ns;
+	int ret;
+
+	if (pause == s->paused)
+		return 0;
+	ret = rs_tracing_seam(s->tracing, s->plan, pause, err);
+	/* Between the marks: the first is before the work. */
+	if (pause)
+		s->stats.recorded_ns += before - s->seam_ns;
+	else
+		s->stats.pieces++;
+	s->seam_ns = rs_monotonic_ns();
+	s->paused = pause;
+	return ret;
+}
+
 int rs_session_poll(struct rs_session *s, struct rs_error *err)
 {
 	int ret = rs_trace_cmd_check(s->writer, err);
 
+	if (!ret)
+		ret = turn(s, err);
 	if (!ret)
 		ret = scan_vms(s, err);
 	if (ret)

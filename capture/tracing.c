@@ -345,20 +345,33 @@ uint64_t rs_tracing_buffer(const struct rs_tracing *t)
 	return kb > 0 ? (uint64_t)kb * 1024 : 0;
 }
 
-static int enable_events(struct rs_tracing *t, const struct rs_plan *plan)
-{
-	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++)
-		if (plan->probes[ev].state == RS_POINT_THERE &&
-		    tracefs_event_enable(t->instance, t->group, rs_probe_event_name(ev)))
-			return -errno;
-	for (size_t i = 0; i < RS_NR_TRACEPOINTS; i++) {
-		const char *name = plan->tracepoints[i].name;
+typedef int (*event_switch)(struct tracefs_instance *instance, const char *system,
+			    const char *event);
 
-		if (plan->tracepoints[i].there &&
-		    tracefs_event_enable(t->instance, "kvm", strchr(name, ':') + 1))
+/* The probes of @plan from @first on and its tracepoints, in that order or backwards. */
+static int switch_events(struct rs_tracing *t, const struct rs_plan *plan, unsigned int first,
+			 event_switch turn, bool backwards)
+{
+	const unsigned int nr = RS_NR_PROBE_EVENTS + RS_NR_TRACEPOINTS;
+
+	for (unsigned int n = first; n < nr; n++) {
+		const unsigned int i = backwards ? nr - 1 - (n - first) : n;
+		const bool probe = i < RS_NR_PROBE_EVENTS;
+		const struct rs_planned_tracepoint *tp =
+			probe ? NULL : &plan->tracepoints[i - RS_NR_PROBE_EVENTS];
+
+		if (probe ? plan->probes[i].state != RS_POINT_THERE : !tp->there)
+			continue;
+		if (turn(t->instance, probe ? t->group : "kvm",
+			 probe ? rs_probe_event_name(i) : strchr(tp->name, ':') + 1))
 			return -errno;
 	}
 	return 0;
+}
+
+static int enable_events(struct rs_tracing *t, const struct rs_plan *plan)
+{
+	return switch_events(t, plan, 0, tracefs_event_enable, false);
 }
 
 /* All at once: an event that is disabled before another one would be missing there. */
@@ -372,6 +385,35 @@ static int stop_tracing(struct rs_tracing *t, struct rs_error *err)
 		return rs_error_set(err, RS_ERR_HOST, -ret, "cannot disable the events of %s: %s",
 				    t->group, strerror(-ret));
 	return 0;
+}
+
+static int put_mark(struct rs_tracing *t, const char *key, const char *value, struct rs_error *err)
+{
+	if (tracefs_printf(t->instance, RS_FACT_MARKER " %s %s\n", key, value) < 0)
+		return rs_error_set(err, RS_ERR_HOST, errno,
+				    "cannot write to the trace's marker: %s", strerror(errno));
+	return 0;
+}
+
+/*
+ * What begins an invalidation is the first to come and the last to go, or its parts would be
+ * taken for those of another one. What comes while events are switched is not of the recording:
+ * the mark is before them all, or behind.
+ */
+int rs_tracing_seam(struct rs_tracing *t, const struct rs_plan *plan, bool pause,
+		    struct rs_error *err)
+{
+	const unsigned int first = RS_PROBE_MEMSLOT + 1;
+	int ret = pause ? put_mark(t, RS_FACT_SEAM, RS_SEAM_PAUSE, err) : 0;
+
+	if (ret)
+		return ret;
+	ret = switch_events(t, plan, first, pause ? tracefs_event_disable : tracefs_event_enable,
+			    pause);
+	if (ret)
+		return rs_error_set(err, RS_ERR_HOST, -ret, "cannot switch the events of %s: %s",
+				    t->group, strerror(-ret));
+	return pause ? 0 : put_mark(t, RS_FACT_SEAM, RS_SEAM_RESUME, err);
 }
 
 int rs_tracing_stop_events(struct rs_tracing *t, struct rs_error *err)
@@ -505,11 +547,12 @@ int rs_tracing_mark(struct rs_tracing *t, const struct rs_capture_facts *facts,
 		    unsigned int pause_us, struct rs_error *err)
 {
 	for (size_t i = 0; i < facts->nr; i++) {
-		if (tracefs_printf(t->instance, RS_FACT_MARKER " %s %s\n", facts->list[i].key,
-				   facts->list[i].value) < 0)
-			return rs_error_set(err, RS_ERR_HOST, errno,
-					    "cannot write to the trace's marker: %s",
-					    strerror(errno));
+		const struct rs_capture_fact *f = &facts->list[i];
+
+		int ret = put_mark(t, f->key, f->value, err);
+
+		if (ret)
+			return ret;
 		if (pause_us)
 			usleep(pause_us);
 	}

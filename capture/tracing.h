@@ -51,6 +51,13 @@ int rs_tracing_measure(struct rs_tracing *t, const struct rs_plan *plan, unsigne
 
 /* Whether tracing is on; the writer turns it on. */
 bool rs_tracing_is_on(const struct rs_tracing *t);
+/*
+ * A seam of a recording in pieces: takes the events of @plan out (@pause), all but memslots, or
+ * puts them in again, and marks where. A host pays nothing for an event that is out. 0 or
+ * negative errno with @err.
+ */
+int rs_tracing_seam(struct rs_tracing *t, const struct rs_plan *plan, bool pause,
+		    struct rs_error *err);
 /* No more events from now on; markers still work. */
 int rs_tracing_stop_events(struct rs_tracing *t, struct rs_error *err);
 

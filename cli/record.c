@@ -25,6 +25,8 @@ enum {
 	OPT_MAX_SIZE,
 	OPT_CLOCK,
 	OPT_WITHOUT,
+	OPT_EVENTS,
+	OPT_SAMPLE,
 	OPT_MIN_LEVEL,
 	OPT_DRY_RUN,
 	OPT_CLEANUP,
@@ -47,6 +49,10 @@ static const struct argp_option options[] = {
 	  "Kernel buffer per CPU (default: by free memory and the rate of events)", 0 },
 	{ "max-size", OPT_MAX_SIZE, "SIZE", 0, "Stop after SIZE bytes, not yet compressed", 0 },
 	{ "clock", OPT_CLOCK, "NAME", 0, "Trace clock (default: mono)", 0 },
+	{ "events", OPT_EVENTS, "PART[,PART]", 0,
+	  "Record these parts alone, of memslots, invalidations, faults, lookups, decisions", 0 },
+	{ "sample", OPT_SAMPLE, "TIME/PERIOD", 0,
+	  "Record in pieces: TIME of every PERIOD, as 1s/10s", 0 },
 	{ "without", OPT_WITHOUT, "EVENT[,EVENT]", 0, "Leave these probes out", 0 },
 	{ "anonymous", OPT_ANONYMOUS, NULL, 0,
 	  "Write FILE in binary form, without names of hosts and tasks, process ids and host "
@@ -79,6 +85,55 @@ static void parse_events(uint64_t *withheld, char *list, struct argp_state *stat
 
 	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
 		parse_event_name(withheld, name, state);
+}
+
+/* STATE is no event, and what puts the others in order. */
+static unsigned int parse_part(const char *name, struct argp_state *state)
+{
+	for (unsigned int part = 0; part < RS_NR_PARTS; part++)
+		if (part != RS_PART_STATE && !strcmp(rs_part_name(part), name))
+			return 1U << part;
+	rs_cli_usage(state,
+		     "--events takes memslots, invalidations, faults, lookups and decisions, "
+		     "not '%s'",
+		     name);
+	return 0;
+}
+
+/* The parts to leave out. */
+static unsigned int parse_parts(char *list, struct argp_state *state)
+{
+	unsigned int parts = 1U << RS_PART_STATE;
+	char *save;
+
+	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
+		parts |= parse_part(name, state);
+	if (!(parts & 1U << RS_PART_INVALIDATIONS))
+		rs_cli_usage(state, "--events without invalidations: %s",
+			     rs_part_without(RS_PART_INVALIDATIONS));
+	if (parts & (1U << RS_PART_LOOKUPS | 1U << RS_PART_DECISIONS) &&
+	    !(parts & 1U << RS_PART_FAULTS))
+		rs_cli_usage(state, "--events: lookups and decisions are those of faults");
+	return ((1U << RS_NR_PARTS) - 1) & ~parts;
+}
+
+/* Shorter pauses would be spent with taking the probes out and putting them in again. */
+#define LEAST_SAMPLE_NS 100000000ULL
+
+static void parse_sample(const char *arg, struct rs_session_opts *o, struct argp_state *state)
+{
+	const char *slash = strchr(arg, '/');
+	char *time = slash ? strndup(arg, (size_t)(slash - arg)) : NULL;
+	const bool good = time && !rs_parse_time(time, &o->piece_ns) &&
+			  !rs_parse_time(slash + 1, &o->period_ns);
+
+	if (slash && !time)
+		rs_cli_no_memory();
+	free(time);
+	if (!good)
+		rs_cli_usage(state, "--sample takes TIME/PERIOD as 1s/10s, not '%s'", arg);
+	if (o->piece_ns < LEAST_SAMPLE_NS || o->period_ns < o->piece_ns + LEAST_SAMPLE_NS)
+		rs_cli_usage(state, "--sample %s: pieces and pauses are at least 100ms long", arg);
 }
 
 static enum rs_level parse_level(const char *name, struct argp_state *state)
@@ -145,6 +200,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_WITHOUT:
 		parse_events(&a->session.withheld, arg, state);
+		return 0;
+	case OPT_EVENTS:
+		a->session.parts_withheld = parse_parts(arg, state);
+		return 0;
+	case OPT_SAMPLE:
+		parse_sample(arg, &a->session, state);
 		return 0;
 	case OPT_MIN_LEVEL:
 		a->session.min_level = parse_level(arg, state);
@@ -275,12 +336,22 @@ static void print_misses(const struct rs_session_stats *st)
 				rs_probe_event_name(ev), st->misses[ev], plural(st->misses[ev]));
 }
 
-static void print_missing(const struct rs_plan *p)
+/* Each a line that begins with @before. */
+static void print_withheld(FILE *f, const char *before, unsigned int parts)
+{
+	for (unsigned int part = 0; part < RS_NR_PARTS; part++)
+		if (parts >> part & 1)
+			fprintf(f, "%swithout %s: %s\n", before, rs_part_name(part),
+				rs_part_without(part));
+}
+
+static void print_missing(const struct rs_plan *p, unsigned int parts_withheld)
 {
 	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
 		const struct rs_planned_probe *probe = &p->probes[ev];
 
-		if (probe->state != RS_POINT_THERE && !rs_points[ev].optional)
+		if (probe->state != RS_POINT_THERE && !rs_points[ev].optional &&
+		    !(parts_withheld >> rs_points[ev].part & 1))
 			rs_cli_say("not recorded: %s (%s%s%s)", rs_probe_event_name(ev),
 				   rs_point_state_name(probe->state), probe->reason ? ": " : "",
 				   probe->reason ? probe->reason : "");
@@ -296,7 +367,14 @@ static void print_summary(const struct record_args *a, const struct rs_session *
 	print_misses(st);
 	if (a->quiet)
 		return;
-	print_missing(rs_session_plan(s));
+	if (a->session.period_ns)
+		rs_cli_say("in pieces: %" PRIu64 " piece%s, %s of %s recorded; each is judged for "
+			   "itself",
+			   st->pieces, plural(st->pieces),
+			   rs_format_time((double)st->recorded_ns, count, sizeof(count)),
+			   rs_format_time((double)st->elapsed_ns, time, sizeof(time)));
+	print_withheld(stderr, "retryscope: ", a->session.parts_withheld);
+	print_missing(rs_session_plan(s), a->session.parts_withheld);
 	rs_cli_say("%s: %s events in %s of %u VM%s, %.1f MiB, buffers of %" PRIu64
 		   " KiB per CPU, level %s",
 		   a->session.output, rs_format_count(st->events, count, sizeof(count)),
@@ -455,7 +533,9 @@ static void print_plan(const struct rs_plan *plan)
 
 static int dry_run(const struct record_args *a)
 {
-	struct rs_plan_opts opts = { .withheld = a->session.withheld, .vm_pid = a->session.pid };
+	struct rs_plan_opts opts = { .withheld = a->session.withheld,
+				     .parts_withheld = a->session.parts_withheld,
+				     .vm_pid = a->session.pid };
 	struct rs_error err = { 0 };
 	struct rs_host *h = rs_host_open(a->session.root, &err);
 	struct rs_types *types;
@@ -465,8 +545,10 @@ static int dry_run(const struct record_args *a)
 		return rs_cli_report(&err);
 	types = rs_types_load(h, NULL);
 	plan = rs_plan_make(h, types, &opts);
-	if (plan)
+	if (plan) {
 		print_plan(plan);
+		print_withheld(stdout, "# ", a->session.parts_withheld);
+	}
 	rs_plan_free(plan);
 	rs_types_free(types);
 	rs_host_close(h);

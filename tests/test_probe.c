@@ -524,6 +524,36 @@ static void test_withheld(void **state)
 	drop(&f);
 }
 
+/* Whole parts: their probes, and the tracepoints that are for other tools or of no use then. */
+static void test_parts_withheld(void **state)
+{
+	const unsigned int faults =
+		1U << RS_PART_FAULTS | 1U << RS_PART_LOOKUPS | 1U << RS_PART_DECISIONS;
+	struct rs_plan_opts opts = { .parts_withheld = faults };
+	struct found f;
+
+	make(&f, "6.12");
+	fake_host_write(&f.fh, "/sys/kernel/tracing/events/kvm/kvm_page_fault/enable", "0");
+	fake_host_write(&f.fh, "/sys/kernel/tracing/events/kvm/kvm_try_async_get_page/enable", "0");
+	look(&f, 0);
+	assert_true(f.plan->tracepoints[0].there && f.plan->tracepoints[2].there);
+	rs_plan_free(f.plan);
+	f.plan = rs_plan_make(f.host, f.types, &opts);
+	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++)
+		assert_true((state_of(&f, ev) == RS_POINT_WITHHELD) ==
+			    (faults >> rs_points[ev].part & 1));
+	for (size_t i = 0; i < RS_NR_TRACEPOINTS; i++)
+		assert_false(f.plan->tracepoints[i].there);
+	assert_int_equal(f.plan->level, RS_LEVEL_PARTIAL);
+	assert_true(f.plan->parts[RS_PART_MEMSLOTS] && f.plan->parts[RS_PART_INVALIDATIONS]);
+	rs_plan_free(f.plan);
+	opts.parts_withheld = 1U << RS_PART_DECISIONS;
+	f.plan = rs_plan_make(f.host, f.types, &opts);
+	assert_false(f.plan->tracepoints[0].there);
+	assert_true(f.plan->tracepoints[2].there);
+	drop(&f);
+}
+
 /* The kernel has the last word. */
 static void test_refused_later(void **state)
 {
@@ -657,6 +687,7 @@ int main(void)
 		cmocka_unit_test(test_two_of_a_name),
 		cmocka_unit_test(test_shadow_paging),
 		cmocka_unit_test(test_withheld),
+		cmocka_unit_test(test_parts_withheld),
 		cmocka_unit_test(test_refused_later),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_signed_seq),

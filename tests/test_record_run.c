@@ -622,6 +622,57 @@ static void test_without(void **state)
 		      "(--min-level takes less)\n");
 }
 
+/* Parts that a question does not need: what is left out, and what then cannot be told. */
+static void test_events(void **state)
+{
+	start(ARGS(OUTPUT, "--duration", "200ms", "--events", "memslots,invalidations"));
+	ends_with(0);
+	says("retryscope: without faults: what is blocked can be told, not which faults are "
+	     "rejected\n");
+	says("retryscope: without decisions: ");
+	says_not("without memslots");
+	says_not("not recorded");
+	says("level partial\n");
+	assert_null(strstr(get("/out/x.dat"), ":fault"));
+	assert_null(strstr(get("/out/x.dat"), "kvm_page_fault"));
+	assert_non_null(strstr(get("/out/x.dat"), ":memslot"));
+	assert_non_null(strstr(get("/out/x.dat"), ":inval_slot"));
+}
+
+/* In pieces: marks where it pauses and goes on, probes that are out meanwhile, memslots never. */
+static void test_sample(void **state)
+{
+	const char *text;
+	char path[160];
+
+	start(ARGS(OUTPUT, "--sample", "200ms/100s"));
+	wait_until_it_records();
+	snprintf(path, sizeof(path),
+		 FAKE_TRACING "/instances/retryscope_%d/events/retryscope_%d/fault_check/enable",
+		 (int)r.p.pid, (int)r.p.pid);
+	fake_host_write(&r.fh, path, "1");
+	for (int i = 0; i < 200 && *get(path) != '0'; i++)
+		usleep(20000);
+	assert_int_equal(*get(path), '0');
+	kill(r.p.pid, SIGINT);
+	ends_with(130);
+	text = get("/out/x.dat");
+	assert_non_null(strstr(text, "retryscope-fact seam pause\n"));
+	assert_null(strstr(text, "seam resume"));
+	assert_non_null(
+		strstr(text, "retryscope-fact sample 200000000 ns of every 100000000000 ns"));
+	says("retryscope: in pieces: 1 piece, ");
+	start(ARGS(OUTPUT, "--sample", "100ms/200ms"));
+	wait_until_it_records();
+	snprintf(path, sizeof(path), FAKE_TRACING "/instances/retryscope_%d/trace_marker",
+		 (int)r.p.pid);
+	for (int i = 0; i < 200 && !strstr(get(path), "seam resume"); i++)
+		usleep(20000);
+	kill(r.p.pid, SIGINT);
+	ends_with(130);
+	assert_non_null(strstr(get("/out/x.dat"), "retryscope-fact seam resume\n"));
+}
+
 static void test_buffer(void **state)
 {
 	char path[128];
@@ -909,6 +960,8 @@ int main(void)
 		record_test(test_output_cannot),
 		record_test(test_relative_output),
 		record_test(test_without),
+		record_test(test_events),
+		record_test(test_sample),
 		record_test(test_buffer),
 		record_test(test_misses),
 		record_test(test_misses_of_others),

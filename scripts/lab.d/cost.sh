@@ -4,7 +4,7 @@
 # BYTES" and "cost-empty BYTES" in a scenario's log: medians of its rounds. A ns
 # is an instruction of the emulated CPU.
 
-# A fault is 7 events: 6 probes and the tracepoint.
+# A fault is 7 events: 6 probes and the tracepoint; 3 without look-ups and decisions.
 cost_table() { # LOG
 	grep -E '^cost(-empty)? ' "$1" | LC_ALL=C awk '
 		function median(key, n,    i, j, t, v) {
@@ -17,13 +17,14 @@ cost_table() { # LOG
 					}
 			return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 		}
+		function events(mode) { return mode == "parts" ? 3 : 7 }
 		function add(key, value) { values[key, ++count[key]] = value }
 		$1 == "cost-empty" { empty = $2; next }
 		{
 			if (!seen[$2]++)
 				workloads[++nr] = $2
 			add($2 " " $3 " fault", $6 / $4)
-			add($2 " " $3 " bytes", ($7 - empty) / $4 / 7)
+			add($2 " " $3 " bytes", ($7 - empty) / $4 / events($3))
 		}
 		function of(w, mode, what) {
 			return median(w " " mode " " what, count[w " " mode " " what])
@@ -33,14 +34,16 @@ cost_table() { # LOG
 			format = "%-10s %-11s %7s %10s %10s %10s %10s\n"
 			printf format, "workload", "recorder", "rounds", "ins/fault",
 			       "slow-down", "ins/event", "bytes/event"
-			split("none trace-cmd retryscope", modes)
+			split("none trace-cmd retryscope parts sampled", modes)
 			for (i = 1; i <= nr; i++)
-				for (j = 1; j <= 3; j++) {
+				for (j = 1; j <= 5; j++) {
 					w = workloads[i]; m = modes[j]
+					if (!count[w " " m " fault"])
+						continue
 					event = "-"; bytes = "-"
-					if (j > 1 && w == "new-pages") {
+					if (j > 1 && j < 5 && w == "new-pages") {
 						event = sprintf("%.0f", (of(w, m, "fault") - \
-							of(w, "none", "fault")) / 7)
+							of(w, "none", "fault")) / events(m))
 						bytes = sprintf("%.1f", of(w, m, "bytes"))
 					}
 					printf format, w, m, count[w " " m " fault"],
@@ -51,5 +54,11 @@ cost_table() { # LOG
 			for (i = 1; i <= nr; i++)
 				printf "%s: retryscope takes %.2f times as long as trace-cmd\n",
 				       w = workloads[i], ratio(w, "retryscope", "trace-cmd")
+			w = "new-pages"
+			if (count[w " sampled fault"])
+				printf "%s: in pieces, 100 ms of each s, recording costs %.2f of " \
+				       "what it costs throughout\n", w,
+				       (of(w, "sampled", "fault") - of(w, "none", "fault")) / \
+				       (of(w, "retryscope", "fault") - of(w, "none", "fault"))
 		}'
 }

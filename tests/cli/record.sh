@@ -52,6 +52,12 @@ expect dry-run 0 '' record --root "$host" --dry-run
 expect usage-output 2 '' record --root "$host"
 expect usage-stdout 2 '' record --root "$host" -o -
 expect usage-event 2 '' "${record[@]}" --without memslots
+expect usage-part 2 '' "${record[@]}" --events invalidations,state
+expect usage-no-part 2 '' "${record[@]}" --events memslots,faults
+expect usage-no-faults 2 '' "${record[@]}" --events invalidations,decisions
+expect usage-sample 2 '' "${record[@]}" --sample 1s
+expect usage-sample-short 2 '' "${record[@]}" --sample 1s/1s
+expect usage-sample-zero 2 '' "${record[@]}" --sample 0/1s
 expect usage-level 2 '' "${record[@]}" --min-level most
 expect usage-time 2 '' "${record[@]}" --duration soon
 expect usage-pid 2 '' "${record[@]}" --pid -3

@@ -2,7 +2,8 @@
 # shellcheck shell=dash disable=SC2034,SC2154
 # What recording costs: the same workload without tracing, with trace-cmd alone
 # recording the same events, and with retryscope, in turn, several times. Time
-# here is work: an instruction takes a nanosecond, and there is one CPU.
+# here is work: an instruction takes a nanosecond, and there is one CPU. Besides, what
+# the recorder leaves out when it is told to.
 
 cost_rounds=3
 
@@ -58,6 +59,9 @@ measure() { # WORKLOAD MODE ARGS...
 	none) "$@" ;;
 	trace-cmd) record_plainly /tmp/cost.dat "$@" ;;
 	retryscope) retryscope record --quiet -o /tmp/cost.dat -- "$@" ;;
+	parts) retryscope record --quiet -o /tmp/cost.dat \
+		--events memslots,invalidations,faults -- "$@" ;;
+	sampled) retryscope record --quiet -o /tmp/cost.dat --sample 100ms/1s -- "$@" ;;
 	esac || return
 	echo "cost $measure_name $measure_mode $(number_of pf_taken /tmp/cost.json)" \
 		"$(number_of accesses /tmp/cost.json) $(number_of elapsed_ns /tmp/cost.json)" \
@@ -73,5 +77,10 @@ run_cost() { # NAME
 				--pages 400000 || return
 			measure alias3 $cost_mode --scenario alias3 || return
 		done
+		measure new-pages parts --aliases 0 --vcpus 1 --invalidators 0 \
+			--pages 400000 || return
+		# Two periods: there are no new pages for more.
+		measure new-pages sampled --aliases 0 --vcpus 1 --invalidators 0 \
+			--pages 400000 --seconds 2 || return
 	done
 }

@@ -85,6 +85,8 @@ static int host_init(void *state, const struct rs_algo_env *env, uint64_t param)
 	struct recent *r = state;
 
 	r->host = true;
+	if (env->invals)
+		rs_invals_keep_host_pages(env->invals);
 	return recent_init(state, env, param);
 }
 

@@ -33,6 +33,11 @@ void rs_invals_set_limits(struct rs_invals *t, struct rs_limits *limits)
 	t->limits = limits;
 }
 
+void rs_invals_keep_host_pages(struct rs_invals *t)
+{
+	t->host_pages = t->flags & RS_INVALS_CAUSES;
+}
+
 static void free_chunk(struct rs_inval *chunk)
 {
 	for (uint32_t i = 0; i < CHUNK; i++)
@@ -228,30 +233,69 @@ static int first_hit(void *arg, uint32_t handle)
 	return -ECANCELED;
 }
 
+/* Room for one more than @nr; what is beyond the free ones is taken one by one. 0 or -ENOMEM. */
+static int room_for_hit(const struct begin *b, uint32_t nr)
+{
+	if (nr >= RS_HITS_FREE && !rs_limits_hit(b->t->limits, 1))
+		return -ENOMEM;
+	return nr == b->inv->max_hits ? rs_inval_grow_hits(b->t, b->inv) : 0;
+}
+
 static int begin_hits(void *arg, uint32_t handle)
 {
 	struct begin *b = arg;
-	struct rs_range gfns;
+	struct rs_hit *hit;
 
-	/* What is beyond the free ones is taken one by one, before it is done. */
-	if (b->inv->nr_hits >= RS_HITS_FREE && !rs_limits_hit(b->t->limits, 1))
+	if (room_for_hit(b, b->inv->nr_hits))
 		return -ENOMEM;
 	b->inv->hit = true;
+	hit = &b->inv->hits[b->inv->nr_hits++];
+	hit->handle = handle;
 	rs_memslot_gfns_of_hvas(rs_vm_memslot(b->t->vm, handle), b->inv->range.start,
-				b->inv->range.end, &gfns);
-	if (b->inv->nr_hits == b->inv->max_hits && rs_inval_grow_hits(b->t, b->inv))
-		return -ENOMEM;
-	b->inv->hits[b->inv->nr_hits++] = (struct rs_hit){ handle, gfns };
-	widen_spans(b->t, b->inv, handle, gfns);
+				b->inv->range.end, &hit->gfns);
+	widen_spans(b->t, b->inv, handle, hit->gfns);
 	return 0;
 }
+
+/* ---- host pages of what has no host address ---- */
+
+static uint64_t hva_of(const struct rs_invals *t, uint32_t handle, uint64_t gfn)
+{
+	return rs_memslot_hva(rs_vm_memslot(t->vm, handle), gfn);
+}
+
+static int begin_hosts(void *arg, uint32_t handle)
+{
+	struct begin *b = arg;
+	const struct rs_range gfns =
+		rs_memslot_clip(rs_vm_memslot(b->t->vm, handle), b->inv->range);
+
+	if (room_for_hit(b, b->inv->nr_hosts))
+		return -ENOMEM;
+	b->inv->hits[b->inv->nr_hosts++] =
+		(struct rs_hit){ handle, gfns, hva_of(b->t, handle, gfns.start) };
+	return 0;
+}
+
+/* Its walk reached the memslot of its last hit. */
+static void add_host(const struct rs_invals *t, struct rs_inval *inv)
+{
+	struct rs_hit *hit = &inv->hits[inv->nr_hits - 1];
+
+	hit->hva = hva_of(t, hit->handle, hit->gfns.start);
+	inv->nr_hosts = inv->nr_hits;
+}
+
+/* ---- its range ---- */
 
 int rs_invals_begin_other(struct rs_invals *t, struct rs_inval *inv, unsigned int flags)
 {
 	inv->gfn = flags & RS_F_GFN;
 	inv->filter = (uint8_t)rs_flags_filter(flags);
-	if (inv->gfn)
+	if (inv->gfn) {
 		inv->hit = false; /* what was found is no host address */
+		inv->nr_hosts = 0;
+	}
 	return inv->filter == RS_KIND_PRIVATE && !t->kinds_differ ? rs_invals_tell_kinds(t) : 0;
 }
 
@@ -263,11 +307,13 @@ int rs_invals_find_hits(struct rs_invals *t, struct rs_inval *inv)
 
 	if (inv->gfn) {
 		inv->hit = true;
-		if (!inv->walk) {
-			inv->span = inv->range;
-			inv->primary = inv->range;
-		}
-		return 0;
+		if (inv->walk)
+			return 0;
+		inv->span = inv->range;
+		inv->primary = inv->range;
+		return t->host_pages ? rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end,
+							  begin_hosts, &b)
+				     : 0;
 	}
 	ret = rs_vm_for_each_hva(t->vm, inv->range.start, inv->range.end,
 				 inv->walk ? first_hit : begin_hits, &b);
@@ -463,6 +509,8 @@ int rs_invals_count_slot(struct rs_invals *t, struct rs_inval *inv, uint32_t han
 	const struct rs_memslot *s = rs_vm_memslot(t->vm, handle);
 	struct rs_range c;
 
+	if (inv->gfn)
+		add_host(t, inv);
 	if ((t->flags & RS_INVALS_TRUTH) && covered_by_hit(inv, s, gfns, &c) &&
 	    (cover_add(t, s->as, s, c) || (t->kinds_differ && cover_slot_by_kind(t, inv, s, c))))
 		return -ENOMEM;

@@ -20,6 +20,7 @@
 struct rs_hit {
 	uint32_t handle;
 	struct rs_range gfns;
+	uint64_t hva; /* of the first gfn, then; kept of what rs_invals_keep_host_pages() says */
 };
 
 struct rs_inval {
@@ -33,6 +34,7 @@ struct rs_inval {
 	bool hit;	/* counts as in progress */
 	struct rs_hit *hits;
 	uint32_t nr_hits, max_hits;
+	uint32_t nr_hosts; /* @gfn: so many of hits[] say their host pages, also without a walk */
 	struct rs_range span; /* hull of what it holds in gfn space; of a walk with CAUSES only */
 	struct rs_range primary; /* the same without aliasing */
 	struct rs_inval *next;	 /* of the table: of the unused ones, or with the same hash */
@@ -91,6 +93,11 @@ struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags, struct rs_
 void rs_invals_free(struct rs_invals *t);
 /* From now on other limits hold, which have taken what it keeps. */
 void rs_invals_set_limits(struct rs_invals *t, struct rs_limits *limits);
+/*
+ * From now on those that begin and have a range of gfns keep, with RS_INVALS_CAUSES, the host
+ * pages that their memslots have when they are hit. None is outstanding.
+ */
+void rs_invals_keep_host_pages(struct rs_invals *t);
 
 /* The outstanding one of that id, or NULL. */
 struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id);
@@ -167,7 +174,8 @@ enum rs_space {
 };
 /*
  * Whether a host page of @inv, which has a range of gfns, is at @hva: of those that the memslots
- * have now. *@hull is that of all its host pages. Looks are taken from the limits.
+ * had when they were hit. *@hull is that of all its host pages. Needs
+ * rs_invals_keep_host_pages(). Looks are taken from the limits.
  */
 bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *inv, uint64_t hva,
 			    struct rs_range *hull);
@@ -178,7 +186,7 @@ bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *in
  */
 struct rs_range rs_invals_hull(const struct rs_invals *t, enum rs_space space, unsigned int kinds,
 			       bool all);
-/* What has no host address counts as the host pages of its memslots. */
+/* What has no host address counts as host pages: needs rs_invals_keep_host_pages(). */
 enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f);
 
 #endif

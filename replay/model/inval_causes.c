@@ -237,40 +237,25 @@ enum rs_cause rs_invals_cause_hva(const struct rs_invals *t, const struct rs_fau
 	return cause_in_hull(&h.hull, f->hva);
 }
 
-/* The host pages of one without a host address, and whether @hva is among them. */
-struct host_pages {
-	const struct rs_invals *t;
-	struct rs_range gfns, hull;
-	uint64_t hva;
-	bool has;
-	uint64_t memslots; /* looked at */
-};
-
-static int add_host_pages(void *arg, uint32_t handle)
-{
-	struct host_pages *p = arg;
-	const struct rs_memslot *s = rs_vm_memslot(p->t->vm, handle);
-	struct rs_range r = rs_memslot_clip(s, p->gfns);
-
-	r.end = rs_memslot_hva(s, r.start) + ((r.end - r.start) << RS_PAGE_SHIFT);
-	r.start = rs_memslot_hva(s, r.start);
-	p->has |= rs_range_has(&r, p->hva);
-	rs_range_widen(&p->hull, r.start, r.end);
-	p->memslots++;
-	return 0;
-}
-
 bool rs_inval_has_host_page(const struct rs_invals *t, const struct rs_inval *inv, uint64_t hva,
 			    struct rs_range *hull)
 {
-	struct host_pages p = { .t = t, .gfns = inv->range, .hva = hva };
+	bool has = false;
 
-	rs_vm_for_each_gfn(t->vm, inv->range.start, inv->range.end, add_host_pages, &p);
+	*hull = (struct rs_range){ 0, 0 };
+	for (uint32_t i = 0; i < inv->nr_hosts; i++) {
+		const struct rs_range *gfns = &inv->hits[i].gfns,
+				      r = { inv->hits[i].hva,
+					    inv->hits[i].hva +
+						    ((gfns->end - gfns->start) << RS_PAGE_SHIFT) };
+
+		has |= rs_range_has(&r, hva);
+		rs_range_widen(hull, r.start, r.end);
+	}
 	/* A few memslots of a few that are outstanding are no matter. */
-	rs_limits_look(t->limits,
-		       t->nr > RS_INVALS_FEW ? p.memslots + 1 : rs_hits_beyond_free(p.memslots));
-	*hull = p.hull;
-	return p.has;
+	rs_limits_look(t->limits, t->nr > RS_INVALS_FEW ? inv->nr_hosts + 1
+							: rs_hits_beyond_free(inv->nr_hosts));
+	return has;
 }
 
 enum rs_cause rs_invals_cause_hfn(const struct rs_invals *t, const struct rs_fault *f)

@@ -27,6 +27,7 @@ struct rs_inval_index {
 struct rs_invals {
 	struct rs_vm *vm;
 	unsigned int flags;
+	bool host_pages; /* of ranges of gfns are kept */
 	uint32_t nr_hit;
 	uint32_t nr_gfn[RS_KIND_BOTH + 1]; /* that hit and have no host address, by filter */
 	uint64_t nr_begun;

@@ -470,27 +470,23 @@ static struct nv_area span(const struct nv_inval *iv, struct nv_algo algo, bool 
 	return hull;
 }
 
-/* Whether the page is in the host pages of the gfns of @iv, which @own is widened to cover. */
-static bool host_pages_of_gfns(const struct nv_vm *vm, const struct nv_inval *iv,
-			       const struct nv_slot *s, uint64_t gfn, struct nv_area *own)
+/* Whether the page is in the host pages that @iv, one of gfns, hit; @own is their hull. */
+static bool host_pages_of_gfns(const struct nv_inval *iv, const struct nv_slot *s, uint64_t gfn,
+			       struct nv_area *own)
 {
 	bool has = false;
 
-	for (size_t j = 0; j < vm->nr_slots; j++) {
-		const struct nv_slot *t = &vm->slots[j];
-		uint64_t from = iv->start > t->gfn ? iv->start : t->gfn, to = iv->end;
+	for (size_t j = 0; j < iv->nr_hits; j++) {
+		const struct nv_hit *h = &iv->hits[j];
+		const uint64_t end = h->hva + (h->end - h->start) * RS_PAGE_SIZE;
 
-		if (to > t->gfn + t->npages)
-			to = t->gfn + t->npages;
-		if (from >= to)
-			continue;
-		has |= hva_of(t, from) <= hva_of(s, gfn) && hva_of(s, gfn) < hva_of(t, to);
-		hull_add(own, hva_of(t, from), hva_of(t, to));
+		has |= h->hva <= hva_of(s, gfn) && hva_of(s, gfn) < end;
+		hull_add(own, h->hva, end);
 	}
 	return has;
 }
 
-/* Host frames: what has no host address has those that its memslots give it. */
+/* Host frames: what has no host address has those that it hit. */
 static enum naive_cause cause_hfn(const struct nv_vm *vm, const struct nv_slot *s, uint64_t gfn)
 {
 	struct nv_area all = { .hva = true };
@@ -507,7 +503,7 @@ static enum naive_cause cause_hfn(const struct nv_vm *vm, const struct nv_slot *
 			hull_add(&all, iv->start, iv->end);
 		}
 		if (iv->gfn)
-			alias |= host_pages_of_gfns(vm, iv, s, gfn, &own);
+			alias |= host_pages_of_gfns(iv, s, gfn, &own);
 		scatter |= nv_area_has(&own, s, gfn);
 		hull_add(&all, own.start, own.end);
 	}
@@ -567,18 +563,18 @@ enum naive_cause nv_cause(const struct nv_vm *vm, struct nv_algo algo, const str
 /* ---- blame ---- */
 
 /* Whether the page is in what @iv has in host pages, or between them. */
-static bool host_pages(const struct nv_vm *vm, const struct nv_inval *iv, const struct nv_slot *s,
-		       uint64_t gfn, bool between)
+static bool host_pages(const struct nv_inval *iv, const struct nv_slot *s, uint64_t gfn,
+		       bool between)
 {
 	struct nv_area own = { .hva = true };
-	bool has = iv->gfn ? host_pages_of_gfns(vm, iv, s, gfn, &own)
+	bool has = iv->gfn ? host_pages_of_gfns(iv, s, gfn, &own)
 			   : iv->start <= hva_of(s, gfn) && hva_of(s, gfn) < iv->end;
 
 	return between ? nv_area_has(&own, s, gfn) : has;
 }
 
-static bool is_around(const struct nv_vm *vm, const struct nv_inval *iv, struct nv_algo algo,
-		      const struct nv_fault *f, enum naive_cause cause)
+static bool is_around(const struct nv_inval *iv, struct nv_algo algo, const struct nv_fault *f,
+		      enum naive_cause cause)
 {
 	struct nv_area own;
 
@@ -588,7 +584,7 @@ static bool is_around(const struct nv_vm *vm, const struct nv_inval *iv, struct 
 	case NAIVE_ALIAS:
 	case NAIVE_SCATTER:
 		if (algo.kind == NV_HFN_RECENT)
-			return host_pages(vm, iv, &f->slot, f->gfn, cause == NAIVE_SCATTER);
+			return host_pages(iv, &f->slot, f->gfn, cause == NAIVE_SCATTER);
 		own = span(iv, algo, cause == NAIVE_SCATTER);
 		return nv_area_has(&own, &f->slot, f->gfn);
 	default:
@@ -609,8 +605,7 @@ static const struct nv_inval *first_outstanding(const struct nv_vm *vm, struct n
 			continue;
 		if (!any || iv->begin_pos < any->begin_pos)
 			any = iv;
-		if ((!first || iv->begin_pos < first->begin_pos) &&
-		    is_around(vm, iv, algo, f, cause))
+		if ((!first || iv->begin_pos < first->begin_pos) && is_around(iv, algo, f, cause))
 			first = iv;
 	}
 	return !first && cause == NAIVE_NO_HVA ? any : first;

@@ -273,7 +273,7 @@ static void pause_recording(struct rs_replay *r, struct vm_run *v)
 
 static int on_lost(struct rs_replay *r, struct vm_run *v, const struct rs_event *e)
 {
-	if (rs_open_advance(r, v, r->now))
+	if (rs_open_advance(r, v, r->now, false))
 		return -ENOMEM;
 	if (v->paused && e->flags & RS_F_RESUME)
 		go_on(r, v);
@@ -306,7 +306,7 @@ static int end_blind(struct rs_replay *r, struct vm_run *v, uint64_t now)
 {
 	if (!v->blind)
 		return 0;
-	if (rs_open_advance(r, v, now))
+	if (rs_open_advance(r, v, now, false))
 		return -ENOMEM;
 	v->blind = false;
 	v->res.paused_ns += now - v->blind_since_ns;
@@ -546,7 +546,7 @@ static int finish_vm(struct rs_replay *r, struct vm_run *v)
 	/* An engine that a recorded state alone made known has no events to speak of. */
 	if (!v->seen)
 		return 0;
-	if (rs_open_advance(r, v, v->res.end_ns) || rs_open_show_view(r, v))
+	if (rs_open_advance(r, v, v->res.end_ns, false) || rs_open_show_view(r, v))
 		return -ENOMEM;
 	if (end_blind(r, v, v->res.end_ns))
 		return -ENOMEM;

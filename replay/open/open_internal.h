@@ -167,8 +167,11 @@ static inline void rs_open_snapshot(struct vm_run *v, const struct rs_fault *f, 
 /* The VM of that number, which is r->last_vm then; made if it is new. NULL: no memory. */
 struct vm_run *rs_open_find_vm(struct rs_replay *r, uint32_t number);
 
-/* The VM has been in its present state up to time @t: counts that. 0 or -ENOMEM. */
-int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t);
+/*
+ * The VM has been in its present state up to time @t: counts that. @walking: a further hit of a
+ * walk ends it. 0 or -ENOMEM.
+ */
+int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t, bool walking);
 /* The figures of each algorithm's width, from what was counted for all. */
 void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v);
 /* An epoch begins at @t; counts one that ends then. Only where widths are counted. */

@@ -28,10 +28,13 @@ struct last_ratio {
 	uint64_t blocked, ratio;
 };
 
-/* What @a blocks for @ns is not @exact; of that @common was counted already. */
+/*
+ * What @a blocks for @ns is not @exact; of that @common was counted already. @one: a ratio of 1,
+ * or 0 if this is no time for peaks.
+ */
 static inline void count_apart(struct rs_algo_result *a, struct width *w, struct last_ratio *last,
 			       uint64_t blocked, uint64_t exact, uint64_t ns,
-			       unsigned __int128 common)
+			       unsigned __int128 common, uint64_t one)
 {
 	a->blocked_page_ns += (unsigned __int128)blocked * ns - common;
 	if (!exact)
@@ -40,7 +43,7 @@ static inline void count_apart(struct rs_algo_result *a, struct width *w, struct
 		last->ratio = ratio_of(blocked, exact);
 		last->blocked = blocked;
 	}
-	if (last->ratio > w->peak_ratio)
+	if (last->ratio > w->peak_ratio && one)
 		w->peak_ratio = last->ratio;
 	w->apart_ns += ns;
 	add_run(&a->widening_time, &w->time, last->ratio, ns);
@@ -48,12 +51,13 @@ static inline void count_apart(struct rs_algo_result *a, struct width *w, struct
 
 /*
  * All algorithms block something for @ns. What is really being invalidated, exact,
- * is counted once for all; most block just that, mostly.
+ * is counted once for all; most block just that, mostly. @walking: a walk was on its way,
+ * which holds mmu_lock; what it has yet to hit is no width.
  */
-static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
+static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns, bool walking)
 {
 	const uint64_t exact = rs_invals_covered_frames(v->invals);
-	const uint64_t one = exact ? RS_RATIO_SCALE : 0;
+	const uint64_t one = exact && !walking ? RS_RATIO_SCALE : 0;
 	const unsigned __int128 common = (unsigned __int128)exact * ns;
 	struct last_ratio last = { exact, RS_RATIO_SCALE };
 	struct rs_algo_result *a = v->res.algos;
@@ -64,7 +68,7 @@ static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 		v->exact_ns += ns;
 	else
 		v->peaks_outside = true;
-	v->epoch.has_ratio |= exact != 0;
+	v->epoch.has_ratio |= one != 0;
 	for (const struct rs_call_blocked *k = v->calls.blocked; w < end; k++, a++, w++) {
 		const uint64_t blocked = k->fn(k->state);
 
@@ -74,7 +78,7 @@ static void count_widths(struct rs_replay *r, struct vm_run *v, uint64_t ns)
 				a->blocked_max = blocked;
 		}
 		if (blocked != exact)
-			count_apart(a, w, &last, blocked, exact, ns, common);
+			count_apart(a, w, &last, blocked, exact, ns, common, one);
 		else if (w->peak_ratio < one)
 			w->peak_ratio = one;
 	}
@@ -94,8 +98,7 @@ void rs_open_sum_widths(const struct rs_replay *r, struct vm_run *v)
 	}
 }
 
-/* The VM has been in its present state up to time @t: counts that. */
-int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
+int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t, bool walking)
 {
 	uint64_t ns = t - v->width_ns;
 
@@ -108,7 +111,7 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t)
 		return 0;
 	v->frames_area += (unsigned __int128)rs_vm_frames(v->vm) * ns;
 	if (rs_invals_nr(v->invals))
-		count_widths(r, v, ns);
+		count_widths(r, v, ns, walking);
 	return 0;
 }
 
@@ -198,7 +201,7 @@ int rs_open_memslot(struct rs_replay *r, struct vm_run *v, const struct rs_event
 		rs_open_anomaly(r, problem);
 		return 0;
 	}
-	if (rs_open_advance(r, v, r->now))
+	if (rs_open_advance(r, v, r->now, false))
 		return -ENOMEM;
 	change = rs_open_set_memslot(r, v, e);
 	if (change == RS_VM_NOMEM)

@@ -10,7 +10,7 @@
 static int leave(struct rs_replay *r)
 {
 	for (size_t i = 0; i < r->nr_vms; i++)
-		if (rs_open_advance(r, r->vms[i], r->vms[i]->res.end_ns))
+		if (rs_open_advance(r, r->vms[i], r->vms[i]->res.end_ns, false))
 			return -ENOMEM;
 	return 0;
 }

@@ -28,10 +28,12 @@ RS_LOOP_PART unsigned int table_flags(const struct mode m)
 }
 
 /* The time before an event that changes something, if that is counted. */
-RS_LOOP_PART int step_advance(struct rs_replay *r, struct vm_run *v, const struct mode m)
+RS_LOOP_PART int step_advance(struct rs_replay *r, struct vm_run *v, bool walking,
+			      const struct mode m)
 {
-	return m.flags & RS_REPLAY_WIDTH && r->now != v->width_ns ? rs_open_advance(r, v, r->now)
-								  : 0;
+	return m.flags & RS_REPLAY_WIDTH && r->now != v->width_ns
+		       ? rs_open_advance(r, v, r->now, walking)
+		       : 0;
 }
 
 /* An event changed the model. */
@@ -91,7 +93,7 @@ RS_LOOP_PART int step_inval_begin(struct rs_replay *r, struct vm_run *v, const s
 		rs_open_anomaly(r, RS_ANOM_BEGIN_DUPLICATE);
 		return 0;
 	}
-	if (step_advance(r, v, m) || rs_vm_update(v->vm))
+	if (step_advance(r, v, false, m) || rs_vm_update(v->vm))
 		return -ENOMEM;
 	if (v->nr_quiet)
 		rs_open_end_quiet(r, v);
@@ -163,7 +165,7 @@ RS_LOOP_PART int step_inval_slot(struct rs_replay *r, struct vm_run *v, const st
 	if (handle == RS_NO_SLOT)
 		return 0;
 	/* Since its begin the memslots are always up to date. */
-	if (step_advance(r, v, m))
+	if (step_advance(r, v, true, m))
 		return -ENOMEM;
 	hit = invals_slot(v->invals, inv, handle, (struct rs_range){ e->inval.start, e->inval.end },
 			  &first, table_flags(m));
@@ -186,7 +188,7 @@ RS_LOOP_PART int step_inval_end(struct rs_replay *r, struct vm_run *v, const str
 		rs_open_orphan_end(r, v);
 		return 0;
 	}
-	if (step_advance(r, v, m))
+	if (step_advance(r, v, false, m))
 		return -ENOMEM;
 	ns = r->now - inv->begin_ns;
 	if (ns > r->longest_ns)

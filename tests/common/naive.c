@@ -83,6 +83,18 @@ static size_t vm_of(struct naive *nv, uint32_t vm)
 	return r->nr_vms++;
 }
 
+/* The state changes: what it was belongs to the epoch, unless a walk was on its way. */
+static void end_state(struct nv_vm *vm, bool walking)
+{
+	vm->epoch_covers |= vm->state_covers && !walking;
+	for (size_t i = 0; i < NAIVE_MAX_ALGOS; i++) {
+		if (!walking)
+			max_update(&vm->epoch_widening[i], vm->state_widening[i]);
+		vm->state_widening[i] = 0;
+	}
+	vm->state_covers = false;
+}
+
 /* Memslots. */
 
 static bool overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
@@ -119,6 +131,7 @@ static bool memslot_valid(struct naive *nv, struct nv_vm *vm, const struct rs_ev
 		return anomaly(nv, NAIVE_RANGE_WRAPS), false;
 	if (ev->memslot.hva % RS_PAGE_SIZE)
 		return anomaly(nv, NAIVE_RANGE_UNALIGNED), false;
+	end_state(vm, false);
 	for (size_t i = 0; i < vm->nr_slots; i++) {
 		const struct nv_slot *s = &vm->slots[i];
 
@@ -141,6 +154,7 @@ static void on_memslot(struct naive *nv, struct nv_vm *vm, const struct rs_event
 			       ev->memslot.hva, ++nv->serial };
 
 	if (!ev->memslot.npages) {
+		end_state(vm, false);
 		if (!old)
 			anomaly(nv, NAIVE_MEMSLOT_ABSENT);
 		else
@@ -326,6 +340,7 @@ static void on_inval_begin(struct naive *nv, struct nv_vm *vm, struct naive_vm *
 		anomaly(nv, NAIVE_BEGIN_DUPLICATE);
 		return;
 	}
+	end_state(vm, false);
 	vm->invals = nv_grow(vm->invals, vm->nr_invals, sizeof(new));
 	iv = &vm->invals[vm->nr_invals++];
 	*iv = new;
@@ -355,6 +370,7 @@ static void on_inval_slot(struct naive *nv, struct nv_vm *vm, struct naive_vm *o
 		return anomaly(nv, NAIVE_SLOT_NO_MEMSLOT);
 	if (ev->inval.start < s->gfn || ev->inval.end > s->gfn + s->npages)
 		return anomaly(nv, NAIVE_SLOT_OUTSIDE);
+	end_state(vm, true);
 	add_hit(nv, vm, iv, s, ev->inval.start, ev->inval.end);
 	if (iv->hit_pos == NV_NEVER)
 		becomes_hit(nv, vm, out, iv);
@@ -389,6 +405,7 @@ static void on_inval_end(struct naive *nv, struct nv_vm *vm, struct naive_vm *ou
 			anomaly(nv, NAIVE_END_WITHOUT_BEGIN);
 		return;
 	}
+	end_state(vm, false);
 	iv->end_pos = nv->pos;
 	max_update(&nv->longest_ns, nv->now_ns - iv->begin_ns);
 	if (iv->hit_pos != NV_NEVER)
@@ -616,6 +633,7 @@ static void on_lost(struct naive *nv, struct nv_vm *vm, struct naive_vm *out,
 		nv->res->lost += ev->lost.count;
 	if (!ev->flags)
 		nv->res->lost_marks++;
+	end_state(vm, false);
 	on_seam(nv, vm, out, ev->flags);
 	for (size_t i = 0; i < vm->nr_invals; i++) {
 		vm->invals[i].dropped |= nv_outstanding(&vm->invals[i]);
@@ -638,10 +656,10 @@ static void widening(struct nv_vm *vm, struct naive_vm *out, size_t i, uint64_t 
 
 	if (!exact)
 		return;
-	vm->epoch_covers = true;
+	vm->state_covers = true;
 	ratio = (unsigned __int128)blocked * 1000 / exact;
 	dist_add(&out->algos[i].widening_time, ratio, dt);
-	max_update(&vm->epoch_widening[i], ratio);
+	max_update(&vm->state_widening[i], ratio);
 }
 
 static void note_memslots(const struct nv_vm *vm, struct naive_vm *out)
@@ -784,6 +802,7 @@ void nv_finish(struct naive *nv)
 			nv->res->vms[i].paused_ns += vm->last_ns - vm->blind_since_ns;
 		if (vm->in_epoch) {
 			nv->now_ns = vm->last_ns;
+			end_state(vm, false);
 			epoch_close(nv, vm, &nv->res->vms[i]);
 		}
 		for (size_t j = 0; j < vm->nr_invals; j++) {

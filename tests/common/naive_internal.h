@@ -105,7 +105,8 @@ struct nv_vm {
 	bool in_epoch, epoch_covers; /* anything at all, so that widening is defined */
 	uint64_t epoch_ns, epoch_invals;
 	uint64_t epoch_blocked[NAIVE_MAX_ALGOS], epoch_widening[NAIVE_MAX_ALGOS];
-	/* Of the state since the last change, which is the epoch's unless a hit of a walk ends it. */
+	/* Of the state since the last change, which is the epoch's unless a hit of a walk ends it.
+	 */
 	bool state_covers;
 	uint64_t state_widening[NAIVE_MAX_ALGOS];
 };

@@ -40,6 +40,15 @@ size_t rs_utf8_next(const char *text, uint32_t *c)
 	return len;
 }
 
+size_t rs_plain_len(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] <= '~' && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
 bool rs_is_printable(uint32_t c)
 {
 	/* By their begin; the last of each is allowed to be unassigned so far. */
@@ -89,12 +98,17 @@ bool rs_is_clean(const char *text)
 	return true;
 }
 
-/* What is written for the character at *@text, of *@size bytes; moves behind it. */
+/* What is written for the character, or the plain ones, at *@text, of *@size bytes; moves behind
+ * it. */
 static const char *next(const char **text, enum rs_clean_to to, size_t *size)
 {
 	const char *from = *text;
 	uint32_t c;
 
+	*size = rs_plain_len(from);
+	*text += *size;
+	if (*size)
+		return from;
 	*size = rs_utf8_next(from, &c);
 	*text += *size;
 	if (c == RS_NOT_UTF8 && to == RS_CLEAN_UTF8) {
@@ -113,11 +127,15 @@ char *rs_clean(char *buf, size_t size, const char *text, enum rs_clean_to to)
 
 	while (*text) {
 		const char *from = next(&text, to, &n);
+		const size_t room = size - used - 1;
 
-		if (used + n >= size)
+		if (n > room && !rs_plain_len(from))
 			break;
+		n = n < room ? n : room;
 		memcpy(buf + used, from, n);
 		used += n;
+		if (n == room)
+			break;
 	}
 	buf[used] = '\0';
 	return buf;

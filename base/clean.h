@@ -29,6 +29,11 @@ enum rs_clean_to { RS_CLEAN_UTF8, RS_CLEAN_ASCII };
  * Returns how many bytes it takes, at least 1, never beyond the NUL.
  */
 size_t rs_utf8_next(const char *text, uint32_t *c);
+/*
+ * How many bytes at the begin of @text are ASCII that needs no second look: printable, neither
+ * quotation mark nor backslash. They are most of what there is.
+ */
+size_t rs_plain_len(const char *text);
 /* Whether @c, a code point or RS_NOT_UTF8, stands for itself in output. */
 bool rs_is_printable(uint32_t c);
 /* Whether rs_clean() to UTF-8 leaves @text as it is. */

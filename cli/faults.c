@@ -207,7 +207,7 @@ static void on_row(void *arg, const struct rs_fault_row *row)
 	if (!a->failed && a->around)
 		a->failed = keep_row(a, row);
 	if (!a->failed)
-		a->failed = a->format->row(a->out.f, row, a->whos, a->nr_written++);
+		a->format->row(a->out.f, row, a->whos, a->nr_written++);
 }
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,

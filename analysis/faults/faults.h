@@ -91,10 +91,9 @@ void rs_faults_free(struct rs_faults *f);
  * stands behind all of @seen faults, of which @found were asked for.
  */
 struct rs_faults_format {
-	/* These two: 0 or -ENOMEM. */
-	int (*begin)(FILE *f, const char *algo);
-	int (*row)(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		   uint64_t nr);
+	int (*begin)(FILE *f, const char *algo); /* 0 or -ENOMEM */
+	void (*row)(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
+		    uint64_t nr);
 	void (*end)(FILE *f, uint64_t nr, uint64_t found, uint64_t seen);
 };
 

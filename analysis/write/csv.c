@@ -42,6 +42,11 @@ void rs_csv_text(FILE *f, const char *text)
 	if (text && is_formula(text))
 		fputc(APOSTROPHE, f);
 	for (size_t len; text && *text; text += len) {
+		len = rs_plain_len(text);
+		if (len) {
+			fwrite(text, 1, len, f);
+			continue;
+		}
 		len = rs_utf8_next(text, &code);
 		memcpy(c, text, len);
 		c[len] = '\0';

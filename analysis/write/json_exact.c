@@ -17,7 +17,6 @@
 /* The library keeps a number of up to this many characters exactly, integer or not. */
 #define SAFE_CHARACTERS 15
 /* What every reader of JSON keeps exactly: integers up to this, decimals of so many digits. */
-#define MAX_INTEGER (1ULL << 53)
 #define EXACT_DIGITS 15
 /* Figures that are no exact numbers are rounded to this: more than any of them means. */
 #define REAL_DIGITS 12
@@ -26,7 +25,7 @@ json_t *rs_json_u128(unsigned __int128 v)
 {
 	char digits[48];
 
-	if (v <= MAX_INTEGER)
+	if (v <= RS_JSON_MAX_INTEGER)
 		return json_integer((json_int_t)v);
 	return json_string(rs_format_u128(v, digits, sizeof(digits)));
 }
@@ -127,6 +126,11 @@ void rs_json_put_text(FILE *f, const char *text)
 
 	fputc('"', f);
 	for (size_t len; *text; text += len) {
+		len = rs_plain_len(text);
+		if (len) {
+			fwrite(text, 1, len, f);
+			continue;
+		}
 		len = rs_utf8_next(text, &c);
 		s = strchr(shorts, *text);
 		if (s)

@@ -18,6 +18,7 @@
  *
  * The constructors return a new reference, NULL without memory.
  */
+#define RS_JSON_MAX_INTEGER (1ULL << 53)
 
 /* Of any size, exactly. */
 json_t *rs_json_u64(uint64_t v);

@@ -8,6 +8,13 @@
 /* @v without its decimals; the nearest there is if it is beyond 64 bits, 0 if it is NAN. */
 uint64_t rs_clamp_u64(double v);
 
+/*
+ * Each writes what ends before @p, 24 bytes at most, without a NUL, and returns where it begins:
+ * @v in decimal; ns as rs_format_time() does.
+ */
+char *rs_digits_before(char *p, uint64_t v);
+char *rs_time_before(char *p, uint64_t ns);
+
 /* Each writes into @buf of @size bytes, always terminated, and returns @buf. */
 
 /* 128 bit decimal. */
@@ -16,7 +23,7 @@ char *rs_format_u128(unsigned __int128 v, char *buf, size_t size);
 char *rs_format_count(uint64_t v, char *buf, size_t size);
 /* A round number, for the ticks of an axis: "250", "10k", "1M". */
 char *rs_format_tick(double v, char *buf, size_t size);
-/* "12.3 us", three significant digits, ns .. s. */
+/* "12.3 us", three significant digits, ns .. s; of whole ns what is half way is rounded up. */
 char *rs_format_time(double ns, char *buf, size_t size);
 
 #endif

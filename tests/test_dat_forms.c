@@ -76,6 +76,8 @@ static void test_facts(void **state)
 	assert_int_equal(t.rc, 0);
 	assert_string_equal(t.meta.kernel, GFN_KERNEL);
 	assert_string_equal(rs_meta_fact(&t.meta, "host.cpu"), "some name");
+	assert_string_equal(rs_meta_fact(&t.meta, "cpus"), "4");
+	assert_string_equal(rs_meta_fact(&t.meta, "buffers"), "1");
 	assert_int_equal(t.meta.nr_vms, 1);
 	assert_int_equal(t.meta.vms[0].pid, MAKER);
 	assert_string_equal(t.meta.vms[0].command, "qemu-system-x86");

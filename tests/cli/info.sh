@@ -42,6 +42,26 @@ retryscope-events 1
 80 3 memslot id=0 gfn=0x0 npages=0x100 hva=0x7f0000100000
 END
 
+# Memslot 1 comes when the one with the same pages goes (100), and a moment before that (99).
+for comes in 100 99; do
+	cat >handed-over-$comes.txt <<END
+retryscope-events 1
+0 1 memslot id=0 gfn=0x0 npages=0x10 hva=0x7f0000000000
+$comes 1 memslot id=1 gfn=0x100 npages=0x10 hva=0x7f0000000000
+100 1 memslot id=0 npages=0
+END
+done
+
+# Time runs back at the end: the last moment is not that of the last line.
+cat >back.txt <<'END'
+retryscope-events 1
+100 1 memslot id=0 gfn=0x0 npages=0x10 hva=0x7f0000000000
+300 1 fault_begin vcpu=0 gfn=0x1
+200 1 fault_check vcpu=0
+END
+
+check aliases-handed-over 'for t in 99 100; do retryscope info --json handed-over-$t.txt | grep alias_pairs; done'
+check back 'retryscope info --json back.txt | grep end_ns'
 check text 'retryscope info aliases.txt'
 check json 'retryscope info --json aliases.txt'
 check two-vms 'retryscope info two-vms.txt'

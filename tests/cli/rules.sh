@@ -78,9 +78,12 @@ json='--format json'
 	names '--loop open' compare $json --loop open aliases.txt -- two-vms.txt
 	names '--arrivals think' compare $json --loop closed --arrivals think aliases.txt -- two-vms.txt
 }
-retryscope replay $json --loop open --arrivals recorded aliases.txt >/dev/null 2>err
-[ $? -eq 2 ] || wrong "--arrivals without the closed loop is not refused"
-grep -q -e '--arrivals needs --loop closed' err || wrong "and not so: $(cat err)"
+for command in "replay $json" 'compare two-vms.txt --'; do
+	# shellcheck disable=SC2086
+	retryscope ${command%% *} --loop open --arrivals recorded ${command#* } aliases.txt >/dev/null 2>err
+	[ $? -eq 2 ] || wrong "$command: --arrivals without the closed loop is not refused"
+	grep -q -e '--arrivals needs --loop closed' err || wrong "$command: and not so: $(cat err)"
+done
 for option in '--precheck on' '--retry-gap 1us' '--arrivals think'; do
 	# shellcheck disable=SC2086
 	retryscope replay $option aliases.txt >/dev/null 2>err

@@ -13,13 +13,15 @@ declare -A clocks=(
 # How often a scenario is begun if the VM dies in it.
 tries=3
 boot_limit=120
+# A VM has no network, but one of a fleet.
+nic=none
 
 # A kernel that is in trouble ends at once, and its VM with it.
 start_vm() { # KERNEL IMAGE SHARE
 	# shellcheck disable=SC2086
 	exec qemu-system-x86_64 \
 		${clocks[$clock]} -M q35 -cpu EPYC,+svm,+npt -smp "$cpus" -m 3G \
-		-nic none -display none -monitor none -no-reboot -serial "file:$3/console.log" \
+		-nic "$nic" -display none -monitor none -no-reboot -serial "file:$3/console.log" \
 		-kernel "$1/vmlinuz" -initrd "$2" \
 		-virtfs "local,path=$3,mount_tag=share,security_model=none" \
 		-virtfs "local,path=$cache/qemu-root,mount_tag=qroot,security_model=none,readonly=on" \

@@ -47,6 +47,7 @@ image_build() { # KERNEL FILE
 	install_program "$root" "$retryscope" retryscope || return 1
 	install_program "$root" "$(command -v trace-cmd)" || return 1
 	install_modules "$root" "$1" || return 1
+	[ -z "${fleet-}" ] || install_program "$root" "$(command -v sshd)" || return 1
 	[ -z "${modules_made-}" ] || modules_replace "$root" "$modules_made" || return 1
 	cp "$here"/lab.d/guest/* "$root/lab/" || return 1
 	ln -s lab/init "$root/init"

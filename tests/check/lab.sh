@@ -35,6 +35,8 @@ expect "no seconds" 2 $?
 expect "no series of kernels" 2 $?
 "$lab" --run "$temp/none" >/dev/null 2>&1
 expect "a script that is not there" 2 $?
+"$lab" --fleet --kernel 6.1 >/dev/null 2>&1
+expect "a fleet of one" 2 $?
 expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"
 expect "each scenario once" "" "$("$lab" --list | sort | uniq -d)"
 for name in $("$lab" --list); do

@@ -424,6 +424,8 @@ int main(int argc, char **argv)
 		return bench_replay(argv[2], argv[3]);
 	if (argc == 5 && !strcmp(what, "tile"))
 		return bench_tile(argv[2], argv[3], argv[4]);
+	if (argc == 4 && !strcmp(what, "requests"))
+		return bench_requests(argv[2], argv[3]);
 	if (argc == 4 && !strcmp(what, "pass"))
 		return bench_pass(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(what, "scale"))
@@ -441,7 +443,7 @@ int main(int argc, char **argv)
 	      "                      growth |\n"
 	      "                      size TRACE... |\n"
 	      "                      spent NAME COMMAND... |\n"
-	      "                      tile TRACE EVENTS FILE |\n"
+	      "                      tile TRACE EVENTS FILE | requests TRACE FILE |\n"
 	      "                      pass all|default|counts|read|ALGORITHMS FILE\n",
 	      stderr);
 	return 2;

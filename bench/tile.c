@@ -128,3 +128,49 @@ int bench_tile(const char *path, const char *events, const char *to)
 
 	return make_tiles(path, &t, strtoull(events, NULL, 0)) != 0;
 }
+
+static int put_request(FILE *f, const struct rs_event *ev)
+{
+	const uint32_t time_s = (uint32_t)(ev->time_ns / 1000000000), size = RS_PAGE_SIZE;
+	const uint64_t frame = ev->fault.gfn, never = UINT64_MAX;
+	unsigned char request[24];
+
+	memcpy(request, &time_s, 4);
+	memcpy(request + 4, &frame, 8);
+	memcpy(request + 12, &size, 4);
+	memcpy(request + 16, &never, 8);
+	return fwrite(request, sizeof(request), 1, f) == 1 ? 0 : -1;
+}
+
+static int put_requests(FILE *f, struct rs_reader *r, struct rs_error *err)
+{
+	const struct rs_event *evs;
+	ssize_t n;
+
+	while ((n = rs_reader_next(r, &evs, err)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			if (evs[i].type == RS_EV_FAULT_BEGIN && put_request(f, &evs[i]))
+				return rs_error_set(err, RS_ERR_OUTPUT, errno, "cannot write");
+	return (int)n;
+}
+
+int bench_requests(const char *path, const char *to)
+{
+	struct rs_error err;
+	struct rs_reader *r = rs_reader_open(path, NULL, &err);
+	FILE *f = fopen(to, "w");
+	int rc = -1;
+
+	if (!r)
+		fail(path, &err);
+	else if (!f)
+		fail(to, NULL);
+	else if (put_requests(f, r, &err))
+		fail(path, &err);
+	else
+		rc = 0;
+	if (f && fclose(f))
+		rc = (int)fail(to, NULL);
+	rs_reader_close(r);
+	return rc ? 1 : 0;
+}

@@ -23,6 +23,12 @@ struct tiles {
  * records. 0, or -1 after a word on standard error.
  */
 int make_tiles(const char *from, struct tiles *t, size_t want);
+/*
+ * A request to a cache for each fault of the trace, 24 bytes as libCacheSim's oracleGeneral has
+ * them: u32 time in s, u64 what is asked for, u32 its size, s64 when it is next asked for (-1:
+ * not known). Returns an exit code.
+ */
+int bench_requests(const char *path, const char *to);
 /* The raw file of so many records of the trace, to be kept. Returns an exit code. */
 int bench_tile(const char *path, const char *events, const char *to);
 

@@ -29,6 +29,7 @@ struct rs_session {
 	uint64_t start_ns, sample_ns, scan_ns, scan_cost_ns;
 	bool paused;
 	uint64_t seam_ns; /* the last one, or the start */
+	uint64_t turn;	  /* of which period the next piece is the begin */
 };
 
 /* The disk must have this much more than what trace-cmd still has to write. */

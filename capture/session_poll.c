@@ -84,22 +84,26 @@ static bool space_is_short(const struct rs_session *s)
 	return rs_folder_free_space(&s->folder) < in_files + 2 * in_buffers + RS_SPACE_RESERVE;
 }
 
-/* A recording in pieces pauses or goes on where it is time. */
+/*
+ * A recording in pieces pauses or goes on where it is time. A piece is as long as it should be
+ * however long it takes to put the probes in; what that takes is of the pause.
+ */
 static int turn(struct rs_session *s, struct rs_error *err)
 {
-	const uint64_t before = rs_monotonic_ns();
-	const bool pause =
-		s->opts.period_ns && (before - s->start_ns) % s->opts.period_ns >= s->opts.piece_ns;
+	const uint64_t now = rs_monotonic_ns(),
+		       begin_ns = s->start_ns + s->turn * s->opts.period_ns;
+	const bool pause = !s->paused && s->opts.period_ns && now - s->seam_ns >= s->opts.piece_ns;
 	int ret;
 
-	if (pause == s->paused)
+	if (!pause && !(s->paused && now >= begin_ns))
 		return 0;
 	ret = rs_tracing_seam(s->tracing, s->plan, pause, err);
-	/* Between the marks: the first is before the work. */
-	if (pause)
-		s->stats.recorded_ns += before - s->seam_ns;
-	else
+	if (pause) {
+		s->stats.recorded_ns += now - s->seam_ns;
+		s->turn = (now - s->start_ns) / s->opts.period_ns + 1;
+	} else {
 		s->stats.pieces++;
+	}
 	s->seam_ns = rs_monotonic_ns();
 	s->paused = pause;
 	return ret;

@@ -33,7 +33,7 @@
 struct run {
 	struct fake_host fh;
 	char out[128];
-	bool no_instance;
+	bool no_instance, events_on;
 	const char *stats; /* of CPU 0, if they are not the usual ones */
 	struct program p;
 };
@@ -74,6 +74,30 @@ static char *get(const char *path)
 	return text;
 }
 
+static void event_file(pid_t pid, const char *event, char *name, size_t size)
+{
+	snprintf(name, size, "events/retryscope_%d/%s/enable", (int)pid, event);
+}
+
+static void write_event(pid_t pid, const char *event, const char *text)
+{
+	char name[128];
+
+	event_file(pid, event, name, sizeof(name));
+	fake_instance_write(&r.fh, pid, name, text);
+}
+
+/* What is in the switch of a recorder's event. */
+static char event_is(const char *event)
+{
+	char name[128], path[256];
+
+	event_file(r.p.pid, event, name, sizeof(name));
+	snprintf(path, sizeof(path), FAKE_TRACING "/instances/retryscope_%d/%s", (int)r.p.pid,
+		 name);
+	return *get(path);
+}
+
 static void before(void *arg, pid_t pid)
 {
 	if (r.no_instance)
@@ -81,6 +105,10 @@ static void before(void *arg, pid_t pid)
 	fake_instance_make(&r.fh, pid);
 	if (r.stats)
 		fake_instance_write(&r.fh, pid, "per_cpu/cpu0/stats", r.stats);
+	if (r.events_on) {
+		write_event(pid, "memslot", "1");
+		write_event(pid, "fault_check", "1");
+	}
 }
 
 static void start_with(struct program_opts *o, const char *const *args)
@@ -645,15 +673,13 @@ static void test_sample(void **state)
 	const char *text;
 	char path[160];
 
+	r.events_on = true;
 	start(ARGS(OUTPUT, "--sample", "200ms/100s"));
 	wait_until_it_records();
-	snprintf(path, sizeof(path),
-		 FAKE_TRACING "/instances/retryscope_%d/events/retryscope_%d/fault_check/enable",
-		 (int)r.p.pid, (int)r.p.pid);
-	fake_host_write(&r.fh, path, "1");
-	for (int i = 0; i < 200 && *get(path) != '0'; i++)
+	for (int i = 0; i < 200 && event_is("fault_check") != '0'; i++)
 		usleep(20000);
-	assert_int_equal(*get(path), '0');
+	assert_int_equal(event_is("fault_check"), '0');
+	assert_int_equal(event_is("memslot"), '1');
 	kill(r.p.pid, SIGINT);
 	ends_with(130);
 	text = get("/out/x.dat");

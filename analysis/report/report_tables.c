@@ -73,7 +73,7 @@ void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct
 		rs_table_share(&t, rs_blocked_share(v, a));
 	}
 	rs_table_write(p, &t);
-	if (v->pieces > 1) {
+	if (v->pieces > 1 && v->piece_checked) {
 		rs_blank_line(p);
 		put_scatter(p, rep, v);
 	}

@@ -95,6 +95,18 @@ static int sweep_end(struct rs_dat_order *o, uint64_t ticket)
 	return note_unless_lost(o, "order-conflict");
 }
 
+/*
+ * A pause may be long: what was in progress has ended in it, and by how much the kernel has
+ * counted on is not to be told from what was recorded before.
+ */
+static void start_anew(struct rs_dat_order *o)
+{
+	for (size_t n = 0; n < o->nr_open; n++)
+		at(o, o->open[n])->type = RS_DAT_NONE;
+	o->nr_open = 0;
+	o->based = false;
+}
+
 /* Recordings are interrupted, or go on again: between, no number can be relied on. */
 static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
 {
@@ -107,6 +119,8 @@ static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
 	o->loose = o->unsure = o->reminded = true;
 	o->reminded_ns = i->ev.time_ns;
 	o->paused = i->ev.flags != 0;
+	if (o->paused)
+		start_anew(o);
 	return rs_dat_order_append(o, o->now, ticket);
 }
 

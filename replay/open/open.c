@@ -332,7 +332,7 @@ static void keep_state(struct vm_run *v, const struct rs_event *e)
 }
 
 /* The first event of a VM, or one after a loss. In a pause only memslots are recorded. */
-static int look_around(struct rs_replay *r, struct vm_run *v, unsigned int type)
+static RS_SELDOM int look_around(struct rs_replay *r, struct vm_run *v, unsigned int type)
 {
 	if (!v->seen) {
 		v->seen = true;

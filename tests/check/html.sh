@@ -24,6 +24,9 @@ printf '%b' "$(sed 's/../\\x&/g' <<<"$digits")" | base64 | grep -qxF "$allowed" 
 
 browser=$(command -v chromium || command -v chromium-browser) ||
 	skip "chromium is not installed: no browser has seen the page"
+# It opens some hundred files.
+[ "$(ulimit -Sn)" = unlimited ] || [ "$(ulimit -Sn)" -ge 1024 ] ||
+	skip "at most $(ulimit -Sn) open files: no browser has seen the page"
 # Runs in the page around it: clicks the second heading of the first table once, and again.
 cat >around.html <<'END'
 <!DOCTYPE html><title>none</title><iframe src="report.html"></iframe><pre></pre><script>

@@ -88,7 +88,7 @@ static void put_data(struct rs_figure *fig, const struct rs_plot_input *in)
 
 	for (size_t i = 0; f && i < in->nr_shown; i++) {
 		const struct rs_algo_result *a = rs_plot_algo(in, i);
-		char label[64], missed[64];
+		char label[80], missed[80];
 
 		label_of(in, a->rejected, label, sizeof(label));
 		label_of(in, a->missed, missed, sizeof(missed));

@@ -51,6 +51,11 @@ done
 check note-hosts 'retryscope compare real.txt -- emulated.txt | notes'
 check kernel 'retryscope compare --algo kernel --figure rejected real.txt -- emulated.txt'
 
+# Runs of a kernel with either algorithm: tests/data/compare/lab.
+cp -r "$cli_source/tests/data/compare/lab" .
+check lab 'retryscope compare --algo kernel --figure rejected,needless,blocked --names hva,gfn lab/hva.*.json -- lab/gfn.*.json'
+check lab-chance 'retryscope compare --algo kernel --figure rejected,needless,blocked lab/hva.[12].json lab/gfn.[12].json -- lab/hva.[34].json lab/gfn.[34].json | head -n 2'
+
 check twice 'retryscope compare a1.json a2.json -- a3.json a1.json'
 check twice-as-capture 'retryscope compare a1.rs -- a1.rs'
 check nothing-in-common 'retryscope compare --algo exact a1.json -- b1.json'

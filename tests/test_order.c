@@ -279,6 +279,40 @@ static void test_first_begin_pauses(void **state)
 	assert_marks(f, "");
 }
 
+static void put_seam(struct fixture *f, uint64_t ms, uint8_t flags)
+{
+	const struct rs_event ev = {
+		.time_ns = ms * MS, .vm = VM, .type = RS_EV_LOST, .flags = flags
+	};
+
+	assert_non_null(rs_dat_order_put(f->order, RS_DAT_GAP_MARK, &ev, false, NULL));
+}
+
+/*
+ * A recording pauses while an end is waited for, and goes on when the kernel has counted on
+ * by hundreds. What comes first then is a fault, whose number starts the numbers anew.
+ */
+static void test_pause(void **state)
+{
+	struct fixture *f = *state;
+	const struct rs_event fault = { .time_ns = 40 * MS, .vm = VM, .type = RS_EV_FAULT_BEGIN };
+	struct rs_dat_item *i;
+
+	put(f, RS_DAT_BEGIN, 10, 1, 100);
+	put_end(f, 15, 10, RS_DAT_NO_SEQ);
+	put_seam(f, 20, RS_F_PAUSE);
+	put_seam(f, 30, RS_F_RESUME);
+	i = rs_dat_order_put(f->order, RS_DAT_FAULT_BEGIN, &fault, false, NULL);
+	assert_non_null(i);
+	i->seq = 900;
+	put(f, RS_DAT_CHECK, 50, 0, 900);
+	put(f, RS_DAT_BEGIN, 60, 1, 900);
+	put_end(f, 70, 60, 900);
+	put(f, RS_DAT_CHECK, 80, 0, 901);
+	assert_order(f, "B10 F40 C50 B60 E70 C80");
+	assert_int_equal(f->meta.nr_anomalies, 0);
+}
+
 /* What is seen while another CPU's events are being lost proves nothing. */
 static void test_other_cpu(void **state)
 {
@@ -305,6 +339,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost_begin_spinning, make, unmake),
 		cmocka_unit_test_setup_teardown(test_ran_before_spinning, make, unmake),
 		cmocka_unit_test_setup_teardown(test_first_begin_pauses, make, unmake),
+		cmocka_unit_test_setup_teardown(test_pause, make, unmake),
 		cmocka_unit_test_setup_teardown(test_other_cpu, make, unmake),
 	};
 

@@ -638,6 +638,7 @@ static const char *const tested[] = {
 	"inval-nested-too-deep",   /* test_dat_invals */
 	"inval-without-end",	   /* test_dat_invals */
 	"fault-seq-sign-extended", /* test_dat_faults */
+	"seam-incomplete",	   /* test_dat_losses */
 	"recorded-twice",
 	"memslot-number-too-large",
 	"memslots-unexplained",

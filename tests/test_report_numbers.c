@@ -193,6 +193,9 @@ static void change(struct rs_report_data *d)
 
 		change_figures(RS_OF_VM, v);
 		v->begin_ns = v->end_ns / (1 + below(3));
+		/* Only of a recording that paused are its pieces told. */
+		v->pauses += !v->pauses;
+		v->paused_ns = (v->end_ns - v->begin_ns) / (2 + below(3));
 		rs_vm_result_mean(v);
 		change_figures(RS_OF_CLOSED_VM, &v->closed);
 		for (size_t k = 0; k < r->nr_algos; k++) {

@@ -152,7 +152,10 @@ static void go_on(struct course *c, uint64_t until, uint64_t frames)
 	c->frames = frames;
 }
 
-/* Of a trace with one VM. */
+/*
+ * Of a trace with one VM. The track goes on where the recording has paused, and until it is
+ * known again what is in progress; figures leave that out.
+ */
 static void expect_blocked(const json_t *events, const struct rs_result *r, size_t algo)
 {
 	const struct rs_vm_result *v = &r->vms[0];
@@ -168,8 +171,10 @@ static void expect_blocked(const json_t *events, const struct rs_result *r, size
 			go_on(&course, ns(e, "ts"), arg_number(e, "frames"));
 	}
 	go_on(&course, v->end_ns, 0);
-	assert_true(course.area == v->algos[algo].blocked_page_ns);
-	assert_int_equal(course.most, v->algos[algo].blocked_max);
+	assert_true(v->pauses ? course.area >= v->algos[algo].blocked_page_ns
+			      : course.area == v->algos[algo].blocked_page_ns);
+	assert_true(v->pauses ? course.most >= v->algos[algo].blocked_max
+			      : course.most == v->algos[algo].blocked_max);
 }
 
 static void expect_in_progress(const json_t *events, const struct rs_result *r)

@@ -38,13 +38,17 @@ alike() { # FOLDER
 	cmp loop/sum.json "$1/sum.json" || wrong "$1: another sum"
 }
 
-# ---- a program that is killed the first time that it is to replay one of them ----
+# ---- a program that is killed, by Slurm in its jobs, the first time that it replays one ----
 cat >program/retryscope <<'END'
 #!/bin/bash
 if [[ $1 = replay && $* = *6.12-alias3.dat && ! -e $FLEET_KILLED ]]; then
 	: >"$FLEET_KILLED"
 	"$FLEET_PROGRAM" "$@" &
 	sleep 0.05
+	if [ -n "${SLURM_JOB_ID:-}" ]; then
+		kill -STOP $!
+		scancel "$SLURM_JOB_ID" && sleep 60
+	fi
 	kill -KILL $! $$
 fi
 exec "$FLEET_PROGRAM" "$@"
@@ -111,6 +115,7 @@ SchedulerType=sched/builtin
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 MaxArraySize=4
+KillWait=1
 NodeName=$node NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
 PartitionName=all Nodes=$node Default=YES MaxTime=INFINITE State=UP
 END
@@ -132,4 +137,5 @@ done
 # Four captures, and an array has three tasks at most.
 replay many --engine slurm --jobs 2
 alike many
+grep -q 'JOB .* CANCELLED' slurm/slurmd.log || wrong "Slurm has cancelled no job"
 exit $((failures > 0))

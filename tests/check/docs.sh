@@ -108,6 +108,10 @@ for member in $(grep -oE '\.key = "[^"]+"' "$source_dir/replay/figures.c" | cut 
 	tr -d '\\' <"$source_dir/docs/man/retryscope-replay.1.scd" | grep -q "_${member}_" ||
 		fail "retryscope-replay(1) does not have the member $member of a report"
 done
+# Where temporary files go.
+folder=$(sed -nE 's/.*\? dir : "(.*)";/\1/p' "$source_dir/base/temp.c")
+grep -A 1 -Fx '*TMPDIR*' "$source_dir/docs/man/retryscope.1.scd" | grep -q "Default: $folder\.\$" ||
+	fail "retryscope(1) does not say that without TMPDIR it is '$folder'"
 for part in import replay; do
 	difference=$(diff <("anomalies_of_$part") <(anomalies_of_page "$part")) ||
 		fail "$part: anomalies only in the code (<) or only in retryscope-info(1) (>):" \

@@ -45,6 +45,7 @@ struct order {
 	bool based;
 	struct list open;  /* ends entered and not placed */
 	struct list early; /* decisions without the lock that wait for a reason */
+	struct list ahead; /* faults without a memslot whose epoch is to come */
 	struct list left_out;
 	struct n_state cur;
 	unsigned int losing;
@@ -477,6 +478,23 @@ static void remind(struct order *o, uint64_t time)
 	o->reminded_ns = time;
 }
 
+/* There was no memslot for @fault; if there is one now, it ends without a decision. */
+static void end_if_memslot(struct order *o, struct n_item *fault)
+{
+	const struct memslot *m = find_gfn(&o->slots, fault->ev.as, fault->ev.fault.gfn);
+
+	if (fault->no_memslot && m && (n_is_no_hva(fault->hva) || m->id)) {
+		struct rs_event *check = &at(o, fault->other)->ev;
+		const bool retry = check->result == RS_RES_RETRY || check->fault.reason;
+
+		check->type = RS_EV_FAULT_END;
+		check->result = 0;
+		check->fault.reason = retry ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
+		fault->no_memslot = false;
+		n_note(o->n, "memslot-after-look-up");
+	}
+}
+
 static void next_epoch(struct order *o, size_t end)
 {
 	release(o, EPOCH_ENDS);
@@ -490,6 +508,14 @@ static void next_epoch(struct order *o, size_t end)
 	o->epochs = n_room(o->epochs, &o->room_epochs, (size_t)(o->now + MAX_AWAY + 2),
 			   sizeof(*o->epochs));
 	o->epochs[o->now + MAX_AWAY + 1] = (struct epoch){ .end = NONE };
+	for (size_t n = 0; n < o->ahead.nr;) {
+		if (o->of[o->ahead.v[n]] == o->now) {
+			end_if_memslot(o, at(o, o->ahead.v[n]));
+			take_out(&o->ahead, n);
+		} else {
+			n++;
+		}
+	}
 	release(o, HAS_REASON);
 }
 
@@ -555,7 +581,13 @@ static bool is_locked(const struct n_item *i)
 
 static bool says_idle(const struct n_item *i)
 {
-	return i->state.in_progress == (i->type == N_BEGIN ? 1U : 0U);
+	if (i->type != N_BEGIN)
+		return i->state.in_progress == 0;
+	/* Of a walk whose begin was not seen the range has more than is hit from here on. */
+	if (i->ev.flags & RS_F_GFN && i->state.end != UINT64_MAX &&
+	    (i->state.start < i->ev.inval.start || i->state.end > i->ev.inval.end))
+		return false;
+	return i->state.in_progress == 1;
 }
 
 static void take_locked(struct order *o, size_t i)
@@ -629,17 +661,8 @@ static void check_memslot(struct order *o, size_t i)
 	const struct n_item fault = *at(o, i);
 	const struct seen e = { .by_fault = true, .time = fault.ev.time_ns, .fault = &fault };
 	const bool explained = make_agree(o, &e);
-	const struct memslot *m = find_gfn(&o->slots, fault.ev.as, fault.ev.fault.gfn);
 
-	if (fault.no_memslot && m && (n_is_no_hva(fault.hva) || m->id)) {
-		struct rs_event *check = &at(o, fault.other)->ev;
-		const bool retry = check->result == RS_RES_RETRY || check->fault.reason;
-
-		check->type = RS_EV_FAULT_END;
-		check->result = 0;
-		check->fault.reason = retry ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
-		n_note(o->n, "memslot-after-look-up");
-	}
+	end_if_memslot(o, at(o, i));
 	if (!explained)
 		note_unless_lost(o, "memslots-unexplained");
 }
@@ -659,6 +682,8 @@ static void take_fault_begin(struct order *o, size_t i)
 			place_open(o);
 		if (epoch < 0)
 			epoch = o->now;
+		if (epoch > o->now && at(o, i)->no_memslot)
+			add(&o->ahead, i);
 	}
 	append(o, epoch, i);
 }
@@ -937,6 +962,7 @@ void n_order(struct n_import *n, struct n_vm *vm)
 	free(o->calls);
 	free(o->open.v);
 	free(o->early.v);
+	free(o->ahead.v);
 	free(o->left_out.v);
 	free(o->of);
 	free(o->vcpu_before);

@@ -50,6 +50,19 @@ void rs_dat_order_free(struct rs_dat_order *o)
 /* ---- one item after the other ---- */
 
 /*
+ * Whether nothing is in progress, or nothing but what begins just then. Of a walk over frames
+ * that was not seen from its begin more is in the range than it hits from here on; all there
+ * is, if the range is one of host addresses.
+ */
+static bool is_idle(const struct rs_dat_item *i)
+{
+	if (i->type != RS_DAT_BEGIN || !(i->ev.flags & RS_F_GFN) || i->state.end == UINT64_MAX)
+		return i->state.in_progress == (i->type == RS_DAT_BEGIN);
+	return i->state.in_progress == 1 && i->state.start >= i->ev.inval.start &&
+	       i->state.end <= i->ev.inval.end;
+}
+
+/*
  * What is in progress is known from the moment on at which nothing is, or nothing
  * but what begins just then. Before, at the begin of the recording and after a
  * loss, there may be invalidations that were not seen to begin, and in the ranges
@@ -57,7 +70,7 @@ void rs_dat_order_free(struct rs_dat_order *o)
  */
 static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 {
-	if (!o->gaps && i->state.in_progress == (i->type == RS_DAT_BEGIN))
+	if (!o->gaps && is_idle(i))
 		o->unsure = false;
 	return rs_dat_order_remind(o, i->ev.time_ns);
 }
@@ -245,7 +258,7 @@ static int was_idle(struct rs_dat_order *o, uint64_t ticket, bool *idle)
 			return 0;
 		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
 			continue;
-		*idle = i->state.in_progress == (i->type == RS_DAT_BEGIN);
+		*idle = is_idle(i);
 		return 0;
 	}
 	return o->recorded_ns < at(o, ticket)->ev.time_ns + WINDOW_NS ? WAIT : 0;

@@ -160,12 +160,29 @@ static int grow_epochs(struct rs_dat_order *o)
 	return 0;
 }
 
+/* What has its place in the present epoch already: faults that were recorded before they began. */
+static RS_SELDOM int begin_ahead(struct rs_dat_order *o)
+{
+	uint64_t t = epoch_at(o, o->now)->head;
+	int ret = 0;
+
+	while (!ret && t != RS_DAT_NO_TICKET) {
+		ret = rs_dat_order_end_unfound(o, t);
+		t = at(o, t)->next ? t + (uint64_t)at(o, t)->next : RS_DAT_NO_TICKET;
+	}
+	return ret;
+}
+
 static int next_epoch(struct rs_dat_order *o)
 {
+	int ret = 0;
+
 	o->now++;
 	if (o->now + MAX_AHEAD + 2 - o->emitting > o->epoch_mask)
-		return grow_epochs(o);
-	return 0;
+		ret = grow_epochs(o);
+	if (!ret && epoch_at(o, o->now)->head != RS_DAT_NO_TICKET)
+		ret = begin_ahead(o);
+	return ret;
 }
 
 int rs_dat_order_append_own(struct rs_dat_order *o, enum rs_dat_item_type type, struct rs_event ev)

@@ -203,4 +203,16 @@ int rs_dat_order_sweep_miss(struct rs_dat_order *o, uint64_t ticket);
 int rs_dat_order_sweep_miss_end(struct rs_dat_order *o, uint64_t ticket);
 int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket);
 
+/* ---- faults that found no memslot ---- */
+
+/* What the begin @i of a fault tells of memslots. */
+void rs_dat_order_evidence_of(const struct rs_dat_item *i, struct rs_dat_evidence *e);
+/*
+ * If @ticket is the begin of a fault that found no memslot where one has been made since, or
+ * is about to go: the kernel asked for no range, and the model, which looks the memslot up at
+ * the begin, would. Its check is left without a decision; the verdict may still be to come.
+ * 0 or -ENOMEM.
+ */
+int rs_dat_order_end_unfound(struct rs_dat_order *o, uint64_t ticket);
+
 #endif

@@ -180,41 +180,16 @@ int rs_dat_order_sweep_miss_end(struct rs_dat_order *o, uint64_t ticket)
 	return rs_dat_order_append(o, o->now, ticket);
 }
 
-/*
- * A fault that found no memslot where one has been made since, or is about to go: the
- * kernel asked for no range, and the model, which looks the memslot up at the begin, would.
- * @check is left without a decision; its verdict may still be to come.
- */
-static int end_without_memslot(struct rs_dat_order *o, struct rs_dat_item *check)
-{
-	const bool retry = check->ev.result == RS_RES_RETRY ||
-			   (check->ev.type == RS_EV_FAULT_END &&
-			    check->ev.fault.reason == RS_END_ROOT_OBSOLETE);
-
-	check->ev.type = RS_EV_FAULT_END;
-	check->ev.result = 0;
-	check->ev.fault.reason = retry ? RS_END_ROOT_OBSOLETE : RS_END_PLAIN;
-	return note(o, "memslot-after-look-up");
-}
-
 /* A fault begins: the memslots are those that it found. */
 int rs_dat_order_check_fault(struct rs_dat_order *o, uint64_t ticket)
 {
-	struct rs_dat_item *i = at(o, ticket);
-	const struct rs_dat_evidence e = {
-		.by = RS_DAT_SEEN_FAULT,
-		.gfn = i->ev.fault.gfn,
-		.as = i->ev.as,
-		.since_ns = i->through.since_ns,
-		.hva = i->through.hva,
-		.id = i->through.id,
-		.has_id = i->through.has_id,
-	};
+	struct rs_dat_evidence e;
 	bool explained;
-	int ret = bring_forward(o, &e, i->ev.time_ns, &explained);
+	int ret;
 
-	i = at(o, ticket); /* what was learned may have moved it */
-	if (!ret && i->check != RS_DAT_NO_TICKET && rs_dat_slots_have_one(o->slots, &e))
-		ret = end_without_memslot(o, at(o, i->check));
+	rs_dat_order_evidence_of(at(o, ticket), &e);
+	ret = bring_forward(o, &e, at(o, ticket)->ev.time_ns, &explained);
+	if (!ret)
+		ret = rs_dat_order_end_unfound(o, ticket);
 	return ret || explained ? ret : note_unless_lost(o, "memslots-unexplained");
 }

@@ -39,6 +39,8 @@ int rs_cmd_plot(int argc, char **argv);
 int rs_cmd_top(int argc, char **argv);
 int rs_cmd_faults(int argc, char **argv);
 
+/* Prints a line with the program's version to stdout. */
+void rs_cli_put_version(void);
 /* Prints the table of algorithms to stdout. */
 void rs_cli_list_algorithms(void);
 /*
@@ -54,7 +56,10 @@ struct argp;
 struct argp_state;
 /* The value of --jobs, or the end of the program by argp_error(). */
 unsigned int rs_cli_jobs(const struct argp_state *state, const char *arg);
-/* argp_parse(), but comes back only when all is parsed: without memory, it says so and ends. */
+/*
+ * argp_parse(), with -h, --usage and --version for each verb; comes back only when all is
+ * parsed: without memory, it says so and ends.
+ */
 void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input);
 
 /*

@@ -62,30 +62,51 @@ static int run_verb(const struct verb *v, int argc, char **argv)
 	return v->run(argc, argv);
 }
 
+static error_t parse_help(int key, char *arg, struct argp_state *state)
+{
+	const char **about = state->input;
+
+	if (key != ARGP_KEY_ARG)
+		return ARGP_ERR_UNKNOWN;
+	if (*about)
+		rs_cli_usage(state, "only one VERB expected, not also '%s'", arg);
+	*about = arg;
+	return 0;
+}
+
+static const struct argp help_argp = {
+	.parser = parse_help,
+	.args_doc = "[VERB|algorithms]",
+	.doc = "List the verbs, or show the help of one, or which algorithms there are.",
+};
+
+static const struct verb *demand_verb(const char *name)
+{
+	const struct verb *v = find_verb(name);
+
+	if (!v)
+		rs_cli_say("no verb '%s'; see `retryscope help`", name);
+	return v;
+}
+
 int rs_cmd_help(int argc, char **argv)
 {
 	const struct verb *v;
+	const char *about = NULL;
 	char help[] = "--help";
 	char *args[] = { NULL, help, NULL };
 
-	if (argc < 2) {
+	rs_cli_parse(&help_argp, argc, argv, 0, &about);
+	if (!about) {
 		usage(stdout);
 		return RS_EXIT_OK;
 	}
-	if (!strcmp(argv[1], "--help")) {
-		puts("Usage: retryscope help [VERB|algorithms]");
-		return RS_EXIT_OK;
-	}
-	if (!strcmp(argv[1], "algorithms")) {
+	if (!strcmp(about, "algorithms")) {
 		rs_cli_list_algorithms();
 		return RS_EXIT_OK;
 	}
-	v = find_verb(argv[1]);
-	if (!v) {
-		rs_cli_say("no verb '%s'; see `retryscope help`", argv[1]);
-		return RS_EXIT_USAGE;
-	}
-	return run_verb(v, 2, args);
+	v = demand_verb(about);
+	return v ? run_verb(v, 2, args) : RS_EXIT_USAGE;
 }
 
 /* What could not be written to standard output must not go unnoticed. */
@@ -113,13 +134,9 @@ int main(int argc, char **argv)
 		return RS_EXIT_OK;
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		puts("retryscope " RS_VERSION);
+		rs_cli_put_version();
 		return RS_EXIT_OK;
 	}
-	v = find_verb(argv[1]);
-	if (!v) {
-		rs_cli_say("no verb '%s'; see `retryscope help`", argv[1]);
-		return RS_EXIT_USAGE;
-	}
-	return run_verb(v, argc - 1, argv + 1);
+	v = demand_verb(argv[1]);
+	return v ? run_verb(v, argc - 1, argv + 1) : RS_EXIT_USAGE;
 }

@@ -20,6 +20,8 @@
 #define MAX_JOBS 1024
 #define MAX_SAID 8192
 
+enum { OPT_USAGE = 0x100 };
+
 volatile sig_atomic_t rs_cli_interrupted;
 
 static volatile sig_atomic_t patient, said;
@@ -77,13 +79,50 @@ static void refuse_foreign_options(int argc, char **argv, unsigned int flags)
 	}
 }
 
+static const struct argp_option common_options[] = {
+	{ "help", 'h', NULL, 0, "Give this help list", -1 },
+	{ NULL, '?', NULL, OPTION_HIDDEN, NULL, 0 },
+	{ "usage", OPT_USAGE, NULL, 0, "Give a short usage message", 0 },
+	{ "version", 'V', NULL, 0, "Print the program's version", 0 },
+	{ 0 },
+};
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'h':
+	case '?':
+		argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+		return 0;
+	case OPT_USAGE:
+		argp_state_help(state, state->out_stream, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+		return 0;
+	case 'V':
+		rs_cli_put_version();
+		exit(RS_EXIT_OK);
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp common_argp = { .options = common_options, .parser = parse_common };
+
+void rs_cli_put_version(void)
+{
+	puts("retryscope " RS_VERSION);
+}
+
 void rs_cli_parse(const struct argp *argp, int argc, char **argv, unsigned int flags, void *input)
 {
+	const struct argp_child children[] = { { argp, 0, NULL, 0 },
+					       { &common_argp, 0, NULL, 0 },
+					       { 0 } };
+	/* Without a parser of its own it hands @input to its first child. */
+	const struct argp with_common = { .children = children };
 	error_t rc;
 
 	refuse_foreign_options(argc, argv, flags);
 	/* What is wrong with the arguments it has said, and then ended, itself. */
-	rc = argp_parse(argp, argc, argv, flags, NULL, input);
+	rc = argp_parse(&with_common, argc, argv, flags | ARGP_NO_HELP, NULL, input);
 
 	if (!rc)
 		return;

@@ -91,10 +91,26 @@ check closed-stdout 'retryscope replay aliases.txt >&-'
 check output-directory 'mkdir -p d; retryscope replay -o d aliases.txt'
 check output-nowhere 'retryscope replay -o nowhere/out aliases.txt'
 
-# Good usage of --help, for every verb.
+# Help and version are asked for in the same ways everywhere.
+asked() { # COMMAND...: also with a verb
+	local said
+
+	for option in --help -h; do
+		said=$("$@" $option 2>&1) || { echo "$* $option: exit code $?"; exit 1; }
+		[[ $said == "Usage: retryscope"* ]] || { echo "$* $option: no usage"; exit 1; }
+	done
+	for option in --version -V; do
+		said=$("$@" $option 2>&1) || { echo "$* $option: exit code $?"; exit 1; }
+		[[ $said =~ ^retryscope(-fleet)?\ "$cli_version"$ ]] ||
+			{ echo "$* $option: no version, but $said"; exit 1; }
+	done
+}
+asked retryscope
 for verb in $(retryscope help | awk '/^  [a-z]/ { print $1 }'); do
-	retryscope "$verb" --help >help 2>&1 || { echo "$verb --help: exit code $?"; exit 1; }
-	grep -q '^Usage: retryscope' help || { echo "$verb --help: no usage"; exit 1; }
+	asked retryscope "$verb"
+done
+for verb in '' collect replay status; do
+	asked "$cli_source/scripts/retryscope-fleet" ${verb:+"$verb"}
 done
 check version 'retryscope --version'
 check algorithms 'retryscope help algorithms | head -n 8'

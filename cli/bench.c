@@ -124,6 +124,8 @@ static void parse_algos(struct argp_state *state, struct bench_order *o, const c
 	free(o->specs);
 	o->specs = NULL;
 	o->algos = list;
+	if (list)
+		rs_cli_check_algo_names(state, list);
 	if (rs_cost_algos(list, &o->specs, &o->nr_specs, &err))
 		rs_cli_usage(state, "%s", err.text);
 }

@@ -54,6 +54,15 @@ char *rs_cli_help_before(const char *text, void (*put)(FILE *f));
 
 struct argp;
 struct argp_state;
+struct rs_synth_params;
+/*
+ * For argp's parsers: ends the program by rs_cli_usage() if one of @algos, separated by commas,
+ * is none.
+ */
+void rs_cli_check_algo_names(const struct argp_state *state, const char *algos);
+/* rs_synth_set(), or the end of the program by rs_cli_usage(). */
+void rs_cli_synth_set(const struct argp_state *state, struct rs_synth_params *p, const char *key,
+		      const char *text);
 /* The value of --jobs, or the end of the program by argp_error(). */
 unsigned int rs_cli_jobs(const struct argp_state *state, const char *arg);
 /*

@@ -102,10 +102,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_FORMAT:
+		rs_cli_choice(state, "--format", RS_COMPARE_FORMAT_NAMES, arg);
 		a->format = rs_compare_format_find(arg);
-		if (!a->format)
-			rs_cli_usage(state, "--format: %s expected, not '%s'",
-				     RS_COMPARE_FORMAT_NAMES, arg);
 		return 0;
 	case OPT_NAMES:
 		parse_names(state, a, arg);

@@ -35,8 +35,10 @@ void rs_input_check_algos(struct argp_state *state, const char *algos)
 {
 	struct rs_error err = { 0 };
 	struct rs_replay_opts opts = { .algos = algos };
-	struct rs_replay *engine = rs_replay_new(&opts, &err);
+	struct rs_replay *engine;
 
+	rs_cli_check_algo_names(state, algos);
+	engine = rs_replay_new(&opts, &err);
 	if (!engine && err.kind == RS_ERR_USAGE)
 		rs_cli_usage(state, "%s", err.text);
 	if (!engine)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/near.h"
 
 struct verb {
 	const char *name;
@@ -83,10 +84,15 @@ static const struct argp help_argp = {
 static const struct verb *demand_verb(const char *name)
 {
 	const struct verb *v = find_verb(name);
+	struct rs_near near;
 
-	if (!v)
-		rs_cli_say("no verb '%s'; see `retryscope help`", name);
-	return v;
+	if (v)
+		return v;
+	rs_near_init(&near, name, strlen(name));
+	for (size_t i = 0; i < NR_VERBS; i++)
+		rs_near_try(&near, verbs[i].name, strlen(verbs[i].name));
+	rs_cli_say("no verb '%s'%s", name, rs_near_hint(&near, "; see `retryscope help`"));
+	return NULL;
 }
 
 int rs_cmd_help(int argc, char **argv)

@@ -6,16 +6,21 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/near.h"
 #include "cli/output.h"
 #include "cli/picture.h"
 #include "cli/piece.h"
 #include "cli/plot_draw.h"
 
+/* In the order of enum rs_figure_format. */
+#define FORMATS "svg|png|pdf|dumb"
+#define LOOPS "open|closed"
+
 enum { OPT_KEEP = 0x100, OPT_LOOP, OPT_WHERE, OPT_X };
 
 static const struct argp_option options[] = {
 	{ "what", 'w', "PLOT[,PLOT...]", 0, "which plots (default: all)", 0 },
-	{ "format", 'f', "svg|png|pdf|dumb", 0,
+	{ "format", 'f', FORMATS, 0,
 	  "default: by the output's name, else svg; dumb is plain text for a mail", 0 },
 	{ "output", 'o', "FILE", 0, "draw the one plot to FILE", 0 },
 	{ "output-dir", 'd', "DIR", 0,
@@ -23,7 +28,7 @@ static const struct argp_option options[] = {
 	  "output)",
 	  0 },
 	{ "algo", 'a', "NAME[,NAME...]", 0, "algorithms to show (default: those that suit)", 0 },
-	{ "loop", OPT_LOOP, "open|closed", 0,
+	{ "loop", OPT_LOOP, LOOPS, 0,
 	  "closed: draw stall and retries of a trace too; their names in --what imply it", 0 },
 	{ "where", OPT_WHERE, "KEY=VALUE[,VALUE...]", 0,
 	  "of a sweep, only rows with one of these values; may be repeated", 0 },
@@ -33,6 +38,18 @@ static const struct argp_option options[] = {
 	  0 },
 	{ 0 },
 };
+
+static void no_plot(struct argp_state *state, const char *name, size_t len)
+{
+	const struct rs_plot_type *type;
+	struct rs_near near;
+
+	rs_near_init(&near, name, len);
+	for (size_t i = 0; (type = rs_plot_type(i)); i++)
+		rs_near_try(&near, type->name, strlen(type->name));
+	rs_cli_usage(state, "--what: no plot '%.*s'%s", (int)len, name,
+		     rs_near_hint(&near, "; all draws every one, and --help names them"));
+}
 
 static void parse_what(struct argp_state *state, const char *list, struct plot_order *a)
 {
@@ -44,25 +61,12 @@ static void parse_what(struct argp_state *state, const char *list, struct plot_o
 
 		snprintf(name, sizeof(name), "%.*s", (int)len, p);
 		if (a->nr_what == PLOT_MAX_WHAT || !rs_plot_find(name))
-			rs_cli_usage(state, "--what: no plot '%.*s'; all draws every one", (int)len,
-				     p);
+			no_plot(state, p, len);
 		a->what[a->nr_what++] = rs_plot_find(name);
 		p += len;
 		if (!*p)
 			break;
 	}
-}
-
-static void parse_format(struct argp_state *state, const char *arg, struct plot_order *a)
-{
-	for (unsigned int f = 0; f < RS_FIGURE_NR_FORMATS; f++) {
-		if (strcmp(arg, rs_figure_format_name(f)))
-			continue;
-		a->format = f;
-		a->format_given = true;
-		return;
-	}
-	rs_cli_usage(state, "--format: svg, png, pdf or dumb expected, not '%s'", arg);
 }
 
 /* By the output's suffix, unless it is given; a device has none. */
@@ -100,7 +104,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_what(state, arg, a);
 		return 0;
 	case 'f':
-		parse_format(state, arg, a);
+		a->format = rs_cli_choice(state, "--format", FORMATS, arg);
+		a->format_given = true;
 		return 0;
 	case 'o':
 		a->output = arg;
@@ -109,9 +114,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->output_dir = arg;
 		return 0;
 	case OPT_LOOP:
-		a->req.closed = !strcmp(arg, "closed");
-		if (!a->req.closed && strcmp(arg, "open"))
-			rs_cli_usage(state, "--loop: open or closed expected, not '%s'", arg);
+		a->req.closed = rs_cli_choice(state, "--loop", LOOPS, arg);
 		return 0;
 	case OPT_WHERE:
 		if (a->req.nr_where == PLOT_MAX_WHERE)

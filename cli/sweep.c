@@ -80,7 +80,6 @@ static void add_axis(struct argp_state *state, struct sweep_args *a, const char 
 static void parse_parameter(struct argp_state *state, struct sweep_args *a, char *arg)
 {
 	char *value = strchr(arg, '=');
-	struct rs_error err = { 0 };
 
 	rs_command_word(a->words_file, arg);
 	if (value && strchr(value, ',')) {
@@ -94,8 +93,7 @@ static void parse_parameter(struct argp_state *state, struct sweep_args *a, char
 	}
 	if (value)
 		*value++ = '\0';
-	if (rs_synth_set(&a->opts.base, value ? arg : "scenario", value ? value : arg, &err))
-		rs_cli_usage(state, "%s; `retryscope synth --list` names them", err.text);
+	rs_cli_synth_set(state, &a->opts.base, value ? arg : "scenario", value ? value : arg);
 }
 
 static void add_seeds(struct argp_state *state, struct sweep_args *a)
@@ -118,15 +116,11 @@ static void add_seeds(struct argp_state *state, struct sweep_args *a)
 /* All values of all axes, one at a time: what a cell would refuse is told before any is done. */
 static void check_axes(struct argp_state *state, struct sweep_args *a)
 {
-	struct rs_error err = { 0 };
-
 	for (size_t i = 0; i < a->opts.nr_axes; i++) {
 		for (size_t k = 0; k < a->axes[i].nr; k++) {
 			struct rs_synth_params p = a->opts.base;
 
-			if (rs_synth_set(&p, a->axes[i].key, a->axes[i].values[k], &err))
-				rs_cli_usage(state, "%s; `retryscope synth --list` names them",
-					     err.text);
+			rs_cli_synth_set(state, &p, a->axes[i].key, a->axes[i].values[k]);
 		}
 	}
 	a->nr_cells = rs_sweep_cells(&a->opts);

@@ -9,6 +9,7 @@
 
 #include "base/clean.h"
 #include "cli/cli.h"
+#include "cli/near.h"
 #include "cli/command.h"
 #include "traces/synth/synth.h"
 #include "traces/trace.h"
@@ -33,15 +34,43 @@ struct synth_args {
 	bool list, show, digest;
 };
 
+/* What is near the key of a parameter, or the name of a scenario. */
+static void find_near(struct rs_near *near, const char *key, const char *text)
+{
+	const struct rs_synth_scenario_info *s;
+	const struct rs_synth_param_info *d;
+
+	if (!strcmp(key, "scenario")) {
+		rs_near_init(near, text, strlen(text));
+		for (size_t i = 0; (s = rs_synth_scenario(i)); i++)
+			rs_near_try(near, s->name, strlen(s->name));
+		return;
+	}
+	rs_near_init(near, key, strlen(key));
+	for (size_t i = 0; (d = rs_synth_param(i)); i++)
+		rs_near_try(near, d->key, strlen(d->key));
+}
+
+void rs_cli_synth_set(const struct argp_state *state, struct rs_synth_params *p, const char *key,
+		      const char *text)
+{
+	struct rs_error err = { 0 };
+	struct rs_near near;
+
+	if (!rs_synth_set(p, key, text, &err))
+		return;
+	find_near(&near, key, text);
+	rs_cli_usage(state, "%s%s", err.text,
+		     rs_near_hint(&near, "; `retryscope synth --list` names them"));
+}
+
 static error_t parse_parameter(struct argp_state *state, struct synth_args *a, char *arg)
 {
 	char *value = strchr(arg, '=');
-	struct rs_error err = { 0 };
 
 	if (value)
 		*value++ = '\0';
-	if (rs_synth_set(&a->params, value ? arg : "scenario", value ? value : arg, &err))
-		rs_cli_usage(state, "%s; --list names them", err.text);
+	rs_cli_synth_set(state, &a->params, value ? arg : "scenario", value ? value : arg);
 	return 0;
 }
 

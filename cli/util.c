@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "base/temp.h"
 #include "base/textbuf.h"
+#include "cli/near.h"
 
 /* How long a verb has to end by itself after a signal. */
 #define PATIENCE_US 150000
@@ -180,15 +181,19 @@ unsigned int rs_cli_choice(const struct argp_state *state, const char *option, c
 			   const char *arg)
 {
 	unsigned int choice = 0;
+	struct rs_near near;
 
+	rs_near_init(&near, arg, strlen(arg));
 	for (const char *p = names; *p; choice++) {
 		const size_t len = strcspn(p, "|");
 
 		if (strlen(arg) == len && !memcmp(arg, p, len))
 			return choice;
+		rs_near_try(&near, p, len);
 		p += len + (p[len] == '|');
 	}
-	rs_cli_usage(state, "%s: %s expected, not '%s'", option, names, arg);
+	rs_cli_usage(state, "%s: %s expected, not '%s'%s", option, names, arg,
+		     rs_near_hint(&near, ""));
 	return 0;
 }
 
@@ -201,12 +206,16 @@ unsigned int rs_cli_names(const struct argp_state *state, const char *option,
 	for (const char *p = arg;; p++) {
 		const size_t len = strcspn(p, ",");
 		unsigned int i = 0;
+		struct rs_near near;
 
-		while (i < nr && (strlen(name(i)) != len || memcmp(name(i), p, len) != 0))
+		rs_near_init(&near, p, len);
+		while (i < nr && (strlen(name(i)) != len || memcmp(name(i), p, len) != 0)) {
+			rs_near_try(&near, name(i), strlen(name(i)));
 			i++;
+		}
 		if (i == nr)
-			rs_cli_usage(state, "%s: %s expected, not '%.*s'", option, expected,
-				     (int)len, p);
+			rs_cli_usage(state, "%s: %s expected, not '%.*s'%s", option, expected,
+				     (int)len, p, rs_near_hint(&near, ""));
 		bits |= 1U << i;
 		p += len;
 		if (!*p)

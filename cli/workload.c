@@ -9,6 +9,7 @@
 
 #include "capture/workload/workload.h"
 #include "cli/cli.h"
+#include "cli/near.h"
 #include "cli/output.h"
 #include "base/parse.h"
 
@@ -97,11 +98,16 @@ static void parse_scenario(struct argp_state *state, const char *arg,
 			   struct rs_workload_options *opts)
 {
 	const struct rs_workload_scenario *s = rs_workload_scenario_find(arg);
+	struct rs_near near;
 
-	if (!s)
-		rs_cli_usage(state, "no scenario '%s'; --list names them", arg);
-	else
+	if (s) {
 		s->apply(opts);
+		return;
+	}
+	rs_near_init(&near, arg, strlen(arg));
+	for (s = rs_workload_scenarios; s->name; s++)
+		rs_near_try(&near, s->name, strlen(s->name));
+	rs_cli_usage(state, "no scenario '%s'%s", arg, rs_near_hint(&near, "; --list names them"));
 }
 
 static void parse_distance(struct argp_state *state, const char *arg, uint64_t *pages)

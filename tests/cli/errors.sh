@@ -31,6 +31,46 @@ check replay-tsc-unused 'retryscope replay --assume-tsc-khz 2600000 aliases.txt 
 check info-vm-absent 'retryscope info --vm 2 aliases.txt'
 check merge-no-file 'retryscope merge'
 
+# Who writes nearly a name is told it, in the same line; of others it is not guessed.
+meant() { # NAME|nothing WORD...
+	local said
+
+	said=$(retryscope "${@:2}" 2>&1 >/dev/null </dev/null | head -n 1)
+	if [ "$1" = nothing ]; then
+		[[ $said != *"did you mean"* ]]
+	else
+		[[ $said == *"; did you mean '$1'?"* ]]
+	fi || { echo "${*:2}: not $1 was meant, but: $said"; cli_failures=$((cli_failures + 1)); }
+}
+meant replay replai        # another letter
+meant replay repla         # one too few
+meant replay help repllay  # one too many
+meant top tpo              # two that changed places
+meant convert conevtr      # two slips
+meant nothing foo          # no two in a short word
+meant nothing cnvvrrtt     # no three
+meant nothing ""
+meant nothing "$(printf '%0300d' 0)"
+meant gfn replay --algo hva,gfnx aliases.txt
+meant gfn bench --algo gfm
+meant gfn-multi top --algo gfn-mutli:4 aliases.txt
+meant hva replay --kernel-algo hav aliases.txt
+meant json replay --format jsno aliases.txt
+meant csv compare --format cvs a.json -- b.json
+meant mail merge --format mial a.json
+meant png plot --format pgn aliases.txt
+meant rejected plot --what map,rejcted aliases.txt
+meant balloon synth baloon
+meant seed synth ksm sed=3
+meant nothing synth ksm seed=sed
+meant balloon sweep ksm,ballon
+meant alias3 workload --scenario alia3
+meant task top --by vm,tsk aliases.txt
+check algo-unlike 'retryscope replay --algo nothing aliases.txt'
+check algo-params 'for algo in gfn-multi gfn-multi:65537 gfn-multi:x gfn-recent:1.65.1 hfn-recent:1.1; do
+	retryscope replay --algo $algo aliases.txt 2>&1 | head -n 1; done'
+check algo-params-most 'retryscope replay --counts --algo gfn-multi:1,gfn-multi:65536,gfn-recent:64.64.1024 aliases.txt | wc -l'
+
 # 1: the input
 check missing 'retryscope replay missing.txt'
 check directory 'retryscope replay .'

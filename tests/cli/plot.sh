@@ -425,8 +425,8 @@ maps() {
 usage() {
 	refuse 2 "no plot 'pie'" -w pie "$data/small.txt"
 	refuse 2 "no plot ''" -w rejected, "$data/small.txt"
-	refuse 2 "svg, png, pdf or dumb" -f gif "$data/small.txt"
-	refuse 2 "open or closed expected" --loop half "$data/small.txt"
+	refuse 2 "svg|png|pdf|dumb" -f gif "$data/small.txt"
+	refuse 2 "open|closed expected" --loop half "$data/small.txt"
 	refuse 2 "exclude each other" -w map -o x -d y "$data/small.txt"
 	refuse 2 "takes one plot" -o x.svg "$data/small.txt"
 	refuse 2 "no algorithm 'magic'" -a magic "$data/small.txt"

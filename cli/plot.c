@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/folders.h"
 #include "cli/cli.h"
 #include "cli/near.h"
 #include "cli/output.h"
@@ -24,8 +25,8 @@ static const struct argp_option options[] = {
 	  "default: by the output's name, else svg; dumb is plain text for a mail", 0 },
 	{ "output", 'o', "FILE", 0, "draw the one plot to FILE", 0 },
 	{ "output-dir", 'd', "DIR", 0,
-	  "draw to DIR/TRACE-PLOT.svg ... (default: the current folder; plain text: standard "
-	  "output)",
+	  "draw to DIR/TRACE-PLOT.svg ...; DIR is made if missing (default: the current folder; "
+	  "plain text: standard output)",
 	  0 },
 	{ "algo", 'a', "NAME[,NAME...]", 0, "algorithms to show (default: those that suit)", 0 },
 	{ "loop", OPT_LOOP, LOOPS, 0,
@@ -169,19 +170,9 @@ static const struct argp argp = {
 /* Before anything is read: a picture needs a place. */
 static int check_place(const struct plot_order *a, struct rs_error *err)
 {
-	const char *dir = a->output_dir ? a->output_dir : ".";
-	char *picture;
-	int rc;
-
 	if (a->output || (a->format == RS_FIGURE_DUMB && !a->output_dir))
 		return rs_output_check(a->output, err);
-	if (asprintf(&picture, "%s/picture", dir) < 0)
-		return rs_error_nomem(err);
-	rc = rs_outfile_check(picture, err);
-	if (rc)
-		rs_error_set_file(err, dir);
-	free(picture);
-	return rc;
+	return rs_folders_check(a->output_dir ? a->output_dir : ".", err);
 }
 
 static int run(struct plot_order *a, struct rs_error *err)

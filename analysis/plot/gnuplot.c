@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/folders.h"
 #include "base/outfile.h"
 #include "base/temp.h"
 
@@ -324,26 +325,32 @@ static int prepare(const struct rs_workdir *w, const char *name, const char *to,
 		rc = -errno;
 	if (rc) {
 		rs_outfile_abort(*out);
+		*out = NULL;
 		rs_error_set_file(err, target);
 	}
 	free(target);
 	return rc;
 }
 
-int rs_workdir_deliver(const struct rs_workdir *w, const char *const *names, size_t n,
-		       const char *to, struct rs_error *err)
+/* All of them, or none. */
+static int prepare_all(const struct rs_workdir *w, const char *const *names, size_t n,
+		       const char *to, struct rs_outfile **outs, struct rs_error *err)
 {
-	struct rs_outfile **outs = calloc(n ? n : 1, sizeof(*outs));
-	size_t ready = 0;
 	int rc = 0;
 
-	if (!outs)
-		return output_error(err, ENOMEM, to);
-	while (!rc && ready < n) {
-		rc = prepare(w, names[ready], to, &outs[ready], err);
-		ready += !rc;
-	}
-	for (size_t i = 0; i < ready; i++) {
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = prepare(w, names[i], to, &outs[i], err);
+	for (size_t i = 0; i < n && rc; i++)
+		rs_outfile_abort(outs[i]);
+	return rc;
+}
+
+static int commit_all(const char *const *names, size_t n, struct rs_outfile **outs,
+		      struct rs_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
 		if (rc) {
 			rs_outfile_abort(outs[i]);
 			continue;
@@ -352,6 +359,29 @@ int rs_workdir_deliver(const struct rs_workdir *w, const char *const *names, siz
 		if (rc)
 			rs_error_set_file(err, names[i]);
 	}
+	return rc;
+}
+
+int rs_workdir_deliver(const struct rs_workdir *w, const char *const *names, size_t n,
+		       const char *to, struct rs_error *err)
+{
+	struct rs_outfile **outs = calloc(n ? n : 1, sizeof(*outs));
+	struct rs_folders folders;
+	int rc = outs ? 0 : output_error(err, ENOMEM, to);
+
+	if (!n || rc)
+		goto out;
+	rc = rs_folders_make(&folders, to, err);
+	if (rc)
+		goto out;
+	rc = prepare_all(w, names, n, to, outs, err);
+	if (rc) {
+		rs_folders_remove(&folders);
+	} else {
+		rs_folders_keep(&folders);
+		rc = commit_all(names, n, outs, err);
+	}
+out:
 	free(outs);
 	return rc;
 }

@@ -42,7 +42,8 @@ struct rs_workdir {
 int rs_workdir_open(struct rs_workdir *w, const char *parent, struct rs_error *err);
 /*
  * Puts the @n files @names of it into the folder @to, as base/outfile.h says. All of
- * them are there and whole before the first gets its name. 0, or negative errno with @err
+ * them are there and whole before the first gets its name. The folder, and those above it,
+ * are made if they are missing and there is a file. 0, or negative errno with @err
  * set (RS_ERR_OUTPUT); then what was in @to still is.
  */
 int rs_workdir_deliver(const struct rs_workdir *w, const char *const *names, size_t n,

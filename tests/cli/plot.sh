@@ -443,9 +443,20 @@ errors() {
 	refuse 1 "bad.txt:2:" -d "$work/new" "$work/bad.txt"
 	printf '{"schema": 1}' >"$work/bad.json"
 	refuse 1 "bad.json" -d "$work/new" "$work/bad.json"
-	refuse 4 "absent" -d "$work/absent" "$data/small.txt"
+	# Folders that are missing are made for pictures, and for nothing else.
+	refuse 1 "bad.txt:2:" -d "$work/new/a/b" "$work/bad.txt"
+	tools=$work/absent
+	refuse 3 "install gnuplot-nox" -d "$work/new/a/b" "$data/small.txt"
+	tools=$PATH
+	refuse 2 "no plot 'map'" -w map -d "$work/new/a/b" "$work/report.json"
+	refuse 4 "bad.txt/a: cannot be written: Not a directory" -d "$work/bad.txt/a" "$data/small.txt"
+	refuse 4 "File name too long" -d "$work/new/$(printf '%0300d' 0)" "$data/small.txt"
 	refuse 4 "No space left" -w rejected -f dumb -o /dev/full "$data/small.txt"
 	expect_empty "errors"
+	run 0 -w rejected -d "$work/new/a//b/" "$data/small.txt"
+	[ -s "$work/new/a/b/small-rejected.svg" ] || fail "no picture in a folder that had to be made"
+	(cd "$work/new" && run 0 -w rejected -d c/d "$data/small.txt")
+	[ -s "$work/new/c/d/small-rejected.svg" ] || fail "no picture in a folder below this one"
 }
 
 # gnuplot that is missing, fails, dies, or hangs.

@@ -4,28 +4,35 @@
 # no change when they do.
 # shellcheck shell=bash
 
-_retryscope_verbs() {
-	"$1" help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p'
+# What a command lists by lines "  NAME  what it is"; of NAME:N what is sure. Operations of
+# workload, which it lists after the scenarios, are none.
+_retryscope_names() {
+	"$@" 2>/dev/null | sed -n '/^Operations/q; s/^  \([a-z][a-z0-9._-]*:\{0,1\}\)[^ =]* .*/\1/p'
 }
 
 # The long options of a verb, as its help prints them: "--format=text|mail".
 _retryscope_options() {
 	"$1" "$2" --help 2>/dev/null |
-		sed -n 's/^ *\(-[^ ,]*, \)\{0,1\}\(--[a-z][^ ]*\).*/\2/p' | tr -d '[]'
+		sed -n 's/^ \{2,\}\(-[^ ,]*, \)\{0,1\}\(--[a-z][^ ]*\).*/\2/p' | tr -d '[]'
 }
 
 # The values of option $3, where help lists them.
 _retryscope_values() {
-	_retryscope_options "$1" "$2" | sed -n "s/^$3=\(.*|.*\)/\1/p" | tr '|' '\n'
+	case "$3" in
+	--algo | --kernel-algo) _retryscope_names "$1" help algorithms ;;
+	--what) _retryscope_names "$1" plot --help ;;
+	--scenario) _retryscope_names "$1" workload --list ;;
+	*) _retryscope_options "$1" "$2" | sed -n "s/^$3=\(.*|.*\)/\1/p" | tr '|' '\n' ;;
+	esac
 }
 
-# Offers those lines of stdin that start with $1.
+# Offers those lines of stdin that start with $1, or with what is behind its last comma.
 _retryscope_offer() {
-	local line
+	local line before=${1%"${1##*,}"}
 
 	COMPREPLY=()
 	while read -r line; do
-		[[ $line == "$1"* ]] && COMPREPLY+=("$line")
+		[[ $before$line == "$1"* ]] && COMPREPLY+=("$before$line")
 	done
 }
 
@@ -46,7 +53,7 @@ _retryscope() {
 	local option values
 
 	if [ "$COMP_CWORD" -le 1 ] || [ "$verb" = help ]; then
-		_retryscope_offer "$word" < <(_retryscope_verbs "$program")
+		_retryscope_offer "$word" < <(_retryscope_names "$program" help)
 		return
 	fi
 	option=$(_retryscope_current_option)
@@ -56,6 +63,8 @@ _retryscope() {
 	elif [[ $word == -* ]]; then
 		_retryscope_offer "$word" < <(_retryscope_options "$program" "$verb" | sed 's/=.*/=/')
 		[[ ${COMPREPLY[0]-} != *= ]] || compopt -o nospace 2>/dev/null
+	elif [ "$verb" = synth ] || [ "$verb" = sweep ]; then
+		_retryscope_offer "$word" < <(_retryscope_names "$program" synth --list)
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "${word#=}")
 		compopt -o filenames 2>/dev/null

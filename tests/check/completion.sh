@@ -1,44 +1,117 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The shell completion offers every verb, every option of each, and the values
-# that an option's help lists.
+# Completion offers every verb, every option of each, the values that an option's help lists,
+# and the names of algorithms, plots and scenarios: in bash, zsh and fish alike.
 set -u
-source_dir=$1 build_dir=$2
-program=$build_dir/retryscope
-. "$source_dir/docs/completion/retryscope.bash"
-failures=0
+source_dir=$(realpath "$1") build_dir=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export PATH=$build_dir:$PATH LC_ALL=C.UTF-8 HOME=$work XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work
+failures=0 skipped=
 
-# offers WORD...: what is offered for the last word, one a line.
-offers() {
-	COMP_WORDS=("$program" "$@") COMP_CWORD=$#
-	COMPREPLY=()
-	_retryscope
-	printf '%s\n' "${COMPREPLY[@]-}"
-}
+# Each reads lines that somebody has typed so far, and prints "LINE<TAB>WORD" for each word that
+# is offered for the last one.
+offers_bash() {
+	. "$source_dir/docs/completion/retryscope.bash"
+	local line word
 
-expect() { # WHAT WANTED OFFERED
-	if ! grep -qxF -e "$2" <<<"$3"; then
-		echo "$1: '$2' is not offered, only: $3"
-		failures=$((failures + 1))
-	fi
-}
-
-verbs=$("$program" help | awk '/^  [a-z]/ { print $1 }')
-[ -n "$verbs" ] || { echo "no verbs in the help"; exit 1; }
-offered=$(offers '')
-for verb in $verbs; do
-	expect "verbs" "$verb" "$offered"
-	[ "$verb" != help ] || continue
-	of_verb=$(offers "$verb" --)
-	help=$("$program" "$verb" --help)
-	for option in $(grep -oE '^ +(-., )?--[a-z][a-z-]*=?' <<<"$help" | grep -oE -e '--.*'); do
-		expect "$verb" "$option" "$of_verb"
-	done
-	while IFS='=' read -r option values; do
-		of_option=$(offers "$verb" "$option" = '')
-		for value in ${values//|/ }; do
-			expect "$verb $option" "$value" "$of_option"
+	while IFS= read -r line; do
+		# As bash takes it apart: readarray keeps an empty word at the end.
+		mapfile -t -d ' ' COMP_WORDS < <(printf '%s ' "${line//=/ = }")
+		[[ $line != *= ]] || unset 'COMP_WORDS[-1]'
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMPREPLY=()
+		_retryscope
+		for word in "${COMPREPLY[@]}"; do
+			printf '%s\t%s\n' "$line" "$word"
 		done
-	done < <(grep -oE -e '--[a-z-]+=[a-z_-]+(\|[a-z_-]+)+' <<<"$help")
+	done
+}
+
+# The builtins that tell zsh what to offer work while something is typed alone.
+offers_zsh() {
+	zsh -f -c '
+		fpath=($1 $fpath)
+		autoload -Uz compinit && compinit -D -u
+		[[ $_comps[retryscope] == _retryscope ]] || print "zsh: _retryscope is of nothing"
+		compadd() {
+			local word
+			[[ $1 != -S ]] || shift 2
+			if [[ $1 == -a ]]; then set -- ${(P)2}; else shift; fi
+			for word; do print -r -- "$line"$'"'\t'"'"$word"; done
+		}
+		compset() { : }
+		_files() { print -r -- "$line"$'"'\t'"'files }
+		while IFS= read -r line; do
+			words=("${(@s: :)line}") CURRENT=$#words
+			_retryscope
+		done' zsh "$source_dir/docs/completion"
+}
+
+offers_fish() {
+	fish --no-config -c '
+		source $argv[1]
+		while read -l line
+			complete -C $line | string replace -r "\t.*" "" |
+				string replace -r "^" $line\t
+		end' "$source_dir/docs/completion/retryscope.fish"
+}
+
+expect() { # LINE WORD...
+	printf "$1\t%s\n" "${@:2}"
+}
+
+names() { # COMMAND...
+	"$@" | sed -n 's/^  \([a-z][^ :=]*:\{0,1\}\)[^ =]* .*/\1/p'
+}
+
+verbs=$(retryscope help | awk '/^  [a-z]/ { print $1 }')
+[ -n "$verbs" ] || { echo "no verbs in the help"; exit 1; }
+mapfile -t algorithms < <(names retryscope help algorithms)
+mapfile -t plots < <(names retryscope plot --help)
+mapfile -t scenarios < <(names retryscope synth --list)
+{
+	# shellcheck disable=SC2086
+	expect 'retryscope ' $verbs
+	expect 'retryscope help rep' replay report
+	for verb in $verbs; do
+		[ "$verb" != help ] || continue
+		help=$(retryscope "$verb" --help)
+		# shellcheck disable=SC2046
+		expect "retryscope $verb --" \
+			$(grep -oE '^ +(-., )?--[a-z][a-z-]*=?' <<<"$help" | grep -oE -e '--.*')
+		while IFS='=' read -r option values; do
+			# shellcheck disable=SC2086
+			expect "retryscope $verb $option=" ${values//|/ }
+			# shellcheck disable=SC2086
+			expect "retryscope $verb $option " ${values//|/ }
+		done < <(grep -oE -e '--[a-z-]+=[a-z_-]+(\|[a-z_-]+)+' <<<"$help")
+	done
+	expect 'retryscope replay --algo ' "${algorithms[@]}"
+	expect 'retryscope top --kernel-algo=' "${algorithms[@]}"
+	expect 'retryscope replay --algo=hva,' "${algorithms[@]/#/hva,}"
+	expect 'retryscope plot --what ' "${plots[@]}"
+	expect 'retryscope synth ' "${scenarios[@]}"
+	expect 'retryscope sweep k' ksm
+	expect 'retryscope workload --scenario ' alias0
+} | sort -u >"$work/wanted"
+for some in "${algorithms[0]-}" "${plots[0]-}" "${scenarios[0]-}"; do
+	[ -n "$some" ] || { echo "the lists of names cannot be read"; exit 1; }
 done
-[ "$failures" -eq 0 ]
+cut -f 1 "$work/wanted" | sort -u >"$work/typed"
+for shell in bash zsh fish; do
+	if ! command -v $shell >/dev/null; then
+		skipped+=" $shell"
+		continue
+	fi
+	# Of an option with its value some shells take the whole for the word.
+	offers_$shell <"$work/typed" 2>"$work/said" |
+		sed 's/^\([^\t]* --[a-z-]*=[^\t]*\t\)--[a-z-]*=/\1/' | sort -u >"$work/offered"
+	[ ! -s "$work/said" ] || { head -n 5 "$work/said"; failures=$((failures + 1)); }
+	comm -23 "$work/wanted" "$work/offered" >"$work/missing"
+	[ -s "$work/missing" ] || continue
+	echo "$shell: not offered (what was typed, and what for it):"
+	head -n 20 "$work/missing"
+	failures=$((failures + 1))
+done
+[ "$failures" -eq 0 ] || exit 1
+[ -z "$skipped" ] || { echo "SKIPPED:$skipped: not installed"; exit 77; }

@@ -14,7 +14,8 @@ deb=$(echo pack/*.deb)
 dpkg-deb -x "$deb" root || exit 1
 
 for file in usr/bin/retryscope usr/bin/retryscope-fleet usr/lib/retryscope/bundle \
-	usr/share/bash-completion/completions/retryscope usr/share/doc/retryscope/copyright \
+	usr/share/bash-completion/completions/retryscope usr/share/zsh/site-functions/_retryscope \
+	usr/share/fish/vendor_completions.d/retryscope.fish usr/share/doc/retryscope/copyright \
 	usr/share/doc/retryscope/changelog.gz usr/share/doc/retryscope/docs/model.md; do
 	[ -s "root/$file" ] || wrong "$file is not in the package"
 done

@@ -10,6 +10,6 @@ while read -r file; do
 		failures=$((failures + 1))
 	fi
 done < <(find . -name 'build*' -prune -o -name .git -prune -o -name demo-out -prune -o -path ./tests/data -prune -o -type f \( \
-	-name '*.[ch]' -o -name '*.sh' -o -name '*.scd' -o -name '*.gp' -o -name '*.bash' \
+	-name '*.[ch]' -o -name '*.sh' -o -name '*.scd' -o -name '*.gp' -o -name '*.bash' -o -path './docs/completion/*' \
 	-o -name CMakeLists.txt -o -path './scripts/*' -o -path './.ci/*' \) -print)
 [ "$failures" -eq 0 ]

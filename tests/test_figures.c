@@ -323,6 +323,9 @@ static void check_columns(enum rs_columns set, bool closed)
 		assert_true(asprintf(&with_commas, ",%s,", name) > 0);
 		at = strstr(names, with_commas);
 		assert_non_null(at);
+		/* What has to be quoted in no language. */
+		if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")])
+			fail_msg("a column is called %s", name);
 		if (strstr(at + 1, with_commas))
 			fail_msg("two columns are called %s", name);
 		free(with_commas);

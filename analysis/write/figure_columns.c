@@ -15,6 +15,15 @@ static const char *column(const struct rs_figure_row *row, enum rs_columns set, 
 	return set == RS_COLUMNS_CSV ? row->csv : row->sweep;
 }
 
+/* "no-hva" as "no_hva": what reads columns by name has to quote no name. */
+static void put_name_of_cause(FILE *f, const char *name, const char *at, const char *cause)
+{
+	fprintf(f, ",%.*s", (int)(at - name), name);
+	for (; *cause; cause++)
+		fputc(*cause == '-' ? '_' : *cause, f);
+	fputs(at + 2, f);
+}
+
 void rs_columns_names(FILE *f, enum rs_columns set, bool closed)
 {
 	const struct rs_figure_row *row;
@@ -30,7 +39,7 @@ void rs_columns_names(FILE *f, enum rs_columns set, bool closed)
 			continue;
 		}
 		for (unsigned int c = 0; c < RS_NR_CAUSES; c++)
-			fprintf(f, ",%.*s%s%s", (int)(at - name), name, rs_cause_name(c), at + 2);
+			put_name_of_cause(f, name, at, rs_cause_name(c));
 	}
 }
 

@@ -78,6 +78,42 @@ static void test_memslot_goes_during_an_entry(void **state)
 }
 
 /*
+ * The fault's begin was recorded before there was a memslot, and after there is one it reads
+ * the sequence: there it has its place.
+ */
+static void test_memslot_comes_before_the_begin(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 1, 0x200, 0x40, HVA + 0x100000),
+		FAULT(1050, VCPU0, KVM, 0, 0x110ULL),
+		BEGIN(1060, VCPU0, KVM, 0, 0x110ULL, 0, 0, NO_RANGE),
+		START(1100, RECLAIM, KVM, HVA + 0x110000, HVA + 0x111000, 0, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 1, 0x210, 0x211, 0, 1, 0x210, 0x211),
+		STARTED(1120, RECLAIM),
+		CREATE(1130, KVM, 0, 0x100, 0x40, HVA + 0x200000),
+		END(1140, RECLAIM, KVM, HVA + 0x110000, HVA + 0x111000, 0, 1, 0x210, 0x211),
+		ENDED(1150, RECLAIM),
+		LOOKED_UP(1160, VCPU0, 0),
+		P(1170, VCPU0, FAULT_CHECK, KVM, 0, 0x110, 0xffff8df7c0000000, 1, 1, 0, 0x210,
+		  0x211),
+		VERDICT(1175, VCPU0, 0),
+		FAULTED(1180, VCPU0, 5),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1000 1 memslot as=0 id=1 gfn=0x200 npages=0x40 hva=0x7f0000100000 flags=0\n"
+		    "1110 1 inval_begin id=1 hva=0x7f0000110000-0x7f0000111000 walk=1\n"
+		    "#@ state 1110 1 seq=0 in_progress=1 start=0x210 end=0x211\n"
+		    "1110 1 inval_slot id=1 slot=1 gfn=0x210-0x211\n"
+		    "1130 1 memslot as=0 id=0 gfn=0x100 npages=0x40 hva=0x7f0000200000 flags=0\n"
+		    "1140 1 inval_end id=1\n"
+		    "1140 1 fault_begin vcpu=0 gfn=0x110\n"
+		    "1170 1 fault_end vcpu=0\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslot-after-look-up 1\n");
+}
+
+/*
  * Faults look for a memslot that is made just then, and go on without one: their
  * checks have a host address of the kernel's own, and ask for no range. One is tried
  * again nevertheless, for its root is obsolete. The next finds the memslot, and is asked.
@@ -391,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memslot_changes),
 		cmocka_unit_test(test_memslot_goes_during_an_entry),
+		cmocka_unit_test(test_memslot_comes_before_the_begin),
 		cmocka_unit_test(test_memslot_comes_after_a_look_up),
 		cmocka_unit_test(test_learned_memslots),
 		cmocka_unit_test(test_learned_from_a_walk_that_is_cut),

@@ -51,8 +51,8 @@ static int unmake(void **state)
 }
 
 /* Something under the lock at @ms, where the kernel's count is @in_progress, its number @seq. */
-static void put(struct fixture *f, enum rs_dat_item_type type, uint64_t ms, uint64_t in_progress,
-		uint64_t seq)
+static struct rs_dat_item *put(struct fixture *f, enum rs_dat_item_type type, uint64_t ms,
+			       uint64_t in_progress, uint64_t seq)
 {
 	const bool begin = type == RS_DAT_BEGIN;
 	const struct rs_event ev = {
@@ -68,6 +68,7 @@ static void put(struct fixture *f, enum rs_dat_item_type type, uint64_t ms, uint
 	assert_non_null(i);
 	i->seq = seq;
 	i->state = (struct rs_dat_state){ seq, in_progress, 0x1000, 0x2000 };
+	return i;
 }
 
 /* The invalidation that began at @begin_ms ends. */
@@ -267,6 +268,34 @@ static void test_ran_before_and_ends(void **state)
 	assert_marks(f, "10:?");
 }
 
+/*
+ * The recording begins in the middle of a walk over frames: its first hit is no begin, since
+ * there is more in the range. Of all frames, as where the range is one of host addresses, that
+ * cannot be told.
+ */
+static void test_walk_began_before(void **state)
+{
+	struct fixture *f = *state;
+	struct rs_dat_item *i = put(f, RS_DAT_BEGIN, 10, 1, 100);
+
+	i->ev.flags = RS_F_GFN;
+	i->state.start = 0x800;
+	put_end(f, 20, 10, 100);
+	put(f, RS_DAT_BEGIN, 30, 1, 101);
+	assert_marks(f, "10:? 20:0");
+}
+
+static void test_all_frames(void **state)
+{
+	struct fixture *f = *state;
+	struct rs_dat_item *i = put(f, RS_DAT_BEGIN, 10, 1, 100);
+
+	i->ev.flags = RS_F_GFN;
+	i->state.start = 0;
+	i->state.end = UINT64_MAX;
+	assert_marks(f, "");
+}
+
 /* It spins for the VM's first one, whose task pauses before that is recorded. */
 static void test_first_begin_pauses(void **state)
 {
@@ -338,6 +367,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_lost_begin, make, unmake),
 		cmocka_unit_test_setup_teardown(test_lost_begin_spinning, make, unmake),
 		cmocka_unit_test_setup_teardown(test_ran_before_spinning, make, unmake),
+		cmocka_unit_test_setup_teardown(test_walk_began_before, make, unmake),
+		cmocka_unit_test_setup_teardown(test_all_frames, make, unmake),
 		cmocka_unit_test_setup_teardown(test_first_begin_pauses, make, unmake),
 		cmocka_unit_test_setup_teardown(test_pause, make, unmake),
 		cmocka_unit_test_setup_teardown(test_other_cpu, make, unmake),

@@ -279,7 +279,7 @@ for file in "$evil.txt" "$evil.json" "$evil.csv" "$evil.bad" "$evil.missing" $'t
 done
 run 4 info -o "$evil/none/x" all.txt
 run "2 4" convert --to text -o "$evil/none/x" all.txt
-run "2 4" plot -d "$evil-none" all.txt
+! $have_gnuplot || run 0 plot -d "$evil-none" all.txt # which makes the folder
 run 2 "$evil"
 run 2 help "$evil"
 run 2 info "$evil.txt" "$evil.txt"

@@ -4,7 +4,7 @@
 # most one of them compare may find anything. And where invalidations last 5 % longer, it does.
 set -u
 build_dir=$(realpath "$2")
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 export PATH=$build_dir:$PATH LC_ALL=C
 cd "$work" || exit 1

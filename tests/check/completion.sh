@@ -4,7 +4,7 @@
 # and the names of algorithms, plots and scenarios: in bash, zsh and fish alike.
 set -u
 source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 export PATH=$build_dir:$PATH LC_ALL=C.UTF-8 HOME=$work XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work
 failures=0 skipped=

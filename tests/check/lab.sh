@@ -6,7 +6,7 @@
 set -u
 source_dir=$1
 lab=$source_dir/scripts/lab
-temp=$(mktemp -d)
+temp=$(mktemp -d) || exit 1
 trap 'rm -rf "$temp"' EXIT
 failures=0
 

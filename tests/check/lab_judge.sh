@@ -8,7 +8,7 @@
 set -u
 source_dir=$1 build_dir=$2
 command -v jq >/dev/null || { echo "SKIPPED: jq is not installed"; exit 77; }
-temp=$(mktemp -d)
+temp=$(mktemp -d) || exit 1
 trap 'rm -rf "$temp"' EXIT
 failures=0
 

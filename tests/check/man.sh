@@ -6,7 +6,7 @@ set -u
 cd "$1/docs/man" || exit 1
 command -v scdoc >/dev/null || { echo "SKIPPED: scdoc is not installed"; exit 77; }
 failures=0
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 page=$work/page
 export LC_ALL=C.UTF-8 # characters are counted, not bytes

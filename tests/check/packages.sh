@@ -5,7 +5,7 @@
 # as skipped.
 set -u
 source_dir=$1
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
 

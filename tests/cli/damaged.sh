@@ -4,7 +4,7 @@
 set -u
 retryscope=$2/retryscope
 sample=$1/traces/samples/6.1-churn.dat
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
 

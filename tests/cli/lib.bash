@@ -22,7 +22,7 @@
 set -u
 cli_source=$(realpath "$1") cli_build=$(realpath "$2")
 cli_golden=$cli_source/tests/data/cli/$(basename "$0" .sh)
-cli_work=$(mktemp -d)
+cli_work=$(mktemp -d) || exit 1
 cli_failures=0
 cli_skips=()
 trap 'chmod -R u+w "$cli_work"; rm -rf "$cli_work"' EXIT

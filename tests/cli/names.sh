@@ -7,7 +7,7 @@
 # and the text form keep the name.
 set -u
 source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
 skips=()

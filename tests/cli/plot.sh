@@ -7,7 +7,7 @@ source_dir=$1 build_dir=$2
 program=$build_dir/retryscope
 data=$source_dir/tests/data/plot
 command -v gnuplot >/dev/null || { echo "SKIPPED: gnuplot is not installed"; exit 77; }
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
 

@@ -4,7 +4,7 @@
 # this machine's tracing is looked at: --root is given to each command.
 set -u
 build_dir=$2
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 host=$work/host
 failures=0

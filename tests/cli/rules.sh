@@ -6,7 +6,7 @@
 # same moment as one from its beginning; --strict sees every anomaly that is counted.
 set -u
 source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-work=$(mktemp -d)
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
 export PATH=$build_dir:$PATH LC_ALL=C

@@ -6,7 +6,7 @@ set -u
 # Whoever started this may ignore SIGHUP (nohup), which a shell cannot undo.
 [ -z "$(trap -p HUP)" ] || exec env --default-signal=HUP "$BASH" "$0" "$@"
 build_dir=$(realpath "$2")
-work=$(mktemp -d) err=$(mktemp)
+work=$(mktemp -d) && err=$(mktemp) || exit 1
 trap 'rm -rf "$work" "$err"' EXIT
 cd "$work" || exit 1
 PATH=$build_dir:$PATH

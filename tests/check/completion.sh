@@ -29,7 +29,7 @@ offers_bash() {
 
 # The builtins that tell zsh what to offer work while something is typed alone.
 offers_zsh() {
-	zsh -f -c '
+	timeout 60 zsh -f -c '
 		fpath=($1 $fpath)
 		autoload -Uz compinit && compinit -D -u
 		[[ $_comps[retryscope] == _retryscope ]] || print "zsh: _retryscope is of nothing"
@@ -48,7 +48,7 @@ offers_zsh() {
 }
 
 offers_fish() {
-	fish --no-config -c '
+	timeout 60 fish --no-config -c '
 		source $argv[1]
 		while read -l line
 			complete -C $line | string replace -r "\t.*" "" |
@@ -103,10 +103,20 @@ for shell in bash zsh fish; do
 		skipped+=" $shell"
 		continue
 	fi
-	# Of an option with its value some shells take the whole for the word.
-	offers_$shell <"$work/typed" 2>"$work/said" |
-		sed 's/^\([^\t]* --[a-z-]*=[^\t]*\t\)--[a-z-]*=/\1/' | sort -u >"$work/offered"
+	# zsh 5.9 may wait for a child that has ended already, for ever: once more, then.
+	for try in 1 2 3; do
+		offers_$shell <"$work/typed" >"$work/lines" 2>"$work/said"
+		ended=$?
+		[ $ended -eq 124 ] || break
+		echo "$shell has not ended within a minute ($try)"
+	done
+	if [ $ended -eq 124 ]; then
+		skipped+=" $shell"
+		continue
+	fi
 	[ ! -s "$work/said" ] || { head -n 5 "$work/said"; failures=$((failures + 1)); }
+	# Of an option with its value some shells take the whole for the word.
+	sed 's/^\([^\t]* --[a-z-]*=[^\t]*\t\)--[a-z-]*=/\1/' "$work/lines" | sort -u >"$work/offered"
 	comm -23 "$work/wanted" "$work/offered" >"$work/missing"
 	[ -s "$work/missing" ] || continue
 	echo "$shell: not offered (what was typed, and what for it):"
@@ -114,4 +124,4 @@ for shell in bash zsh fish; do
 	failures=$((failures + 1))
 done
 [ "$failures" -eq 0 ] || exit 1
-[ -z "$skipped" ] || { echo "SKIPPED:$skipped: not installed"; exit 77; }
+[ -z "$skipped" ] || { echo "SKIPPED:$skipped: not installed, or not to be asked"; exit 77; }

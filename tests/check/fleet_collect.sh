@@ -28,7 +28,7 @@ PermitRootLogin yes
 AcceptEnv FAKE TMPDIR
 MaxStartups 100
 END
-/usr/sbin/sshd -f sshd_config -E sshd.log || skip "sshd does not start: $(tail -n 1 sshd.log)"
+/usr/sbin/sshd -f sshd_config -E "$work/sshd.log" || skip "sshd does not start: $(tail -n 1 sshd.log)"
 
 names=(good-1 good-2 good-3 dies wordless full slow down)
 for name in "${names[@]}"; do

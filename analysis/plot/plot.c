@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "analysis/report/derive.h"
 #include "analysis/write/units.h"
 
 void rs_plot_title_of(struct rs_figure *fig, const struct rs_plot_input *in, const char *what,
@@ -30,7 +31,7 @@ void rs_plot_title(struct rs_figure *fig, const struct rs_plot_input *in, const 
 	char tail[128], checked[32], span[32];
 
 	rs_format_count(in->vm->checked, checked, sizeof(checked));
-	rs_format_time((double)(in->vm->end_ns - in->vm->begin_ns), span, sizeof(span));
+	rs_format_time((double)rs_vm_duration_ns(in->vm), span, sizeof(span));
 	snprintf(tail, sizeof(tail), "%s fault%s checked in %s", checked,
 		 in->vm->checked == 1 ? "" : "s", span);
 	rs_plot_title_of(fig, in, what, tail);

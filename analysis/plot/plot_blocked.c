@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/plot/plot.h"
+#include "analysis/report/derive.h"
 #include "analysis/write/layout.h"
 #include "analysis/write/units.h"
 #include "replay/replay.h"
@@ -95,15 +96,12 @@ static void put_kernels(struct rs_figure *fig, const char *kernels)
 static void put_figures(struct rs_figure *fig, const struct rs_plot_input *in,
 			const struct rs_algo_result *a)
 {
-	double ns = (double)(in->vm->end_ns - in->vm->begin_ns);
-	double mean = ns > 0 ? (double)a->blocked_page_ns / ns : 0;
-	double share = in->vm->mean_frames > 0 ? mean / in->vm->mean_frames : 0;
 	char max[32], number[48], part[32], *lines[3] = { NULL };
 	bool text = rs_figure_is_text(fig);
 
 	rs_format_count(a->blocked_max, max, sizeof(max));
-	rs_format_number(mean, number, sizeof(number));
-	rs_format_share(share, part, sizeof(part));
+	rs_format_number(rs_blocked_mean(in->vm, a), number, sizeof(number));
+	rs_format_share(rs_blocked_share(in->vm, a), part, sizeof(part));
 	if (asprintf(&lines[0], "mean %s", number) < 0 ||
 	    asprintf(&lines[1], "%s of guest", part) < 0 || asprintf(&lines[2], "most %s", max) < 0)
 		fig->errnum = ENOMEM;

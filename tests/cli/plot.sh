@@ -163,6 +163,24 @@ closed_reports() {
 	refuse 2 "has no algorithm hva" -a hva -w stall "$work/closed.json"
 }
 
+# The time in which a recording paused is of no figure: a quarter of the rest is 4 of 16 frames.
+paused_recording() {
+	cat >"$work/paused.txt" <<-'TRACE'
+		retryscope-events 1
+		0 1 memslot id=0 gfn=0x0 npages=0x10 hva=0x100000
+		1000 1 inval_begin id=1 hva=0x100000-0x104000
+		2000 1 inval_end id=1
+		4000 1 lost count=0 pause=1
+		14000 1 lost count=0 resume=1
+		15000 1 fault_begin vcpu=0 gfn=0x1
+		16000 1 fault_check vcpu=0 result=ok
+	TRACE
+	run 0 -w blocked -f dumb "$work/paused.txt"
+	grep -q "mean 1.00" "$work/out" && grep -q "6.2 % of guest" "$work/out" &&
+		grep -q "checked in 4.00 us" "$work/out" ||
+		fail "a pause counts: $(cat "$work/out")"
+}
+
 # A few faults that all stall alike: less than a tick of the axis apart.
 few_events() {
 	cat >"$work/few.txt" <<-'TRACE'
@@ -498,6 +516,7 @@ formats
 redraw
 inputs
 closed_reports
+paused_recording
 few_events
 tables
 table_forms

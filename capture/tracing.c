@@ -548,7 +548,6 @@ int rs_tracing_mark(struct rs_tracing *t, const struct rs_capture_facts *facts,
 {
 	for (size_t i = 0; i < facts->nr; i++) {
 		const struct rs_capture_fact *f = &facts->list[i];
-
 		int ret = put_mark(t, f->key, f->value, err);
 
 		if (ret)

@@ -71,6 +71,16 @@ static struct rs_dat_item *put(struct fixture *f, enum rs_dat_item_type type, ui
 	return i;
 }
 
+/* The first hit of a walk over the frames 0x1000 to 0x2000, alone in progress. */
+static void put_walk(struct fixture *f, uint64_t ms, uint64_t range_start, uint64_t range_end)
+{
+	struct rs_dat_item *i = put(f, RS_DAT_BEGIN, ms, 1, 100);
+
+	i->ev.flags = RS_F_GFN;
+	i->state.start = range_start;
+	i->state.end = range_end;
+}
+
 /* The invalidation that began at @begin_ms ends. */
 static void put_end(struct fixture *f, uint64_t ms, uint64_t begin_ms, uint64_t seq)
 {
@@ -276,10 +286,8 @@ static void test_ran_before_and_ends(void **state)
 static void test_walk_began_before(void **state)
 {
 	struct fixture *f = *state;
-	struct rs_dat_item *i = put(f, RS_DAT_BEGIN, 10, 1, 100);
 
-	i->ev.flags = RS_F_GFN;
-	i->state.start = 0x800;
+	put_walk(f, 10, 0x800, 0x2000);
 	put_end(f, 20, 10, 100);
 	put(f, RS_DAT_BEGIN, 30, 1, 101);
 	assert_marks(f, "10:? 20:0");
@@ -288,11 +296,8 @@ static void test_walk_began_before(void **state)
 static void test_all_frames(void **state)
 {
 	struct fixture *f = *state;
-	struct rs_dat_item *i = put(f, RS_DAT_BEGIN, 10, 1, 100);
 
-	i->ev.flags = RS_F_GFN;
-	i->state.start = 0;
-	i->state.end = UINT64_MAX;
+	put_walk(f, 10, 0, UINT64_MAX);
 	assert_marks(f, "");
 }
 

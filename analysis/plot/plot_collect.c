@@ -70,6 +70,12 @@ static bool wanted(const struct rs_plot_collect *c, uint32_t vm)
 	return !c->failed && (!c->opts.one_vm || vm == c->opts.vm);
 }
 
+/* NULL if it is not wanted, or was not met in the first replay. */
+static struct vm *find_wanted(const struct rs_plot_collect *c, uint32_t vm)
+{
+	return wanted(c, vm) ? find_vm(c, vm) : NULL;
+}
+
 static int add_memslots(struct rs_plot_vm *v, const struct rs_view *view)
 {
 	for (size_t i = 0; view->memslots && i < view->nr_memslots; i++)
@@ -156,7 +162,7 @@ static void follow_epoch(struct vm *v, const struct rs_view *view)
 static void second_view(void *arg, const struct rs_view *view)
 {
 	struct rs_plot_collect *c = arg;
-	struct vm *v = wanted(c, view->vm) ? find_vm(c, view->vm) : NULL;
+	struct vm *v = find_wanted(c, view->vm);
 
 	if (!v || !v->out.map)
 		return;
@@ -168,7 +174,7 @@ static void second_view(void *arg, const struct rs_view *view)
 static void second_judged(void *arg, const struct rs_judged *fault)
 {
 	struct rs_plot_collect *c = arg;
-	struct vm *v = wanted(c, fault->vm) ? find_vm(c, fault->vm) : NULL;
+	struct vm *v = find_wanted(c, fault->vm);
 
 	if (v && v->out.map) {
 		rs_map_judged(v->out.map, fault, 0);
@@ -180,7 +186,7 @@ static void second_judged(void *arg, const struct rs_judged *fault)
 static void third_view(void *arg, const struct rs_view *view)
 {
 	struct rs_plot_collect *c = arg;
-	struct vm *v = wanted(c, view->vm) ? find_vm(c, view->vm) : NULL;
+	struct vm *v = find_wanted(c, view->vm);
 
 	if (v && v->out.zoom && rs_map_view(v->out.zoom, view))
 		c->failed = -ENOMEM;
@@ -189,7 +195,7 @@ static void third_view(void *arg, const struct rs_view *view)
 static void third_judged(void *arg, const struct rs_judged *fault)
 {
 	struct rs_plot_collect *c = arg;
-	struct vm *v = wanted(c, fault->vm) ? find_vm(c, fault->vm) : NULL;
+	struct vm *v = find_wanted(c, fault->vm);
 
 	if (v && v->out.zoom)
 		rs_map_judged(v->out.zoom, fault, 0);

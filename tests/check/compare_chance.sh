@@ -2,12 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Twenty draws of two groups of eight synthetic runs that differ by their seeds alone: in at
 # most one of them compare may find anything. And where invalidations last 5 % longer, it does.
-set -u
-build_dir=$(realpath "$2")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export PATH=$build_dir:$PATH LC_ALL=C
-cd "$work" || exit 1
+. "$1/tests/common/check.bash"
 
 run() { # NAME SEED [KEY=VALUE...]
 	local name=$1 seed=$2

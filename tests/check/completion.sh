@@ -2,12 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Completion offers every verb, every option of each, the values that an option's help lists,
 # and the names of algorithms, plots and scenarios: in bash, zsh and fish alike.
-set -u
-source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export PATH=$build_dir:$PATH LC_ALL=C.UTF-8 HOME=$work XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work
-failures=0 skipped=
+. "$1/tests/common/check.bash"
+export LC_ALL=C.UTF-8 HOME=$work XDG_CONFIG_HOME=$work XDG_DATA_HOME=$work
+skipped=
 
 # Each reads lines that somebody has typed so far, and prints "LINE<TAB>WORD" for each word that
 # is offered for the last one.
@@ -124,4 +121,4 @@ for shell in bash zsh fish; do
 	failures=$((failures + 1))
 done
 [ "$failures" -eq 0 ] || exit 1
-[ -z "$skipped" ] || { echo "SKIPPED:$skipped: not installed, or not to be asked"; exit 77; }
+[ -z "$skipped" ] || skip "${skipped# }: not installed, or not to be asked"

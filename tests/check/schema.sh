@@ -2,17 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What is written as JSON is what docs/schema says: the outputs below, and all that the golden
 # tests of the command line have.
-set -u
-source_dir=$(realpath "$1") build_dir=$(realpath "$2")
-
-if ! python3 -c 'import jsonschema' 2>/dev/null; then
-	echo "SKIPPED: python3-jsonschema is not here (scripts/deps installs it)"
-	exit 77
-fi
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "$1/tests/common/check.bash"
+python3 -c 'import jsonschema' 2>/dev/null ||
+	skip "python3-jsonschema is not here (scripts/deps installs it)"
 samples=$source_dir/traces/samples
-export PATH=$build_dir:$PATH
 
 # has COMMAND...: what it prints is among what is held against the schemas.
 nr=0
@@ -34,7 +27,6 @@ has retryscope compare --format json "$samples/6.1-alias3.dat" -- "$samples/6.12
 for seed in 1 2 3 4 5 6 7 8; do
 	retryscope synth memory-reclaim seed=$seed time=2ms guest-size=64M -o "$work/$seed.txt" || exit 1
 done
-cd "$work" || exit 1
 has retryscope compare --format json {1,2,3,4}.txt -- {5,6,7,8}.txt
 has retryscope replay --format json --counts 1.txt
 has retryscope replay --format json --loop closed --distributions --algo all 1.txt

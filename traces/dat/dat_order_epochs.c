@@ -40,7 +40,7 @@ static inline void link_tail(struct rs_dat_order *o, uint64_t epoch, struct rs_d
 
 static void unlink_item(struct rs_dat_order *o, const struct rs_dat_item *i, uint64_t ticket)
 {
-	const uint64_t next = i->next ? ticket + (uint64_t)i->next : RS_DAT_NO_TICKET;
+	const uint64_t next = next_of(i, ticket);
 	const uint64_t prev = i->prev ? ticket + (uint64_t)i->prev : RS_DAT_NO_TICKET;
 	const int32_t apart = i->next && i->prev ? i->next - i->prev : 0;
 	struct epoch *e = epoch_at(o, i->epoch);
@@ -168,7 +168,7 @@ static RS_SELDOM int begin_ahead(struct rs_dat_order *o)
 
 	while (!ret && t != RS_DAT_NO_TICKET) {
 		ret = rs_dat_order_end_unfound(o, t);
-		t = at(o, t)->next ? t + (uint64_t)at(o, t)->next : RS_DAT_NO_TICKET;
+		t = next_of(at(o, t), t);
 	}
 	return ret;
 }

@@ -88,6 +88,12 @@ static inline struct rs_dat_item *at(struct rs_dat_order *o, uint64_t ticket)
 	return rs_dat_items_at(&o->items, ticket);
 }
 
+/* The item behind @i, whose ticket is @ticket, in its epoch; or RS_DAT_NO_TICKET. */
+static inline uint64_t next_of(const struct rs_dat_item *i, uint64_t ticket)
+{
+	return i->next ? ticket + (uint64_t)i->next : RS_DAT_NO_TICKET;
+}
+
 static inline struct epoch *epoch_at(struct rs_dat_order *o, uint64_t n)
 {
 	return &o->epochs[n & o->epoch_mask];

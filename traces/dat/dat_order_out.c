@@ -141,7 +141,7 @@ static int take_items(struct rs_dat_order *o, struct epoch *e, uint64_t until_ns
 			return -ENOMEM;
 		emit_item(o, out, i);
 		i->type = RS_DAT_NONE;
-		e->head = i->next ? e->head + (uint64_t)i->next : RS_DAT_NO_TICKET;
+		e->head = next_of(i, e->head);
 		if (i->next)
 			at(o, e->head)->prev = 0;
 		else

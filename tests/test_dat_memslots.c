@@ -301,6 +301,37 @@ static void test_learned_in_its_place(void **state)
 }
 
 /*
+ * A memslot with frames on both sides of a walk's would not have cut it: the walk of more pages
+ * than it hits is of another memslot in its place, which cuts it at its end.
+ */
+static void test_learned_around_a_walk_that_is_cut(void **state)
+{
+	static const struct put puts[] = {
+		START(1100, RECLAIM, KVM, HVA + 0xe000, HVA + 0x16000, 39, 0, NO_RANGE),
+		SLOT(1110, RECLAIM, KVM, 5, 0xe, 0x16, 39, 1, 0xe, 0x16),
+		STARTED(1120, RECLAIM),
+		END(1150, RECLAIM, KVM, HVA + 0xe000, HVA + 0x16000, 39, 1, 0xe, 0x16),
+		LOCKED(1160, RECLAIM, KVM, 39, 1, 0xe, 0x16),
+		ENDED(1170, RECLAIM),
+		MET_BY_INVAL(HVA + 0x8000, HVA + 0x14000, 0x10, 0x14),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    "1110 1 memslot as=0 id=5 gfn=0xe npages=0x8 hva=0x7f000000e000 flags=0\n"
+		    "1110 1 inval_begin id=1 hva=0x7f000000e000-0x7f0000016000 walk=1\n"
+		    "#@ state 1110 1 seq=39 in_progress=1 start=0xe end=0x16\n"
+		    "1110 1 inval_slot id=1 slot=5 gfn=0xe-0x16\n"
+		    "1160 1 inval_end id=1\n"
+		    "1210 1 memslot as=0 id=5 gfn=0x10 npages=0x4 hva=0x7f0000008000 flags=0\n"
+		    "1210 1 inval_begin id=2 hva=0x7f0000008000-0x7f0000014000 walk=1\n"
+		    "#@ state 1210 1 seq=40 in_progress=1 start=0x10 end=0x14\n"
+		    "1210 1 inval_slot id=2 slot=5 gfn=0x10-0x14\n"
+		    "1310 1 inval_end id=2\n"
+		    "#@ level full\n"
+		    "#@ anomaly memslots-learned 2\n");
+}
+
+/*
  * A memslot is used before its commit is recorded. Up to 500 ms later that is why, and it
  * was made then; later it is not, and what was used is not known to be the same.
  */
@@ -433,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_learned_from_a_walk_that_is_cut),
 		cmocka_unit_test(test_learned_from_walks_that_are_cut),
 		cmocka_unit_test(test_learned_in_its_place),
+		cmocka_unit_test(test_learned_around_a_walk_that_is_cut),
 		cmocka_unit_test(test_commit_is_recorded_late),
 		cmocka_unit_test(test_no_memslot_and_an_obsolete_root),
 		cmocka_unit_test(test_late_verdict_without_a_memslot),

@@ -111,6 +111,28 @@ static void test_attributes(void **state)
 			       "#@ level full\n");
 }
 
+/* What is recorded is what was in memory: a range of no frames, or of none that are, is none. */
+static void test_ranges_that_say_nothing(void **state)
+{
+	static const struct put puts[] = {
+		SLOTS,
+		OWN_BEGIN(1100, OTHER, KVM, 7, 0, 1, 2),
+		RANGE_ADD(1105, OTHER, KVM, 8, 8, 7, 1, UINT64_MAX, UINT64_MAX),
+		RANGE_ADD(1106, OTHER, KVM, 0x30, 0x20, 7, 1, UINT64_MAX, UINT64_MAX),
+		RANGE_ADD(1107, OTHER, KVM, 1ULL << 52, UINT64_MAX, 7, 1, UINT64_MAX, UINT64_MAX),
+		RANGE_ADD(1108, OTHER, KVM, 4, 6, 7, 1, UINT64_MAX, UINT64_MAX),
+		SLOT(1110, OTHER, KVM, 0, 5, 8, 7, 1, 4, 8, SHARED_ONLY),
+		LOCKED(1400, OTHER, KVM, 7, 1, 4, 8),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOTS_TEXT "1100 1 inval_begin id=1 gfn=0x4-0x8 walk=1 filter=shared\n"
+			       "#@ state 1110 1 seq=7 in_progress=1 start=0x4 end=0x8\n"
+			       "1110 1 inval_slot id=1 slot=0 gfn=0x4-0x8\n"
+			       "1400 1 inval_end id=1\n"
+			       "#@ level full\n");
+}
+
 /*
  * They block the huge pages at both ends of what changes, if these could be such, and unmap
  * what changes alone: the walk covers both.
@@ -722,6 +744,7 @@ int main(void)
 		cmocka_unit_test(test_punch_with_a_call_inside),
 		cmocka_unit_test(test_begin_not_recorded),
 		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_ranges_that_say_nothing),
 		cmocka_unit_test(test_attributes_of_huge_pages),
 		cmocka_unit_test(test_memslot_goes_away),
 		cmocka_unit_test(test_memslots_without_any_address),

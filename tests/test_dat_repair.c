@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,6 +18,7 @@
 #include "traces/cpu_files.h"
 #include "traces/dat/dat_chunks.h"
 #include "traces/dat/dat_probe.h"
+#include "traces/dat/dat_recover.h"
 
 #define PAGE 4096U
 #define ROUNDS 40
@@ -334,6 +336,180 @@ static void test_bad_chunk(void **state)
 	}
 }
 
+/* ---- without its options ---- */
+
+/* Where the options stand that the head of a file of version 7 names: trace-cmd's last section. */
+static size_t options_of(const unsigned char *bytes)
+{
+	const unsigned char *p = bytes + 18;
+	uint64_t at = 0;
+
+	p += strlen((const char *)p) + 1; /* how it is compressed, */
+	p += strlen((const char *)p) + 1; /* and by which version */
+	for (int i = 0; i < 8; i++)
+		at |= (uint64_t)p[bytes[12] ? 7 - i : i] << 8 * i;
+	return at;
+}
+
+/* Opens what was written, to be repaired. */
+static FILE *open_repaired(struct rs_dat_file *file, struct rs_dat_repair *repair,
+			   const unsigned char *bytes, size_t size)
+{
+	FILE *f = fopen(test_write_file("opened.dat", bytes, size), "r+");
+	struct rs_error err;
+
+	assert_non_null(f);
+	assert_int_equal(rs_dat_file_open(file, fileno(f), rs_dat_probe_wants, repair, &err), 0);
+	return f;
+}
+
+static void close_repaired(struct rs_dat_file *file, struct rs_dat_repair *repair, FILE *f)
+{
+	rs_dat_file_close(file);
+	rs_dat_damage_free(&repair->damage);
+	fclose(f);
+}
+
+static void drop_losses(struct test_trace *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->nr; i++)
+		if (t->evs[i].type != RS_EV_LOST)
+			t->evs[n++] = t->evs[i];
+	t->nr = n;
+}
+
+/*
+ * What options name is found as well without them: each CPU's pages, and their order. Where pages
+ * are damaged it is not known where the last ones end, and a loss more may be told there.
+ */
+static void assert_same_unnamed(const unsigned char *bytes, size_t size, bool damaged)
+{
+	struct test_trace t, named;
+
+	repair(&named, bytes, size);
+	repair(&t, bytes, options_of(bytes));
+	assert_int_equal(named.rc, 0);
+	assert_int_equal(t.rc, 0);
+	assert_int_equal(first_loss(&t) < t.nr, damaged);
+	assert_int_equal(first_loss(&t), first_loss(&named));
+	if (damaged)
+		assert_int_equal(t.evs[first_loss(&t)].time_ns,
+				 named.evs[first_loss(&named)].time_ns);
+	drop_losses(&named);
+	drop_losses(&t);
+	assert_int_equal(t.nr, named.nr);
+	assert_memory_equal(t.evs, named.evs, t.nr * sizeof(*t.evs));
+	test_trace_free(&named);
+	test_trace_free(&t);
+}
+
+static void test_unnamed_rows(void **state)
+{
+	for (size_t shape = 1; shape < NR(shapes); shape++) {
+		size_t size;
+		unsigned char *bytes = dat_finish(make(shape), &size);
+
+		assert_same_unnamed(bytes, size, false);
+		free(bytes);
+	}
+}
+
+/*
+ * Damaged is the vCPU's page of each tenth round, or chunk: not its first page, which nothing tells
+ * from those of the CPU before.
+ */
+static void test_unnamed_damage(void **state)
+{
+	for (size_t shape = 1; shape < NR(shapes); shape++) {
+		struct rs_dat_repair repair = { 0 };
+		struct rs_dat_file file;
+		size_t size;
+		unsigned char *bytes = dat_finish(make(shape), &size), was[16];
+		FILE *f = open_repaired(&file, &repair, bytes, size);
+		const struct rs_dat_cpu row = file.buffers[0].cpus[VCPU0 % 4];
+		const bool packed = file.packing;
+		size_t at = row.offset + (packed ? 4 : 0);
+
+		for (size_t n = 0; at < row.offset + row.size; n++) {
+			if (n % 10 == (packed ? 0 : 5)) {
+				memcpy(was, bytes + at, sizeof(was));
+				memset(bytes + at, 0, sizeof(was));
+				assert_same_unnamed(bytes, size, true);
+				memcpy(bytes + at, was, sizeof(was));
+			}
+			at += packed ? 8 + rs_dat_uint(bytes + at, 4, file.swap) : PAGE;
+		}
+		close_repaired(&file, &repair, f);
+		free(bytes);
+	}
+}
+
+/* No section has this number or this flag: what stands behind its head is nobody's pages. */
+static void test_unnamed_nonsense(void **state)
+{
+	static const struct {
+		size_t at;
+		unsigned char value;
+	} nonsense[] = { { 0, 65 }, { 2, 2 } };
+
+	for (size_t i = 0; i < NR(nonsense); i++) {
+		struct rs_dat_repair no_repair = { 0 };
+		struct rs_dat_file file;
+		size_t size;
+		unsigned char *bytes = dat_finish(make(1), &size);
+		FILE *f = open_repaired(&file, &no_repair, bytes, size);
+		struct test_trace t;
+
+		bytes[file.buffers[0].section + nonsense[i].at] = nonsense[i].value;
+		repair(&t, bytes, options_of(bytes));
+		assert_int_equal(t.nr, 0);
+		assert_true(t.rc || count_anomaly(&t, "dat-damaged"));
+		test_trace_free(&t);
+		close_repaired(&file, &no_repair, f);
+		free(bytes);
+	}
+}
+
+/* A file that has become shorter since it was opened: that is told, and no pages are made up. */
+static void test_unnamed_and_shorter(void **state)
+{
+	for (size_t shape = 1; shape < 3; shape++) {
+		struct rs_dat_repair repair = { 0 };
+		struct rs_dat_section s;
+		struct rs_dat_cpu *rows;
+		struct rs_dat_file file;
+		struct rs_error err = { 0 };
+		size_t size, nr;
+		unsigned char *bytes = dat_finish(make(shape), &size);
+		FILE *f = open_repaired(&file, &repair, bytes, size);
+		const uint64_t section = file.buffers[0].section;
+
+		s.next = section;
+		assert_int_equal(rs_dat_recover_section(&file, size, &s, &err), 1);
+		assert_int_equal(s.id, RS_DAT_OPT_BUFFER);
+		assert_int_equal(rs_dat_recover_rows(&file, &s, 0, &rows, &nr, &err), 0);
+		/* Of plain pages a time that runs back tells the next CPU, and the first has one
+		 * page before all others. */
+		assert_int_equal(nr, shape == 1 ? 2 : 3);
+		free(rows);
+		/* Within the first chunk's head; within the second page. */
+		assert_int_equal(ftruncate(fileno(f), (off_t)file.buffers[0].cpus[0].offset +
+							      (shape == 1 ? PAGE + 8 : 6)),
+				 0);
+		assert_int_equal(rs_dat_recover_rows(&file, &s, 0, &rows, &nr, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "ends too early"));
+		free(rows);
+		assert_int_equal(ftruncate(fileno(f), (off_t)section + 8), 0);
+		s.next = section;
+		assert_int_equal(rs_dat_recover_section(&file, size, &s, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "ends too early"));
+		close_repaired(&file, &repair, f);
+		free(bytes);
+	}
+}
+
 /* Of a CPU not even the number of its chunks is in the file: that is said once, and it ends. */
 static void test_no_number_of_chunks(void **state)
 {
@@ -345,10 +521,8 @@ static void test_no_number_of_chunks(void **state)
 	struct rs_error err;
 	size_t size, last;
 	unsigned char *bytes = dat_finish(make(2), &size);
-	FILE *f = fopen(test_write_file("no-number.dat", bytes, size), "r");
+	FILE *f = open_repaired(&file, &repair, bytes, size);
 
-	assert_non_null(f);
-	assert_int_equal(rs_dat_file_open(&file, fileno(f), rs_dat_probe_wants, &repair, &err), 0);
 	last = rs_dat_file_nr_streams(&file) - 1;
 	file.buffers[0].cpus[cpu] = (struct rs_dat_cpu){ cpu, size - 2, 2, false };
 	chunks = rs_dat_chunks_new(&file, 1);
@@ -357,9 +531,7 @@ static void test_no_number_of_chunks(void **state)
 	assert_non_null(strstr(err.text, "the file ends too early"));
 	assert_int_equal(rs_dat_chunks_next(chunks, last, &chunk, &err), 0);
 	rs_dat_chunks_free(chunks);
-	rs_dat_file_close(&file);
-	rs_dat_damage_free(&repair.damage);
-	fclose(f);
+	close_repaired(&file, &repair, f);
 	free(bytes);
 }
 
@@ -449,6 +621,46 @@ static void test_cpu_files(void **state)
 	}
 }
 
+/*
+ * The file of a CPU may be empty: then nothing is known of what that CPU did. One that is not
+ * there is told by its name, and so is one whose name has no number of a CPU.
+ */
+static void test_cpu_files_of_no_use(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *said; /* NULL: it can be read */
+	} cases[] = {
+		{ "killed.dat.cpu2", NULL },
+		{ "nowhere.dat.cpu2", "FILE: cannot be opened" },
+		{ "killed.dat.cpux", "trace-cmd names a CPU's file" },
+	};
+	size_t size, end;
+	unsigned char *bytes = dat_finish(make(1), &size);
+
+	end = (size_t)(find_page(bytes, size, 1000) - bytes);
+	for (size_t i = 0; i < NR(cases); i++) {
+		struct rs_cpu_files files = { 0 };
+		struct test_trace t;
+
+		add_path(&files, test_write_file("killed.dat.cpu0", bytes + end, PAGE));
+		if (i != 1)
+			test_write_file(cases[i].name, "", 0);
+		add_path(&files, test_path(cases[i].name));
+		read_joined(&t, bytes, end, &files);
+		assert_int_equal(!t.rc, !cases[i].said);
+		if (cases[i].said) {
+			assert_non_null(strstr(t.message, cases[i].said));
+		} else {
+			assert_int_equal(t.evs[0].type, RS_EV_LOST);
+			assert_int_equal(t.evs[1].type, RS_EV_MEMSLOT);
+		}
+		test_trace_free(&t);
+		rs_cpu_files_free(&files);
+	}
+	free(bytes);
+}
+
 static void test_cpu_file_names(void **state)
 {
 	static const char *const found[] = {
@@ -488,7 +700,12 @@ int main(void)
 		cmocka_unit_test(test_bad_chunk),
 		cmocka_unit_test(test_many_places),
 		cmocka_unit_test(test_cpu_files),
+		cmocka_unit_test(test_cpu_files_of_no_use),
 		cmocka_unit_test(test_cpu_file_names),
+		cmocka_unit_test(test_unnamed_rows),
+		cmocka_unit_test(test_unnamed_damage),
+		cmocka_unit_test(test_unnamed_nonsense),
+		cmocka_unit_test(test_unnamed_and_shorter),
 		cmocka_unit_test(test_no_number_of_chunks),
 	};
 

@@ -289,6 +289,65 @@ static void test_losses(void **state)
 	}
 }
 
+/* While a loss lasts, it is said again every 5 ms: what comes then is not known to be all. */
+static void test_loss_that_lasts(void **state)
+{
+	struct dat *d = tracepoints_only();
+
+	put_tp(d, 1000, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+	put_tp(d, 1100, VCPU0, DAT_PAGE_FAULT, 0, 0x1000);
+	/* Behind it that CPU has nothing more of use. */
+	dat_lose(d, UINT64_MAX);
+	dat_stamp(d, 1200);
+	put_tp(d, 5001100, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+	put_tp(d, 5001101, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+	expect_assuming(d, 250,
+			MEMSLOTS(1000) "1000 1 inval_begin id=1 hva=0x7f0000000000-0x7f0000001000\n"
+				       "1100 1 fault_begin vcpu=0 gfn=0x1\n"
+				       "1100 1 lost count=unknown\n"
+				       "5001100 1 inval_begin id=2 "
+				       "hva=0x7f0000000000-0x7f0000001000\n"
+				       "5001101 1 lost count=0\n"
+				       "5001101 1 inval_begin id=3 "
+				       "hva=0x7f0000000000-0x7f0000001000\n"
+				       "5001351 1 inval_end id=3\n"
+				       "#@ level tracepoints\n"
+				       "#@ anomaly lost-unknown-number 1\n");
+}
+
+/*
+ * A recording in pieces: up to a pause all is as it was, what lasts then is forgotten, and nothing
+ * between is taken. What is neither a fault, an invalidation nor an entry tells nothing.
+ */
+static void test_seams(void **state)
+{
+	struct dat *d = tracepoints_only();
+
+	put_tp(d, 900, RECLAIM, DAT_UNMAP_HVA, HVA + 0x2000, HVA + 0x3000);
+	put_tp(d, 1000, RECLAIM, DAT_UNMAP_HVA, HVA, HVA + 0x1000);
+	put_tp(d, 1100, VCPU0, DAT_PAGE_FAULT, 0, 0x1000);
+	put_tp(d, 1110, VCPU0, DAT_ASYNC_NOT_PRESENT, 1, 0x1000);
+	dat_at(d, 0, MAKER % 4, MAKER);
+	dat_marker(d, 1200, "retryscope-fact seam pause\n");
+	put_tp(d, 1300, VCPU1, DAT_PAGE_FAULT, 1, 0x2000);
+	dat_at(d, 0, MAKER % 4, MAKER);
+	dat_marker(d, 2000, "retryscope-fact seam resume\n");
+	put_tp(d, 2100, VCPU0, DAT_ENTRY, 0, 0);
+	put_tp(d, 2150, VCPU1, DAT_ENTRY, 1, 0);
+	put_tp(d, 2200, VCPU0, DAT_PAGE_FAULT, 0, 0x3000);
+	put_tp(d, 2300, VCPU0, DAT_ENTRY, 0, 0);
+	expect_assuming(d, 250,
+			MEMSLOTS(900) "900 1 inval_begin id=1 hva=0x7f0000002000-0x7f0000003000\n"
+				      "1000 1 inval_begin id=2 hva=0x7f0000000000-0x7f0000001000\n"
+				      "1100 1 fault_begin vcpu=0 gfn=0x1\n"
+				      "1150 1 inval_end id=1\n"
+				      "1200 1 lost count=0 pause=1\n"
+				      "2000 1 lost count=0 resume=1\n"
+				      "2200 1 fault_begin vcpu=0 gfn=0x3\n"
+				      "2300 1 fault_check vcpu=0 result=unknown\n"
+				      "#@ level tracepoints\n");
+}
+
 static void test_vcpus(void **state)
 {
 	struct dat *d = tracepoints_only();
@@ -389,6 +448,8 @@ int main(void)
 		cmocka_unit_test(test_ends_of_invalidations),
 		cmocka_unit_test(test_many_ends),
 		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_loss_that_lasts),
+		cmocka_unit_test(test_seams),
 		cmocka_unit_test(test_vcpus),
 		cmocka_unit_test(test_rewind),
 		cmocka_unit_test(test_memslots_file),

@@ -155,7 +155,7 @@ static int load_packed(struct load *l, struct place *p, struct workspace *ws)
 static int start_stream(struct stream *s, struct rs_error *err)
 {
 	const struct rs_dat_file *f = s->c->f;
-	unsigned char count[4];
+	unsigned char count[RS_DAT_CHUNK_COUNT];
 	int ret;
 
 	s->started = true;
@@ -169,7 +169,7 @@ static int start_stream(struct stream *s, struct rs_error *err)
 	if (s->end > f->size)
 		s->end = f->size;
 	ret = rs_dat_file_read(f, s->offset, count, sizeof(count), err);
-	s->chunks = (uint32_t)rs_dat_uint(count, 4, f->swap);
+	s->chunks = (uint32_t)rs_dat_uint(count, sizeof(count), f->swap);
 	s->offset += sizeof(count);
 	return ret;
 }

@@ -116,7 +116,7 @@ static int pass_chunk(const struct rows *r, uint64_t *at)
 /* Whether a row begins at @at: the number of its chunks, and the first of them. */
 static int begins_row(const struct rows *r, uint64_t at, uint64_t *chunks)
 {
-	unsigned char count[4];
+	unsigned char count[RS_DAT_CHUNK_COUNT];
 	int ret;
 
 	if (r->end - at < sizeof(count))
@@ -124,24 +124,25 @@ static int begins_row(const struct rows *r, uint64_t at, uint64_t *chunks)
 	ret = rs_dat_file_read(r->f, at, count, sizeof(count), r->err);
 	if (ret)
 		return ret;
-	*chunks = rs_dat_uint(count, 4, r->f->swap);
+	*chunks = rs_dat_uint(count, sizeof(count), r->f->swap);
 	at += sizeof(count);
 	return *chunks ? pass_chunk(r, &at) : 0;
 }
 
 /*
- * The row at *@at, which is then behind it. Where a chunk is damaged it goes on up to what looks
- * like another row.
+ * The row at *@at, which is then behind it. Where a chunk is damaged, be it the first, it goes on
+ * up to what looks like another row.
  */
-static int take_packed_row(struct rows *r, uint64_t *at, uint64_t chunks)
+static int take_packed_row(struct rows *r, uint64_t *at)
 {
 	const uint32_t page = r->f->page_size;
 	const uint64_t first = *at;
-	int ret = 1;
+	uint64_t chunks;
+	int ret = begins_row(r, first, &chunks);
 
-	*at += 4;
-	while (chunks && (ret = pass_chunk(r, at)) > 0)
-		chunks--;
+	*at += RS_DAT_CHUNK_COUNT;
+	for (; ret > 0 && chunks; chunks--)
+		ret = pass_chunk(r, at);
 	if (!ret)
 		for (*at = align(*at + 1, page); *at < r->end && !ret; *at += ret ? 0 : page)
 			ret = begins_row(r, *at, &chunks);
@@ -149,7 +150,7 @@ static int take_packed_row(struct rows *r, uint64_t *at, uint64_t chunks)
 		return ret;
 	ret = *at > r->end || !ret;
 	*at = *at > r->end ? r->end : *at;
-	return add_row(r, first, *at - first - 4, ret && r->section->cut);
+	return add_row(r, first, *at - first - RS_DAT_CHUNK_COUNT, ret && r->section->cut);
 }
 
 static int find_packed_rows(struct rows *r)
@@ -158,16 +159,8 @@ static int find_packed_rows(struct rows *r)
 	int ret = 0;
 
 	for (uint64_t at = align(r->section->begin, page);
-	     at < r->end && ret >= 0 && r->nr < MAX_ROWS;) {
-		uint64_t chunks;
-
-		ret = begins_row(r, at, &chunks);
-		if (ret > 0)
-			ret = take_packed_row(r, &at, chunks);
-		else
-			at += page;
-		at = align(at, page);
-	}
+	     at + RS_DAT_CHUNK_COUNT <= r->end && !ret && r->nr < MAX_ROWS; at = align(at, page))
+		ret = take_packed_row(r, &at);
 	return ret;
 }
 

@@ -31,6 +31,8 @@ int rs_dat_recover_section(const struct rs_dat_file *f, uint64_t end, struct rs_
 int rs_dat_recover_rows(const struct rs_dat_file *f, const struct rs_dat_section *s, uint64_t cpus,
 			struct rs_dat_cpu **rows, size_t *nr, struct rs_error *err);
 
+/* How many chunks there are stands before a CPU's. */
+#define RS_DAT_CHUNK_COUNT 4U
 /* What stands before a chunk of compressed pages, and its first bytes. */
 #define RS_DAT_CHUNK_HEAD 8U
 #define RS_DAT_CHUNK_MAGIC 4U

@@ -446,6 +446,67 @@ static void test_unnamed_damage(void **state)
 	}
 }
 
+/* Pages that begin at one time are no two CPUs': only a time that runs back tells another. */
+static void test_unnamed_pages_of_one_time(void **state)
+{
+	static const struct put puts[] = {
+		CREATE(1000, KVM, 1, 0x100, 0x10, HVA + 0x100000),
+		CREATE(1000, KVM, 2, 0x200, 0x10, HVA + 0x200000),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+	struct rs_dat_repair repair = { 0 };
+	struct rs_dat_section s;
+	struct rs_dat_cpu *rows;
+	struct rs_dat_file file;
+	struct rs_error err = { 0 };
+	unsigned char *bytes;
+	size_t size, nr;
+	FILE *f;
+
+	put_all(d, puts, 1);
+	dat_end_page(d);
+	put_all(d, puts + 1, 1);
+	bytes = dat_finish(d, &size);
+	f = open_repaired(&file, &repair, bytes, size);
+	s.next = file.buffers[0].section;
+	assert_int_equal(rs_dat_recover_section(&file, size, &s, &err), 1);
+	assert_int_equal(rs_dat_recover_rows(&file, &s, 0, &rows, &nr, &err), 0);
+	assert_int_equal(nr, 1);
+	assert_int_equal(rows[0].size, 2 * PAGE);
+	free(rows);
+	close_repaired(&file, &repair, f);
+	free(bytes);
+}
+
+/*
+ * A section's size is written when all of it is there: without it its pages are up to the file's
+ * end, and what was to follow is lost.
+ */
+static void test_unnamed_and_unfinished(void **state)
+{
+	for (size_t shape = 1; shape < NR(shapes); shape++) {
+		struct rs_dat_repair no_repair = { 0 };
+		struct rs_dat_file file;
+		size_t size;
+		unsigned char *bytes = dat_finish(make(shape), &size);
+		FILE *f = open_repaired(&file, &no_repair, bytes, size);
+		struct test_trace t, whole;
+
+		test_trace_parse(&whole, bytes, size);
+		memset(bytes + file.buffers[0].section + 8, 0, 8);
+		repair(&t, bytes, options_of(bytes));
+		assert_int_equal(t.rc, 0);
+		assert_true(first_loss(&t) < t.nr);
+		drop_losses(&t);
+		assert_int_equal(t.nr, whole.nr);
+		assert_memory_equal(t.evs, whole.evs, t.nr * sizeof(*t.evs));
+		test_trace_free(&t);
+		test_trace_free(&whole);
+		close_repaired(&file, &no_repair, f);
+		free(bytes);
+	}
+}
+
 /* No section has this number or this flag: what stands behind its head is nobody's pages. */
 static void test_unnamed_nonsense(void **state)
 {
@@ -704,6 +765,8 @@ int main(void)
 		cmocka_unit_test(test_cpu_file_names),
 		cmocka_unit_test(test_unnamed_rows),
 		cmocka_unit_test(test_unnamed_damage),
+		cmocka_unit_test(test_unnamed_pages_of_one_time),
+		cmocka_unit_test(test_unnamed_and_unfinished),
 		cmocka_unit_test(test_unnamed_nonsense),
 		cmocka_unit_test(test_unnamed_and_shorter),
 		cmocka_unit_test(test_no_number_of_chunks),

@@ -667,9 +667,42 @@ static void test_events(void **state)
 	assert_non_null(strstr(get("/out/x.dat"), ":inval_slot"));
 }
 
+static unsigned int times_in(const char *text, const char *word)
+{
+	unsigned int n = 0;
+
+	while ((text = strstr(text, word))) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+/* How many pieces it says, in how many ms of how many. */
+static unsigned long pieces_said(double *recorded, double *elapsed)
+{
+	static const char before[] = "retryscope: in pieces: ";
+	const char *p = strstr(r.p.err.text, before);
+	char *end;
+	unsigned long n;
+
+	assert_non_null(p);
+	n = strtoul(p + strlen(before), &end, 10);
+	p = strchr(end, ',');
+	assert_non_null(p);
+	*recorded = strtod(p + 1, &end);
+	*recorded *= strncmp(end, " ms", 3) ? 1000 : 1;
+	p = strstr(end, " of ");
+	assert_non_null(p);
+	*elapsed = strtod(p + 4, &end);
+	*elapsed *= strncmp(end, " ms", 3) ? 1000 : 1;
+	return n;
+}
+
 /* In pieces: marks where it pauses and goes on, probes that are out meanwhile, memslots never. */
 static void test_sample(void **state)
 {
+	double recorded, elapsed;
 	const char *text;
 	char path[160];
 
@@ -680,22 +713,28 @@ static void test_sample(void **state)
 		usleep(20000);
 	assert_int_equal(event_is("fault_check"), '0');
 	assert_int_equal(event_is("memslot"), '1');
+	usleep(300000); /* of the pause, which is not recorded */
 	kill(r.p.pid, SIGINT);
 	ends_with(130);
+	assert_int_equal(pieces_said(&recorded, &elapsed), 1);
+	/* As far as they are rounded. */
+	assert_true(recorded >= 199 && recorded + 280 <= elapsed);
 	text = get("/out/x.dat");
 	assert_non_null(strstr(text, "retryscope-fact seam pause\n"));
 	assert_null(strstr(text, "seam resume"));
 	assert_non_null(
 		strstr(text, "retryscope-fact sample 200000000 ns of every 100000000000 ns"));
-	says("retryscope: in pieces: 1 piece, ");
 	start(ARGS(OUTPUT, "--sample", "100ms/200ms"));
 	wait_until_it_records();
 	snprintf(path, sizeof(path), FAKE_TRACING "/instances/retryscope_%d/trace_marker",
 		 (int)r.p.pid);
-	for (int i = 0; i < 200 && !strstr(get(path), "seam resume"); i++)
+	for (int i = 0; i < 200 && times_in(get(path), "seam resume") < 2; i++)
 		usleep(20000);
 	kill(r.p.pid, SIGINT);
 	ends_with(130);
+	assert_true(pieces_said(&recorded, &elapsed) >= 3);
+	/* At least the first two are whole. */
+	assert_true(recorded >= 199 && recorded <= elapsed);
 	assert_non_null(strstr(get("/out/x.dat"), "retryscope-fact seam resume\n"));
 }
 

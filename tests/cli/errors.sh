@@ -47,8 +47,11 @@ meant replay repla         # one too few
 meant replay help repllay  # one too many
 meant top tpo              # two that changed places
 meant convert conevtr      # two slips
+meant merge mrgee          # nor are five letters too few for two
 meant nothing foo          # no two in a short word
+meant nothing ixyo         # be it of four
 meant nothing cnvvrrtt     # no three
+meant nothing cxnvxrx
 meant nothing ""
 meant nothing "$(printf '%0300d' 0)"
 meant gfn replay --algo hva,gfnx aliases.txt

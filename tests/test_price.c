@@ -40,23 +40,46 @@ static void check_front(const struct rs_price_point *points, size_t n, const cha
 
 static void front(void **state)
 {
+	/* A price of 20 is 18 to 24. */
 	const struct rs_price_point some[] = {
 		point("cheap", 10, 500, 0),   point("middle", 20, 100, 0),
-		point("dear", 40, 0, 0),      point("beaten by middle", 25, 100, 0),
-		point("far off", 90, 900, 0), point("as cheap, less precise", 20, 101, 0),
+		point("dear", 40, 0, 0),      point("beaten by middle", 27, 100, 0),
+		point("far off", 90, 900, 0), point("dearer, perhaps", 26, 100, 0),
 	};
 	const struct rs_price_point wrong[] = { point("wrong", 1, 0, 1), point("right", 2, 5, 0) };
 	const struct rs_price_point equal[] = { point("a", 2, 5, 0), point("b", 2, 5, 0) };
 	/* As precise by rate, not by count. */
 	struct rs_price_point rates[] = { point("a", 2, 50, 0), point("b", 3, 10, 0) };
 
-	check_front(some, 6, "xxx...");
+	check_front(some, 6, "xxx..x");
 	check_front(wrong, 2, ".x");
 	check_front(wrong, 1, ".");
 	check_front(equal, 2, "xx");
 	rates[1].checked = 100;
 	check_front(rates, 2, "x.");
 	check_front(NULL, 0, "");
+}
+
+/* Times whose ranges overlap tell nobody off, those that only touch do if rates differ. */
+static void front_heeds_ranges(void **state)
+{
+	struct rs_price_point two[] = { point("a", 10, 5, 0), point("b", 12, 7, 0) };
+
+	two[0].price_max = 12.5;
+	two[1].price_min = 11;
+	check_front(two, 2, "xx");
+	two[0].price_max = 11;
+	check_front(two, 2, "x.");
+	two[1].spurious = 5;
+	check_front(two, 2, "xx");
+	two[0].price_max = 10.9;
+	check_front(two, 2, "x.");
+	/* As of instructions, which have no range. */
+	for (int i = 0; i < 2; i++)
+		two[i].price_min = two[i].price_max = two[i].price_median = 10;
+	check_front(two, 2, "xx");
+	two[1].spurious = 6;
+	check_front(two, 2, "x.");
 }
 
 static int read_text(const char *text, struct rs_price_data *d, struct rs_error *err)
@@ -191,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(front),
+		cmocka_unit_test(front_heeds_ranges),
 		cmocka_unit_test(points_are_read),
 		cmocka_unit_test(ill_formed_points_are_refused),
 		cmocka_unit_test(extremes_can_be_drawn),

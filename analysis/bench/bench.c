@@ -331,7 +331,9 @@ static bool *find_front(const struct rs_bench *b)
 
 		points[i] = (struct rs_price_point){
 			.algorithm = p->algorithm,
+			.price_min = counted ? p->instructions : p->ns.min,
 			.price_median = counted ? p->instructions : p->ns.median,
+			.price_max = counted ? p->instructions : p->ns.max,
 			.checked = p->checked,
 			.rejected = p->rejected,
 			.necessary = p->necessary,
@@ -398,8 +400,8 @@ static void write_prices(struct sheet *s, const struct rs_bench *b)
 	rs_blank_line(&s->page);
 	table_of_prices(s, b, on_front);
 	rs_para(&s->page, 0, 0,
-		"front: none is both cheaper (by %s) and more precise. wrong: let faults through "
-		"that had to be retried.",
+		"front: none is both cheaper (by %s) and more precise; prices whose ranges overlap "
+		"are equal. wrong: let faults through that had to be retried.",
 		rs_bench_counted(b) ? "instructions" : "time");
 	free(on_front);
 }

@@ -37,13 +37,14 @@ double rs_price_spurious_rate(const struct rs_price_point *p)
 	return p->checked ? (double)p->spurious / (double)p->checked : 0;
 }
 
+/* Counts are exact; of prices whose ranges overlap the next run may have the order reversed. */
 static bool beats(const struct rs_price_point *a, const struct rs_price_point *b)
 {
 	double rate_a = rs_price_spurious_rate(a), rate_b = rs_price_spurious_rate(b);
 
-	if (a->missed || a->price_median > b->price_median || rate_a > rate_b)
+	if (a->missed || a->price_max > b->price_min || rate_a > rate_b)
 		return false;
-	return a->price_median < b->price_median || rate_a < rate_b;
+	return a->price_max < b->price_min || rate_a < rate_b;
 }
 
 void rs_price_front(const struct rs_price_point *points, size_t nr, bool *on_front)
@@ -502,9 +503,14 @@ static void draw_points(struct rs_figure *fig, struct picture *p, const char *un
 	draw_picture(fig, p);
 }
 
-/* By rising price; of the front only, where rates then fall. */
+/*
+ * By rising price, of the front only. Rates fall then, but for those that are on it because
+ * their ranges overlap: the line passes below them.
+ */
 static void sort_front(struct picture *p)
 {
+	size_t nr = 0;
+
 	for (size_t i = 0; i < p->nr; i++) {
 		size_t at = p->nr_front;
 
@@ -517,6 +523,14 @@ static void sort_front(struct picture *p)
 		p->front[at] = i;
 		p->nr_front++;
 	}
+	for (size_t i = 0; i < p->nr_front; i++) {
+		const struct rs_price_point *next = &p->points[p->front[i]];
+
+		if (!nr || rs_price_spurious_rate(next) <
+				   rs_price_spurious_rate(&p->points[p->front[nr - 1]]))
+			p->front[nr++] = p->front[i];
+	}
+	p->nr_front = nr;
 }
 
 void rs_price_draw(struct rs_figure *fig, const struct rs_price_point *points, size_t nr,

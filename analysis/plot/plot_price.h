@@ -45,9 +45,10 @@ void rs_price_free(struct rs_price_data *d);
 /* Needless rejections of all checks, 0 to 1; 0 if there were none. */
 double rs_price_spurious_rate(const struct rs_price_point *p);
 /*
- * Which of @points no other one beats: none is both as cheap (by the median)
- * and as precise, and better in one of the two. What missed a fault is wrong, so
- * it is not on the front and beats nothing. Fills on_front[0 .. nr - 1].
+ * Which of @points no other one beats: none is as precise and as cheap, and better in one of the
+ * two, whatever of its range a price is: one that is dearer at its least than the other at its
+ * most is dearer, and no price whose range overlaps. What missed a fault is wrong, so it is not
+ * on the front and beats nothing. Fills on_front[0 .. nr - 1].
  */
 void rs_price_front(const struct rs_price_point *points, size_t nr, bool *on_front);
 /*

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "replay/closed/closed.h"
 
 /* One replay of the input, or of a piece of it. */
 struct pass {
@@ -134,6 +133,8 @@ static int closed_passes(struct pass *p, struct rs_error *err)
 	p->simulate = true;
 	p->closed.algos = req->algos;
 	p->closed.jobs = req->input.reader.jobs;
+	p->closed.precheck = req->precheck;
+	p->closed.retry_gap_ns = req->retry_gap_ns;
 	rs_result_free(d->result);
 	d->result = run_pass(p, err);
 	p->closed.think = true;

@@ -9,6 +9,7 @@
 #include "analysis/sweep/sweep_read.h"
 #include "cli/document.h"
 #include "cli/input.h"
+#include "replay/closed/closed.h"
 
 #define PLOT_MAX_WHERE 16
 
@@ -17,6 +18,8 @@ struct plot_request {
 	struct rs_input input;
 	const char *algos;		   /* NULL: the default ones */
 	bool series, map, closed;	   /* needed */
+	enum rs_precheck precheck;	   /* of the closed loop, */
+	uint64_t retry_gap_ns;		   /* as in struct rs_closed_opts */
 	const char *map_algo;		   /* of the map; NULL: of @algos */
 	bool no_zoom;			   /* the map is of the whole alone */
 	const char *where[PLOT_MAX_WHERE]; /* rows of a sweep to keep */

@@ -274,7 +274,9 @@ static int draw_trace(struct report_args *a, struct rs_error *err)
 					     .series = true,
 					     .map = true,
 					     .map_algo = map_algo(a),
-					     .closed = a->judge.loop.closed } };
+					     .closed = a->judge.loop.closed,
+					     .precheck = a->judge.loop.opts.precheck,
+					     .retry_gap_ns = a->judge.loop.opts.retry_gap_ns } };
 	struct plot_data data;
 	int rc;
 

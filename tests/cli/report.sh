@@ -32,6 +32,9 @@ check answer-open 'env "$bare" retryscope report --loop open aliases.txt 2>&1 | 
 check identity 'env "$bare" retryscope report aliases.txt 2>&1 | grep -F "$(sha256sum <aliases.txt | cut -d " " -f 1)"; env "$bare" retryscope report - <aliases.txt 2>&1 | grep -c SHA-256'
 # What judges the faults of the moments is what their maps are of.
 check maps 'gnuplot --version >/dev/null || exit; retryscope report --kernel-algo hva evil.txt | grep -oE "Which guest frames [a-z]+|judged by [a-z]+" | sort | uniq -c'
+# Pictures are of the same simulation as the tables: each total is that of replay.
+# shellcheck disable=SC2016 # the command's
+check loop 'gnuplot --version >/dev/null || exit; o="--precheck on --retry-gap 300ns"; retryscope report $o --algo hva aliases.txt | grep -oE "hva, [a-z]+: total [0-9.]+ us"; for a in recorded think; do retryscope replay --loop closed $o --arrivals $a --algo hva --format csv aliases.txt | awk -F, -v a=$a "NR == 1 { while (\$++i != \"stall_total_ns\"); } NR == 2 { printf \"replay, %s: %.2f us\\n\", a, \$i / 1000 }"; done'
 # The only script is the one that sorts, and nothing is markup that a file had.
 check harmless 'gnuplot --version >/dev/null || exit; cp evil.txt "<u>x.txt"; retryscope report "<u>x.txt" -o p && grep -c "<svg" p; grep -oE "<script|<img|<u>|<i>|onerror=[^ ]*|(src|href)=.[^#d]..........|https*://[^\"]*" p | sort | uniq -c | sort -rn; [ "$(stat -c %s p)" -lt 2097152 ] && echo small'
 check same 'for j in 1 3; do env "$bare" retryscope report --jobs $j evil.txt -o $j; done; cmp 1 3 && echo same'

@@ -31,6 +31,8 @@ expect "an option without a value" 2 $?
 expect "an unknown scenario" 2 $?
 "$lab" --seconds 0 >/dev/null 2>&1
 expect "no seconds" 2 $?
+"$lab" --guest-seconds 0 >/dev/null 2>&1
+expect "no seconds of a guest" 2 $?
 "$lab" --kernel 6.1,nonsense >/dev/null 2>&1
 expect "no series of kernels" 2 $?
 "$lab" --run "$temp/none" >/dev/null 2>&1

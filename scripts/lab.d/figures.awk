@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Of a closed loop's CSV the figures that scripts/measure compares, a line each: the sum of the
-# VMs, and of the tail of stall the VM that is worst. Given: key, ran, how, and held, what the
+# VMs, and of the tail of stall the VM that is worst. Of what did not run only what is held against
+# a run. Given: key, ran, how, and held, what the
 # kernel said of mmu_lock: how often and for how many ns for write, and for read.
 
 function say(what, x) {
@@ -19,6 +20,7 @@ NR == 1 {
 	faults[algorithm] += $column["logical_faults"]
 	retries[algorithm] += $column["retries"]
 	stall[algorithm] += $column["stall_total_ns"]
+	hits[algorithm] += $column["invalidations_hit"]
 	missed[algorithm] += $column["missed_faults"]
 	same[algorithm] += $column["as_recorded_faults"]
 	time = $column["duration_ns"]
@@ -34,7 +36,11 @@ END {
 		if (!faults[algorithm] || (algorithm == ran && how != "recorded"))
 			continue
 		if (algorithm == ran) {
+			say("missed", missed[algorithm])
+			say("p99", worst[algorithm, 1] / 1000)
+			say("p999", worst[algorithm, 2] / 1000)
 			say("resolved", faults[algorithm] / (time / 1e9))
+			say("invalidations", hits[algorithm] / (time / 1e9))
 			say("same", same[algorithm] / faults[algorithm])
 			if (split(held, n, " ") == 4 && n[1] && n[3]) {
 				say("write_us", n[2] / n[1] / 1000)
@@ -45,8 +51,5 @@ END {
 		}
 		say("retries", retries[algorithm] / faults[algorithm])
 		say("stall", stall[algorithm] / faults[algorithm] / 1000)
-		say("p99", worst[algorithm, 1] / 1000)
-		say("p999", worst[algorithm, 2] / 1000)
-		say("missed", missed[algorithm])
 	}
 }

@@ -84,16 +84,16 @@ function measured(s, a, what) { return spread(s " " a " " a " measured " what) }
 function table_measured(    i, k, s, a) {
 	print "What the kernel did with each algorithm: the median of its runs (interval)."
 	print ""
-	printf "%-10s %-10s %4s  %-22s %-20s %-20s %-22s %s\n", "scenario", "algorithm", "runs", "resolved faults a s",
-		"retries a fault", "stall a fault, us", "stall p99, us", "stall p99.9, us"
+	printf "%-10s %-10s %4s  %-22s %-22s %-20s %-20s %-22s %s\n", "scenario", "algorithm", "runs", "resolved faults a s",
+		"invalidations a s", "retries a fault", "stall a fault, us", "stall p99, us", "stall p99.9, us"
 	for (i = 1; i <= entries["scenario"]; i++)
 		for (k = 1; k <= entries["ran"]; k++) {
 			s = entry["scenario", i]
 			a = entry["ran", k]
 			if (!runs[s, a])
 				continue
-			printf "%-10s %-10s %4d  %-22s %-20s %-20s %-22s %s\n", s, a, runs[s, a], measured(s, a, "resolved"),
-				measured(s, a, "retries"), measured(s, a, "stall"), measured(s, a, "p99"), measured(s, a, "p999")
+			printf "%-10s %-10s %4d  %-22s %-22s %-20s %-20s %-22s %s\n", s, a, runs[s, a], measured(s, a, "resolved"),
+				measured(s, a, "invalidations"), measured(s, a, "retries"), measured(s, a, "stall"), measured(s, a, "p99"), measured(s, a, "p999")
 		}
 	print ""
 }
@@ -110,19 +110,19 @@ function ratios(s, a, b, what,    r, x, y, key) {
 	return spread(key)
 }
 
-function table_ratios(    i, k, s, a, r, t, u) {
-	print "The same as ratios of two runs of one round, each over that with hva:"
+function table_ratios(base,    i, k, s, a, r, t, u) {
+	print "The same as ratios of two runs of one round, each over that with " base ":"
 	print ""
 	printf "%-10s %-10s %-22s %-22s %s\n", "scenario", "algorithm", "retries a fault", "stall a fault", "resolved faults a s"
 	for (i = 1; i <= entries["scenario"]; i++)
 		for (k = 1; k <= entries["ran"]; k++) {
 			s = entry["scenario", i]
 			a = entry["ran", k]
-			if (a == "hva" || !runs[s, a] || !runs[s, "hva"])
+			if (a == base || !runs[s, a] || !runs[s, base])
 				continue
-			r = ratios(s, a, "hva", "retries")
-			t = ratios(s, a, "hva", "stall")
-			u = ratios(s, a, "hva", "resolved")
+			r = ratios(s, a, base, "retries")
+			t = ratios(s, a, base, "stall")
+			u = ratios(s, a, base, "resolved")
 			printf "%-10s %-10s %-22s %-22s %s\n", s, a, r, t, u
 		}
 	print ""
@@ -232,15 +232,33 @@ function table_held(    i, k, s, a, n) {
 		print ""
 }
 
+function table_attempts(    i, k, s, a) {
+	print "How long an attempt takes that is let through, by whether an invalidation was outstanding when"
+	print "it began: what the captures of an algorithm that rejects nearly all of the latter do not know."
+	print ""
+	printf "%-10s %-10s %-20s %-20s %s\n", "scenario", "algorithm", "nothing, us", "something, us", "so many of them, %"
+	for (i = 1; i <= entries["scenario"]; i++)
+		for (k = 1; k <= entries["ran"]; k++) {
+			s = entry["scenario", i]
+			a = entry["ran", k]
+			if (nr[s " " a " " a " measured busy_share"])
+				printf "%-10s %-10s %-20s %-20s %s\n", s, a, measured(s, a, "calm_us"),
+					measured(s, a, "busy_us"), measured(s, a, "busy_share")
+		}
+	print ""
+}
+
 END {
 	table_measured()
 	print "Interval: from the least to the most, or, with more than eight runs, the narrowest pair of"
 	print "runs that holds the median with 95 %. With eight these hold it with 99 %, with six 97 %, with"
 	print "five 94 %, with three 75 %, with two 50 %.\n"
-	table_ratios()
+	table_ratios("hva")
+	table_ratios("gfn")
 	table_held()
 	table_exact()
 	table_predictions("retries", "Retries a fault, predicted from the captures of another algorithm:")
 	table_predictions("stall", "Stall of a fault, us:")
+	table_attempts()
 	printf "missed by an algorithm that the kernel ran: %d\n", missed
 }

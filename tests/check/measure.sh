@@ -22,6 +22,7 @@ row() {
 expect "no folder" 2 "$("$measure" >/dev/null 2>&1; echo $?)"
 expect "no time" 2 "$("$measure" --until nonsense "$temp" >/dev/null 2>&1; echo $?)"
 expect "no number" 2 "$("$measure" --runs x "$temp" >/dev/null 2>&1; echo $?)"
+expect "no seconds" 2 "$("$measure" --guest-seconds 0 "$temp" >/dev/null 2>&1; echo $?)"
 expect "nothing there" 1 "$("$measure" --table "$temp" >/dev/null 2>&1; echo $?)"
 
 expect "and nothing made" "" "$(ls "$temp")"
@@ -32,10 +33,14 @@ for run in 1 2 3; do
 	{
 		echo "alias3 gfn $run gfn measured retries $((2 * run))"
 		echo "alias3 gfn $run gfn measured resolved $((1000 * run))"
+		echo "alias3 gfn $run gfn measured invalidations $((100 * run))"
 		echo "alias3 gfn $run hva recorded retries 0.4"
 		echo "alias3 gfn $run hva think retries 0.6"
 		echo "alias3 gfn $run hva recorded-mean retries 0.8"
 		echo "alias3 gfn $run hva think-mean retries 1.2"
+		echo "alias3 gfn $run gfn measured calm_us 50"
+		echo "alias3 gfn $run gfn measured busy_us $((100 * run))"
+		echo "alias3 gfn $run gfn measured busy_share $((10 * run))"
 		echo "alias3 gfn $run gfn measured write_us $((10 * run))"
 		echo "alias3 gfn $run gfn measured write_share $run"
 		echo "alias3 gfn $run gfn measured read_us 5"
@@ -48,9 +53,11 @@ for run in 1 2 3; do
 		echo "alias3 hva $run gfn think retries 5"
 	} >"$temp/runs/alias3-$run.figures"
 done
-expect "median and range" "alias3 gfn 3 2000 (1000..3000) 4.00 (2.00..6.00) - - -" \
+expect "median and range" "alias3 gfn 3 2000 (1000..3000) 200 (100..300) 4.00 (2.00..6.00) - - -" \
 	"$(row 'What the kernel did' 'alias3 gfn')"
 expect "by rounds" "alias3 gfn 2.00 (2.00..2.00) - -" "$(row 'The same as ratios' 'alias3 gfn')"
+expect "by rounds, over what kernels have" "alias3 hva 0.50 (0.50..0.50) - -" \
+	"$(row 'The same as ratios of two runs of one round, each over that with gfn' 'alias3 hva')"
 expect "within" "alias3 gfn hva 4.00 (2.00..6.00) 3.00 (3.00..3.00) 5.00 (5.00..5.00) yes" \
 	"$(row 'Retries a fault, predicted' 'alias3 gfn hva')"
 expect "above, and between with longer gaps" \
@@ -62,26 +69,69 @@ expect "so many" "1 of 2: what was measured and what both arrivals predict, over
 	"$(row 'Retries a fault, predicted' '1 of 2: what')"
 expect "so many with longer gaps" "1 of 1: the same, with retry gaps from the median to the mean" \
 	"$(row 'Retries a fault, predicted' '1 of 1:')"
+cat >"$temp/runs/1-6.12.table" <<-'END'
+	alias3@gfn 6.12 9 0 5 3/3 2/2 4/4 1 1 0 ok
+	alias0@gfn.2 6.12 9 0 5 3/4 2/2 4/4 1 1 0 1 locked disagree
+	alias0@hva 6.12 - - - - - - - - - SKIPPED: the VM died 3 times
+END
+expect "what the lab said" "gfn 2 1/2 6/7 4/4 8/8" "$(row 'Whether the kernel did' 'gfn ')"
+expect "what was skipped" "hva 1 0/1 0/0 0/0 0/0" "$(row 'Whether the kernel did' 'hva ')"
 expect "mmu_lock" "alias3 gfn 20.0 (10.0..30.0) 2.00 (1.00..3.00) 5.00 (5.00..5.00) 50.0 (50.0..50.0)" \
 	"$(row 'How long mmu_lock' 'alias3 gfn')"
+expect "attempts that are let through" "alias3 gfn 50.0 (50.0..50.0) 200 (100..300) 20.0 (10.0..30.0)" \
+	"$(row 'How long an attempt' 'alias3 gfn')"
 expect "missed" "missed by an algorithm that the kernel ran: 1" \
 	"$("$measure" --table "$temp" | tail -n 1)"
 
+# A lab that only says what it was asked for: a round is one boot of each kernel, with the guests.
+mkdir "$temp/scripts"
+cp -r "$measure" "$source_dir/scripts/lab.d" "$temp/scripts/"
+cat >"$temp/scripts/lab" <<-'END'
+	#!/bin/bash
+	while [ $# -gt 0 ]; do
+		case "$1" in
+		--kernel | --scenario | --guest-seconds | --seed) asked+=" $2" ;;
+		--out) mkdir -p "$2" && touch "$2/table.txt" ;;
+		esac
+		shift
+	done
+	echo "$asked" >>"${0%/*}/asked"
+END
+chmod +x "$temp/scripts/lab"
+"$temp/scripts/measure" --runs 2 "$temp/asked" >/dev/null 2>&1
+expect "a run that did not end is no run" 1 $?
+expect "one boot of a kernel for a round" "$(
+	for round in 2 3; do
+		echo " 6.12 alias0,alias1,alias3,alias7,partial,thp,qemu,qemu-vga 8 $round"
+		echo " newest gmem,gmem-mixed 8 $round"
+	done
+)" "$(cat "$temp/scripts/asked")"
+
 # Two tries of one fault come 10 and 30 ns after a retry; another fault, an end, and one that
-# was not sent back are none.
-gaps='0 1 fault_begin vcpu=0 gfn=0x1
+# was not sent back are none. Of three attempts that are let through, which take 1, 1 and 4 ns,
+# the last begins while an invalidation of its VM is outstanding.
+attempts='0 1 fault_begin vcpu=0 gfn=0x1
 5 1 fault_check vcpu=0 result=retry
 15 1 fault_begin vcpu=0 gfn=0x1
 16 1 fault_check vcpu=0 result=retry
 20 1 fault_begin vcpu=1 gfn=0x1
+21 1 fault_check vcpu=1 result=ok
 46 1 fault_begin vcpu=0 gfn=0x1
 47 1 fault_check vcpu=0 result=ok
+48 2 inval_begin id=1
+48 1 inval_begin id=2
+49 1 inval_end id=2
 50 1 fault_begin vcpu=0 gfn=0x1
 51 1 fault_check vcpu=0 result=retry
 60 1 fault_begin vcpu=0 gfn=0x2
 61 1 fault_end vcpu=0
-62 1 fault_begin vcpu=0 gfn=0x2'
-expect "mean gap" 20 "$(awk -f "$source_dir/scripts/lab.d/gap.awk" <<<"$gaps")"
-expect "no gap" "" "$(head -n 2 <<<"$gaps" | awk -f "$source_dir/scripts/lab.d/gap.awk")"
+61 1 inval_begin id=3
+62 1 fault_begin vcpu=0 gfn=0x2
+66 1 fault_check vcpu=0 result=ok'
+attempts_of() { # LINES: what they say, in a line
+	head -n "$1" <<<"$attempts" | awk -v key=x -f "$source_dir/scripts/lab.d/attempts.awk" | paste -sd,
+}
+expect "attempts" "x gap_ns 20,x calm_us 0.001,x busy_us 0.004,x busy_share 33.3333333333333" "$(attempts_of 99)"
+expect "none" "" "$(attempts_of 2)"
 
 [ "$failures" -eq 0 ]

@@ -69,6 +69,129 @@ static void test_seams(void **state)
 	       "#@ level full\n");
 }
 
+/* All of @puts in its pieces: a pause before each time that begins another thousand of ns. */
+static struct dat *in_pieces(const char *release, const struct put *puts, size_t n)
+{
+	struct dat *d = dat_new(7, 0, 4, release);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t time = puts[i].time;
+
+		if (i && time / 1000 > puts[i - 1].time / 1000) {
+			dat_at(d, 0, 0, OTHER);
+			dat_marker(d, puts[i - 1].time + 1, "retryscope-fact seam pause\n");
+			dat_marker(d, time - time % 1000, "retryscope-fact seam resume\n");
+		}
+		put_all(d, &puts[i], 1);
+	}
+	return d;
+}
+
+/*
+ * What a seam cuts is no anomaly: a call whose end comes in the pause, one whose end comes in the
+ * next piece, one whose begin was in the pause, a walk and a fault of which the rest is recorded.
+ */
+static void test_cut_by_a_seam(void **state)
+{
+	static const struct put puts[] = {
+		SLOT0,
+		WALK(1100, RECLAIM, 0),
+		WALK(1200, OTHER, 0),
+		FAULT(1300, VCPU1, KVM, 1, 5ULL),
+		BEGIN(1310, VCPU1, KVM, 1, 5ULL, 0, 0, NO_RANGE),
+		/* The end of one, and a call whose begin was not seen behind another. */
+		END(2100, OTHER, KVM, HVA + 0x1000, HVA + 0x2000, 7, 1, 1, 2),
+		LOCKED(2110, OTHER, KVM, 7, 1, 1, 2),
+		ENDED(2120, OTHER),
+		WALK(2200, RECLAIM, 8),
+		LEFT(2300, RECLAIM, 8),
+		END(2400, RECLAIM, KVM, HVA + 0x5000, HVA + 0x6000, 9, 1, 5, 6),
+		LOCKED(2410, RECLAIM, KVM, 9, 1, 5, 6),
+		ENDED(2420, RECLAIM),
+		CHECK(2500, VCPU0, KVM, 0, 5ULL, 9, 10, 0, NO_RANGE),
+		VERDICT(2510, VCPU0, 1),
+		LOOKED_UP(2520, VCPU1, 0),
+		CHECK(2530, VCPU1, KVM, 1, 5ULL, 9, 10, 0, NO_RANGE),
+		VERDICT(2540, VCPU1, 1),
+		SLOT(2600, MAKER, KVM, 0, 1, 2, 10, 0, 1, 2, RS_KIND_SHARED),
+	};
+
+	expect(in_pieces(GFN_KERNEL, puts, NR(puts)),
+	       SLOT0_TEXT WALK_TEXT(1110, 1, 0)
+		       WALK_TEXT(1210, 2, 0) "1311 1 lost count=0 pause=1\n"
+					     "2000 1 lost count=0 resume=1\n"
+					     "2110 1 inval_end id=3\n" WALK_TEXT(
+						     2210, 4, 8) "2310 1 inval_end id=4\n"
+								 "2410 1 inval_end id=5\n"
+								 "#@ level full\n");
+}
+
+/* What a seam has not cut is one: a task that began a fault since is in nothing else. */
+static void test_not_cut_by_a_seam(void **state)
+{
+	static const struct put puts[] = {
+		SLOT0,
+		WALK(1100, RECLAIM, 0),
+		/* This one has no end, and was begun in this piece. */
+		START(2100, RECLAIM, KVM, HVA + 0x5000, HVA + 0x6000, 7, 0, NO_RANGE),
+		WALK(2200, OTHER, 7),
+		LEFT(2300, OTHER, 7),
+		END(2400, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 8, 1, 1, 2),
+		LOCKED(2410, RECLAIM, KVM, 8, 1, 1, 2),
+		ENDED(2420, RECLAIM),
+		FAULT(2500, VCPU0, KVM, 0, 5ULL),
+		BEGIN(2510, VCPU0, KVM, 0, 5ULL, 9, 0, NO_RANGE),
+		CHECK(2520, VCPU0, KVM, 0, 5ULL, 9, 9, 0, NO_RANGE),
+		VERDICT(2530, VCPU0, 0),
+		FAULTED(2540, VCPU0, 5),
+		CHECK(2600, VCPU0, KVM, 0, 5ULL, 9, 9, 0, NO_RANGE),
+		END(2700, VCPU0, KVM, HVA + 0x5000, HVA + 0x6000, 9, 1, 5, 6),
+		LOCKED(2710, VCPU0, KVM, 9, 1, 5, 6),
+		ENDED(2720, VCPU0),
+		WALK(2800, OTHER, 10),
+		SLOT(2840, OTHER, KVM, 0, 1, 2, 10, 1, 1, 2),
+		LEFT(2850, OTHER, 10),
+	};
+	static const char *const odd[] = { "inval-without-end", "check-without-fault",
+					   "end-without-start", "slot-without-start" };
+	struct test_trace t = { 0 };
+
+	read_back(&t, in_pieces(GFN_KERNEL, puts, NR(puts)));
+	assert_int_equal(t.meta.nr_anomalies, NR(odd));
+	for (size_t i = 0; i < NR(odd); i++)
+		assert_int_equal(count_anomaly(&t, odd[i]), 1);
+	test_trace_free(&t);
+}
+
+/*
+ * Nor is a walk in the next piece that of a call that was cut: it would tell the notifier's
+ * place in struct kvm wrongly.
+ */
+static void test_walk_behind_a_seam(void **state)
+{
+	static const struct put puts[] = {
+		SLOT0,
+		CREATE(1010, KVM2, 0, 0, 0x40, HVA),
+		START(1100, RECLAIM, KVM2, HVA + 0x1000, HVA + 0x2000, 0, 0, NO_RANGE),
+		SLOT(2100, RECLAIM, KVM, 0, 1, 2, 3, 1, 1, 2, RS_KIND_SHARED),
+		LOCKED(2110, RECLAIM, KVM, 3, 1, 1, 2),
+		WALK(2200, OTHER, 4),
+		LEFT(2300, OTHER, 4),
+	};
+
+	expect(in_pieces(GFN_KERNEL, puts, NR(puts)), SLOT0_TEXT
+	       "1010 2 memslot as=0 id=0 gfn=0x0 npages=0x40 hva=0x7f0000000000 flags=0\n"
+	       "1101 1 lost count=0 pause=1\n"
+	       "1101 2 lost count=0 pause=1\n"
+	       "2000 1 lost count=0 resume=1\n"
+	       "2000 2 lost count=0 resume=1\n"
+	       "2100 1 inval_begin id=1 gfn=0x1-0x2 walk=1 filter=shared\n"
+	       "#@ state 2100 1 seq=3 in_progress=1 start=0x1 end=0x2\n"
+	       "2100 1 inval_slot id=1 slot=0 gfn=0x1-0x2\n"
+	       "2110 1 inval_end id=1\n" WALK_TEXT(2210, 2, 4) "2310 1 inval_end id=2\n"
+							       "#@ level full\n");
+}
+
 /* One of the marks was lost: the stream has a loss there, and it is said. */
 static void test_half_a_seam(void **state)
 {
@@ -311,6 +434,9 @@ int main(void)
 		cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_seams),
 		cmocka_unit_test(test_half_a_seam),
+		cmocka_unit_test(test_cut_by_a_seam),
+		cmocka_unit_test(test_not_cut_by_a_seam),
+		cmocka_unit_test(test_walk_behind_a_seam),
 		cmocka_unit_test(test_loss_behind_a_decision),
 		cmocka_unit_test(test_loss_with_two_vms),
 		cmocka_unit_test(test_long_loss),

@@ -97,12 +97,19 @@ static void test_lossy(void **state)
 	compare_random(10000, 300, RECORDING_MISSES | RECORDING_PARTIAL | RECORDING_LOSSES, 300);
 }
 
+static void test_pieces(void **state)
+{
+	compare_random(14000, 300, RECORDING_PIECES, 600);
+	compare_random(15000, 300, RECORDING_PIECES | RECORDING_LATE | RECORDING_SKEWS, 600);
+	compare_random(16000, 200, RECORDING_PIECES | RECORDING_LOSSES | RECORDING_PARTIAL, 600);
+}
+
 static void test_odd(void **state)
 {
 	compare_random(11000, 200, RECORDING_BACK, 300);
 	compare_random(12000, 300, RECORDING_ODD | RECORDING_SKEWS, 300);
 	/* An odd step, with which each flag comes both set and not. */
-	for (unsigned int how = 0; how < 0x200; how += step_of_seeds() | 1)
+	for (unsigned int how = 0; how < 0x400; how += step_of_seeds() | 1)
 		compare_random(13000 + how, 1, how, 300);
 }
 
@@ -112,7 +119,7 @@ int main(void)
 		cmocka_unit_test(test_samples), cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_cut),	cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_partial), cmocka_unit_test(test_lossy),
-		cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_odd),	cmocka_unit_test(test_pieces),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -208,6 +208,8 @@ static void see_record(struct pass *p, const struct n_record *r)
 {
 	struct task *t = task_at(p, r->pid);
 
+	if (r->kind == N_PAUSE || r->kind == N_RESUME)
+		p->nr_tasks = 0; /* whatever they were in */
 	if (r->kind == RS_PROBE_MEMSLOT)
 		see_commit(p, r);
 	if (r->kind == RS_PROBE_INVAL_START) {

@@ -440,6 +440,26 @@ static int by_time(const void *a, const void *b)
 	return x->nth < y->nth ? -1 : 1;
 }
 
+/* Markers become pauses, and what was recorded in a pause is chance, but for memslots. */
+static void find_pauses(struct n_file *f)
+{
+	bool paused = false;
+
+	for (size_t i = 0; i < f->nr; i++) {
+		struct n_record *r = &f->records[i];
+		const char *text = r->kind == N_MARKER ? r->text : "";
+		const bool pause = !strcmp(text, "retryscope-fact seam pause\n");
+
+		if (pause || !strcmp(text, "retryscope-fact seam resume\n")) {
+			r->half = pause == paused;
+			r->kind = pause ? N_PAUSE : N_RESUME;
+			paused = pause;
+		}
+		if (paused && r->kind != RS_PROBE_MEMSLOT && r->kind < N_MARKER)
+			r->kind = N_CHANCE;
+	}
+}
+
 void n_read_file(struct n_file *f, const unsigned char *bytes, size_t size)
 {
 	struct reader *r = calloc(1, sizeof(*r));
@@ -467,4 +487,5 @@ void n_read_file(struct n_file *f, const unsigned char *bytes, size_t size)
 	free(r);
 	if (f->nr)
 		qsort(f->records, f->nr, sizeof(*f->records), by_time);
+	find_pauses(f);
 }

@@ -31,6 +31,9 @@ enum {
 	N_NR_KINDS,
 	N_GAP_BEGIN = N_NR_KINDS,
 	N_GAP_END,
+	N_PAUSE,
+	N_RESUME,
+	N_CHANCE, /* recorded in a pause */
 };
 
 struct n_record {
@@ -38,6 +41,7 @@ struct n_record {
 	unsigned int row, kind, pid;
 	unsigned int source; /* numbers buffers and groups */
 	bool back, has_reason, has_filter, has_id;
+	bool half;	 /* of a pause, or a resume: the other is missing */
 	uint64_t missed; /* ~0: not known */
 	char *text;	 /* of a marker */
 #define N_MEMBER(name) uint64_t name;

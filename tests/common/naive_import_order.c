@@ -50,6 +50,7 @@ struct order {
 	struct n_state cur;
 	unsigned int losing;
 	bool loose, unsure, reminded;
+	bool paused; /* what was last lost was lost to a pause */
 	uint64_t reminded_ns;
 	struct memslots slots;
 	struct list commits; /* [first_commit, nr): not in effect */
@@ -258,7 +259,12 @@ static void append_own(struct order *o, enum n_type type, struct rs_event ev)
 static void append_lost(struct order *o, uint64_t time, uint64_t count)
 {
 	append_own(o, N_LOST,
-		   (struct rs_event){ .time_ns = time, .type = RS_EV_LOST, .lost.count = count });
+		   (struct rs_event){
+			   .time_ns = time,
+			   .type = RS_EV_LOST,
+			   .flags = o->paused && !count ? RS_F_RESUME : 0,
+			   .lost.count = count,
+		   });
 }
 
 static void apply(struct order *o, size_t nr, uint64_t time)
@@ -639,6 +645,11 @@ static void take_loss(struct order *o, size_t i)
 		o->losing--;
 	o->loose = o->unsure = o->reminded = true;
 	o->reminded_ns = at(o, i)->ev.time_ns;
+	o->paused = at(o, i)->ev.flags;
+	if (o->paused) {
+		o->open.nr = 0;
+		o->based = false;
+	}
 	append(o, o->now, i);
 }
 

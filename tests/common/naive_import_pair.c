@@ -52,6 +52,7 @@ struct task {
 	size_t nr_calls;
 	struct own owns[64];
 	size_t nr_owns;
+	bool sure; /* that a pause has cut nothing of it: it began a fault since */
 };
 
 struct pair {
@@ -66,7 +67,7 @@ struct pair {
 	bool knows_offset;
 	uint64_t offset; /* of the notifier in struct kvm */
 	unsigned int losing;
-	bool lost_any;
+	bool paused, had_seam, lost_any;
 	uint64_t loss_end, loss_said;
 	const struct n_record *r; /* the present one */
 };
@@ -135,6 +136,13 @@ static void say_loss(struct n_vm *vm, enum n_type type, uint64_t time, uint64_t 
 	put_item(vm, type, time, RS_EV_LOST)->ev.lost.count = count;
 }
 
+static void say_pause(struct n_vm *vm, bool pause, uint64_t time)
+{
+	const enum n_type type = pause ? N_LOST_BEGIN : N_LOST_END;
+
+	put_item(vm, type, time, RS_EV_LOST)->ev.flags = pause ? RS_F_PAUSE : RS_F_RESUME;
+}
+
 static struct n_vm *known_vm(struct pair *p, uint64_t kvm)
 {
 	for (uint32_t i = 0; i < p->n->to->nr_vms; i++)
@@ -154,6 +162,8 @@ static struct n_vm *vm_at(struct pair *p, uint64_t kvm)
 	*vm = (struct n_vm){ .kvm = kvm, .number = p->n->to->nr_vms, .next_id = 1 };
 	for (unsigned int i = 0; i < p->losing; i++)
 		say_loss(vm, N_LOST_BEGIN, p->r->time, UINT64_MAX);
+	if (p->paused)
+		say_pause(vm, true, p->r->time);
 	return vm;
 }
 
@@ -403,7 +413,8 @@ static struct own *present_own(struct pair *p, struct task *t, const struct n_re
 		return NULL; /* a memslot goes away */
 	if (is_in_call(t, r->kvm) || !is_end_recorded(p) || !r->in_progress ||
 	    (p->known_kernel && !p->gfn_kernel)) {
-		n_note(p->n, "slot-without-start");
+		if (t->sure || is_in_call(t, r->kvm))
+			n_note(p->n, "slot-without-start");
 		return NULL;
 	}
 	o = begin_own(p, t, r);
@@ -580,7 +591,8 @@ static void on_end(struct pair *p, struct task *t, const struct n_record *r)
 		struct call *c;
 		struct own *o;
 
-		n_note(p->n, "end-without-start");
+		if (t->sure)
+			n_note(p->n, "end-without-start");
 		c = enter(p, t, r);
 		o = c->vm ? own_of(t, c->vm->kvm) : NULL;
 		c->maybe = true;
@@ -606,7 +618,7 @@ static void on_ended(struct pair *p, struct task *t, const struct n_record *r)
 /* KVM zaps frames on its own account. */
 static void on_own_end(struct pair *p, const struct n_record *r)
 {
-	const bool after_loss = p->losing || (p->lost_any && r->time < p->loss_end + AFTER_LOSS_NS);
+	const bool after_loss = p->losing || (p->loss_end && r->time < p->loss_end + AFTER_LOSS_NS);
 	struct n_vm *vm = vm_at(p, r->kvm);
 	const uint64_t id = vm->next_id++;
 	struct n_item *i;
@@ -736,6 +748,7 @@ static bool start_fault(struct pair *p, struct task *t, const struct n_record *r
 	struct n_vm *vm = vm_at(p, r->kvm);
 
 	finish_fault(p, t, r->time);
+	t->sure = true;
 	t->fault = (struct fault){
 		.vm = vm,
 		.vcpu = (uint32_t)r->vcpu,
@@ -869,7 +882,8 @@ static void on_check(struct pair *p, struct task *t, const struct n_record *r)
 		ev->fault.who = n_who(r, N_FAULT);
 	}
 	if (!f->vm || !f->begun || f->checked || f->vm->kvm != r->kvm) {
-		n_note(p->n, "check-without-fault");
+		if (t->sure)
+			n_note(p->n, "check-without-fault");
 		return;
 	}
 	f->checked = true;
@@ -998,6 +1012,27 @@ static void on_gap(struct pair *p, const struct n_record *r)
 	say_to_all(p, N_LOST_BEGIN, r->time, r->missed);
 }
 
+static void on_seam(struct pair *p, const struct n_record *r)
+{
+	const bool pause = r->kind == N_PAUSE;
+
+	if (r->half)
+		n_note(p->n, "seam-incomplete");
+	for (size_t i = 0; i < p->nr_tasks; i++) {
+		cut(p, p->tasks[i]);
+		p->tasks[i]->nr_calls = 0;
+		p->tasks[i]->sure = false;
+	}
+	for (uint32_t i = 0; i < p->n->to->nr_vms; i++)
+		if (r->half)
+			say_loss(&p->n->vms[i], N_LOST, r->time, 0);
+		else
+			say_pause(&p->n->vms[i], pause, r->time);
+	p->had_seam = true;
+	p->paused = pause;
+	p->loss_end = pause ? p->loss_end : r->time;
+}
+
 /* ---- */
 
 /* The call in whose walk record @i is; NULL: in none's. */
@@ -1047,6 +1082,7 @@ static struct task *task_of(struct pair *p, unsigned int pid)
 
 	assert(t);
 	t->pid = pid;
+	t->sure = !p->had_seam;
 	*N_GROW(p->tasks, p->nr_tasks) = t;
 	return t;
 }
@@ -1071,6 +1107,10 @@ static void take(struct pair *p, const struct n_record *r)
 		p->retry = said_retry(r, p->retry);
 		return;
 	}
+	if (r->kind == N_PAUSE || r->kind == N_RESUME)
+		on_seam(p, r);
+	if (r->kind > N_GAP_END)
+		return;
 	if (r->kind >= N_NR_KINDS) {
 		on_gap(p, r);
 		return;

@@ -88,6 +88,7 @@ struct sim {
 	unsigned int second; /* buffer */
 	bool without[DAT_NR_KINDS];
 	bool quiet; /* not yet recorded */
+	enum { PIECE, PAUSING, PAUSE, RESUMING } phase;
 	unsigned int losing[NR_CPUS], lost[NR_CPUS];
 	struct vm vms[3];
 	unsigned int nr_vms;
@@ -144,12 +145,35 @@ static bool is_lost(struct sim *s, unsigned int cpu)
 	return true;
 }
 
+/* Where probes are being switched it is chance what is recorded. */
+static bool is_switched_off(struct sim *s, unsigned int kind)
+{
+	if (s->phase == PIECE || kind == RS_PROBE_MEMSLOT)
+		return false;
+	return s->phase == PAUSE || one_in(s, 2);
+}
+
+static void next_phase(struct sim *s)
+{
+	const bool lost = one_in(s, 20);
+
+	s->phase = (s->phase + 1) % (RESUMING + 1);
+	if (s->phase == PAUSE || s->phase == RESUMING || lost)
+		return;
+	dat_at(s->d, 0, 0, 1);
+	dat_marker(s->d, stamp(s, 0),
+		   s->phase == PIECE ? "retryscope-fact seam resume\n"
+				     : "retryscope-fact seam pause\n");
+}
+
 static void record(struct sim *s, struct task *t, unsigned int kind, const uint64_t *fields,
 		   size_t n)
 {
 	uint64_t time;
 
 	s->now += 1 + below(s, 30);
+	if (is_switched_off(s, kind))
+		return;
 	if (s->quiet || s->without[kind] || is_lost(s, t->cpu))
 		return;
 	if (s->how & RECORDING_MISSES && one_in(s, 50))
@@ -799,6 +823,8 @@ unsigned char *random_recording(uint64_t seed, unsigned int how, unsigned int st
 		struct task *t = &s.tasks[below(&s, s.nr_tasks)];
 
 		s.quiet = n < begin;
+		if (how & RECORDING_PIECES && one_in(&s, 40))
+			next_phase(&s);
 		if (one_in(&s, 200))
 			s.now += below(&s, 8000000);
 		if (one_in(&s, 2000) && (how & RECORDING_ODD || !commits_are_due(&s)))

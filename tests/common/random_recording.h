@@ -20,6 +20,7 @@ enum {
 	RECORDING_PARTIAL = 0x40, /* without some of the probes */
 	RECORDING_BACK = 0x80,	  /* the time of a CPU runs back */
 	RECORDING_ODD = 0x100,	  /* numbers that no kernel has, and jumps of the sequence */
+	RECORDING_PIECES = 0x200, /* it pauses, now and then without a mark of it */
 };
 
 /* Some @steps steps of it; the same for the same @seed. For the caller to free. */

@@ -44,7 +44,7 @@ struct import {
 	struct rs_error not_learned;	/* why it could not be had */
 	uint64_t now_ns;
 	bool ended, failed;
-	bool paused; /* what comes now is not of the recording */
+	struct rs_dat_seams seams;
 	struct rs_dat_events out;
 };
 
@@ -205,15 +205,13 @@ static void *import_open(struct rs_source *src, const struct rs_reader_opts *opt
 }
 
 /* Where a recording in pieces pauses and goes on. */
-static RS_SELDOM int take_seam(struct import *im, const char *which, uint64_t time_ns)
+static RS_SELDOM int take_seam(struct import *im, uint64_t time_ns)
 {
-	const bool pause = !strcmp(which, RS_SEAM_PAUSE);
+	const bool pause = im->seams.paused;
 
 	/* A marker between them was lost: the stream is told of it all the same. */
-	if ((pause == im->paused || (!pause && strcmp(which, RS_SEAM_RESUME) != 0)) &&
-	    rs_meta_add_anomaly(im->meta, "seam-incomplete", 1))
+	if (im->seams.half && rs_meta_add_anomaly(im->meta, "seam-incomplete", 1))
 		return -ENOMEM;
-	im->paused = pause;
 	if (time_ns > im->now_ns)
 		im->now_ns = time_ns;
 	return im->tp ? rs_dat_tp_seam(im->tp, pause, time_ns, &im->out)
@@ -223,11 +221,8 @@ static RS_SELDOM int take_seam(struct import *im, const char *which, uint64_t ti
 /* A text in the trace: perhaps a fact, and perhaps one that matters here. */
 static RS_SELDOM int take_marker(struct import *im, const struct rs_dat_probe *e)
 {
-	char fact[RS_DAT_FACT_SIZE];
-	const char *value = rs_dat_info_fact(e->text, e->text_size, fact), *retry;
+	const char *retry;
 
-	if (value && !strcmp(fact, RS_FACT_SEAM))
-		return take_seam(im, value, e->time);
 	if (rs_dat_info_marker(e->text, e->text_size, im->meta))
 		return -ENOMEM;
 	retry = rs_meta_fact(im->meta, RS_FACT_RET_PF_RETRY);
@@ -238,10 +233,12 @@ static RS_SELDOM int take_marker(struct import *im, const struct rs_dat_probe *e
 
 static int take_event(struct import *im, const struct rs_dat_probe *e)
 {
+	const enum rs_dat_seam seam = rs_dat_seam_at(&im->seams, e);
+
+	if (seam != RS_DAT_NO_SEAM)
+		return seam == RS_DAT_SEAM ? take_seam(im, e->time) : 0;
 	if (e->kind == RS_DAT_MARKER)
 		return take_marker(im, e);
-	if (im->paused && e->kind < RS_DAT_NR_KINDS && e->kind != RS_PROBE_MEMSLOT)
-		return 0;
 	if (e->time > im->now_ns)
 		im->now_ns = e->time;
 	return im->tp ? rs_dat_tp_put(im->tp, e, &im->out) : rs_dat_pair_put(im->pair, e);
@@ -407,7 +404,8 @@ static int import_rewind(void *state, struct rs_error *err)
 	rs_dat_pair_free(im->pair);
 	im->pair = NULL;
 	rs_dat_names_rewind(&im->names);
-	im->ended = im->paused = false;
+	im->ended = false;
+	im->seams = (struct rs_dat_seams){ 0 };
 	im->now_ns = 0;
 	/* What was found on the way is found again. */
 	rs_meta_forget_anomalies(im->meta);

@@ -135,6 +135,7 @@ static int start_fault(struct rs_dat_pair *p, struct rs_dat_task *t, const struc
 
 	if (!vm)
 		return -ENOMEM;
+	t->seams = p->seams;
 	rs_dat_note_pid(vm, e, RS_DAT_PID_VCPU);
 	*f = (struct rs_dat_fault){
 		.vm = vm,
@@ -325,7 +326,7 @@ int rs_dat_on_fault_check(struct rs_dat_pair *p, struct rs_dat_task *t,
 	if (ret)
 		return ret;
 	if (!f->vm || !f->begun || f->checked || f->vm->kvm != V(e, KVM))
-		return rs_dat_note(p, "check-without-fault");
+		return rs_dat_note_unless_cut(p, t, "check-without-fault");
 	ret = true_fault_seq(p, V(e, FAULT_SEQ), V(e, SEQ), &begin_seq);
 	if (ret)
 		return ret;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/inline.h"
 /* So many facts a recorder may store; more is damage. */
 #define MAX_FACTS 4096
 
@@ -242,6 +243,21 @@ const char *rs_dat_info_fact(const char *text, size_t size, char fact[RS_DAT_FAC
 		return NULL;
 	*c = 0;
 	return c + 1;
+}
+
+RS_SELDOM enum rs_dat_seam rs_dat_seam_of_marker(struct rs_dat_seams *s,
+						 const struct rs_dat_probe *e)
+{
+	char fact[RS_DAT_FACT_SIZE];
+	const char *value = rs_dat_info_fact(e->text, e->text_size, fact);
+	bool pause;
+
+	if (!value || strcmp(fact, RS_FACT_SEAM) != 0)
+		return RS_DAT_NO_SEAM;
+	pause = !strcmp(value, RS_SEAM_PAUSE);
+	s->half = pause == s->paused || (!pause && strcmp(value, RS_SEAM_RESUME) != 0);
+	s->paused = pause;
+	return RS_DAT_SEAM;
 }
 
 int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta)

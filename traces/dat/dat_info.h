@@ -27,6 +27,29 @@ int rs_dat_info_unmarked(const struct rs_dat_file *f, struct rs_trace_meta *meta
 const char *rs_dat_info_fact(const char *text, size_t size, char fact[RS_DAT_FACT_SIZE]);
 /* Takes such a text into @meta if it is a fact. 0 or -ENOMEM. */
 int rs_dat_info_marker(const char *text, size_t size, struct rs_trace_meta *meta);
+/* Where a recording in pieces is. */
+struct rs_dat_seams {
+	bool paused;
+	bool half; /* the last seam lacks its other half: its mark was lost */
+};
+
+enum rs_dat_seam {
+	RS_DAT_NO_SEAM,
+	RS_DAT_SEAM,   /* here it pauses or goes on: nobody is known to be still in anything */
+	RS_DAT_CHANCE, /* recorded while probes were taken out or put in: to be left out */
+};
+
+enum rs_dat_seam rs_dat_seam_of_marker(struct rs_dat_seams *s, const struct rs_dat_probe *e);
+
+/* What @e, the next one, is to a recording in pieces. */
+static inline enum rs_dat_seam rs_dat_seam_at(struct rs_dat_seams *s, const struct rs_dat_probe *e)
+{
+	if (e->kind == RS_DAT_MARKER)
+		return rs_dat_seam_of_marker(s, e);
+	return s->paused && e->kind < RS_DAT_NR_KINDS && e->kind != RS_PROBE_MEMSLOT
+		       ? RS_DAT_CHANCE
+		       : RS_DAT_NO_SEAM;
+}
 /*
  * Says in @meta to which process task @tid of VM @vm belongs, and its command, as
  * far as the recorder's facts and the saved command lines tell. 0 or -ENOMEM.

@@ -341,7 +341,7 @@ int rs_dat_on_inval_end(struct rs_dat_pair *p, struct rs_dat_task *t, const stru
 	if (v) {
 		make_innermost(t, v);
 	} else {
-		ret = rs_dat_note(p, "end-without-start");
+		ret = rs_dat_note_unless_cut(p, t, "end-without-start");
 		v = ret ? NULL : push_inval(p, t, e);
 		if (!v)
 			return -ENOMEM;
@@ -413,6 +413,13 @@ void rs_dat_cut_invals(struct rs_dat_task *t)
 	for (size_t n = 0; n < t->nr_invals; n++)
 		cut_inval(&t->invals[n]);
 	rs_dat_drop_owns(t);
+}
+
+void rs_dat_forget_invals(struct rs_dat_task *t)
+{
+	rs_dat_cut_invals(t);
+	rs_dat_finish_invals(t);
+	t->nr_invals = 0;
 }
 
 void rs_dat_finish_invals(struct rs_dat_task *t)

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
+#include "traces/dat/dat_info.h"
 #include "traces/event.h"
 
 #define CHANGE_DELETE 1
@@ -62,6 +64,7 @@ struct rs_dat_learned {
 	struct slot *slots; /* open addressing */
 	size_t nr_slots, mask;
 	struct task tasks[NR_TASKS];
+	struct rs_dat_seams seams;
 };
 
 void rs_dat_learned_free(struct rs_dat_learned *l)
@@ -301,6 +304,16 @@ static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 	return e->kind == RS_PROBE_FAULT_CHECK ? see_check(l, t, e) : 0;
 }
 
+/* The next one of the recording, or of none of its pieces. */
+static int take_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
+{
+	const enum rs_dat_seam seam = rs_dat_seam_at(&l->seams, e);
+
+	if (seam == RS_DAT_SEAM)
+		memset(l->tasks, 0, sizeof(l->tasks));
+	return seam || e->kind >= RS_DAT_NR_KINDS ? 0 : see_event(l, e);
+}
+
 static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m,
 		const struct rs_dat_probes *probes, struct rs_error *err)
 {
@@ -312,7 +325,7 @@ static int pass(struct rs_dat_learned *l, struct rs_dat_merge *m,
 		ret = rs_dat_probe_decode(probes, r, &e, err);
 		if (ret)
 			return ret;
-		if (e.kind < RS_DAT_NR_KINDS && see_event(l, &e))
+		if (take_event(l, &e))
 			return rs_error_nomem(err);
 	}
 	return ret;

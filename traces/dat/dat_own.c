@@ -248,13 +248,16 @@ static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 			   const struct rs_dat_probe *e, struct rs_dat_own **to)
 {
 	const struct rs_dat_state state = rs_dat_state_of(e);
+	const bool in_call = rs_dat_in_call(t, V(e, KVM));
 	struct rs_dat_vm *vm;
 
 	*to = find_own(t, V(e, KVM));
-	if (*to || (is_memslots_end(e) && !rs_dat_in_call(t, V(e, KVM))))
+	if (*to || (is_memslots_end(e) && !in_call))
 		return 0;
-	if (!state.in_progress || !may_be_late(p) || rs_dat_in_call(t, V(e, KVM)))
+	if (in_call)
 		return rs_dat_note(p, "slot-without-start");
+	if (!state.in_progress || !may_be_late(p))
+		return rs_dat_note_unless_cut(p, t, "slot-without-start");
 	vm = rs_dat_find_vm(p, V(e, KVM), e);
 	*to = vm ? begin_own(p, t, vm, e, &state) : NULL;
 	if (!*to)

@@ -155,13 +155,13 @@ static RS_SELDOM int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe
 
 /* ---- losses ---- */
 
-static void cut_tasks(struct rs_dat_pair *p)
+static void cut_tasks(struct rs_dat_pair *p, void (*cut_invals)(struct rs_dat_task *t))
 {
 	for (size_t i = 0; i <= p->mask; i++) {
 		if (!p->tasks[i].used)
 			continue;
 		rs_dat_cut_fault(p, &p->tasks[i]);
-		rs_dat_cut_invals(&p->tasks[i]);
+		cut_invals(&p->tasks[i]);
 	}
 }
 
@@ -183,7 +183,7 @@ static RS_SELDOM int on_gap(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
 	const bool begin = e->kind == RS_DAT_KIND_GAP_BEGIN;
 
-	cut_tasks(p);
+	cut_tasks(p, rs_dat_cut_invals);
 	if (!begin) {
 		p->gaps -= !!p->gaps;
 		p->gap_end_ns = e->time;
@@ -202,7 +202,8 @@ int rs_dat_pair_seam(struct rs_dat_pair *p, bool pause, uint64_t time_ns)
 {
 	int ret = 0;
 
-	cut_tasks(p);
+	cut_tasks(p, rs_dat_forget_invals);
+	p->seams++;
 	/* One that lacks its other half is both. */
 	for (size_t i = 0; i < p->nr_vms && !ret; i++) {
 		if (pause != p->paused)

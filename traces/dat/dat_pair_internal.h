@@ -53,6 +53,8 @@ struct rs_dat_task {
 	bool used;
 	/* From which ring buffer and recorder its events of each kind come, or 0. */
 	uint16_t source[RS_DAT_NR_KINDS];
+	/* Seams before it was last seen where it is in no call; at a later one it may be in any. */
+	unsigned int seams;
 	uint32_t who[RS_DAT_NR_WHYS]; /* 0: not asked for so far */
 	struct rs_dat_fault fault;
 	struct rs_dat_inval *invals; /* the innermost last */
@@ -72,6 +74,7 @@ struct rs_dat_pair {
 	uint64_t gap_end_ns;				/* of the last one */
 	uint64_t gap_mark_ns;				/* when that was last said */
 	bool paused;					/* the recording, since a seam */
+	unsigned int seams;				/* so far */
 	enum { SPACE_ALL, SPACE_HVA, SPACE_GFN } space; /* of the kernel's range */
 	bool unknown_space;
 	bool by_time;	      /* without the memslots of the walks nothing else is known */
@@ -90,6 +93,13 @@ struct rs_dat_pair {
 static inline int rs_dat_note(struct rs_dat_pair *p, const char *anomaly)
 {
 	return rs_meta_add_anomaly(p->meta, anomaly, 1);
+}
+
+/* What lacks what came before is no wonder in a task that a seam may have cut. */
+static inline int rs_dat_note_unless_cut(struct rs_dat_pair *p, const struct rs_dat_task *t,
+					 const char *anomaly)
+{
+	return t->seams == p->seams ? rs_dat_note(p, anomaly) : 0;
 }
 
 /* An item of what happened to @vm; see rs_dat_items_add(). What more its event says is to be set.
@@ -267,6 +277,8 @@ void rs_dat_drop_owns(struct rs_dat_task *t);
 /* Events of the task may be missing from here on. */
 void rs_dat_cut_fault(const struct rs_dat_pair *p, struct rs_dat_task *t);
 void rs_dat_cut_invals(struct rs_dat_task *t);
+/* The task's invalidations end unseen; of those that do not, the end is one without a begin. */
+void rs_dat_forget_invals(struct rs_dat_task *t);
 /* Whether what the task is in is a live invalidation of @vm that covers the page, at @hva. */
 bool rs_dat_task_covers(const struct rs_dat_task *t, const struct rs_dat_vm *vm, uint64_t gfn,
 			uint64_t hva);

@@ -25,6 +25,7 @@ struct look {
 	struct rs_dat_survey *s;
 	struct task tasks[NR_TASKS];
 	long long retry; /* what a look-up returns for it */
+	struct rs_dat_seams seams;
 	unsigned int hits;
 	bool early; /* a fault of a frame in the range came back from its look-up */
 };
@@ -87,10 +88,13 @@ static void look_at_fact(struct look *l, const struct rs_dat_probe *e)
 /* False: what was to be found is found. */
 static bool look_at(struct look *l, const struct rs_dat_probe *e)
 {
+	const enum rs_dat_seam seam = rs_dat_seam_at(&l->seams, e);
 	struct task *t;
 
-	/* A gap, in which anybody may have done anything. */
-	if (e->kind >= RS_DAT_NR_KINDS) {
+	if (seam == RS_DAT_CHANCE)
+		return true;
+	/* A gap or a pause, in which anybody may have done anything. */
+	if (e->kind >= RS_DAT_NR_KINDS || seam == RS_DAT_SEAM) {
 		memset(l->tasks, 0, sizeof(l->tasks));
 		return true;
 	}

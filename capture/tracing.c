@@ -348,14 +348,25 @@ uint64_t rs_tracing_buffer(const struct rs_tracing *t)
 typedef int (*event_switch)(struct tracefs_instance *instance, const char *system,
 			    const char *event);
 
-/* The probes of @plan from @first on and its tracepoints, in that order or backwards. */
+#define NR_EVENTS (RS_NR_PROBE_EVENTS + RS_NR_TRACEPOINTS)
+
+/* Probes by their number and tracepoints behind them, in an order in which faults come last. */
+static unsigned int nth_event(unsigned int n)
+{
+	const unsigned int nr_of_fault = RS_PROBE_FAULT_END - RS_PROBE_FAULT + 1;
+
+	if (n < RS_PROBE_FAULT)
+		return n;
+	return n < NR_EVENTS - nr_of_fault ? n + nr_of_fault
+					   : n - (NR_EVENTS - nr_of_fault) + RS_PROBE_FAULT;
+}
+
+/* The probes of @plan and its tracepoints, but the first of them, in that order or backwards. */
 static int switch_events(struct rs_tracing *t, const struct rs_plan *plan, unsigned int first,
 			 event_switch turn, bool backwards)
 {
-	const unsigned int nr = RS_NR_PROBE_EVENTS + RS_NR_TRACEPOINTS;
-
-	for (unsigned int n = first; n < nr; n++) {
-		const unsigned int i = backwards ? nr - 1 - (n - first) : n;
+	for (unsigned int n = first; n < NR_EVENTS; n++) {
+		const unsigned int i = nth_event(backwards ? NR_EVENTS - 1 - (n - first) : n);
 		const bool probe = i < RS_NR_PROBE_EVENTS;
 		const struct rs_planned_tracepoint *tp =
 			probe ? NULL : &plan->tracepoints[i - RS_NR_PROBE_EVENTS];
@@ -396,9 +407,9 @@ static int put_mark(struct rs_tracing *t, const char *key, const char *value, st
 }
 
 /*
- * What begins an invalidation is the first to come and the last to go, or its parts would be
- * taken for those of another one. What comes while events are switched is not of the recording:
- * the mark is before them all, or behind.
+ * The kernel takes a moment for each event, in which those that are there cost as in a piece:
+ * those of faults, which are most of it, are the last to come and the first to go. What is
+ * recorded meanwhile is not of the recording: the mark is before them all, or behind.
  */
 int rs_tracing_seam(struct rs_tracing *t, const struct rs_plan *plan, bool pause,
 		    struct rs_error *err)

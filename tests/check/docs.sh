@@ -56,7 +56,7 @@ check_values() { # VERB PAGE
 # than one line and, in a choice, more than one name.
 anomalies_of_import() {
 	find "$source_dir/traces" -name '*.c' -exec cat {} + | tr '\n' ' ' |
-		grep -oE '\<(note|note_unless_lost|rs_dat_note|rs_meta_add_anomaly)\([^;]*;' |
+		grep -oE '\<(note|note_unless_lost|rs_dat_note|rs_dat_note_unless_cut|rs_meta_add_anomaly)\([^;]*;' |
 		grep -oE '"[^"]*"' | tr -d '"' | sort -u
 }
 

@@ -39,6 +39,7 @@ enum rs_dat_seam {
 	RS_DAT_CHANCE, /* recorded while probes were taken out or put in: to be left out */
 };
 
+/* The same of a text that user space wrote. */
 enum rs_dat_seam rs_dat_seam_of_marker(struct rs_dat_seams *s, const struct rs_dat_probe *e);
 
 /* What @e, the next one, is to a recording in pieces. */

@@ -35,8 +35,19 @@ install_modules() { # DIR KERNEL
 	done <"$1/modules/order"
 }
 
+# The same files give the same bytes.
 pack() { # DIR FILE
-	(cd "$1" && find . -print0 | cpio --null --quiet -o -H newc) | gzip -1 >"$2"
+	(cd "$1" && find . -exec touch -h -d @0 {} + && find . -print0 | sort -z |
+		cpio --null --quiet -o -H newc --reproducible -R 0:0) | gzip -1n >"$2"
+}
+
+# An image that needs no shared folder for SHARE's plan and settings.
+image_of_plan() { # IMAGE SHARE
+	local root=$work/planned
+
+	rm -rf "$root" && mkdir -p "$root"/{host,share/out} &&
+		cp "$2/plan.all" "$root/share/plan" && cp "$2/settings" "$root/share/" &&
+		pack "$root" "$work/planned.gz" && cat "$1" "$work/planned.gz"
 }
 
 image_build() { # KERNEL FILE

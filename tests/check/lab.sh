@@ -37,6 +37,8 @@ expect "no seconds of a guest" 2 $?
 expect "no series of kernels" 2 $?
 "$lab" --run "$temp/none" >/dev/null 2>&1
 expect "a script that is not there" 2 $?
+"$lab" --clock counted --scenario alias3,qemu >/dev/null 2>&1
+expect "a counted clock where files of the host are needed" 2 $?
 "$lab" --fleet --kernel 6.1 >/dev/null 2>&1
 expect "a fleet of one" 2 $?
 expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"

@@ -354,7 +354,7 @@ static int write_json(const struct sweep_args *a, FILE *f)
 	if (header)
 		rs_sweep_table_header(header, &a->opts);
 	for (uint64_t i = 0; rows && i < a->nr_cells; i++)
-		fputs(a->rows[i], rows);
+		rs_sweep_table_put(rows, &a->opts, a->rows[i]);
 	if (header && rows && !fclose(header) && !fclose(rows) && command)
 		ret = rs_sweep_table_json(f, text[0], text[1], command);
 	free(text[0]);
@@ -375,7 +375,7 @@ static int write_table(const struct sweep_args *a, struct rs_error *err)
 	} else {
 		rs_sweep_table_header(out.f, &a->opts);
 		for (uint64_t i = 0; i < a->nr_cells; i++)
-			fputs(a->rows[i], out.f);
+			rs_sweep_table_put(out.f, &a->opts, a->rows[i]);
 	}
 	return rs_output_end(&out, ret, err);
 }

@@ -27,7 +27,9 @@ struct top_args {
 	struct rs_loop loop;
 	struct rs_top *top;
 	struct rs_closed *simulation; /* NULL: open loop */
-	struct rs_observer table;     /* that of @top, and behind it the simulation's */
+	const char *arrivals;	      /* of the simulation, as it was done */
+	bool precheck;
+	struct rs_observer table; /* that of @top, and behind it the simulation's */
 };
 
 static const struct argp_option options[] = {
@@ -106,9 +108,14 @@ static int start_closed(struct top_args *a, struct rs_replay_opts *opts, struct 
 
 static int finish(void *arg, struct rs_result *r, struct rs_error *err)
 {
-	const struct top_args *a = arg;
+	struct top_args *a = arg;
+	int rc = a->simulation ? rs_closed_finish(a->simulation, r, err) : 0;
 
-	return a->simulation ? rs_closed_finish(a->simulation, r, err) : 0;
+	for (size_t i = 0; !rc && i < r->nr_vms; i++) {
+		a->arrivals = r->vms[i].closed.arrivals;
+		a->precheck |= r->vms[i].closed.precheck;
+	}
+	return rc;
 }
 
 /* ---- all of it ---- */
@@ -135,6 +142,9 @@ static int write_table(struct top_args *a, const struct rs_trace_meta *meta, str
 	struct rs_output out;
 	int rc = rs_top_finish(a->top, &meta->whos, &table);
 
+	table.version = RS_VERSION;
+	table.arrivals = a->arrivals;
+	table.precheck = a->precheck;
 	if (rc)
 		rs_error_nomem(err);
 	else

@@ -187,12 +187,12 @@ static void test_by_chance(void **state)
 
 static void test_figures_of_lists(void **state)
 {
-	assert_true(rs_compare_has_figures("rejected"));
-	assert_true(rs_compare_has_figures("rejected,stall_p99_ns"));
+	assert_true(rs_compare_has_figures("rejected_share"));
+	assert_true(rs_compare_has_figures("rejected_share,stall_p99_ns"));
 	assert_false(rs_compare_has_figures(""));
-	assert_false(rs_compare_has_figures("reject"));
-	assert_false(rs_compare_has_figures("rejected,"));
-	assert_false(rs_compare_has_figures("rejected,,missed"));
+	assert_false(rs_compare_has_figures("rejected"));
+	assert_false(rs_compare_has_figures("rejected_share,"));
+	assert_false(rs_compare_has_figures("rejected_share,,missed_share"));
 	assert_true(rs_list_has("gfn,gfn-list", "gfn-list"));
 	assert_false(rs_list_has("gfn-v7,gfn-list", "gfn"));
 	assert_false(rs_list_has("gfn", ""));

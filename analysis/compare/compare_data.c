@@ -10,7 +10,7 @@
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
 
-#define SCHEMA "retryscope-compare/1"
+#define SCHEMA "retryscope-compare/2"
 
 static json_t *side_values(const struct rs_compare_row *row, enum rs_compare_side side)
 {
@@ -91,18 +91,30 @@ static int write_json(FILE *f, const struct rs_compare *c, const char *command)
 	return rc;
 }
 
+/* What all runs of both groups have; "" if they differ, or one is not known. */
+static const char *common(const struct rs_compare *c, enum compare_trait trait)
+{
+	const char *base = rs_compare_common(&c->groups[RS_COMPARE_BASE], trait);
+	const char *new = rs_compare_common(&c->groups[RS_COMPARE_NEW], trait);
+
+	return base && new && !strcmp(base, new) ? base : "";
+}
+
 static int write_csv(FILE *f, const struct rs_compare *c, const char *command)
 {
 	size_t nr;
 	const struct rs_compare_row *rows = rs_compare_rows(c, &nr);
 
-	fputs("figure,algorithm,base_runs,base_median,base_min,base_max,new_runs,new_median,"
+	fputs("figure,algorithm," RS_CSV_RUN
+	      ",base_runs,base_median,base_min,base_max,new_runs,new_median,"
 	      "new_min,new_max,ratio,ratio_low,ratio_high,p,p_holm,verdict\n",
 	      f);
 	for (size_t i = 0; i < nr; i++) {
 		rs_csv_text(f, rows[i].figure->name);
 		fputc(',', f);
 		rs_csv_text(f, rows[i].algorithm);
+		fprintf(f, ",%s,%s,%s,%s", RS_VERSION, common(c, TRAIT_LOOP),
+			common(c, TRAIT_ARRIVALS), common(c, TRAIT_PRECHECK));
 		for (unsigned int side = 0; side < RS_COMPARE_SIDES; side++) {
 			fprintf(f, ",%zu", rows[i].nr[side]);
 			rs_csv_number(f, rows[i].median[side]);

@@ -64,8 +64,6 @@ int rs_compare_fill_traits(struct compare_run *run, const struct rs_report_data 
 	const struct rs_trace_meta *m = &d->meta;
 	double seconds = (double)rs_vm_duration_ns(vm) / 1e9;
 	char *who = commands(d), count[32];
-	struct rs_anomaly_count *list;
-	size_t nr;
 
 	if (!who)
 		return -ENOMEM;
@@ -84,12 +82,7 @@ int rs_compare_fill_traits(struct compare_run *run, const struct rs_report_data 
 	run->sizes[SIZE_INVAL_RATE] = seconds > 0 ? (double)vm->inval_hit / seconds : 0;
 	run->lost = rs_lost_events(d->result, m) + d->result->lost_marks;
 	run->traces = d->report.sources ? d->report.nr_sources : 1;
-	list = rs_anomalies_list(d->result, m, &nr);
-	if (!list)
-		return -ENOMEM;
-	for (size_t i = 0; i < nr; i++)
-		run->anomalies += list[i].count;
-	free(list);
+	run->anomalies = rs_anomalies(d->result, m);
 	return 0;
 }
 

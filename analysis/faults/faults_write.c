@@ -76,9 +76,9 @@ const struct rs_faults_format rs_faults_text = { text_begin, text_row, text_end 
 
 static int csv_begin(FILE *f, const char *algo)
 {
-	fputs("begin_ns,done_ns,stall_ns,vm,vcpu,thread,address_space,memslot,gfn,private,attempts,"
-	      "retried,rejected,needless,missed,differ,result,cause,task,reason,inval_id,"
-	      "inval_begin_ns,inval_space,inval_start,inval_end\n",
+	fputs("begin_ns,done_ns,stall_ns,vm,vcpu,thread,memslot,gfn,private,attempts,"
+	      "recorded_retries,rejected_faults,spurious_faults,missed_faults,differ,result,cause,"
+	      "task,reason,inval_id,inval_begin_ns,inval_space,inval_start,inval_end\n",
 	      f);
 	return 0;
 }
@@ -108,8 +108,7 @@ static void csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_who
 	rs_row_u64(&r, 0, row->vm);
 	rs_row_u64(&r, 0, row->vcpu);
 	csv_who(&r, rs_whos_get(whos, row->who), rs_format_task);
-	rs_row_u64(&r, 0, row->as);
-	rs_row_u64(&r, 0, row->slot);
+	rs_row_pair(&r, 0, row->as, row->slot);
 	rs_row_hex(&r, 0, row->gfn);
 	rs_row_u64(&r, 0, row->private);
 	rs_row_u64(&r, 0, row->attempts);
@@ -149,7 +148,7 @@ static int json_begin(FILE *f, const char *algo)
 
 	if (!name)
 		return -ENOMEM;
-	fputs("{\n  \"schema\": \"retryscope-faults/1\",\n  \"algorithm\": ", f);
+	fputs("{\n  \"schema\": \"retryscope-faults/2\",\n  \"algorithm\": ", f);
 	rs_json_put(f, name);
 	fputs(",\n  \"faults\": [", f);
 	json_decref(name);
@@ -171,6 +170,13 @@ static void json_hex(struct rs_row *r, const char *key, uint64_t v)
 {
 	rs_row_text(r, key);
 	rs_row_hex(r, 0, v);
+	rs_row_text(r, "\"");
+}
+
+static void json_pair(struct rs_row *r, const char *key, uint64_t a, uint64_t b)
+{
+	rs_row_text(r, key);
+	rs_row_pair(r, 0, a, b);
 	rs_row_text(r, "\"");
 }
 
@@ -218,14 +224,13 @@ static void json_row(FILE *f, const struct rs_fault_row *row, const struct rs_wh
 	json_u64(&r, ", \"vm\": ", row->vm);
 	json_u64(&r, ", \"vcpu\": ", row->vcpu);
 	json_who(&r, ", \"thread\": ", rs_whos_get(whos, row->who), rs_format_task);
-	json_u64(&r, ", \"address_space\": ", row->as);
-	json_u64(&r, ", \"memslot\": ", row->slot);
+	json_pair(&r, ", \"memslot\": \"", row->as, row->slot);
 	json_hex(&r, ", \"gfn\": \"", row->gfn);
 	rs_row_text(&r, row->private ? ", \"private\": true" : ", \"private\": false");
 	json_u64(&r, ", \"attempts\": ", row->attempts);
-	json_u64(&r, ", \"retried\": ", row->retried);
+	json_u64(&r, ", \"recorded_retries\": ", row->retried);
 	json_u64(&r, ", \"rejected\": ", row->rejected);
-	json_u64(&r, ", \"needless\": ", row->needless);
+	json_u64(&r, ", \"spurious\": ", row->needless);
 	json_u64(&r, ", \"missed\": ", row->missed);
 	json_u64(&r, ", \"differ\": ", row->differ);
 	rs_row_text(&r, ", \"result\": \"");

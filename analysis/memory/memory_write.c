@@ -164,7 +164,8 @@ int rs_memory_write_json(FILE *f, const struct rs_memory_row *rows, size_t n, co
 
 int rs_memory_write_csv(FILE *f, const struct rs_memory_row *rows, size_t n)
 {
-	fputs("path,form,vm,memslots,frames,host_pages,aliased_frames,aliased_host_pages,"
+	fputs("path,form,vm,memslots,guest_frames,host_pages,guest_aliased_frames,aliased_host_"
+	      "pages,"
 	      "aliased_share,widest_range,widest_frames,mean_range,mean_frames,widening\n",
 	      f);
 	for (size_t i = 0; i < n; i++) {

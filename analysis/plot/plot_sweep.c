@@ -373,7 +373,7 @@ void rs_sweep_title(struct rs_figure *fig, const struct rs_sweep_view *v, const 
 	for (size_t c = 1; c < v->data->algorithm; c++) {
 		size_t len = strlen(of);
 
-		if (c == v->axes.x || c == v->axes.other)
+		if (c == v->axes.x || c == v->axes.other || !strcmp(v->data->columns[c], "version"))
 			continue;
 		if (rs_sweep_values_get(v->data, c, &values)) {
 			fig->errnum = ENOMEM;

@@ -33,6 +33,17 @@ uint64_t rs_lost_events(const struct rs_result *r, const struct rs_trace_meta *m
 	return r->lost > m->lost ? r->lost : m->lost;
 }
 
+uint64_t rs_anomalies(const struct rs_result *r, const struct rs_trace_meta *m)
+{
+	uint64_t n = 0;
+
+	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
+		n += r->anomalies[i];
+	for (size_t i = 0; i < m->nr_anomalies; i++)
+		n += m->anomalies[i].count;
+	return n;
+}
+
 /* Of those that a replay counts; NULL: it is another one. */
 static struct rs_anomaly_count *find_counted(struct rs_anomaly_count *list, const char *name)
 {

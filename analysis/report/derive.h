@@ -23,6 +23,9 @@ struct rs_anomaly_count {
 	const char *name;
 	uint64_t count;
 };
+/* All anomalies, of the import and of the stream. */
+uint64_t rs_anomalies(const struct rs_result *r, const struct rs_trace_meta *m);
+
 /*
  * Anomalies of the import and of the stream in one list: those of the stream
  * first, zero or not, in the order of enum rs_anomaly, each with what the

@@ -19,8 +19,9 @@
 #define MAD_TO_SIGMA 1.4826
 #define MEAN_TO_SIGMA 1.2533
 
-static const char *const figure_names[] = { "rejected", "needless", "alias",
-					    "aliased",	"stall_ns", "lost" };
+static const char *const figure_names[] = { "rejected_share",	    "spurious_share",
+					    "spurious_alias_share", "aliased_share",
+					    "stall_mean_ns",	    "lost_share" };
 static const char *const by_names[] = { "host", "kernel", "vm", "group" };
 
 const char *rs_fleet_figure_name(unsigned int figure)

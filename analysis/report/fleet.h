@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "analysis/report/report.h"
+#include "analysis/write/csv.h"
 #include "analysis/write/layout.h"
 #include "base/error.h"
 
@@ -73,7 +74,7 @@ void rs_fleet_free(struct rs_fleet *fleet);
 json_t *rs_fleet_json(const struct rs_fleet *fleet);
 /* A part of a report for humans, as those of report_parts.h. */
 void rs_fleet_table(struct rs_page *p, const struct rs_fleet *fleet);
-/* A row for each unit. 0 or -EIO. */
-int rs_fleet_csv(FILE *f, const struct rs_fleet *fleet);
+/* A row for each unit; @run is of the sum. 0 or -EIO. */
+int rs_fleet_csv(FILE *f, const struct rs_fleet *fleet, const struct rs_csv_run *run);
 
 #endif

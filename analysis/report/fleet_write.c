@@ -111,17 +111,18 @@ void rs_fleet_table(struct rs_page *p, const struct rs_fleet *fleet)
 /* ---- for programs ---- */
 
 static const struct {
-	const char *name;
+	const char *name, *column;
 	size_t offset;
 	bool of_trace; /* a VM by itself tells nothing of it */
 } counts[] = {
-	{ "traces", offsetof(struct rs_fleet_unit, traces), false },
-	{ "vms", offsetof(struct rs_fleet_unit, vms), false },
-	{ "events", offsetof(struct rs_fleet_unit, events), true },
-	{ "lost_events", offsetof(struct rs_fleet_unit, lost), true },
-	{ "checked", offsetof(struct rs_fleet_unit, checked), false },
-	{ "frames", offsetof(struct rs_fleet_unit, frames), false },
-	{ "aliased_frames", offsetof(struct rs_fleet_unit, aliased_frames), false },
+	{ "traces", "traces", offsetof(struct rs_fleet_unit, traces), false },
+	{ "vms", "vms", offsetof(struct rs_fleet_unit, vms), false },
+	{ "events", "events", offsetof(struct rs_fleet_unit, events), true },
+	{ "lost_events", "lost_events", offsetof(struct rs_fleet_unit, lost), true },
+	{ "checked", "checked_faults", offsetof(struct rs_fleet_unit, checked), false },
+	{ "frames", "guest_max_frames", offsetof(struct rs_fleet_unit, frames), false },
+	{ "aliased_frames", "guest_aliased_frames", offsetof(struct rs_fleet_unit, aliased_frames),
+	  false },
 };
 
 #define NR_COUNTS (sizeof(counts) / sizeof(counts[0]))
@@ -175,11 +176,11 @@ json_t *rs_fleet_json(const struct rs_fleet *fleet)
 		       { "figures", json_figures(fleet) }, { "list", list });
 }
 
-int rs_fleet_csv(FILE *f, const struct rs_fleet *fleet)
+int rs_fleet_csv(FILE *f, const struct rs_fleet *fleet, const struct rs_csv_run *run)
 {
-	fputs(rs_fleet_by_name(fleet->by), f);
+	fprintf(f, "%s,algorithm," RS_CSV_RUN, rs_fleet_by_name(fleet->by));
 	for (size_t i = 0; i < NR_COUNTS; i++)
-		fprintf(f, ",%s", counts[i].name);
+		fprintf(f, ",%s", counts[i].column);
 	for (unsigned int i = 0; i < RS_FLEET_FIGURES; i++)
 		fprintf(f, ",%s", rs_fleet_figure_name(i));
 	for (unsigned int i = 0; i < RS_FLEET_FIGURES; i++)
@@ -189,6 +190,10 @@ int rs_fleet_csv(FILE *f, const struct rs_fleet *fleet)
 		const struct rs_fleet_unit *u = &fleet->units[i];
 
 		rs_csv_text(f, u->name);
+		fputc(',', f);
+		rs_csv_text(f, fleet->algo ? fleet->algo : "kernel");
+		fputc(',', f);
+		rs_csv_run(f, run);
 		for (size_t k = 0; k < NR_COUNTS; k++)
 			if (is_told(fleet, k))
 				fprintf(f, ",%" PRIu64, count_of(u, k));

@@ -42,10 +42,20 @@ static int add_field(struct rs_sweep_data *d, size_t *nr_fields, char *text)
 	return add_text(&d->fields, nr_fields, text);
 }
 
+/* "alias_share" as "alias-share", which is the parameter's own name, and was the column's once. */
+static void name_parameters(struct rs_sweep_data *d)
+{
+	for (size_t c = 1; c < d->nr_columns && c < d->algorithm; c++)
+		for (char *p = d->columns[c]; *p; p++)
+			if (*p == '_')
+				*p = '-';
+}
+
 /* What no table of a sweep lacks; @line is that of the heading. */
 static int check_columns(struct rs_sweep_data *d, uint64_t line, struct rs_error *err)
 {
 	d->algorithm = rs_sweep_column(d, "algorithm");
+	name_parameters(d);
 	if (strcmp(d->columns[0], "cell") || d->algorithm == d->nr_columns || d->algorithm < 2 ||
 	    strcmp(d->columns[d->algorithm - 1], "seed"))
 		return wrong(err, line, "columns: cell, parameters, seed, algorithm expected");
@@ -351,12 +361,22 @@ static bool is_listed(const char *list, const char *field)
 	}
 }
 
+/* Whether @name, a parameter's or its column's, is that of column @c. */
+static bool is_parameter(const struct rs_sweep_data *d, size_t c, const char *name, size_t len)
+{
+	const char *column = d->columns[c];
+	size_t i = 0;
+
+	while (i < len && column[i] && column[i] == (name[i] == '_' ? '-' : name[i]))
+		i++;
+	return i == len && !column[i];
+}
+
 int rs_sweep_where(struct rs_sweep_data *d, const char *where, struct rs_error *err)
 {
 	size_t len = strcspn(where, "="), column = 1, kept = 0;
 
-	while (column < d->algorithm &&
-	       (strlen(d->columns[column]) != len || strncmp(d->columns[column], where, len)))
+	while (column < d->algorithm && !is_parameter(d, column, where, len))
 		column++;
 	if (!where[len] || column == d->algorithm)
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
@@ -523,7 +543,7 @@ int rs_sweep_axes_get(const struct rs_sweep_data *d, const char *x, struct rs_sw
 			return rs_error_nomem(err);
 		if (v.nr > 1) {
 			free_columns[n++] = c;
-			if (x ? !strcmp(x, d->columns[c]) : v.numeric && v.nr > most) {
+			if (x ? is_parameter(d, c, x, strlen(x)) : v.numeric && v.nr > most) {
 				axes->x = c;
 				most = v.nr;
 			}

@@ -8,14 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/write/csv.h"
 #include "analysis/write/figure_columns.h"
 #include "analysis/write/json_exact.h"
 
 void rs_sweep_table_header(FILE *f, const struct rs_sweep_opts *opts)
 {
-	fputs("cell", f);
-	for (size_t i = 0; i < opts->nr_axes; i++)
-		fprintf(f, ",%s", opts->axes[i].key);
+	fputs(opts->closed ? "cell," RS_CSV_RUN : "cell," RS_CSV_LOOP, f);
+	for (size_t i = 0; i < opts->nr_axes; i++) {
+		fputc(',', f);
+		rs_csv_name(f, opts->axes[i].key);
+	}
 	fputs(",algorithm,events,anomalies", f);
 	rs_columns_names(f, RS_COLUMNS_SWEEP, opts->closed);
 	fputc('\n', f);
@@ -33,6 +36,24 @@ void rs_sweep_table_rows(FILE *f, const struct rs_sweep_opts *opts, const struct
 		fprintf(f, ",%s,%" PRIu64 ",%" PRIu64, base.algo->name, c->events, c->anomalies);
 		rs_columns_values(f, RS_COLUMNS_SWEEP, opts->closed, &base);
 		fputc('\n', f);
+	}
+}
+
+void rs_sweep_table_put(FILE *f, const struct rs_sweep_opts *opts, const char *rows)
+{
+	const struct rs_csv_run run = { RS_VERSION, opts->closed,
+					opts->think ? "think" : "recorded",
+					opts->precheck == RS_PRECHECK_ON };
+	void (*const put_run)(FILE * f, const struct rs_csv_run *run) =
+		opts->closed ? rs_csv_run : rs_csv_loop;
+
+	while (*rows) {
+		const size_t cell = strcspn(rows, ","), len = strcspn(rows, "\n");
+
+		fprintf(f, "%.*s,", (int)cell, rows);
+		put_run(f, &run);
+		fprintf(f, "%.*s\n", (int)(len - cell), rows + cell);
+		rows += len + (rows[len] == '\n');
 	}
 }
 

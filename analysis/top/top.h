@@ -38,8 +38,11 @@ struct rs_top_row {
 };
 
 struct rs_top_table {
-	unsigned int keys;	 /* bits of enum rs_top_key */
-	bool closed;		 /* there are retries and stall */
+	unsigned int keys; /* bits of enum rs_top_key */
+	bool closed;	   /* there are retries and stall */
+	/* For CSV, which says how the figures were made; the last two of the closed loop. */
+	const char *version, *arrivals;
+	bool precheck;
 	struct rs_top_row *rows; /* the most rejected first; of the closed loop the most stall */
 	size_t nr_rows;
 	/* The sums, of each algorithm by itself: without other keys than that, if it is asked for.

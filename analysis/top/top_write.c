@@ -184,11 +184,13 @@ static void csv_stall(FILE *f, const struct rs_top_table *t, const struct rs_top
 
 int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
 {
+	const struct rs_csv_run run = { t->version, t->closed, t->arrivals, t->precheck };
+
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 		if (t->keys & 1U << k)
 			fprintf(f, "%s,", rs_top_key_name(k));
-	fputs("rejected,needless,missed,share", f);
-	fputs(t->closed ? ",retries,stall_ns,stall_share\n" : "\n", f);
+	fputs(RS_CSV_RUN ",rejected_faults,spurious_faults,missed_faults,share", f);
+	fputs(t->closed ? ",retries,stall_total_ns,stall_share\n" : "\n", f);
 	for (size_t i = 0; i < shown(t, limit); i++) {
 		const struct rs_top_row *row = &t->rows[i];
 		const uint64_t share = share_of(t, row);
@@ -199,7 +201,8 @@ int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
 			rs_csv_text(f, row->key[k]);
 			fputc(',', f);
 		}
-		fprintf(f, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ".%03" PRIu64,
+		rs_csv_run(f, &run);
+		fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ".%03" PRIu64,
 			row->rejected, row->needless, row->missed, share / 1000, share % 1000);
 		if (t->closed)
 			csv_stall(f, t, row);
@@ -213,7 +216,7 @@ int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
 static json_t *json_counts(const struct rs_top_table *t, const struct rs_top_row *row)
 {
 	return RS_JSON({ "rejected", rs_json_u64(row->rejected) },
-		       { "needless", rs_json_u64(row->needless) },
+		       { "spurious", rs_json_u64(row->needless) },
 		       { "missed", rs_json_u64(row->missed) },
 		       { "share", rs_json_thousandths(share_of(t, row)) });
 }
@@ -224,7 +227,7 @@ static json_t *json_row(const struct rs_top_table *t, const struct rs_top_row *r
 
 	if (t->closed) {
 		o = rs_json_with(o, "retries", rs_json_u64(row->retries));
-		o = rs_json_with(o, "stall_ns", rs_json_u128(row->stall_ns));
+		o = rs_json_with(o, "stall_total_ns", rs_json_u128(row->stall_ns));
 		o = rs_json_with(o, "stall_share", rs_json_thousandths(stall_share_of(t, row)));
 	}
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
@@ -245,7 +248,7 @@ int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit)
 		rows = rs_json_append(rows, json_row(t, &t->rows[i]));
 	for (size_t i = 0; i < t->nr_all; i++)
 		all = rs_json_append(all, json_row(t, &t->all[i]));
-	root = RS_JSON({ "schema", rs_json_text("retryscope-top/1") }, { "by", by },
+	root = RS_JSON({ "schema", rs_json_text("retryscope-top/2") }, { "by", by },
 		       { "groups", rs_json_u64(t->nr_rows) }, { "all", all }, { "rows", rows });
 	rc = root ? rs_json_write(f, root) : -ENOMEM;
 	json_decref(root);

@@ -64,6 +64,27 @@ void rs_csv_number(FILE *f, double v)
 		fprintf(f, "%.12g", v);
 }
 
+void rs_csv_loop(FILE *f, const struct rs_csv_run *run)
+{
+	fprintf(f, "%s,%s", run->version, run->closed ? "closed" : "open");
+}
+
+void rs_csv_run(FILE *f, const struct rs_csv_run *run)
+{
+	rs_csv_loop(f, run);
+	if (run->closed)
+		fprintf(f, ",%s,%s", run->arrivals ? run->arrivals : "",
+			run->precheck ? "on" : "off");
+	else
+		fputs(",,", f);
+}
+
+void rs_csv_name(FILE *f, const char *name)
+{
+	for (; *name; name++)
+		fputc(*name == '-' ? '_' : *name, f);
+}
+
 const char *rs_csv_undo(const char *text)
 {
 	return *text == APOSTROPHE && is_formula(text + 1) ? text + 1 : text;

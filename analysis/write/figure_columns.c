@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "analysis/write/csv.h"
 #include "analysis/write/units.h"
 
 /* The name of @row's column, or NULL: it has none in this set. */
@@ -15,12 +16,10 @@ static const char *column(const struct rs_figure_row *row, enum rs_columns set, 
 	return set == RS_COLUMNS_CSV ? row->csv : row->sweep;
 }
 
-/* "no-hva" as "no_hva": what reads columns by name has to quote no name. */
 static void put_name_of_cause(FILE *f, const char *name, const char *at, const char *cause)
 {
 	fprintf(f, ",%.*s", (int)(at - name), name);
-	for (; *cause; cause++)
-		fputc(*cause == '-' ? '_' : *cause, f);
+	rs_csv_name(f, cause);
 	fputs(at + 2, f);
 }
 

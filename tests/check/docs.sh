@@ -108,6 +108,35 @@ for member in $(grep -oE '\.key = "[^"]+"' "$source_dir/replay/figures.c" | cut 
 	tr -d '\\' <"$source_dir/docs/man/retryscope-replay.1.scd" | grep -q "_${member}_" ||
 		fail "retryscope-replay(1) does not have the member $member of a report"
 done
+# The columns of CSV: names that nobody has to quote, each in the page of its verb.
+columns() { # VERB ARGUMENT...
+	local page names name
+	page=$(tr -d '\\' <"$source_dir/docs/man/retryscope-$1.1.scd")
+	[ "$1" != sweep ] || page+=$(tr -d '\\' <"$source_dir/docs/man/retryscope-replay.1.scd")
+	names=$("$program" "$@" | sed -n '1s/,/ /gp')
+	[ -n "$names" ] || fail "$*: no columns"
+	for name in $names; do
+		[[ $name =~ ^[a-z][a-z0-9_]*$ ]] || fail "$*: the column $name has to be quoted"
+		[[ $1 == compare && $name =~ ^new_ ]] || grep -q "[_*]$name[_*]" <<<"$page" ||
+			fail "retryscope-$1(1) does not say what the column $name of CSV is"
+	done
+}
+in=$source_dir/tests/data/cli/in
+for loop in open closed; do
+	columns replay --format csv --loop $loop "$in/aliases.txt"
+	columns top --format csv --loop $loop "$in/aliases.txt" \
+		--by algorithm,vm,task,reason,cause,vcpu,memslot,gfn
+	columns sweep ksm events=60 aliases=1 alias-share=0,0.25 --algo gfn --loop $loop
+	columns compare --format csv --loop $loop "$in/aliases.txt" -- "$in/two-vms.txt"
+done
+columns faults --format csv "$in/aliases.txt"
+columns layout --format csv "$in/aliases.txt"
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+"$program" replay --format json "$in/aliases.txt" >"$work/a.json"
+for by in host kernel vm group; do
+	columns merge --format csv --by $by "$work/a.json"
+done
 # Where temporary files go.
 folder=$(sed -nE 's/.*\? dir : "(.*)";/\1/p' "$source_dir/base/temp.c")
 grep -A 1 -Fx '*TMPDIR*' "$source_dir/docs/man/retryscope.1.scd" | grep -q "Default: $folder\.\$" ||

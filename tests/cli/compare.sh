@@ -16,18 +16,18 @@ for seed in 1 2 3 4 5 6; do
 	run a$seed $seed
 	run b$seed 10$seed inval-time=8us
 done
-export small='--algo gfn,hva --figure blocked,needless,missed,stall_p99_ns,invalidation_ns'
+export small='--algo gfn,hva --figure blocked_mean_share,spurious_share,missed_share,stall_p99_ns,inval_mean_ns'
 
 check text 'retryscope compare $small --names before,after a?.json -- b?.json'
 check mail 'retryscope compare $small --format mail a?.json -- b?.json'
-check json 'retryscope compare --format json --algo gfn --figure blocked,missed a?.json -- b?.json'
+check json 'retryscope compare --format json --algo gfn --figure blocked_mean_share,missed_share a?.json -- b?.json'
 check csv 'retryscope compare --format csv --algo gfn a?.json -- b?.json'
 check captures-are-reports 'diff <(retryscope compare --algo hva,gfn a?.rs -- b?.rs) <(retryscope compare a?.json -- b?.json) && echo the same'
 check open 'retryscope compare --loop open --algo gfn,hva a?.rs -- b?.rs | sed -n 1,3p'
 check plot 'retryscope compare $small --plot plot.txt a?.json -- b?.json >/dev/null && gnuplot --version >/dev/null && cat plot.txt'
-check few 'retryscope compare --algo gfn --figure blocked a[123].json -- b?.json'
-check one-a-side 'retryscope compare --algo gfn --figure blocked a1.json -- b1.json'
-check stdin 'retryscope compare --algo gfn --figure blocked - -- b1.json <a1.json | diff - <(retryscope compare --algo gfn --figure blocked a1.json -- b1.json) && echo the same'
+check few 'retryscope compare --algo gfn --figure blocked_mean_share a[123].json -- b?.json'
+check one-a-side 'retryscope compare --algo gfn --figure blocked_mean_share a1.json -- b1.json'
+check stdin 'retryscope compare --algo gfn --figure blocked_mean_share - -- b1.json <a1.json | diff - <(retryscope compare --algo gfn --figure blocked_mean_share a1.json -- b1.json) && echo the same'
 
 # What does not compare is said.
 run c1 301 guest-size=128M
@@ -49,12 +49,12 @@ for other in c1 c2 c3 c4 open no-buckets think precheck lost merged; do
 	check "note-$other" "retryscope compare b1.json b2.json b3.json b4.json -- $other.json | notes"
 done
 check note-hosts 'retryscope compare real.txt -- emulated.txt | notes'
-check kernel 'retryscope compare --algo kernel --figure rejected real.txt -- emulated.txt'
+check kernel 'retryscope compare --algo kernel --figure rejected_share real.txt -- emulated.txt'
 
 # Runs of a kernel with either algorithm: tests/data/compare/lab.
 cp -r "$cli_source/tests/data/compare/lab" .
-check lab 'retryscope compare --algo kernel --figure rejected,needless,blocked --names hva,gfn lab/hva.*.json -- lab/gfn.*.json'
-check lab-chance 'retryscope compare --algo kernel --figure rejected,needless,blocked lab/hva.[12].json lab/gfn.[12].json -- lab/hva.[34].json lab/gfn.[34].json | head -n 2'
+check lab 'retryscope compare --algo kernel --figure rejected_share,spurious_share,blocked_mean_share --names hva,gfn lab/hva.*.json -- lab/gfn.*.json'
+check lab-chance 'retryscope compare --algo kernel --figure rejected_share,spurious_share,blocked_mean_share lab/hva.[12].json lab/gfn.[12].json -- lab/hva.[34].json lab/gfn.[34].json | head -n 2'
 
 check twice 'retryscope compare a1.json a2.json -- a3.json a1.json'
 check twice-as-capture 'retryscope compare a1.rs -- a1.rs'

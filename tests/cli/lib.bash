@@ -52,6 +52,7 @@ check() {
 		echo "--- stderr"
 		cat "$cli_work/stderr"
 	} | sed "s/\(retryscope\|\"version\":\|with retryscope\) \(\"\{0,1\}\)${cli_version//./\\.}/\1 \2VERSION/
+		s/,${cli_version//./\\.},\(open\|closed\)/,VERSION,\1/
 		s/\(with retryscope VERSION\), commit [0-9a-f]*\(-dirty\)\?/\1/" >"$result"
 	if [ "${UPDATE:-}" = 1 ]; then
 		mkdir -p "$cli_golden"

@@ -190,18 +190,18 @@ run 1 merge double.json
 
 retryscope sweep ksm aliases=1 alias-share=0.01,0.1 events=200 --algo gfn,hva -o table.csv
 cell=${bytes//\"/}
-sed "1s/alias-share/al%s%n/; s/,gfn,/,..\/gfn %d\"x,/" table.csv >evil.csv
-awk -F, -v OFS=, -v bad="$cell" 'NR == 1 { $2 = "\"" bad "\"" } NR > 1 { $3 = "\"" bad "\""; if ($5 == "gfn") $5 = "\"" bad "/\"" } { print }' \
+sed "1s/alias_share/al%s%n/; s/,gfn,/,..\/gfn %d\"x,/" table.csv >evil.csv
+awk -F, -v OFS=, -v bad="$cell" 'NR == 1 { $4 = "\"" bad "\"" } NR > 1 { $5 = "\"" bad "\""; if ($6 == "gfn") $6 = "\"" bad "/\"" } { print }' \
 	table.csv >evil2.csv
-awk -F, -v OFS=, -v bad="$cell" 'NR == 2 { $7 = "\"" bad "\"" } { print }' table.csv >evil3.csv
-awk -F, -v OFS=, -v bad="$cell" '{ $6 = NR == 1 ? "\"" bad "\"" : "x" bad } { print }' table.csv | tr -d '\n' >evil4.csv
+awk -F, -v OFS=, -v bad="$cell" 'NR == 2 { $8 = "\"" bad "\"" } { print }' table.csv >evil3.csv
+awk -F, -v OFS=, -v bad="$cell" '{ $8 = NR == 1 ? "\"" bad "\"" : "x" bad } { print }' table.csv | tr -d '\n' >evil4.csv
 for file in evil*.csv; do
 	plot "0 1 2" "$file"
 	plot "0 1 2" "$file" --where "alias-share=$bytes"
 	plot "0 1 2" "$file" --x "$bytes"
 done
 retryscope sweep ksm aliases=1 alias-share=0.01,0.1 events=200 --algo gfn,hva --format json -o table.json
-sed "s/\"gfn\"/\"$json\"/; s/\"alias-share\"/\"$json\"/" table.json >evil-table.json
+sed "s/\"gfn\"/\"$json\"/; s/\"alias_share\"/\"$json\"/" table.json >evil-table.json
 plot "0 1 2" evil-table.json
 # As a spreadsheet saves it: all cells quoted, a byte order mark, lines that end in CR LF.
 { printf '\xef\xbb\xbf'; sed 's/,/","/g; s/^/"/; s/$/"\r/' table.csv; } >saved.csv

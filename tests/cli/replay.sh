@@ -42,8 +42,8 @@ check closed-csv 'retryscope replay --loop closed --format csv --algo hva,exact 
 for format in text mail json csv; do
 	check counts-$format "retryscope replay --counts --format $format --algo hva,gfn two-vms.txt"
 done
-check counts-all 'retryscope replay --counts --format csv --algo all aliases.txt | cut -d, -f 3-16,17-18'
-check counts-same 'for trace in aliases two-vms lost mismatch; do for jobs in 1 3; do retryscope replay --counts --jobs $jobs --format csv --algo all $trace.txt | cut -d, -f 1-7,9-14,16,31- | diff - <(retryscope replay --format csv --algo all $trace.txt | grep -v ,\"exact\", | cut -d, -f 1-7,9-14,16,31-); done; done'
+check counts-all 'retryscope replay --counts --format csv --algo all aliases.txt | cut -d, -f 3-6,13-24'
+check counts-same 'for trace in aliases two-vms lost mismatch; do for jobs in 1 3; do retryscope replay --counts --jobs $jobs --format csv --algo all $trace.txt | cut -d, -f 1-13,15-20,22,37- | diff - <(retryscope replay --format csv --algo all $trace.txt | grep -v ,\"exact\", | cut -d, -f 1-13,15-20,22,37-); done; done'
 check counts-exact 'retryscope replay --counts --algo gfn,exact aliases.txt'
 check counts-closed 'retryscope replay --counts --loop closed aliases.txt'
 check counts-distributions 'retryscope replay --counts --format json --distributions aliases.txt'

@@ -74,7 +74,7 @@ json='--format json'
 	names 'a.json -- b.json' compare $json a.json -- b.json
 	names '--names x,y' compare $json --names x,y a.json -- b.json
 	names '--algo gfn' compare $json --algo gfn a.json -- b.json
-	names '--figure missed' compare $json --figure missed a.json -- b.json
+	names '--figure missed_share' compare $json --figure missed_share a.json -- b.json
 	names '--loop open' compare $json --loop open aliases.txt -- two-vms.txt
 	names '--arrivals think' compare $json --loop closed --arrivals think aliases.txt -- two-vms.txt
 }

@@ -6,7 +6,7 @@
 grid='memory-reclaim events=2000 aliases=0,1,3 vcpus=1,4 --seeds 2 --algo hva,gfn,exact'
 
 check table 'retryscope sweep ksm events=3000 aliases=0,1 --algo hva,gfn,exact'
-check closed 'retryscope sweep ksm events=3000 miss=0,100% --loop closed --algo gfn --precheck on | cut -d, -f1-4'
+check closed 'retryscope sweep ksm events=3000 miss=0,100% --loop closed --algo gfn --precheck on | cut -d, -f1-8'
 check json 'retryscope sweep ksm,balloon events=1000 --algo exact --format json | head -c 300'
 check jobs "for j in 1 2 5; do retryscope sweep $grid --jobs \$j -o \$j || exit; done; cmp 1 2 && cmp 1 5 && wc -l <1; rm 1 2 5; ls ./*.journal"
 check stdout "retryscope sweep $grid -o file && retryscope sweep $grid | cmp - file && echo same"
@@ -37,7 +37,7 @@ check bad-value 'retryscope sweep ksm vcpus=1,none'
 check not-together 'retryscope sweep ksm aliases=0,1 alias-share=0.1,0.5 events=100 -o out; echo $?; ls out out.journal'
 # No cell is done before all can be: the corrected command is not held up by what the first left.
 check corrected 'retryscope sweep ksm aliases=1 alias-share=0.01,0.5 events=300 --algo hva -o out 2>&1 && echo wrong
-	retryscope sweep ksm aliases=1 alias-share=0.01,0.25 events=300 --algo hva -o out && cut -d, -f1-4 out; ls out.journal; rm out'
+	retryscope sweep ksm aliases=1 alias-share=0.01,0.25 events=300 --algo hva -o out && cut -d, -f1-6 out; ls out.journal; rm out'
 check twice 'retryscope sweep ksm vcpus=1,2 vcpus=3,4'
 check seed 'retryscope sweep ksm seed=1,2'
 check needs-closed 'retryscope sweep ksm --arrivals think'

@@ -8,6 +8,7 @@
 #include "analysis/compare/compare.h"
 #include "base/textbuf.h"
 #include "cli/cli.h"
+#include "cli/color.h"
 #include "cli/command.h"
 #include "cli/document.h"
 #include "cli/judge.h"
@@ -295,6 +296,8 @@ static int write_result(const struct compare_args *a, struct rs_compare *c, stru
 	struct rs_output out;
 	int rc = 0;
 
+	if (rs_color_of(a->output))
+		rs_compare_use_color(c);
 	if (a->plot)
 		rc = picture_draw(a->plot, "compare", draw, c, err);
 	if (!rc)

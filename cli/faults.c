@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/parse.h"
 #include "cli/cli.h"
+#include "cli/color.h"
 #include "cli/output.h"
 #include "cli/piece.h"
 #include "cli/watch.h"
@@ -43,6 +44,8 @@ struct faults_args {
 	bool limited;
 	uint64_t around; /* events; 0: none are shown */
 	const struct rs_faults_format *format;
+	bool color; /* of what is wrong */
+	bool own;   /* it is the traced kernel's algorithm that judges: it should not differ */
 	struct rs_faults *faults;
 	struct rs_output out;
 	const struct rs_whos *whos;
@@ -207,7 +210,8 @@ static void on_row(void *arg, const struct rs_fault_row *row)
 	if (!a->failed && a->around)
 		a->failed = keep_row(a, row);
 	if (!a->failed)
-		a->format->row(a->out.f, row, a->whos, a->nr_written++);
+		a->format->row(a->out.f, row, a->whos, a->nr_written++,
+			       a->color && (row->missed || (a->own && row->differ)));
 }
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,
@@ -223,6 +227,8 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_o
 		return -errno;
 	opts->flags = RS_REPLAY_TRUTH | RS_REPLAY_CAUSES | RS_REPLAY_BLAME;
 	opts->observer = rs_faults_observer(a->faults);
+	a->color = rs_color_of(a->output);
+	a->own = opts->kernel_algo && !strcmp(opts->algos, opts->kernel_algo);
 	a->failed = a->format->begin(a->out.f, opts->algos);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "analysis/info/info.h"
 #include "analysis/report/report.h"
 #include "cli/cli.h"
+#include "cli/color.h"
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/piece.h"
@@ -94,6 +95,7 @@ static int write_info(const struct info_args *a, const struct rs_reader *reader,
 		.version = RS_VERSION,
 		.one_vm = a->input.vm_text,
 		.vm = a->input.vm,
+		.color = rs_color_of(a->output),
 	};
 	struct rs_output out;
 	int rc = rs_output_open(&out, a->output, err);

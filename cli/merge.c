@@ -8,6 +8,7 @@
 #include "analysis/report/groups.h"
 #include "analysis/report/report_read.h"
 #include "cli/cli.h"
+#include "cli/color.h"
 #include "cli/command.h"
 #include "cli/files.h"
 #include "cli/output.h"
@@ -131,6 +132,7 @@ static int write_sum(const struct merge_args *a, struct rs_report *report, struc
 		report->version = RS_VERSION;
 		report->commit = rs_cli_commit;
 		report->command = command;
+		report->color = rs_color_of(a->output);
 		report->fleet = fleet;
 		rc = command ? a->format->write(out.f, report) : -ENOMEM;
 		rc = rs_output_end(&out, rc, err);

@@ -8,6 +8,7 @@
 #include "analysis/report/report.h"
 #include "base/textbuf.h"
 #include "cli/cli.h"
+#include "cli/color.h"
 #include "cli/command.h"
 #include "cli/judge.h"
 #include "cli/output.h"
@@ -168,6 +169,7 @@ static int write_report(const struct replay_args *a, const struct rs_reader *rea
 
 	rep.command = command;
 	rep.distributions = a->distributions;
+	rep.color = rs_color_of(a->output);
 	if (a->format->file)
 		rc = judge_sum(&rep, rep.path, sha256, err);
 	if (!rc)

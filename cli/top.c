@@ -7,6 +7,7 @@
 #include "analysis/top/top.h"
 #include "base/parse.h"
 #include "cli/cli.h"
+#include "cli/color.h"
 #include "cli/loop.h"
 #include "cli/output.h"
 #include "cli/watch.h"
@@ -142,6 +143,7 @@ static int write_table(struct top_args *a, const struct rs_trace_meta *meta, str
 	struct rs_output out;
 	int rc = rs_top_finish(a->top, &meta->whos, &table);
 
+	table.color = rs_color_of(a->output);
 	table.version = RS_VERSION;
 	table.arrivals = a->arrivals;
 	table.precheck = a->precheck;

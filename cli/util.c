@@ -14,6 +14,7 @@
 #include "base/parse.h"
 #include "base/temp.h"
 #include "base/textbuf.h"
+#include "cli/color.h"
 #include "cli/near.h"
 
 /* How long a verb has to end by itself after a signal. */
@@ -21,7 +22,7 @@
 #define MAX_JOBS 1024
 #define MAX_SAID 8192
 
-enum { OPT_USAGE = 0x100 };
+enum { OPT_USAGE = 0x100, OPT_COLOR };
 
 volatile sig_atomic_t rs_cli_interrupted;
 
@@ -84,6 +85,8 @@ static const struct argp_option common_options[] = {
 	{ "help", 'h', NULL, 0, "Give this help list", -1 },
 	{ NULL, '?', NULL, OPTION_HIDDEN, NULL, 0 },
 	{ "usage", OPT_USAGE, NULL, 0, "Give a short usage message", 0 },
+	{ "color", OPT_COLOR, RS_COLOR_WHEN, 0,
+	  "Whether what is wrong stands out in text (auto: on a terminal)", 0 },
 	{ "version", 'V', NULL, 0, "Print the program's version", 0 },
 	{ 0 },
 };
@@ -97,6 +100,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_USAGE:
 		argp_state_help(state, state->out_stream, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
+		return 0;
+	case OPT_COLOR:
+		rs_color_parse(state, arg);
 		return 0;
 	case 'V':
 		rs_cli_put_version();

@@ -47,6 +47,32 @@ static void fields_are_found(void **state)
 	rs_sweep_data_free(&d);
 }
 
+/* Parameters had their dashes once; either name is of the same parameter. */
+static void dashes_are_read(void **state)
+{
+	static const char *const tables[] = {
+		"cell,alias-share,seed,algorithm,a_b\n0,0.1,1,hva,1\n1,0.2,1,hva,2\n",
+		"cell,version,loop,alias_share,seed,algorithm,a_b\n"
+		"0,0.1.0,open,0.1,1,hva,1\n1,0.1.0,open,0.2,1,hva,2\n",
+	};
+	static const char *const names[] = { "alias-share", "alias_share" };
+	static const char *const wheres[] = { "alias-share=0.2", "alias_share=0.2" };
+	struct rs_sweep_axes axes;
+	struct rs_sweep_data d;
+
+	for (unsigned int t = 0; t < 2; t++) {
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_int_equal(read_text(tables[t], &d, NULL), 0);
+			assert_int_equal(rs_sweep_axes_get(&d, names[i], &axes, NULL), 0);
+			assert_string_equal(d.columns[axes.x], "alias-share");
+			assert_int_equal(rs_sweep_column(&d, "a_b"), d.nr_columns - 1);
+			assert_int_equal(rs_sweep_where(&d, wheres[i], NULL), 0);
+			assert_int_equal(d.nr_rows, 1);
+			rs_sweep_data_free(&d);
+		}
+	}
+}
+
 /* Sizes by what they are, not by their letters; names as they come. */
 static void values_have_an_order(void **state)
 {
@@ -177,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_are_found),
+		cmocka_unit_test(dashes_are_read),
 		cmocka_unit_test(values_have_an_order),
 		cmocka_unit_test(axes_are_what_varies),
 		cmocka_unit_test(filters_that_fit_nothing),

@@ -204,6 +204,64 @@ static void test_binary_to_a_terminal(void **state)
 	assert_true(p.out.len > 16);
 }
 
+#define RED "\033[1;31m"
+#define END "\033[0m"
+
+/* What @argv writes has to stand out, or must have no escape at all. */
+static void stands_out(const char *const *argv, bool terminal, const char *const *env,
+		       const char *text)
+{
+	const struct program_opts o = { .argv = argv, .terminal_out = terminal, .env = env };
+
+	program_start(&p, &o);
+	assert_int_equal(program_end(&p), 0);
+	if (text ? !strstr(p.out.text, text) : strchr(p.out.text, '\033') != NULL)
+		fail_msg("%s %s: %s: %s", argv[1], argv[2], text ? text : "it is colored",
+			 p.out.text);
+}
+
+#define VERB(...) ((const char *const[]){ RETRYSCOPE, __VA_ARGS__, NULL })
+#define ENV(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define LOST TEST_DATA "/cli/in/lost.txt"
+#define MISMATCH TEST_DATA "/cli/in/mismatch.txt"
+#define MISSED RED "gfn-v7 missed 1 fault that had to be retried"
+
+/* Each line by itself, and of a table the figure alone. */
+static void test_what_is_wrong_stands_out(void **state)
+{
+	const char *const *xterm = ENV("TERM=xterm", "NO_COLOR=");
+
+	stands_out(VERB("replay", ALIASES), true, xterm, MISSED);
+	stands_out(VERB("replay", ALIASES), true, xterm, RED "1" END);
+	stands_out(VERB("replay", LOST), true, xterm, RED "LOST: ");
+	stands_out(VERB("replay", MISMATCH), true, xterm, RED "The model's hva agrees");
+	stands_out(VERB("info", LOST), true, xterm, RED "LOST: ");
+	stands_out(VERB("top", "--algo", "gfn-v7", ALIASES), true, xterm, RED "         1" END);
+	stands_out(VERB("faults", "--algo", "gfn-v7", "--missed", ALIASES), true, xterm, RED);
+	stands_out(VERB("compare", LOST, "--", ALIASES), true, xterm, RED "- ");
+	/* Nothing is wrong here. */
+	stands_out(VERB("replay", "--algo", "hva", ALIASES), true, xterm, NULL);
+	stands_out(VERB("replay", ALIASES), true, xterm, MISSED);
+	assert_int_equal(count(p.out.text, RED), count(p.out.text, END));
+}
+
+static void test_color_is_for_terminals(void **state)
+{
+	stands_out(VERB("replay", ALIASES), false, ENV("TERM=xterm", "NO_COLOR="), NULL);
+	stands_out(VERB("replay", ALIASES), true, ENV("TERM=xterm", "NO_COLOR=1"), NULL);
+	stands_out(VERB("replay", ALIASES), true, ENV("TERM=dumb", "NO_COLOR="), NULL);
+	stands_out(VERB("replay", ALIASES), true, ENV("TERM=", "NO_COLOR="), NULL);
+	stands_out(VERB("replay", "--color=never", ALIASES), true, ENV("TERM=xterm", "NO_COLOR="),
+		   NULL);
+	stands_out(VERB("replay", "--color=auto", ALIASES), true, ENV("TERM=xterm", "NO_COLOR=1"),
+		   NULL);
+	stands_out(VERB("replay", "--color=always", ALIASES), false, ENV("TERM=dumb", "NO_COLOR=1"),
+		   MISSED);
+	for (const char *const *format = VERB("mail", "json", "csv") + 1; *format; format++)
+		stands_out(VERB("replay", "--color=always", "--format", *format, ALIASES), true,
+			   ENV("TERM=xterm", "NO_COLOR="), NULL);
+}
+
 /*
  * merge gets its second report slowly, and a signal meanwhile: whether that comes
  * while it waits or when it has all, there is no sum of what it has.
@@ -259,6 +317,8 @@ int main(void)
 		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_percent),
 		cmocka_unit_test(test_binary_to_a_terminal),
+		cmocka_unit_test(test_what_is_wrong_stands_out),
+		cmocka_unit_test(test_color_is_for_terminals),
 		cmocka_unit_test(test_merge_interrupted),
 	};
 

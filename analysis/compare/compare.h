@@ -77,6 +77,9 @@ int rs_compare_add(struct rs_compare *c, enum rs_compare_side side, const char *
  */
 int rs_compare_finish(struct rs_compare *c, struct rs_error *err);
 
+/* What is wrong is to stand out in text, which is for a terminal. */
+void rs_compare_use_color(struct rs_compare *c);
+
 /* What was found, for the formats. */
 const struct rs_compare_row *rs_compare_rows(const struct rs_compare *c, size_t *nr);
 const char *rs_compare_name(const struct rs_compare *c, enum rs_compare_side side);

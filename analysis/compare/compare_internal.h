@@ -58,6 +58,7 @@ struct rs_compare {
 	size_t nr_rows;
 	char **notes;
 	size_t nr_notes;
+	bool color;   /* of text */
 	bool kernels; /* each group has its own, so RS_COMPARE_KERNEL tells something */
 };
 

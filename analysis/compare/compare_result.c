@@ -5,6 +5,11 @@
 #include "analysis/compare/compare_internal.h"
 #include "analysis/compare/rank.h"
 
+void rs_compare_use_color(struct rs_compare *c)
+{
+	c->color = true;
+}
+
 const struct rs_compare_row *rs_compare_rows(const struct rs_compare *c, size_t *nr)
 {
 	*nr = c->nr_rows;

@@ -155,8 +155,10 @@ static void put_notes(struct rs_page *p, const struct rs_compare *c)
 		return;
 	rs_blank_line(p);
 	rs_para(p, 0, 0, "Before you believe it:");
+	p->wrong = true;
 	for (size_t i = 0; i < nr; i++)
 		rs_para(p, 0, 2, "- %s", notes[i]);
+	p->wrong = false;
 }
 
 static void put_method(struct rs_page *p, const struct rs_compare *c)
@@ -184,7 +186,9 @@ static void put_runs(struct rs_page *p, const struct rs_compare *c)
 static int write_page(FILE *f, const struct rs_compare *c, const char *command,
 		      unsigned int columns)
 {
-	struct rs_page p = { .f = f, .width = columns };
+	struct rs_page p = { .f = f,
+			     .width = columns,
+			     .color = c->color && columns == TEXT_COLUMNS };
 	size_t nr;
 	const struct rs_compare_row *rows = rs_compare_rows(c, &nr);
 

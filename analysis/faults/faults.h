@@ -88,12 +88,13 @@ void rs_faults_free(struct rs_faults *f);
 
 /*
  * A format: what stands before all rows, a row (@nr so many were written before it), and what
- * stands behind all of @seen faults, of which @found were asked for.
+ * stands behind all of @seen faults, of which @found were asked for. @wrong: text of a row that
+ * stands out on a terminal.
  */
 struct rs_faults_format {
 	int (*begin)(FILE *f, const char *algo); /* 0 or -ENOMEM */
 	void (*row)(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		    uint64_t nr);
+		    uint64_t nr, bool wrong);
 	void (*end)(FILE *f, uint64_t nr, uint64_t found, uint64_t seen);
 };
 

@@ -7,6 +7,7 @@
 #include "analysis/write/csv.h"
 #include "analysis/write/json_build.h"
 #include "analysis/write/json_exact.h"
+#include "analysis/write/layout.h"
 #include "analysis/write/row.h"
 #include "analysis/write/task.h"
 #include "analysis/write/units.h"
@@ -29,13 +30,15 @@ static int text_begin(FILE *f, const char *algo)
 }
 
 static void text_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		     uint64_t nr)
+		     uint64_t nr, bool wrong)
 {
 	const struct rs_who *who = rs_whos_get(whos, row->blame.by.who);
 	struct rs_row r;
 	char text[160];
 
 	rs_row_begin(&r, f, ' ');
+	if (wrong)
+		rs_row_text(&r, RS_STANDS_OUT);
 	rs_row_seconds(&r, 20, row->begin_ns);
 	rs_row_time(&r, 9, row->done_ns - row->begin_ns);
 	rs_row_time(&r, 9, rs_fault_stall(row));
@@ -58,6 +61,8 @@ static void text_row(FILE *f, const struct rs_fault_row *row, const struct rs_wh
 	} else {
 		rs_row_field(&r, 0, "-");
 	}
+	if (wrong)
+		rs_row_text(&r, RS_STANDS_OUT_END);
 	rs_row_end(&r);
 	rs_row_flush(&r);
 }
@@ -96,7 +101,7 @@ static void csv_who(struct rs_row *r, const struct rs_who *who,
 }
 
 static void csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		    uint64_t nr)
+		    uint64_t nr, bool wrong)
 {
 	const struct rs_blamed *by = &row->blame.by;
 	struct rs_row r;
@@ -213,7 +218,7 @@ static void json_blamed(struct rs_row *r, const char *key, const struct rs_blame
 
 /* As rs_json_put() would write it, which takes several times as long. */
 static void json_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		     uint64_t nr)
+		     uint64_t nr, bool wrong)
 {
 	struct rs_row r;
 

@@ -177,7 +177,7 @@ static void put_vm(struct rs_page *p, const struct rs_report *rep, const struct 
 
 int rs_inventory_write_text(FILE *f, const struct rs_report *rep, const struct rs_inventory *inv)
 {
-	struct rs_page p = { .f = f, .width = COLUMNS };
+	struct rs_page p = { .f = f, .width = COLUMNS, .color = rep->color };
 
 	put_title(&p, rep);
 	if (!inv->nr_vms) {

@@ -48,6 +48,7 @@ static void put_table(struct rs_page *p, const struct rs_fleet *fleet, size_t nr
 			rs_table_text(&t, "-");
 		else
 			rs_table_count(&t, u->lost);
+		rs_table_wrong(&t, u->lost && fleet->by != RS_FLEET_VM);
 		if (fleet->closed)
 			rs_table_time(&t, u->values[RS_FLEET_STALL]);
 	}

@@ -64,6 +64,7 @@ struct rs_report {
 	const char *sha256;
 	uint64_t size;
 	const char *command; /* that makes this report again; NULL: not known */
+	bool color;	     /* text: what is wrong stands out */
 	bool distributions;  /* JSON: the whole histograms too */
 	bool one_vm;	     /* only @vm of the trace was judged */
 	uint32_t vm;

@@ -243,13 +243,17 @@ bool rs_part_cautions(struct rs_page *p, const struct rs_report *rep)
 	const struct rs_trace_meta *m = rep->meta;
 	bool any = caution_level(p, m);
 
+	p->wrong = true;
 	any |= caution_losses(p, rep);
+	p->wrong = false;
 	any |= caution_pauses(p, rep->result);
 	for (size_t i = 0; i < m->nr_assumptions; i++) {
 		any = true;
 		rs_para(p, 0, 2, "ASSUMED: %s", m->assumptions[i]);
 	}
+	p->wrong = true;
 	any |= caution_anomalies(p, rep);
+	p->wrong = false;
 	return any;
 }
 
@@ -294,7 +298,7 @@ bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct
 
 		if (!a->missed)
 			continue;
-		any = true;
+		any = p->wrong = true;
 		rs_para(p, 0, 0,
 			"%s missed %s fault%s that had to be retried: this algorithm would have "
 			"been wrong.%s",
@@ -303,6 +307,7 @@ bool rs_part_missed(struct rs_page *p, const struct rs_report *rep, const struct
 				    "tool is wrong."
 				  : "");
 	}
+	p->wrong = false;
 	put_reasons(p, v, rep->result->nr_algos);
 	return any;
 }
@@ -355,18 +360,21 @@ static void put_decisions(struct rs_page *p, const struct rs_algo_result *own)
 		rs_para(p, 0, 2,
 			"The trace does not tell what the kernel decided, so the model could not "
 			"be checked against it.");
+	p->wrong = own->locked.same < own->locked.known;
 	if (own->locked.known)
 		rs_para(p, 0, 2,
 			"The model's %s agrees with the kernel in %s of %s locked "
 			"decisions (%s).",
 			own->name, COUNT(own->locked.same), COUNT(own->locked.known),
 			SHARE(own->locked.same, own->locked.known));
+	p->wrong = own->lockless.same < own->lockless.known;
 	if (own->lockless.known)
 		rs_para(p, 0, 2,
 			"Without the lock, where the kernel's own test is racy, it agrees in %s "
 			"of %s (%s).",
 			COUNT(own->lockless.same), COUNT(own->lockless.known),
 			SHARE(own->lockless.same, own->lockless.known));
+	p->wrong = false;
 }
 
 void rs_part_agreement(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
@@ -388,7 +396,9 @@ void rs_part_agreement(struct rs_page *p, const struct rs_report *rep, const str
 		rs_para(p, 0, 2,
 			"The traced kernel runs %s, which is not among the chosen algorithms.",
 			algo);
+	p->wrong = true;
 	put_disagreements(p, v);
+	p->wrong = v->state_equal < v->state_compared;
 	if (v->state_compared)
 		rs_para(p, 0, 2,
 			"Its state (count, sequence, range) equals the kernel's in %s of %s "
@@ -396,6 +406,7 @@ void rs_part_agreement(struct rs_page *p, const struct rs_report *rep, const str
 			COUNT(v->state_equal), COUNT(v->state_compared),
 			SHARE(v->state_equal, v->state_compared));
 	put_mismatches(p, v);
+	p->wrong = false;
 }
 
 static void put_invalidations(struct rs_page *p, const struct rs_vm_result *v)

@@ -70,6 +70,7 @@ void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct
 		rs_table_count(&t, a->spurious);
 		rs_table_share(&t, share(a->spurious, v->checked));
 		rs_table_count(&t, a->missed);
+		rs_table_wrong(&t, a->missed);
 		rs_table_share(&t, rs_blocked_share(v, a));
 	}
 	rs_table_write(p, &t);
@@ -306,7 +307,9 @@ void rs_part_sources(struct rs_page *p, const struct rs_report *rep)
 		rs_table_count(&t, s->vms);
 		rs_table_count(&t, s->checked);
 		rs_table_count(&t, s->lost);
+		rs_table_wrong(&t, s->lost);
 		rs_table_share(&t, share(s->locked.same, s->locked.known));
+		rs_table_wrong(&t, s->locked.same < s->locked.known);
 	}
 	rs_table_write(p, &t);
 	if (!rep->distributions)

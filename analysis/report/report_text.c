@@ -55,7 +55,7 @@ static void put_title(struct rs_page *p, const struct rs_report *rep)
 static int write_text(FILE *f, const struct rs_report *rep)
 {
 	const struct rs_result *r = rep->result;
-	struct rs_page p = { .f = f, .width = COLUMNS };
+	struct rs_page p = { .f = f, .width = COLUMNS, .color = rep->color };
 	char who[128];
 
 	put_title(&p, rep);

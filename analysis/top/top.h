@@ -40,6 +40,7 @@ struct rs_top_row {
 struct rs_top_table {
 	unsigned int keys; /* bits of enum rs_top_key */
 	bool closed;	   /* there are retries and stall */
+	bool color;	   /* text: what is wrong stands out; the caller's to set */
 	/* For CSV, which says how the figures were made; the last two of the closed loop. */
 	const char *version, *arrivals;
 	bool precheck;

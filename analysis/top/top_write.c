@@ -66,10 +66,12 @@ static void put_padded(FILE *f, const char *text, size_t width)
 static void put_numbers(FILE *f, const struct rs_top_table *t, const struct rs_top_row *row)
 {
 	const uint64_t share = share_of(t, row), stall_share = stall_share_of(t, row);
+	const bool wrong = t->color && row->missed;
 	char time[32];
 
-	fprintf(f, "%12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %4" PRIu64 ".%" PRIu64 " %%",
-		row->rejected, row->needless, row->missed, share / 10, share % 10);
+	fprintf(f, "%12" PRIu64 " %12" PRIu64 " %s%10" PRIu64 "%s %4" PRIu64 ".%" PRIu64 " %%",
+		row->rejected, row->needless, wrong ? RS_STANDS_OUT : "", row->missed,
+		wrong ? RS_STANDS_OUT_END : "", share / 10, share % 10);
 	if (t->closed)
 		fprintf(f, " %10s %4" PRIu64 ".%" PRIu64 " %%",
 			rs_format_time((double)row->stall_ns, time, sizeof(time)), stall_share / 10,

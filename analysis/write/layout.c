@@ -103,6 +103,22 @@ static size_t that_fit(const char *s, size_t len, size_t columns)
 	return n;
 }
 
+static const char *stands_out(const struct rs_page *p)
+{
+	return p->color && p->wrong ? RS_STANDS_OUT : "";
+}
+
+static const char *stands_out_end(const struct rs_page *p)
+{
+	return p->color && p->wrong ? RS_STANDS_OUT_END : "";
+}
+
+/* Each line by itself, so that no pager lacks the begin of it. */
+static void next_line(struct rs_page *p, unsigned int indent)
+{
+	fprintf(p->f, "%s\n%*s%s", stands_out_end(p), (int)indent, "", stands_out(p));
+}
+
 /* A word, broken where the line ends; returns the column behind it. */
 static unsigned int put_word(struct rs_page *p, const char *word, size_t len, unsigned int column,
 			     unsigned int indent)
@@ -110,7 +126,8 @@ static unsigned int put_word(struct rs_page *p, const char *word, size_t len, un
 	while (p->breaks_words && column + columns_of(word, len) > p->width) {
 		const size_t n = that_fit(word, len, p->width > column ? p->width - column : 1);
 
-		fprintf(p->f, "%.*s\n%*s", (int)n, word, (int)indent, "");
+		fprintf(p->f, "%.*s", (int)n, word);
+		next_line(p, indent);
 		word += n;
 		len -= n;
 		column = indent;
@@ -129,13 +146,13 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 		p->err = -ENOMEM;
 		return;
 	}
-	fprintf(p->f, "%*s", (int)first, "");
+	fprintf(p->f, "%*s%s", (int)first, "", stands_out(p));
 	text = clean;
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
 		size_t len = word_length(text), columns = columns_of(text, len);
 
 		if (!fresh && column + 1 + columns > p->width) {
-			fprintf(p->f, "\n%*s", (int)indent, "");
+			next_line(p, indent);
 			column = indent;
 		} else if (!fresh) {
 			fputc(' ', p->f);
@@ -145,7 +162,7 @@ static void put_words(struct rs_page *p, unsigned int first, unsigned int indent
 		text += len;
 		fresh = false;
 	}
-	fputc('\n', p->f);
+	fprintf(p->f, "%s\n", stands_out_end(p));
 	free(clean);
 }
 
@@ -358,6 +375,12 @@ void rs_table_time(struct rs_table *t, double ns)
 	add_cell(t, (struct rs_cell){ .kind = RS_CELL_TIME, .number = ns });
 }
 
+void rs_table_wrong(struct rs_table *t, bool wrong)
+{
+	if (t->nr_cells)
+		t->cells[t->nr_cells - 1].wrong = wrong;
+}
+
 /* From the roomiest to the tightest. */
 enum style { STYLE_SEPARATED, STYLE_PLAIN, STYLE_SHORT, NR_STYLES };
 
@@ -422,22 +445,26 @@ static void put_first(FILE *f, const char *text, unsigned int width, bool pad)
 	fprintf(f, "...%s", text);
 }
 
-static void put_line(FILE *f, const struct rs_table *t, const unsigned int *widths,
-		     unsigned int gap, const char *const *cells)
+/* @row is what @cells say; NULL: headings. */
+static void put_line(const struct rs_page *p, const struct rs_table *t, const unsigned int *widths,
+		     unsigned int gap, const char *const *cells, const struct rs_cell *row)
 {
 	unsigned int used = t->nr_columns;
 
 	while (used && !cells[used - 1][0])
 		used--;
 	if (used)
-		put_first(f, cells[0], widths[0], used > 1);
-	for (unsigned int c = 1; c < used; c++)
-		fprintf(f, "%*s%s", (int)(gap + widths[c] - rs_clean_columns(cells[c])), "",
-			cells[c]);
-	fputc('\n', f);
+		put_first(p->f, cells[0], widths[0], used > 1);
+	for (unsigned int c = 1; c < used; c++) {
+		const bool wrong = p->color && row && row[c].wrong;
+
+		fprintf(p->f, "%*s%s%s%s", (int)(gap + widths[c] - rs_clean_columns(cells[c])), "",
+			wrong ? RS_STANDS_OUT : "", cells[c], wrong ? RS_STANDS_OUT_END : "");
+	}
+	fputc('\n', p->f);
 }
 
-static void put_rows(FILE *f, const struct rs_table *t, enum style style,
+static void put_rows(const struct rs_page *p, const struct rs_table *t, enum style style,
 		     const unsigned int *widths, unsigned int gap)
 {
 	char bufs[RS_TABLE_COLUMNS][CELL_SIZE];
@@ -446,7 +473,7 @@ static void put_rows(FILE *f, const struct rs_table *t, enum style style,
 	for (size_t i = 0; i + t->nr_columns <= t->nr_cells; i += t->nr_columns) {
 		for (unsigned int c = 0; c < t->nr_columns; c++)
 			cells[c] = format_cell(&t->cells[i + c], style, bufs[c]);
-		put_line(f, t, widths, gap, cells);
+		put_line(p, t, widths, gap, cells, &t->cells[i]);
 	}
 }
 
@@ -476,8 +503,8 @@ static void write_text(struct rs_page *p, const struct rs_table *t)
 				    : LEAST_FIRST;
 	for (int h = 0; h < 2; h++)
 		if (has_text(t->heading[h], t->nr_columns))
-			put_line(p->f, t, widths, gap, t->heading[h]);
-	put_rows(p->f, t, style, widths, gap);
+			put_line(p, t, widths, gap, t->heading[h], NULL);
+	put_rows(p, t, style, widths, gap);
 }
 
 /* Two lines are read as one. */

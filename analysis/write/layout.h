@@ -18,8 +18,14 @@ struct rs_page {
 	unsigned int width; /* columns, of plain text */
 	bool html;
 	bool breaks_words; /* of plain text: those longer than a line; a shell takes a command so */
+	bool color;	   /* of plain text, for a terminal: what is wrong stands out */
+	bool wrong;	   /* what rs_para() writes is; the caller's to set and to take back */
 	int err;	   /* 0 or -ENOMEM */
 };
+
+/* What a terminal makes stand out, and its end. */
+#define RS_STANDS_OUT "\033[1;31m"
+#define RS_STANDS_OUT_END "\033[0m"
 
 /*
  * Writes a formatted paragraph, without newlines of its own, broken at blanks so that no line is
@@ -49,6 +55,7 @@ struct rs_cell {
 	char *clean;	  /* the table's own; NULL: @text is clean */
 	uint64_t count;
 	double number; /* a share of 1, a number, or ns; NAN: written as "-" */
+	bool wrong;    /* it stands out */
 };
 
 struct rs_table {
@@ -70,6 +77,8 @@ void rs_table_count(struct rs_table *t, uint64_t count);
 void rs_table_share(struct rs_table *t, double share);
 void rs_table_number(struct rs_table *t, double number);
 void rs_table_time(struct rs_table *t, double ns);
+/* Whether what the cell that was added last says is wrong. */
+void rs_table_wrong(struct rs_table *t, bool wrong);
 /*
  * Writes the table and frees its cells: the first column to the left, all
  * others to the right. If the page is too narrow, counts lose their separators,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,27 @@ void rs_cli_check_algo_names(const struct argp_state *state, const char *algos)
 		if (!*p)
 			return;
 	}
+}
+
+int rs_cli_check_has_algo(const struct rs_result *r, const char *what, const char *name, size_t len,
+			  struct rs_error *err)
+{
+	char names[256] = "";
+	struct rs_near near;
+
+	rs_near_init(&near, name, len);
+	for (size_t i = 0, used = 0; r->nr_vms && i < r->nr_algos; i++) {
+		const char *own = r->vms[0].algos[i].name;
+
+		if (strlen(own) == len && !memcmp(own, name, len))
+			return 0;
+		rs_near_try(&near, own, strlen(own));
+		if (used < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+						 i ? ", " : "; there are ", own);
+	}
+	return rs_error_set(err, RS_ERR_USAGE, EINVAL, "%s no algorithm '%.*s'%s", what,
+			    len < 64 ? (int)len : 64, name, rs_near_hint(&near, names));
 }
 
 char *rs_cli_put_algos(const char *text, enum rs_algo_list which)

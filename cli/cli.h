@@ -60,6 +60,12 @@ struct rs_synth_params;
  * is none.
  */
 void rs_cli_check_algo_names(const struct argp_state *state, const char *algos);
+/*
+ * 0 if @name, of @len bytes, is an algorithm of @r; else as rs_error_set(), with what was
+ * meant, or those that there are. @what: "the report has".
+ */
+int rs_cli_check_has_algo(const struct rs_result *r, const char *what, const char *name, size_t len,
+			  struct rs_error *err);
 /* rs_synth_set(), or the end of the program by rs_cli_usage(). */
 void rs_cli_synth_set(const struct argp_state *state, struct rs_synth_params *p, const char *key,
 		      const char *text);

@@ -97,6 +97,20 @@ static void check_args(struct argp_state *state, const struct compare_args *a)
 		rs_cli_usage(state, "--arrivals needs --loop closed");
 }
 
+static const char *figure_name(unsigned int i)
+{
+	return rs_compare_figure(i)->name;
+}
+
+static unsigned int nr_figures(void)
+{
+	unsigned int n = 0;
+
+	while (rs_compare_figure(n))
+		n++;
+	return n;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct compare_args *a = state->input;
@@ -114,8 +128,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_FIGURES:
 		a->figures = arg;
-		if (!rs_compare_has_figures(arg))
-			rs_cli_usage(state, "--figure: '%s': see --help for the names", arg);
+		rs_cli_names(state, "--figure", figure_name, nr_figures(),
+			     "names that --help lists", arg);
 		return 0;
 	case OPT_LOOP:
 		a->open_loop = !rs_cli_choice(state, "--loop", LOOPS, arg);

@@ -122,11 +122,18 @@ static char *command_line(const struct merge_args *a)
 
 static int write_sum(const struct merge_args *a, struct rs_report *report, struct rs_error *err)
 {
-	struct rs_fleet *fleet = rs_fleet_new(report, a->by, a->algo, err);
+	struct rs_fleet *fleet = NULL;
 	char *command = command_line(a);
 	struct rs_output out;
-	int rc = fleet ? rs_output_open(&out, a->output, err) : -1;
+	int rc = 0;
 
+	if (a->algo && report->result->nr_vms)
+		rc = rs_cli_check_has_algo(report->result, "the reports have", a->algo,
+					   strlen(a->algo), err);
+	if (!rc)
+		fleet = rs_fleet_new(report, a->by, a->algo, err);
+	if (!rc)
+		rc = fleet ? rs_output_open(&out, a->output, err) : -1;
 	if (!rc) {
 		fleet->asked = a->by_text;
 		report->version = RS_VERSION;

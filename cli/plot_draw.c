@@ -130,8 +130,8 @@ static int draw_input(struct plotting *p, const struct rs_plot_type *type,
 	if (!in.nr_shown && r->nr_algos && p->data->kind == DOCUMENT_REPORT &&
 	    p->order->req.algos) {
 		free(shown);
-		rs_error_set(err, RS_ERR_USAGE, EINVAL, "the report has no algorithm %s",
-			     p->order->req.algos);
+		rs_cli_check_has_algo(r, "the report has", p->order->req.algos,
+				      strcspn(p->order->req.algos, ","), err);
 		return unusable(p, err);
 	}
 	if (vm && r->nr_vms > 1)

@@ -83,6 +83,14 @@ static void free_closed(struct rs_closed_algo *c)
 	free(c);
 }
 
+void rs_vm_result_drop_other(struct rs_vm_result *v, size_t nr_algos)
+{
+	for (size_t i = 0; v->algos && i < nr_algos; i++) {
+		free_closed(v->algos[i].other);
+		v->algos[i].other = NULL;
+	}
+}
+
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos)
 {
 	rs_figures_hists(RS_OF_VM, v, rs_hist_free);

@@ -185,14 +185,8 @@ static void test_by_chance(void **state)
 	draw_many(27, 30, 0.3);
 }
 
-static void test_figures_of_lists(void **state)
+static void test_lists(void **state)
 {
-	assert_true(rs_compare_has_figures("rejected_share"));
-	assert_true(rs_compare_has_figures("rejected_share,stall_p99_ns"));
-	assert_false(rs_compare_has_figures(""));
-	assert_false(rs_compare_has_figures("rejected"));
-	assert_false(rs_compare_has_figures("rejected_share,"));
-	assert_false(rs_compare_has_figures("rejected_share,,missed_share"));
 	assert_true(rs_list_has("gfn,gfn-list", "gfn-list"));
 	assert_false(rs_list_has("gfn-v7,gfn-list", "gfn"));
 	assert_false(rs_list_has("gfn", ""));
@@ -201,13 +195,10 @@ static void test_figures_of_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_turned),
-		cmocka_unit_test(test_edges),
-		cmocka_unit_test(test_exact),
-		cmocka_unit_test(test_holm),
-		cmocka_unit_test(test_by_chance),
-		cmocka_unit_test(test_figures_of_lists),
+		cmocka_unit_test(test_tables), cmocka_unit_test(test_turned),
+		cmocka_unit_test(test_edges),  cmocka_unit_test(test_exact),
+		cmocka_unit_test(test_holm),   cmocka_unit_test(test_by_chance),
+		cmocka_unit_test(test_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -234,7 +234,7 @@ static void test_what_is_wrong_stands_out(void **state)
 	stands_out(VERB("replay", ALIASES), true, xterm, MISSED);
 	stands_out(VERB("replay", ALIASES), true, xterm, RED "1" END);
 	stands_out(VERB("replay", LOST), true, xterm, RED "LOST: ");
-	stands_out(VERB("replay", MISMATCH), true, xterm, RED "The model's hva agrees");
+	stands_out(VERB("replay", MISMATCH), true, xterm, RED "The model's gfn agrees");
 	stands_out(VERB("info", LOST), true, xterm, RED "LOST: ");
 	stands_out(VERB("top", "--algo", "gfn-v7", ALIASES), true, xterm, RED "         1" END);
 	stands_out(VERB("faults", "--algo", "gfn-v7", "--missed", ALIASES), true, xterm, RED);

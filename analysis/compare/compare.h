@@ -39,8 +39,6 @@ struct rs_compare_figure {
 
 /* The table of figures; NULL past its end. */
 const struct rs_compare_figure *rs_compare_figure(size_t i);
-/* Whether @list, names separated by commas, is of figures; @list may be NULL: all of them. */
-bool rs_compare_has_figures(const char *list);
 
 /* A row of the result: a figure of an algorithm. */
 struct rs_compare_row {

@@ -131,20 +131,3 @@ const struct rs_compare_figure *rs_compare_figure(size_t i)
 {
 	return i < NR_FIGURES ? &figures[i] : NULL;
 }
-
-bool rs_compare_has_figures(const char *list)
-{
-	for (const char *p = list; p; p = *p ? p + 1 : NULL) {
-		size_t len = strcspn(p, ","), i = 0;
-
-		while (i < NR_FIGURES &&
-		       (strlen(figures[i].name) != len || strncmp(figures[i].name, p, len)))
-			i++;
-		if (i == NR_FIGURES)
-			return false;
-		p += len;
-		if (!*p)
-			break;
-	}
-	return true;
-}

@@ -129,6 +129,14 @@ static json_t *with_figures(json_t *o, const struct rs_report *rep, enum rs_figu
 	return o;
 }
 
+static json_t *with_closed(json_t *o, const struct rs_report *rep, const char *key,
+			   const struct rs_closed_algo *c, const struct rs_figure_base *base)
+{
+	return c ? rs_json_with(o, key,
+				with_figures(json_object(), rep, RS_OF_CLOSED_ALGO, c, base, NULL))
+		 : o;
+}
+
 static json_t *algorithm(const struct rs_report *rep, const struct rs_vm_result *v,
 			 const struct rs_algo_result *a)
 {
@@ -136,10 +144,8 @@ static json_t *algorithm(const struct rs_report *rep, const struct rs_vm_result 
 					     rep->result->counts_only };
 	json_t *o = with_figures(json_object(), rep, RS_OF_ALGO, a, &base, NULL);
 
-	return a->closed ? rs_json_with(o, "closed",
-					with_figures(json_object(), rep, RS_OF_CLOSED_ALGO,
-						     a->closed, &base, NULL))
-			 : o;
+	o = with_closed(o, rep, "closed", a->closed, &base);
+	return with_closed(o, rep, "other_arrivals", a->other, &base);
 }
 
 static json_t *algorithms(const struct rs_report *rep, const struct rs_vm_result *v)
@@ -447,5 +453,6 @@ const struct rs_report_format rs_report_json = {
 	.name = "json",
 	.summary = "everything, exactly; schema " SCHEMA,
 	.identity = true,
+	.both = true,
 	.write = write_json,
 };

@@ -16,6 +16,7 @@ struct rs_report_sum {
 	struct rs_trace_meta meta;
 	struct rs_report_source *sources;
 	size_t nr_sources, nr_reports;
+	bool one_arrivals; /* a report does not have the other ones, so neither has the sum */
 	char *form, *kernel_algo; /* of all reports; NULL: they differ, or do not tell */
 	/* Of @sources, by their identity and by what else tells them apart. */
 	struct rs_hash by_identity, by_figures;
@@ -168,6 +169,14 @@ static int add_common(struct rs_report_sum *sum, const struct rs_report_data *d)
 
 /* ---- figures ---- */
 
+static bool has_other(const struct rs_vm_result *v, size_t nr_algos)
+{
+	for (size_t i = 0; i < nr_algos; i++)
+		if (!v->algos[i].other)
+			return false;
+	return true;
+}
+
 static int add_result(struct rs_report_sum *sum, const struct rs_result *from)
 {
 	struct rs_result *to = &sum->result;
@@ -181,6 +190,7 @@ static int add_result(struct rs_report_sum *sum, const struct rs_result *from)
 	for (unsigned int i = 0; i < RS_NR_ANOMALIES; i++)
 		to->anomalies[i] += from->anomalies[i];
 	for (size_t i = 0; !rc && i < from->nr_vms; i++) {
+		sum->one_arrivals |= !has_other(&from->vms[i], from->nr_algos);
 		to->nr_vms = 1;
 		to->nr_algos = from->nr_algos;
 		rc = rs_vm_result_add(&sum->vm, &from->vms[i], from->nr_algos);
@@ -269,6 +279,8 @@ struct rs_report *rs_report_sum_finish(struct rs_report_sum *sum, struct rs_erro
 	}
 	if (sum->result.nr_vms && !sum->report.distributions)
 		rs_vm_result_strip(&sum->vm, sum->result.nr_algos);
+	if (sum->one_arrivals)
+		rs_vm_result_drop_other(&sum->vm, sum->result.nr_algos);
 	sum->result.vms = &sum->vm;
 	sum->result.kernel_algo = sum->kernel_algo;
 	sum->report.result = &sum->result;

@@ -247,19 +247,20 @@ static int read_figures(struct reader *r, const json_t *o, enum rs_figure_of of,
 
 /* ---- algorithms ---- */
 
-static int read_closed_algo(struct reader *r, const json_t *o, struct rs_algo_result *a)
+static int read_closed_algo(struct reader *r, const json_t *o, const char *key,
+			    struct rs_closed_algo **to)
 {
 	int rc = 0;
-	const json_t *c = member(r, o, "closed", JSON_OBJECT, &rc);
+	const json_t *c = member(r, o, key, JSON_OBJECT, &rc);
 	size_t where;
 
 	if (!c)
 		return rc;
-	a->closed = calloc(1, sizeof(*a->closed));
-	if (!a->closed)
+	*to = calloc(1, sizeof(**to));
+	if (!*to)
 		return rs_error_nomem(r->err);
-	where = enter(r, "closed");
-	rc = read_figures(r, c, RS_OF_CLOSED_ALGO, a->closed);
+	where = enter(r, "%s", key);
+	rc = read_figures(r, c, RS_OF_CLOSED_ALGO, *to);
 	leave(r, where);
 	return rc;
 }
@@ -268,7 +269,12 @@ static int read_algo(struct reader *r, const json_t *o, bool closed, struct rs_a
 {
 	int rc = read_figures(r, o, RS_OF_ALGO, a);
 
-	return !rc && closed ? read_closed_algo(r, o, a) : rc;
+	if (!rc && closed)
+		rc = read_closed_algo(r, o, "closed", &a->closed);
+	/* Reports of before have the arrivals alone that were asked for. */
+	if (!rc && closed && json_object_get(o, "other_arrivals"))
+		rc = read_closed_algo(r, o, "other_arrivals", &a->other);
+	return rc;
 }
 
 /* The algorithms of one VM, which are those of all VMs and in their order. */

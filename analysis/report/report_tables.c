@@ -257,8 +257,15 @@ static void put_other(struct rs_page *p, const struct rs_report *rep, const stru
 {
 	const bool think = v->closed.arrivals && !strcmp(v->closed.arrivals, "think");
 
-	if (!rep->result->nr_algos || !v->algos[0].other)
+	if (!rep->result->nr_algos)
 		return;
+	if (!v->algos[0].other) {
+		rs_para(p, 0, 0, "What the arrivals %s would give is not in %s.",
+			think ? "recorded" : "think",
+			rep->sources ? "all of these reports" : "this report");
+		rs_blank_line(p);
+		return;
+	}
 	rs_para(p, 0, 0, "%s",
 		think ? "The same with arrivals recorded: a fault comes when it did, but not "
 			"before the one before it on its vCPU is done."

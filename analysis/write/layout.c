@@ -430,19 +430,27 @@ static unsigned int measure(const struct rs_table *t, enum style style, unsigned
 	return total;
 }
 
-/* To the left; of what is too long the end is kept. */
-static void put_first(FILE *f, const char *text, unsigned int width, bool pad)
+/*
+ * To the left. What is too long has a line of its own, so that it is told from others that begin
+ * or end like it; of what is too long for that as well the end is kept.
+ */
+static void put_first(const struct rs_page *p, const char *text, unsigned int width, bool pad)
 {
 	size_t columns = rs_clean_columns(text), left_out;
 	uint32_t c;
 
-	if (columns <= width) {
-		fprintf(f, "%s%*s", text, pad ? (int)(width - columns) : 0, "");
-		return;
+	if (columns > p->width) {
+		fputs("...", p->f);
+		for (left_out = columns - p->width + 3; left_out; left_out--)
+			text += rs_utf8_next(text, &c);
 	}
-	for (left_out = columns - width + 3; left_out; left_out--)
-		text += rs_utf8_next(text, &c);
-	fprintf(f, "...%s", text);
+	fputs(text, p->f);
+	if (columns > width && pad) {
+		fputc('\n', p->f);
+		columns = 0;
+	}
+	if (pad)
+		fprintf(p->f, "%*s", (int)(width - columns), "");
 }
 
 /* @row is what @cells say; NULL: headings. */
@@ -454,7 +462,7 @@ static void put_line(const struct rs_page *p, const struct rs_table *t, const un
 	while (used && !cells[used - 1][0])
 		used--;
 	if (used)
-		put_first(p->f, cells[0], widths[0], used > 1);
+		put_first(p, cells[0], widths[0], used > 1);
 	for (unsigned int c = 1; c < used; c++) {
 		const bool wrong = p->color && row && row[c].wrong;
 

@@ -82,7 +82,8 @@ void rs_table_wrong(struct rs_table *t, bool wrong);
 /*
  * Writes the table and frees its cells: the first column to the left, all
  * others to the right. If the page is too narrow, counts lose their separators,
- * then their last digits ("12.3M"), and at last the first column its begin. In HTML
+ * then their last digits ("12.3M"), and at last what is long in the first column has a line of
+ * its own. In HTML
  * each cell that is not text has its number as data-v, to be sorted by.
  */
 void rs_table_write(struct rs_page *p, struct rs_table *t);

@@ -67,7 +67,7 @@ check by-group 'retryscope merge --groups hosts --by group --format mail host?.j
 check groups-stay 'retryscope merge --groups hosts host?.json -o groups.json; retryscope merge groups.json | cmp groups.json && retryscope merge --by group --format csv groups.json | cut -d, -f 1-2,7-8'
 check groups-missing 'retryscope merge --groups nothing a.json; retryscope merge --groups . a.json'
 check by-what 'retryscope merge --by moon a.json'
-check no-such-algo 'retryscope merge --algo none a.json'
+check no-such-algo 'for algo in none gfm gfn,hva; do retryscope merge --algo $algo a.json; echo $?; done'
 check before-parts 'sed "s/\"parts\"/\"other\"/" ab.json >old-sum.json; retryscope merge --format text old-sum.json | sed -n "/^By host/,/^Too/p"'
 broken_sum() {
 	check "$1" "sed '$2' ab.json >broken.json; cmp -s ab.json broken.json && echo unchanged; retryscope merge broken.json"
@@ -101,6 +101,16 @@ replay --distributions --vm 1 -o one-vm.json two-vms.txt
 replay --distributions --vm 7 -o other-vm.json two-vms.txt
 check twice-each-vm 'retryscope merge one-vm.json other-vm.json | grep -E "\"(only_vm|checked)\""; retryscope merge two.json other-vm.json'
 check twice-merged 'retryscope merge ab.json b.json'
+# A sum has the other arrivals if all of its reports do.
+without_other() {
+	awk '/^ *"other_arrivals"/ { sub(/,$/, "", held); skip = index($0, "\""); next }
+		skip { if (index($0, "}") == skip) skip = 0; next }
+		NR > 1 { print held }
+		{ held = $0 }
+		END { print held }' "$1"
+}
+without_other closed.json >one.json
+check one-arrivals 'for pair in "one.json closed2.json" "closed2.json one.json" "one.json"; do retryscope merge --format text $pair | grep -A 1 "arrivals think"; done; retryscope merge closed.json closed2.json | grep -c other_arrivals; retryscope merge one.json closed2.json | grep -c other_arrivals'
 check algorithms 'retryscope merge a.json gfn-hva.json'
 check order-of-algorithms 'retryscope merge hva-gfn.json gfn-hva.json'
 check loops 'retryscope merge a.json closed.json'

@@ -54,6 +54,9 @@ check output 'retryscope replay --algo hva -o out aliases.txt; ls out*; cat out'
 check odd-name 'cp aliases.txt "it'\''s \"a\" trace"; retryscope replay --format mail "it'\''s \"a\" trace" | grep "retryscope replay"'
 check not-utf8 'cp aliases.txt $'\''\xff\n.txt'\''; retryscope replay --format json $'\''\xff\n.txt'\'' | grep path'
 
+# Names that end alike are told apart, in as many columns as a mail has.
+check long-names 'retryscope replay --format mail --algo gfn-recent:16.16.128,hfn-recent:16.16.128 aliases.txt >mail; grep -A 1 "^[gh]fn-recent" mail; awk "length > 72" mail'
+
 # Nothing depends on the number of threads, or on how the text came in.
 for jobs in 1 2 7; do
 	check jobs-$jobs "retryscope replay --format json --loop closed --jobs $jobs aliases.txt | diff - <(retryscope replay --format json --loop closed aliases.txt)"

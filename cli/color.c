@@ -5,22 +5,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
-
 /* In the order of RS_COLOR_WHEN. */
-static enum { AUTO, ALWAYS, NEVER } when;
+enum { AUTO, ALWAYS, NEVER };
 
-void rs_color_parse(const struct argp_state *state, const char *arg)
+static unsigned int wanted = AUTO;
+
+void rs_color_set(unsigned int when)
 {
-	when = rs_cli_choice(state, "--color", RS_COLOR_WHEN, arg);
+	wanted = when;
 }
 
 bool rs_color_of(const char *output)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
-	if (when != AUTO)
-		return when == ALWAYS;
+	if (wanted != AUTO)
+		return wanted == ALWAYS;
 	if ((output && strcmp(output, "-") != 0) || !isatty(STDOUT_FILENO))
 		return false;
 	/* https://no-color.org: set, and not empty. */

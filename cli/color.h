@@ -4,13 +4,11 @@
 
 #include <stdbool.h>
 
-struct argp_state;
-
-/* Of --color, which every verb has. */
+/* The values of --color, which every verb has. */
 #define RS_COLOR_WHEN "auto|always|never"
 
-/* The value of --color, or the end of the program by rs_cli_usage(). */
-void rs_color_parse(const struct argp_state *state, const char *arg);
+/* Which of these was given; nothing given is the first. */
+void rs_color_set(unsigned int when);
 /*
  * Whether what is wrong stands out in text that goes to @output (NULL or "-": standard output).
  * Unless --color says always or never: on a terminal that is not dumb, without NO_COLOR.

@@ -102,7 +102,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		argp_state_help(state, state->out_stream, ARGP_HELP_USAGE | ARGP_HELP_EXIT_OK);
 		return 0;
 	case OPT_COLOR:
-		rs_color_parse(state, arg);
+		rs_color_set(rs_cli_choice(state, "--color", RS_COLOR_WHEN, arg));
 		return 0;
 	case 'V':
 		rs_cli_put_version();

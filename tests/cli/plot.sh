@@ -134,7 +134,7 @@ inputs() {
 	run 0 -w rejected -f dumb - < <(cat "$work/report.json")
 	expect_same "of a report in a pipe" "$data/golden/small-rejected.txt" "$work/out"
 	refuse 2 "no plot 'blocked'" -w blocked "$work/report.json"
-	refuse 2 "has no algorithm gfn-slot" -a gfn-slot -w rejected "$work/report.json"
+	refuse 2 "has no algorithm 'gfn-slot'" -a gfn-slot -w rejected "$work/report.json"
 	refuse 2 "no VM 7" --vm 7 "$work/report.json"
 	"$program" replay --format json "$data/small.txt" >"$work/brief.json"
 	refuse 2 "replay's --distributions" -w widening "$work/brief.json"
@@ -160,7 +160,7 @@ closed_reports() {
 	refuse 2 "replay's --loop closed" -w retries "$work/open.json"
 	"$program" replay --loop closed --algo exact --format json --distributions \
 		"$data/small.txt" >"$work/closed.json"
-	refuse 2 "has no algorithm hva" -a hva -w stall "$work/closed.json"
+	refuse 2 "has no algorithm 'hva'" -a hva -w stall "$work/closed.json"
 }
 
 # The time in which a recording paused is of no figure: a quarter of the rest is 4 of 16 frames.

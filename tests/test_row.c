@@ -58,6 +58,37 @@ static void test_fields(void **state)
 	free(expected);
 }
 
+/* Where a number gets another digit, and through all the room that there is. */
+static void test_digits(void **state)
+{
+	char *got, *expected;
+	size_t size;
+	FILE *f = open_memstream(&got, &size), *e = open_memstream(&expected, &size);
+	struct rs_row r;
+
+	rs_row_begin(&r, f, '\0');
+	for (unsigned int base = 10; base <= 16; base += 6) {
+		for (uint64_t v = 1;; v *= base) {
+			for (uint64_t d = 0; d < 3; d++) {
+				rs_row_digits(&r, v - 1 + d);
+				rs_row_hex(&r, 0, v - 1 + d);
+				fprintf(e, "%" PRIu64 "0x%" PRIx64, v - 1 + d, v - 1 + d);
+			}
+			if (v > UINT64_MAX / base)
+				break;
+		}
+	}
+	rs_row_digits(&r, UINT64_MAX);
+	rs_row_hex(&r, 0, UINT64_MAX);
+	fprintf(e, "%" PRIu64 "0x%" PRIx64, UINT64_MAX, UINT64_MAX);
+	rs_row_flush(&r);
+	fclose(f);
+	fclose(e);
+	assert_string_equal(got, expected);
+	free(got);
+	free(expected);
+}
+
 /* A text of any length is all there, and what stands around it. */
 static void test_long_text(void **state)
 {
@@ -128,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_digits),
 		cmocka_unit_test(test_long_text),
 		cmocka_unit_test(test_times),
 	};

@@ -14,7 +14,7 @@
 #include "base/clean.h"
 #include "traces/event.h"
 
-#define NS_PER_S 1000000000
+#define MOST_SIMPLE 16 /* characters of a name, as the kernel has them */
 
 /* ---- text ---- */
 
@@ -77,6 +77,60 @@ static void text_end(FILE *f, uint64_t nr, uint64_t found, uint64_t seen)
 
 const struct rs_faults_format rs_faults_text = { text_begin, text_row, text_end };
 
+/* ---- names ---- */
+
+/* Letters, digits and what is between them in nearly all names: the same in every form. */
+static bool is_simple(const char *name)
+{
+	static const bool simple[256] = {
+		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, [' '] = true,
+		['/'] = true,	      ['_'] = true,	    [':'] = true,	  ['-'] = true
+	};
+	size_t len = 0;
+
+	while (len < MOST_SIMPLE && simple[(unsigned char)name[len]])
+		len++;
+	/* What a spreadsheet might take for a formula is not. */
+	return len && !name[len] && *name != '-';
+}
+
+typedef void format_who(char *buf, size_t size, const struct rs_who *who);
+typedef void put_quoted(FILE *f, const char *text);
+
+static void put_who(struct rs_row *r, const struct rs_who *who, format_who *format,
+		    put_quoted *quoted)
+{
+	char text[160];
+
+	rs_row_flush(r);
+	format(text, sizeof(text), who);
+	quoted(r->f, text);
+}
+
+static void put_task(struct rs_row *r, const struct rs_who *who, put_quoted *quoted)
+{
+	if (!who->comm || !who->pid || !is_simple(who->comm)) {
+		put_who(r, who, rs_format_task, quoted);
+		return;
+	}
+	rs_row_text(r, "\"");
+	rs_row_text(r, who->comm);
+	rs_row_text(r, "-");
+	rs_row_digits(r, who->pid);
+	rs_row_text(r, "\"");
+}
+
+static void put_reason(struct rs_row *r, const struct rs_who *who, put_quoted *quoted)
+{
+	if (!who->reason || !is_simple(who->reason)) {
+		put_who(r, who, rs_format_reason, quoted);
+		return;
+	}
+	rs_row_text(r, "\"");
+	rs_row_text(r, who->reason);
+	rs_row_text(r, "\"");
+}
+
 /* ---- CSV ---- */
 
 static int csv_begin(FILE *f, const char *algo)
@@ -86,18 +140,6 @@ static int csv_begin(FILE *f, const char *algo)
 	      "task,reason,inval_id,inval_begin_ns,inval_space,inval_start,inval_end\n",
 	      f);
 	return 0;
-}
-
-/* A comma and a text, and of nobody the comma alone. */
-static void csv_who(struct rs_row *r, const struct rs_who *who,
-		    void (*format)(char *buf, size_t size, const struct rs_who *who))
-{
-	char text[160];
-
-	rs_row_text(r, ",");
-	rs_row_flush(r);
-	format(text, sizeof(text), who);
-	rs_csv_text(r->f, text);
 }
 
 static void csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
@@ -112,7 +154,8 @@ static void csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_who
 	rs_row_u64(&r, 0, rs_fault_stall(row));
 	rs_row_u64(&r, 0, row->vm);
 	rs_row_u64(&r, 0, row->vcpu);
-	csv_who(&r, rs_whos_get(whos, row->who), rs_format_task);
+	rs_row_text(&r, ",");
+	put_task(&r, rs_whos_get(whos, row->who), rs_csv_text);
 	rs_row_pair(&r, 0, row->as, row->slot);
 	rs_row_hex(&r, 0, row->gfn);
 	rs_row_u64(&r, 0, row->private);
@@ -125,8 +168,10 @@ static void csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_who
 	rs_row_field(&r, 0, rs_result_name(row->result));
 	rs_row_field(&r, 0, row->causes ? rs_fault_cause_name(row->cause) : "");
 	if (by->number) {
-		csv_who(&r, rs_whos_get(whos, by->who), rs_format_task);
-		csv_who(&r, rs_whos_get(whos, by->who), rs_format_reason);
+		rs_row_text(&r, ",");
+		put_task(&r, rs_whos_get(whos, by->who), rs_csv_text);
+		rs_row_text(&r, ",");
+		put_reason(&r, rs_whos_get(whos, by->who), rs_csv_text);
 		rs_row_u64(&r, 0, by->id);
 		rs_row_u64(&r, 0, by->begin_ns);
 		rs_row_field(&r, 0, by->gfn ? "gfn" : "hva");
@@ -161,39 +206,28 @@ static int json_begin(FILE *f, const char *algo)
 }
 
 /* Beyond 2^53 as a string, as everywhere else (json_exact.h). */
-static void json_u64(struct rs_row *r, const char *key, uint64_t v)
+RS_LOOP_PART void json_u64(struct rs_row *r, const char *key, uint64_t v)
 {
-	const char *quote = v > RS_JSON_MAX_INTEGER ? "\"" : "";
-
 	rs_row_text(r, key);
-	rs_row_text(r, quote);
-	rs_row_u64(r, 0, v);
-	rs_row_text(r, quote);
+	if (v > RS_JSON_MAX_INTEGER)
+		rs_row_text(r, "\"");
+	rs_row_digits(r, v);
+	if (v > RS_JSON_MAX_INTEGER)
+		rs_row_text(r, "\"");
 }
 
-static void json_hex(struct rs_row *r, const char *key, uint64_t v)
+RS_LOOP_PART void json_hex(struct rs_row *r, const char *key, uint64_t v)
 {
 	rs_row_text(r, key);
 	rs_row_hex(r, 0, v);
 	rs_row_text(r, "\"");
 }
 
-static void json_pair(struct rs_row *r, const char *key, uint64_t a, uint64_t b)
+RS_LOOP_PART void json_pair(struct rs_row *r, const char *key, uint64_t a, uint64_t b)
 {
 	rs_row_text(r, key);
 	rs_row_pair(r, 0, a, b);
 	rs_row_text(r, "\"");
-}
-
-static void json_who(struct rs_row *r, const char *key, const struct rs_who *who,
-		     void (*format)(char *buf, size_t size, const struct rs_who *who))
-{
-	char text[160];
-
-	rs_row_text(r, key);
-	rs_row_flush(r);
-	format(text, sizeof(text), who);
-	rs_json_put_text(r->f, text);
 }
 
 static void json_blamed(struct rs_row *r, const char *key, const struct rs_blamed *b,
@@ -206,8 +240,10 @@ static void json_blamed(struct rs_row *r, const char *key, const struct rs_blame
 		rs_row_text(r, "null");
 		return;
 	}
-	json_who(r, "{\"task\": ", who, rs_format_task);
-	json_who(r, ", \"reason\": ", who, rs_format_reason);
+	rs_row_text(r, "{\"task\": ");
+	put_task(r, who, rs_json_put_text);
+	rs_row_text(r, ", \"reason\": ");
+	put_reason(r, who, rs_json_put_text);
 	json_u64(r, ", \"id\": ", b->id);
 	json_u64(r, ", \"begin_ns\": ", b->begin_ns);
 	rs_row_text(r, b->gfn ? ", \"space\": \"gfn\"" : ", \"space\": \"hva\"");
@@ -228,7 +264,8 @@ static void json_row(FILE *f, const struct rs_fault_row *row, const struct rs_wh
 	json_u64(&r, ", \"stall_ns\": ", rs_fault_stall(row));
 	json_u64(&r, ", \"vm\": ", row->vm);
 	json_u64(&r, ", \"vcpu\": ", row->vcpu);
-	json_who(&r, ", \"thread\": ", rs_whos_get(whos, row->who), rs_format_task);
+	rs_row_text(&r, ", \"thread\": ");
+	put_task(&r, rs_whos_get(whos, row->who), rs_json_put_text);
 	json_pair(&r, ", \"memslot\": \"", row->as, row->slot);
 	json_hex(&r, ", \"gfn\": \"", row->gfn);
 	rs_row_text(&r, row->private ? ", \"private\": true" : ", \"private\": false");

@@ -24,18 +24,15 @@ void rs_row_flush(struct rs_row *r)
 	r->len = 0;
 }
 
-void rs_row_text(struct rs_row *r, const char *text)
+void rs_row_long(struct rs_row *r, const char *text, size_t len)
 {
-	const size_t len = strlen(text);
-
-	if (len > sizeof(r->text) - r->len)
-		rs_row_flush(r);
+	rs_row_flush(r);
 	if (len > sizeof(r->text)) {
 		fwrite(text, 1, len, r->f);
 		return;
 	}
-	memcpy(r->text + r->len, text, len);
-	r->len += len;
+	memcpy(r->text, text, len);
+	r->len = len;
 }
 
 /* Of a size that is known, so that it is no call; what is too much is written over. */
@@ -47,9 +44,8 @@ static char *pad(char *to, size_t n)
 	return to + n;
 }
 
-/* A few bytes, which a call to copy them would take longer for. */
-static inline __attribute__((always_inline)) void put_field(struct rs_row *r, int width,
-							    const char *text, size_t len)
+/* Where the @len bytes of the next field go; all that is around them is there. */
+RS_LOOP_PART char *field(struct rs_row *r, int width, size_t len)
 {
 	const size_t columns = (size_t)abs(width), rest = columns > len ? columns - len : 0;
 	char *to;
@@ -61,12 +57,20 @@ static inline __attribute__((always_inline)) void put_field(struct rs_row *r, in
 		*to++ = r->between;
 	if (width > 0)
 		to = pad(to, rest);
-	for (size_t i = 0; i < len; i++)
-		*to++ = text[i];
-	if (width < 0)
-		to = pad(to, rest);
-	r->len = (size_t)(to - r->text);
+	else if (rest)
+		pad(to + len, rest);
+	r->len = (size_t)(to - r->text) + len + (width < 0 ? rest : 0);
 	r->follows = true;
+	return to;
+}
+
+/* A few bytes, which a call to copy them would take longer for. */
+RS_LOOP_PART void put_field(struct rs_row *r, int width, const char *text, size_t len)
+{
+	char *to = field(r, width, len);
+
+	for (size_t i = 0; i < len; i++)
+		to[i] = text[i];
 }
 
 void rs_row_field(struct rs_row *r, int width, const char *text)
@@ -82,11 +86,49 @@ void rs_row_end(struct rs_row *r)
 
 /* ---- numbers, from their last digit on ---- */
 
+static size_t nr_digits(uint64_t v)
+{
+	static const uint64_t least[] = { 0,
+					  10,
+					  100,
+					  1000,
+					  10000,
+					  100000,
+					  1000000,
+					  10000000,
+					  100000000,
+					  1000000000,
+					  10000000000,
+					  100000000000,
+					  1000000000000,
+					  10000000000000,
+					  100000000000000,
+					  1000000000000000,
+					  10000000000000000,
+					  100000000000000000,
+					  1000000000000000000,
+					  10000000000000000000ULL };
+	/* log10(2) is a little less than 1233 / 4096: one too few, or right. */
+	const unsigned int n = (64 - (unsigned int)__builtin_clzll(v | 1)) * 1233 >> 12;
+
+	return n + (v >= least[n]);
+}
+
+void rs_row_digits(struct rs_row *r, uint64_t v)
+{
+	const size_t len = nr_digits(v);
+
+	if (len > sizeof(r->text) - r->len)
+		rs_row_flush(r);
+	r->len += len;
+	rs_digits_before(r->text + r->len, v);
+}
+
 void rs_row_u64(struct rs_row *r, int width, uint64_t v)
 {
-	char text[MOST_DIGITS], *end = text + sizeof(text), *p = rs_digits_before(end, v);
+	const size_t len = nr_digits(v);
 
-	put_field(r, width, p, (size_t)(end - p));
+	rs_digits_before(field(r, width, len) + len, v);
 }
 
 void rs_row_time(struct rs_row *r, int width, uint64_t ns)
@@ -98,15 +140,13 @@ void rs_row_time(struct rs_row *r, int width, uint64_t ns)
 
 void rs_row_hex(struct rs_row *r, int width, uint64_t v)
 {
-	char text[MOST_DIGITS], *end = text + sizeof(text), *p = end;
+	const size_t len = 2 + ((size_t)(63 - __builtin_clzll(v | 1)) / 4 + 1);
+	char *to = field(r, width, len);
 
-	do {
-		*--p = "0123456789abcdef"[v % 16];
-		v /= 16;
-	} while (v);
-	*--p = 'x';
-	*--p = '0';
-	put_field(r, width, p, (size_t)(end - p));
+	to[0] = '0';
+	to[1] = 'x';
+	for (size_t i = len - 1; i > 1; i--, v /= 16)
+		to[i] = "0123456789abcdef"[v % 16];
 }
 
 void rs_row_pair(struct rs_row *r, int width, uint64_t a, uint64_t b)

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/inline.h"
 
 /*
  * Rows of which there may be millions: fprintf() would take several times as long for one as
@@ -21,8 +24,22 @@ struct rs_row {
 
 /* Nothing yet, for @f; @between (or NUL) will stand between two fields. */
 void rs_row_begin(struct rs_row *r, FILE *f, char between);
-/* @text, as part of no field. */
-void rs_row_text(struct rs_row *r, const char *text);
+/* @len bytes for which there is no room. */
+void rs_row_long(struct rs_row *r, const char *text, size_t len);
+/* @text, as part of no field: of a literal the length is known, and it takes a few moves. */
+RS_LOOP_PART void rs_row_text(struct rs_row *r, const char *text)
+{
+	const size_t len = strlen(text);
+
+	if (len > sizeof(r->text) - r->len) {
+		rs_row_long(r, text, len);
+		return;
+	}
+	memcpy(r->text + r->len, text, len);
+	r->len += len;
+}
+/* @v, as part of no field. */
+void rs_row_digits(struct rs_row *r, uint64_t v);
 /* Each puts a field, at the right of so many columns, or at the left of -@width: and of all 500
  * bytes at most.
  */

@@ -12,12 +12,19 @@ uint64_t rs_clamp_u64(double v)
 	return v < 0x1p64 ? (uint64_t)v : UINT64_MAX;
 }
 
+/* Two at once: a division takes longer than all else that is done for a digit. */
 char *rs_digits_before(char *p, uint64_t v)
 {
-	do {
-		*--p = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+
+	for (; v >= 100; v /= 100)
+		memcpy(p -= 2, pairs + 2 * (v % 100), 2);
+	if (v >= 10)
+		return memcpy(p - 2, pairs + 2 * v, 2);
+	*--p = (char)('0' + v);
 	return p;
 }
 

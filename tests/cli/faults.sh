@@ -36,6 +36,18 @@ END
 check all 'retryscope faults --algo hva spin.txt'
 check csv 'retryscope faults --algo hva --format csv spin.txt'
 check json 'retryscope faults --algo hva --format json spin.txt'
+
+# Names that mean something to a form, or are longer than a kernel has them, and some that are not.
+{
+	printf 'retryscope-events 1\n0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x100000\n'
+	n=0
+	for name in 'CPU 0/KVM' '=1+1' '-x' 'a-b:c_d' 'a,b' 'a\x22b' '\xc3\xa9t\xc3\xa9' '<i>' \
+		0123456789abcdef 0123456789abcdefg; do
+		printf '%d 1 fault_begin vcpu=%d gfn=0x1 pid=7 comm="%s"\n' $((1000 * ++n)) $n "$name"
+		printf '%d 1 fault_check vcpu=%d result=ok\n' $((1000 * n + 1)) $n
+	done
+} >names.txt
+check names 'for form in csv json; do retryscope faults --format $form names.txt; done'
 check sorted 'retryscope faults --algo hva --sort stall --limit 1 spin.txt; retryscope faults --algo hva --sort retries spin.txt'
 check filters 'for o in --rejected --missed --disagree "--vcpu 0" "--gfn 0x40" "--gfn 1-0x40" "--cause stale" "--cause necessary,missed"; do echo "$o:"; retryscope faults --algo hva $o spin.txt; done'
 check around 'retryscope faults --algo hva --sort stall --around 3 spin.txt'

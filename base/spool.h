@@ -102,10 +102,12 @@ static inline unsigned char *rs_words_put(unsigned char *to, const uint64_t *wor
 	unsigned char *at = to + (4 * n + nr_bits + 7) / 8;
 	uint64_t head = bits << (4 * n), le;
 
+#pragma GCC unroll 6
 	for (unsigned int i = 0; i < n; i++)
 		head |= (uint64_t)(71 - __builtin_clzll(words[i] | 1)) / 8 << (4 * i);
 	le = htole64(head);
 	memcpy(to, &le, sizeof(le));
+#pragma GCC unroll 6
 	for (unsigned int i = 0; i < n; i++) {
 		le = htole64(words[i]);
 		memcpy(at, &le, sizeof(le));
@@ -123,6 +125,7 @@ static inline const unsigned char *rs_words_get(const unsigned char *from, uint6
 
 	memcpy(&head, from, sizeof(head));
 	head = le64toh(head);
+#pragma GCC unroll 6
 	for (unsigned int i = 0; i < n; i++, head >>= 4) {
 		const unsigned int len = head & 15;
 

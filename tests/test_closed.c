@@ -172,6 +172,59 @@ static void test_jobs(void **state)
 	}
 }
 
+/* Both arrivals at once are what each is by itself. */
+static void test_both(void **state)
+{
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct stream s = stream_make(seed, STREAM_CHAINS);
+		struct rs_closed_opts opts = draw_opts(&s, seed);
+		struct naive_closed *n;
+		struct rs_result *e;
+
+		opts.both = true;
+		e = closed_engine_run(&s, &opts);
+		for (int other = 0; other < 2; other++) {
+			n = closed_naive_run(&s, &opts);
+			assert_true(compare_closed(n, e, stdout));
+			naive_closed_free(n);
+			opts.think = !opts.think;
+			for (size_t i = 0; i < e->nr_vms * e->nr_algos; i++) {
+				struct rs_algo_result *a =
+					&e->vms[i / e->nr_algos].algos[i % e->nr_algos];
+				struct rs_closed_algo *closed = a->closed;
+
+				a->closed = a->other;
+				a->other = closed;
+			}
+		}
+		rs_result_free(e);
+		stream_free(&s);
+	}
+}
+
+/* Medians are exact also where those of the first attempts say nothing of the rest. */
+static void test_median_of_later_ones(void **state)
+{
+	const struct rs_closed_opts opts = { .algos = "gfn", .jobs = 1 };
+	const uint64_t nr = 2400;
+	struct stream s = { calloc(2 * nr + 1, sizeof(*s.v)), 0 };
+	uint64_t now = 1000;
+
+	assert_non_null(s.v);
+	s.v[s.n++] = (struct rs_event){ .type = RS_EV_MEMSLOT,
+					.memslot = { .npages = 16, .hva = 0x7f0000000000 } };
+	for (uint64_t i = 0; i < nr; i++) {
+		s.v[s.n++] = (struct rs_event){ .type = RS_EV_FAULT_BEGIN, .time_ns = now };
+		now += i < 1100 ? 1000 : 20000 + i * 7919 % 10007;
+		s.v[s.n++] = (struct rs_event){ .type = RS_EV_FAULT_CHECK,
+						.time_ns = now,
+						.result = RS_RES_OK };
+		now += 1000;
+	}
+	assert_true(equals_naive(&s, &opts, stdout));
+	stream_free(&s);
+}
+
 /* What the streams are to try has to be in them. */
 static void test_streams_have_it_all(void **state)
 {
@@ -213,6 +266,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_streams_have_it_all),
 		cmocka_unit_test(test_equals_naive),
+		cmocka_unit_test(test_both),
+		cmocka_unit_test(test_median_of_later_ones),
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_jobs),
 	};

@@ -9,7 +9,7 @@
 #include "base/parallel.h"
 
 /* With fewer algorithms a simulation does little but what each must. */
-#define LEAST_CASTS 3
+#define LEAST_ALGOS 6
 
 /* Some algorithms in one VM. */
 struct job {
@@ -77,7 +77,7 @@ static bool precheck_of(const struct rs_closed *c)
 /* The recorded gap, at least 1 ns; 1 us where nothing says otherwise. */
 static uint64_t gap_of(const struct vm *vm, uint64_t asked)
 {
-	uint64_t gap = asked ? asked : vm->gaps.weight ? vm->gap_ns : 1000;
+	uint64_t gap = asked ? asked : vm->gaps.nr ? vm->gap_ns : 1000;
 
 	return gap ? gap : 1;
 }
@@ -86,19 +86,21 @@ static uint64_t gap_of(const struct vm *vm, uint64_t asked)
 static size_t nr_groups(const struct rs_closed *c, size_t nr_vms)
 {
 	const size_t threads = rs_parallel_threads(c->opts.jobs);
-	const size_t least = c->nr_specs / MAX_CASTS + 1; /* one has the check as well */
+	/* One has the check as well. */
+	const size_t least = c->nr_specs * (c->opts.both ? 2 : 1) / MAX_CASTS + 1;
 	size_t nr = nr_vms ? (threads + nr_vms - 1) / nr_vms : 1;
 
 	if (c->opts.stalled)
 		return c->nr_specs;
-	if (nr > c->nr_specs / LEAST_CASTS)
-		nr = c->nr_specs / LEAST_CASTS;
+	if (nr > c->nr_specs / LEAST_ALGOS)
+		nr = c->nr_specs / LEAST_ALGOS;
 	return nr < least ? least : nr;
 }
 
-static void add_cast(struct job *j, const struct rs_algo_spec *spec, struct rs_closed_algo *out)
+static void add_cast(struct job *j, const struct rs_algo_spec *spec, bool think,
+		     struct rs_closed_algo *out)
 {
-	j->casts[j->nr++] = (struct cast){ spec, out };
+	j->casts[j->nr++] = (struct cast){ spec, think, out };
 }
 
 /* Jobs with that plan, for all of a VM's algorithms in turn: the first one. */
@@ -116,12 +118,13 @@ static struct job *add_jobs(struct jobs *jobs, struct vm *vm, const struct plan 
 	return first;
 }
 
-static int add_algo(struct job *j, const struct rs_algo_spec *spec, struct rs_closed_algo **out)
+static int add_algo(struct job *j, const struct rs_algo_spec *spec, bool think,
+		    struct rs_closed_algo **out)
 {
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return -ENOMEM;
-	add_cast(j, spec, *out);
+	add_cast(j, spec, think, *out);
 	return 0;
 }
 
@@ -132,30 +135,26 @@ static void plan_check(const struct rs_closed *c, struct jobs *jobs, struct job 
 	const struct plan plan = { .precheck = c->has_lockless, .gap_ns = gap_of(others->vm, 0) };
 	struct job *j = others;
 
-	if (plan.precheck != others->plan.precheck || others->plan.think ||
-	    plan.gap_ns != others->plan.gap_ns || others->plan.told)
+	if (plan.precheck != others->plan.precheck || plan.gap_ns != others->plan.gap_ns ||
+	    others->plan.told)
 		j = add_jobs(jobs, others->vm, &plan, 1);
-	add_cast(j, c->check, out);
+	add_cast(j, c->check, false, out);
 }
 
 static int plan_vm(const struct rs_closed *c, struct vm *vm, struct rs_vm_result *res,
 		   struct rs_closed_algo *check, struct jobs *jobs, size_t groups)
 {
+	const bool think = c->opts.think;
 	const struct plan plan = { .precheck = precheck_of(c),
-				   .think = c->opts.think,
 				   .gap_ns = gap_of(vm, c->opts.retry_gap_ns),
 				   .told = c->opts.stalled };
-	const struct plan plan_other = { .precheck = plan.precheck,
-					 .think = !plan.think,
-					 .gap_ns = plan.gap_ns };
 	struct job *j = add_jobs(jobs, vm, &plan, groups);
-	struct job *other = c->opts.both ? add_jobs(jobs, vm, &plan_other, groups) : NULL;
 
 	res->closed = (struct rs_closed_vm){
 		.precheck = plan.precheck,
-		.arrivals = plan.think ? "think" : "recorded",
+		.arrivals = think ? "think" : "recorded",
 		.retry_gap_ns = plan.gap_ns,
-		.retry_gap_assumed = !c->opts.retry_gap_ns && !vm->gaps.weight,
+		.retry_gap_assumed = !c->opts.retry_gap_ns && !vm->gaps.nr,
 		.logical_faults = vm->logical_faults,
 		.recorded_retries = vm->retries,
 		.clean_attempt_ns = vm->clean_ns,
@@ -163,9 +162,10 @@ static int plan_vm(const struct rs_closed *c, struct vm *vm, struct rs_vm_result
 	};
 	for (size_t i = 0; i < c->nr_specs; i++) {
 		struct rs_algo_result *a = &res->algos[i];
+		struct job *of = &j[i % groups];
 
-		if (add_algo(&j[i % groups], &c->specs[i], &a->closed) ||
-		    (other && add_algo(&other[i % groups], &c->specs[i], &a->other)))
+		if (add_algo(of, &c->specs[i], think, &a->closed) ||
+		    (c->opts.both && add_algo(of, &c->specs[i], !think, &a->other)))
 			return -ENOMEM;
 	}
 	if (c->check)
@@ -210,7 +210,7 @@ static int simulate_all(struct rs_closed *c, struct rs_result *res, struct rs_cl
 	int ret = -ENOMEM;
 
 	/* For each VM one more, for the check. */
-	jobs.v = calloc(res->nr_vms * (2 * groups + 1) + 1, sizeof(*jobs.v));
+	jobs.v = calloc(res->nr_vms * (groups + 1) + 1, sizeof(*jobs.v));
 	if (jobs.v)
 		ret = do_all(c, res, checks, &jobs, groups);
 	if (ret)

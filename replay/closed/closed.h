@@ -49,8 +49,9 @@ struct rs_closed_opts {
 	const char *algos;	 /* as in struct rs_replay_opts: the same list */
 	const char *kernel_algo; /* the traced kernel's, for the check; may be NULL */
 	enum rs_precheck precheck;
-	bool think;	       /* arrivals: keep the time between done and next */
-	bool both;	       /* the other arrivals as well, for struct rs_algo_result, other */
+	bool think; /* arrivals: keep the time between done and next */
+	/* The other arrivals as well, for struct rs_algo_result, other; not with @stalled. */
+	bool both;
 	uint64_t retry_gap_ns; /* 0: the recorded median */
 	unsigned int jobs;     /* threads; 0: one per CPU. Changes no figure */
 	/* Called by rs_closed_finish(), which then goes through all on one thread; or NULL. */

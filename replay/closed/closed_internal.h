@@ -15,6 +15,47 @@
 #include "base/spool.h"
 #include "base/table.h"
 
+/*
+ * The median of values that come one by one. It is expected near that of the first ones: from
+ * those on, each value of a window is counted by itself. Where it is not in that after all, the
+ * values are to be gone through again.
+ */
+#define MEDIAN_FIRST 1024
+#define MEDIAN_WINDOW 4096
+
+struct median {
+	uint64_t nr, max;
+	uint64_t low;	 /* of the window, once there are more than MEDIAN_FIRST values; */
+	uint64_t below;	 /* so many are less than that */
+	uint64_t *cells; /* MEDIAN_WINDOW: the first values, then how many there are of each */
+};
+
+/* For median_add(), one of the first. 0 or -ENOMEM. */
+int median_add_first(struct median *m, uint64_t value);
+/* false: it is not in the window. */
+bool median_find(struct median *m, uint64_t *value);
+
+static inline void median_count(struct median *m, uint64_t value)
+{
+	const uint64_t place = value - m->low;
+
+	m->max = value > m->max ? value : m->max;
+	if (place < MEDIAN_WINDOW)
+		m->cells[place]++;
+	else
+		m->below += value < m->low;
+}
+
+/* 0 or -ENOMEM. */
+static inline int median_add(struct median *m, uint64_t value)
+{
+	if (m->nr < MEDIAN_FIRST)
+		return median_add_first(m, value);
+	m->nr++;
+	median_count(m, value);
+	return 0;
+}
+
 struct vcpu {
 	uint32_t number;
 	bool chained;	 /* the next attempt may go on with the last fault, */
@@ -37,7 +78,7 @@ struct vm {
 	uint64_t logical_faults, retries;
 	/* How long attempts took that were decided before and after their lookup; from a
 	 * decision to the next begin of its chain. */
-	struct rs_hist before, after, gaps;
+	struct median before, after, gaps;
 	/* Medians. */
 	uint64_t precheck_ns, clean_ns, gap_ns;
 	bool has_private; /* any attempt was on private memory */
@@ -67,18 +108,19 @@ static inline uint64_t later(uint64_t at_ns, uint64_t ns)
 
 /* How simulations are to be done. */
 struct plan {
-	bool precheck, think;
+	bool precheck;
 	uint64_t gap_ns;
 	bool told;   /* whose doing the stall is: of one algorithm, */
 	size_t algo; /* which is this one of the list */
 };
 
-/* The algorithms of one simulation: a bit of a set stands for each. */
+/* The casts of one simulation: a bit of a set stands for each. */
 #define MAX_CASTS 64
 
-/* An algorithm, and where its figures go, which are all zero. */
+/* An algorithm, how faults arrive, and where its figures go, which are all zero. */
 struct cast {
 	const struct rs_algo_spec *spec;
+	bool think;
 	struct rs_closed_algo *out;
 };
 
@@ -95,8 +137,8 @@ void rs_closed_free_records(struct rs_closed *c);
 int rs_closed_measure(const struct rs_closed *c, struct vm *vm);
 
 /*
- * Simulates up to MAX_CASTS algorithms in @vm. 0 or negative errno: -ENOMEM also where @limits
- * were met.
+ * Simulates up to MAX_CASTS casts in @vm. 0 or negative errno: -ENOMEM also where @limits were
+ * met.
  */
 int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
 		       struct rs_limits *limits, const struct cast *casts, size_t nr);

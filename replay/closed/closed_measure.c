@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Medians of what was recorded. Its histograms say in which of their buckets each is; for
- * where in that, what was recorded is gone through again, once for a bucket of up to
- * 4096 values.
+ * Medians of what was recorded. Where one is not in the window that was counted, what was
+ * recorded is gone through again, once for each 12 bits of it.
  */
 #include "replay/closed/closed_internal.h"
 
@@ -11,6 +10,66 @@
 #include <string.h>
 
 #include "replay/closed/closed_tape.h"
+
+static int cmp(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t rank_of(const struct median *m)
+{
+	return m->nr ? (m->nr - 1) / 2 : 0; /* the lower one */
+}
+
+/* Around the median of the first ones. */
+static void open_window(struct median *m)
+{
+	uint64_t first[MEDIAN_FIRST], middle;
+
+	memcpy(first, m->cells, sizeof(first));
+	memset(m->cells, 0, MEDIAN_WINDOW * sizeof(*m->cells));
+	qsort(first, MEDIAN_FIRST, sizeof(*first), cmp);
+	middle = first[rank_of(m)];
+	m->low = middle > MEDIAN_WINDOW / 2 ? middle - MEDIAN_WINDOW / 2 : 0;
+	for (size_t i = 0; i < MEDIAN_FIRST; i++)
+		median_count(m, first[i]);
+}
+
+int median_add_first(struct median *m, uint64_t value)
+{
+	if (!m->cells)
+		m->cells = calloc(MEDIAN_WINDOW, sizeof(*m->cells));
+	if (!m->cells)
+		return -ENOMEM;
+	m->cells[m->nr++] = value;
+	if (m->nr == MEDIAN_FIRST)
+		open_window(m);
+	return 0;
+}
+
+bool median_find(struct median *m, uint64_t *value)
+{
+	uint64_t rank = rank_of(m);
+
+	*value = 0;
+	if (m->nr && m->nr < MEDIAN_FIRST) {
+		qsort(m->cells, m->nr, sizeof(*m->cells), cmp);
+		*value = m->cells[rank];
+	}
+	if (m->nr < MEDIAN_FIRST)
+		return true;
+	if (rank < m->below)
+		return false;
+	rank -= m->below;
+	for (size_t i = 0; i < MEDIAN_WINDOW; rank -= m->cells[i++])
+		if (rank < m->cells[i]) {
+			*value = m->low + i;
+			return true;
+		}
+	return false;
+}
 
 #define PART_BITS 12
 
@@ -26,28 +85,21 @@ static unsigned int part_shift(const struct search *s)
 	return s->bits > PART_BITS ? s->bits - PART_BITS : 0;
 }
 
-/* @s is all zero. In the bucket of @h that has the median; of nothing it is 0. */
-static void search_start(struct search *s, const struct rs_hist *h)
+/* @s is all zero. What is found already is not searched for. */
+static void search_start(struct search *s, struct median *m)
 {
-	uint64_t value, weight;
-	size_t pos = 0;
-
-	s->rank = h->weight ? (h->weight - 1) / 2 : 0;
-	while (rs_hist_next(h, &pos, &value, &weight)) {
-		s->start = value;
-		if (s->rank < weight)
-			break;
-		s->rank -= weight;
-	}
-	if (s->start >> (RS_HIST_BITS + 1))
-		s->bits = 63 - RS_HIST_BITS - (unsigned int)__builtin_clzll(s->start);
+	if (median_find(m, &s->start))
+		return;
+	s->rank = rank_of(m);
+	s->start = 0;
+	s->bits = 64 - (unsigned int)__builtin_clzll(m->max | 1);
 }
 
 static void search_note(struct search *s, uint64_t value)
 {
 	const uint64_t from = value - s->start;
 
-	if (s->bits && !(from >> s->bits))
+	if (s->bits && (s->bits == 64 || !(from >> s->bits)))
 		s->parts[from >> part_shift(s)]++;
 }
 
@@ -87,7 +139,7 @@ static int note_all(const struct rs_closed *c, const struct vcpu *v, struct sear
 	return r.failed;
 }
 
-static int search_all(const struct rs_closed *c, const struct vm *vm, struct searches *s)
+static int search_all(const struct rs_closed *c, struct vm *vm, struct searches *s)
 {
 	int rc = 0;
 
@@ -111,7 +163,7 @@ int rs_closed_measure(const struct rs_closed *c, struct vm *vm)
 	struct searches *s = calloc(1, sizeof(*s));
 	int rc = -ENOMEM;
 
-	if (s && !vm->before.dropped && !vm->after.dropped && !vm->gaps.dropped)
+	if (s)
 		rc = search_all(c, vm, s);
 	if (!rc) {
 		vm->precheck_ns = s->before.start;

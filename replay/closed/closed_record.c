@@ -109,14 +109,15 @@ static bool goes_on(const struct vm *vm, const struct vcpu *v, const struct rs_j
 	return v->chained && v->losses == vm->losses && v->gfn == j->gfn && v->as == j->as;
 }
 
-static void note(struct vm *vm, const struct vcpu *v, const struct attempt *a)
+/* 0 or -ENOMEM. */
+static int note(struct vm *vm, const struct vcpu *v, const struct attempt *a)
 {
-	rs_hist_add(a->before_lookup ? &vm->before : &vm->after, a->check_ns - a->begin_ns, 1);
-	if (!a->first)
-		rs_hist_add(&vm->gaps, a->begin_ns - v->check_ns, 1);
 	vm->logical_faults += a->first;
 	vm->retries += a->retry;
 	vm->has_private |= a->private;
+	if (!a->first && median_add(&vm->gaps, a->begin_ns - v->check_ns))
+		return -ENOMEM;
+	return median_add(a->before_lookup ? &vm->before : &vm->after, a->check_ns - a->begin_ns);
 }
 
 static void on_judged(void *arg, const struct rs_judged *j)
@@ -142,7 +143,8 @@ static void on_judged(void *arg, const struct rs_judged *j)
 		a.slot = j->slot;
 	}
 	rs_stream_add(&v->attempts, attempt_put(to, &a, v->check_ns));
-	note(vm, v, &a);
+	if (note(vm, v, &a))
+		fail(c);
 	v->check_ns = a.check_ns;
 	v->chained = a.retry;
 	v->losses = vm->losses;
@@ -166,9 +168,9 @@ void rs_closed_free_records(struct rs_closed *c)
 		rs_seats_free(&vm->seats);
 		free(vm->vcpus);
 		rs_stream_free(&vm->events);
-		rs_hist_free(&vm->before);
-		rs_hist_free(&vm->after);
-		rs_hist_free(&vm->gaps);
+		free(vm->before.cells);
+		free(vm->after.cells);
+		free(vm->gaps.cells);
 	}
 	free(c->vms);
 	rs_hash_free(&c->vm_by_number);

@@ -94,8 +94,8 @@ static void close_fault(struct sim *s, struct runner *r)
 }
 
 /*
- * The algorithms of @set, not all that @r has, go on by themselves from here. NULL: no
- * memory, and s->failed.
+ * The casts of @set, not all that @r has, go on by themselves from here. NULL: no memory, and
+ * s->failed.
  */
 static struct runner *split(struct sim *s, struct runner *r, uint64_t set)
 {
@@ -163,23 +163,8 @@ static void begins_at(struct runner *r, uint64_t at_ns)
 	r->at_ns = at_ns;
 }
 
-/* The next recorded one arrives, the one before it, if there is one, being done. Else @r is over.
- */
-static inline void arrive(struct sim *s, struct runner *r, uint64_t done_ns)
+static inline void start_fault(struct sim *s, struct runner *r, uint64_t start)
 {
-	const uint64_t was_done = r->recorded.check_ns;
-	uint64_t start;
-
-	if (!next_attempt(s, r)) {
-		end_runner(s, r);
-		return;
-	}
-	attempt_get(&r->reader, &r->recorded);
-	start = r->recorded.begin_ns;
-	if (s->plan.think && r->fault)
-		start = later(done_ns, start - was_done);
-	else if (start < done_ns)
-		start = done_ns;
 	r->fault++;
 	r->gfn = r->recorded.gfn;
 	r->as = r->recorded.as;
@@ -193,6 +178,43 @@ static inline void arrive(struct sim *s, struct runner *r, uint64_t done_ns)
 	begins_at(r, start);
 }
 
+/* When the fault of @first arrives, the one before it being done then instead of @was_done. */
+static inline uint64_t arrival(const struct attempt *first, uint64_t was_done, uint64_t done_ns,
+			       bool thinks)
+{
+	if (thinks)
+		return later(done_ns, first->begin_ns - was_done);
+	return first->begin_ns < done_ns ? done_ns : first->begin_ns;
+}
+
+/* The next recorded one arrives, the one before it, if there is one, being done. Else @r is over.
+ */
+static inline void arrive(struct sim *s, struct runner *r, uint64_t done_ns)
+{
+	const uint64_t was_done = r->recorded.check_ns;
+	uint64_t start, thought;
+	struct runner *other;
+
+	if (!next_attempt(s, r)) {
+		end_runner(s, r);
+		return;
+	}
+	attempt_get(&r->reader, &r->recorded);
+	/* A first one has none before it. */
+	start = arrival(&r->recorded, was_done, done_ns, false);
+	thought = arrival(&r->recorded, was_done, done_ns, r->fault);
+	if (thought != start && r->set & s->thinkers) {
+		if (r->set & ~s->thinkers) {
+			other = split(s, r, r->set & ~s->thinkers);
+			if (!other)
+				return;
+			start_fault(s, other, start);
+		}
+		start = thought;
+	}
+	start_fault(s, r, start);
+}
+
 static inline void finish_fault(struct sim *s, struct runner *r, uint64_t done_ns, bool starved)
 {
 	struct set_sum *of = sums_of(&s->sums, r->set);
@@ -202,7 +224,7 @@ static inline void finish_fault(struct sim *s, struct runner *r, uint64_t done_n
 	of->sum.starved += starved;
 	of->sum.as_recorded += !starved && done_ns == r->recorded.check_ns &&
 			       r->retries == r->attempt + r->recorded.retry;
-	sums_fault(of, r->retries, done_ns - r->start_ns, s->vm->clean_ns);
+	sums_fault(&s->sums, of, r->retries, done_ns - r->start_ns);
 	if (s->telling)
 		rs_tell_end(s->telling, r->vcpu, done_ns, starved);
 	arrive(s, r, done_ns);
@@ -236,21 +258,22 @@ static bool slot_gone(const struct sim *s, const struct rs_fault *f)
 	return f->handle == RS_NO_SLOT || rs_fault_obsolete(f, s->memslots);
 }
 
-/* Which of its algorithms reject, for any of the reasons @why. */
+/* Which of its casts reject, for any of the reasons @why. */
 static uint64_t rejecting(const struct sim *s, const struct runner *r, unsigned int why)
 {
 	uint64_t set = 0;
 
 	if (slot_gone(s, &r->f))
 		return 0;
-	for (uint64_t left = r->set; left; left &= left - 1) {
-		const unsigned int i = (unsigned int)__builtin_ctzll(left);
+	for (uint64_t left = r->set, same; left; left &= ~same) {
+		const unsigned int i = s->algo_of[__builtin_ctzll(left)];
 		const struct rs_algo *a = &s->algos[i];
 
+		same = s->who[i];
 		if (a->ops->rejects(a->state, &r->f, r->snapshots[i]) & why)
-			set |= 1ULL << i;
+			set |= same;
 	}
-	return set;
+	return set & r->set;
 }
 
 /* The present attempt is rejected, and @n that are alike, if whose doing that is is asked. */
@@ -292,7 +315,7 @@ static void decides_at(struct runner *r, uint64_t now, uint64_t took)
 	r->at_ns = later(now, took);
 }
 
-/* An attempt beyond the recorded ones, and those of its rejected algorithms that are alike. */
+/* An attempt beyond the recorded ones, and those of its rejected casts that are alike. */
 static void begin_beyond(struct sim *s, struct runner *r, uint64_t now, uint64_t took)
 {
 	uint64_t period, rejected;
@@ -390,6 +413,49 @@ static bool is_undisturbed(const struct sim *s, const struct runner *r, uint64_t
 	return s->is_quiet && (took < s->until - r->at_ns || s->until == NO_EVENT);
 }
 
+/*
+ * Faults of one attempt each that nothing disturbs, as most are: so many of them as are followed
+ * by another one in the same chunk, with nothing to be asked of any algorithm. false: there is
+ * none.
+ */
+static bool run_undisturbed(struct sim *s, struct runner *r)
+{
+	const bool thinks = r->set & s->thinkers, records = r->set & ~s->thinkers;
+	struct set_sum *of = sums_of(&s->sums, r->set);
+	const unsigned char *present = NULL, *next = r->reader.at;
+	uint64_t at = r->at_ns, last_ns = 0, faults = 0;
+	struct attempt a = r->recorded, b;
+
+	while (next < r->reader.end && !a.before_lookup && !a.retry && at < s->until &&
+	       a.check_ns - a.begin_ns < s->until - at) {
+		const uint64_t took = a.check_ns - a.begin_ns, done = at + took;
+		const unsigned char *end;
+		uint64_t start;
+
+		b = a;
+		end = attempt_take(next, &b);
+		start = arrival(&b, a.check_ns, done, thinks);
+		if (thinks && records && start != arrival(&b, a.check_ns, done, false))
+			break;
+		of->sum.as_recorded += done == a.check_ns;
+		sums_fault(&s->sums, of, 0, took);
+		faults++;
+		last_ns = a.check_ns;
+		present = next;
+		next = end;
+		a = b;
+		at = start;
+	}
+	if (!faults)
+		return false;
+	/* What its record has beside times was not looked at so far. */
+	r->recorded.check_ns = last_ns;
+	r->reader.at = attempt_take(present, &r->recorded);
+	r->fault += faults - 1;
+	start_fault(s, r, at);
+	return true;
+}
+
 static void run(struct sim *s, struct runner *r)
 {
 	while (is_due(s, r) && !s->failed) {
@@ -397,10 +463,10 @@ static void run(struct sim *s, struct runner *r)
 
 		if (r->phase == PHASE_DECIDES)
 			decide(s, r);
-		else if (is_undisturbed(s, r, took))
-			finish_fault(s, r, later(r->at_ns, took), false);
-		else
+		else if (!is_undisturbed(s, r, took))
 			begin_attempt(s, r);
+		else if (r->attempt || r->beyond || !run_undisturbed(s, r))
+			finish_fault(s, r, later(r->at_ns, took), false);
 	}
 }
 
@@ -450,7 +516,7 @@ void runners_start(struct sim *s)
 		if (!r)
 			continue;
 		r->vcpu = i;
-		r->set = UINT64_MAX >> (MAX_CASTS - s->nr_algos);
+		r->set = UINT64_MAX >> (MAX_CASTS - s->nr_casts);
 		s->runners[i] = r;
 		rs_stream_read(&r->reader, s->c->spool, &v->attempts);
 		arrive(s, r, 0);

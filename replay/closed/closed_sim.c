@@ -135,14 +135,34 @@ static int run(struct sim *s)
 	return s->failed ? s->failed : sums_finish(&s->sums);
 }
 
+/* The place of that algorithm; of one that there is not yet, behind the others. */
+static size_t find_algo(const struct sim *s, const struct rs_algo_spec *spec)
+{
+	size_t i = 0;
+
+	while (i < s->nr_algos &&
+	       (s->algos[i].ops != spec->ops || s->algos[i].param != spec->param))
+		i++;
+	return i;
+}
+
+/* What an algorithm keeps depends on no fault: casts of the same one share it. */
 static int init_algos(struct sim *s, const struct cast *casts, size_t nr)
 {
 	const struct rs_algo_env env = { s->memslots, s->invals, true };
 
-	for (; s->nr_algos < nr; s->nr_algos++)
-		if (rs_algo_init(&s->algos[s->nr_algos], casts[s->nr_algos].spec, &env))
+	for (; s->nr_casts < nr; s->nr_casts++) {
+		const struct cast *cast = &casts[s->nr_casts];
+		const size_t i = find_algo(s, cast->spec);
+
+		if (i == s->nr_algos && rs_algo_init(&s->algos[i], cast->spec, &env))
 			return -ENOMEM;
-	return rs_calls_init(&s->calls, s->algos, nr);
+		s->nr_algos += i == s->nr_algos;
+		s->algo_of[s->nr_casts] = (uint8_t)i;
+		s->who[i] |= 1ULL << s->nr_casts;
+		s->thinkers |= (uint64_t)cast->think << s->nr_casts;
+	}
+	return rs_calls_init(&s->calls, s->algos, s->nr_algos);
 }
 
 static void sim_free(struct sim *s)
@@ -170,7 +190,7 @@ static int sim_init(struct sim *s, const struct cast *casts, size_t nr)
 	s->algos = calloc(nr + 1, sizeof(*s->algos));
 	s->runners = calloc(nr_vcpus, sizeof(struct runner *));
 	s->heap = calloc(nr_vcpus, sizeof(*s->heap));
-	sums_init(&s->sums, casts, nr);
+	sums_init(&s->sums, casts, nr, s->vm->clean_ns);
 	if (!s->invals || !s->algos || !s->runners || !s->heap || init_algos(s, casts, nr))
 		return -ENOMEM;
 	if (s->plan.told)

@@ -3,10 +3,11 @@
 #define RS_REPLAY_CLOSED_CLOSED_SIM_H
 
 /*
- * One simulation: some algorithms in one VM. They share the invalidations, which come at
- * their recorded times for all of them, and each vCPU's faults for as long as they do the
- * same with them: a runner is a vCPU for a set of algorithms, is split where they disagree,
- * and two of them are joined where nothing tells them apart any more.
+ * One simulation: some algorithms in one VM, with one kind of arrivals or both. They share the
+ * invalidations, which come at their recorded times for all of them, and each vCPU's faults for
+ * as long as they do the same with them: a runner is a vCPU for a set of casts (an algorithm
+ * with its arrivals), is split where they disagree, and two of them are joined where nothing
+ * tells them apart any more.
  */
 #include "replay/calls.h"
 #include "replay/closed/closed_sums.h"
@@ -20,7 +21,7 @@ enum phase { PHASE_DECIDES, PHASE_BEGINS };
 struct runner {
 	enum phase phase;
 	uint64_t at_ns;	     /* when it decides or begins */
-	uint64_t set;	     /* of algorithms */
+	uint64_t set;	     /* of casts */
 	uint32_t vcpu;	     /* by its place */
 	struct runner *twin; /* of the same vCPU, or NULL; or the next unused one */
 
@@ -63,6 +64,10 @@ struct sim {
 	struct rs_algo *algos;
 	size_t nr_algos;
 	struct rs_calls calls;
+	size_t nr_casts;
+	uint8_t algo_of[MAX_CASTS]; /* of each cast, */
+	uint64_t who[MAX_CASTS];    /* and those that each algorithm is of */
+	uint64_t thinkers;	    /* casts that keep the time between done and next */
 	struct sums sums;
 	struct telling *telling; /* NULL: nobody asks whose doing the stall is */
 	struct runner **runners; /* of each vCPU */
@@ -75,7 +80,7 @@ struct sim {
 	int failed; /* 0 or negative errno */
 };
 
-/* All vCPUs' first faults arrive, for all algorithms. */
+/* All vCPUs' first faults arrive, for all casts. */
 void runners_start(struct sim *s);
 /* They act as far as that comes before a recorded event at @until. */
 void runners_run(struct sim *s, uint64_t until);

@@ -8,16 +8,24 @@
 #include "base/array.h"
 #include "replay/figures.h"
 
-void sums_init(struct sums *s, const struct cast *casts, size_t nr)
+void sums_init(struct sums *s, const struct cast *casts, size_t nr, uint64_t clean_ns)
 {
 	s->casts = casts;
 	s->nr = nr;
+	s->clean_ns = clean_ns;
+}
+
+static void clear(struct set_sum *of)
+{
+	rs_closed_algo_clear(&of->sum);
+	free(of->shorts);
+	*of = (struct set_sum){ 0 };
 }
 
 void sums_free(struct sums *s)
 {
 	for (size_t i = 0; i < NR_SETS + MAX_CASTS; i++)
-		rs_closed_algo_clear(&s->sets[i].sum);
+		clear(&s->sets[i]);
 	for (size_t i = 0; i < s->nr_begun; i++)
 		free(s->begun[i].retries);
 	free(s->ended.retries);
@@ -29,16 +37,24 @@ void sums_free(struct sums *s)
 
 /* ---- sets ---- */
 
+void sums_faults(const struct sums *s, struct set_sum *of, uint64_t retries, uint64_t service_ns,
+		 uint64_t n)
+{
+	rs_hist_add(&of->sum.service_ns, service_ns, n);
+	rs_hist_add(&of->sum.retries_per_fault, retries, n);
+	rs_hist_add(&of->sum.stall_ns, service_ns > s->clean_ns ? service_ns - s->clean_ns : 0, n);
+}
+
 static void flush(struct sums *s, struct set_sum *of)
 {
-	rs_hist_add(&of->sum.retries_per_fault, 0, of->not_retried);
-	rs_hist_add(&of->sum.stall_ns, 0, of->not_stalled);
+	for (unsigned int ns = 0; of->shorts && ns < SHORT_NS; ns++)
+		if (of->shorts[ns])
+			sums_faults(s, of, 0, ns, of->shorts[ns]);
 	for (uint64_t left = of->set; left; left &= left - 1)
 		if (rs_figures_add(RS_OF_CLOSED_ALGO, s->casts[__builtin_ctzll(left)].out, &of->sum,
 				   false))
 			s->failed = true;
-	rs_closed_algo_clear(&of->sum);
-	*of = (struct set_sum){ 0 };
+	clear(of);
 }
 
 struct set_sum *sums_find(struct sums *s, uint64_t set)
@@ -53,6 +69,8 @@ struct set_sum *sums_find(struct sums *s, uint64_t set)
 		i = s->oldest++ % NR_SETS;
 		flush(s, &s->sets[i]);
 	}
+	if (!s->sets[i].shorts)
+		s->sets[i].shorts = calloc(SHORT_NS, sizeof(*s->sets[i].shorts));
 	s->sets[i].set = set;
 	s->last = i;
 	return &s->sets[i];

@@ -12,11 +12,13 @@
 /* Beside those of one algorithm each. */
 #define NR_SETS 16
 
+/* Faults without a retry that took less ns than this, which are most, are counted by those. */
+#define SHORT_NS 8192
+
 struct set_sum {
 	uint64_t set; /* 0: unused */
 	struct rs_closed_algo sum;
-	/* Faults without a retry and without stall, which are most: they are not yet in @sum. */
-	uint64_t not_retried, not_stalled;
+	uint64_t *shorts; /* of each ns, not yet in @sum; NULL: there were none, or no memory */
 };
 
 /* Retries put down to an invalidation that is outstanding, or the last that ended. */
@@ -32,6 +34,7 @@ struct sums {
 	struct set_sum sets[NR_SETS + MAX_CASTS];
 	unsigned int last; /* of the sets, the one that was asked for */
 	unsigned int oldest;
+	uint64_t clean_ns;    /* what a fault takes longer, it stalls */
 	struct blamed *begun; /* outstanding ones in the order of their begins */
 	size_t nr_begun, max_begun;
 	struct blamed ended; /* the last one */
@@ -42,7 +45,7 @@ struct sums {
 };
 
 /* @s is all zero. Frees also what sums_init() was not called for. */
-void sums_init(struct sums *s, const struct cast *casts, size_t nr);
+void sums_init(struct sums *s, const struct cast *casts, size_t nr, uint64_t clean_ns);
 void sums_free(struct sums *s);
 
 /* For sums_of(), where @set is not the last that was asked for. */
@@ -54,19 +57,18 @@ static inline struct set_sum *sums_of(struct sums *s, uint64_t set)
 	return s->sets[s->last].set == set ? &s->sets[s->last] : sums_find(s, set);
 }
 
+/* For sums_fault(), where it is no short one: so many faults are alike. */
+void sums_faults(const struct sums *s, struct set_sum *of, uint64_t retries, uint64_t service_ns,
+		 uint64_t n);
+
 /* A fault is done. */
-static inline void sums_fault(struct set_sum *of, uint64_t retries, uint64_t service_ns,
-			      uint64_t clean_ns)
+static inline void sums_fault(const struct sums *s, struct set_sum *of, uint64_t retries,
+			      uint64_t service_ns)
 {
-	rs_hist_add(&of->sum.service_ns, service_ns, 1);
-	if (retries)
-		rs_hist_add(&of->sum.retries_per_fault, retries, 1);
+	if (!retries && service_ns < SHORT_NS && of->shorts)
+		of->shorts[service_ns]++;
 	else
-		of->not_retried++;
-	if (service_ns > clean_ns)
-		rs_hist_add(&of->sum.stall_ns, service_ns - clean_ns, 1);
-	else
-		of->not_stalled++;
+		sums_faults(s, of, retries, service_ns, 1);
 }
 
 /*

@@ -50,15 +50,12 @@ static inline bool attempt_is_first(const unsigned char *from)
 	return bits & ATTEMPT_FIRST;
 }
 
-/* The attempt behind @a, which is all zero before the first; false: there is none, or @r failed. */
-static inline bool attempt_get(struct rs_stream_reader *r, struct attempt *a)
+/* The attempt at @from, which is behind @a: all zero before the first. Returns where it ends. */
+static inline const unsigned char *attempt_take(const unsigned char *from, struct attempt *a)
 {
-	const unsigned char *from = rs_stream_next(r);
 	uint64_t words[ATTEMPT_WORDS], bits;
+	const unsigned char *end = rs_words_get(from, words, ATTEMPT_WORDS, &bits, ATTEMPT_BITS);
 
-	if (!from)
-		return false;
-	r->at = rs_words_get(from, words, ATTEMPT_WORDS, &bits, ATTEMPT_BITS);
 	a->first = bits & ATTEMPT_FIRST;
 	a->before_lookup = bits & ATTEMPT_BEFORE;
 	a->retry = bits & ATTEMPT_RETRY;
@@ -68,6 +65,17 @@ static inline bool attempt_get(struct rs_stream_reader *r, struct attempt *a)
 	a->check_ns = a->begin_ns + words[1];
 	a->gfn = words[2];
 	a->slot = (uint32_t)words[3];
+	return end;
+}
+
+/* The attempt behind @a; false: there is none, or @r failed. */
+static inline bool attempt_get(struct rs_stream_reader *r, struct attempt *a)
+{
+	const unsigned char *from = rs_stream_next(r);
+
+	if (!from)
+		return false;
+	r->at = attempt_take(from, a);
 	return true;
 }
 

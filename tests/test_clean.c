@@ -160,7 +160,7 @@ static void pages(void **state)
 	free(text);
 }
 
-/* The end of a name is kept, and its characters stay whole. */
+/* What is too long for a line of its own keeps its end, and its characters stay whole. */
 static void narrow_page(void **state)
 {
 	struct rs_page p = { .width = 20 };
@@ -177,7 +177,9 @@ static void narrow_page(void **state)
 	rs_table_write(&p, &t);
 	fclose(p.f);
 	assert_string_equal(text, "...\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"
-				  "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac.txt 1234\n");
+				  "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2"
+				  "\x82\xac\xe2\x82\xac\xe2\x82\xac.txt\n"
+				  "                1234\n");
 	free(text);
 }
 

@@ -181,7 +181,8 @@ static void tables(void **state)
 	put_table(&s, 29);
 	expect_sheet(&s, "name               of  events\n"
 			 "                  all\n"
-			 "...y-long-name 25.0 %    1.2M\n"
+			 "a-very-long-name\n"
+			 "               25.0 %    1.2M\n"
 			 "b               20.0k 1.50 us\n");
 }
 

@@ -306,14 +306,17 @@ static void test_sweep_table(void **state)
 	const struct rs_sweep_axis axis = { "seed", seeds, 1 };
 	const struct rs_sweep_opts opts = { .axes = &axis, .nr_axes = 1, .closed = true };
 	const struct rs_sweep_cell cell = { .nr_algos = 1, .sum = &vm };
-	char *text;
-	size_t size;
-	FILE *f = open_memstream(&text, &size);
+	char *text, *rows;
+	size_t size, rows_size;
+	FILE *f = open_memstream(&text, &size), *of_rows = open_memstream(&rows, &rows_size);
 
-	assert_non_null(f);
+	assert_true(f && of_rows);
+	rs_sweep_table_rows(of_rows, &opts, &cell);
+	assert_int_equal(fclose(of_rows), 0);
 	rs_sweep_table_header(f, &opts);
-	rs_sweep_table_rows(f, &opts, &cell);
+	rs_sweep_table_put(f, &opts, rows);
 	assert_int_equal(fclose(f), 0);
+	free(rows);
 	expect_columns(text, 6);
 	assert_true(field(text, strchr(text, '\n') + 1, "stall_mean_ns") == 500.5 * (1 << STALL));
 	free(text);

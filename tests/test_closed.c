@@ -202,27 +202,66 @@ static void test_both(void **state)
 	}
 }
 
-/* Medians are exact also where those of the first attempts say nothing of the rest. */
-static void test_median_of_later_ones(void **state)
+/* How long the Nth of something takes. */
+typedef uint64_t durations(uint64_t i);
+
+/* The last ones are among those that are short. */
+static uint64_t rise(uint64_t i)
 {
+	return i < 1100 || i % 100 == 99 ? 1000 : 20000 + i * 7919 % 10007;
+}
+
+static uint64_t fall(uint64_t i)
+{
+	return i < 1100 ? 40000 : 1000 + i * 7919 % 10007;
+}
+
+/* Near the first ones, but for more that are far above than are far below. */
+static uint64_t stay(uint64_t i)
+{
+	if (i % 5 == 1)
+		return 50000 + i;
+	return i % 15 == 2 ? 100 : 20000 + i * 7919 % 2003;
+}
+
+static void add(struct stream *s, uint64_t *now, uint64_t after, const struct rs_event *e)
+{
+	*now += after;
+	s->v[s->n] = *e;
+	s->v[s->n++].time_ns = *now;
+}
+
+/* Each fault is sent back, and let through when it is tried again. */
+static void test_medians_as(durations *takes)
+{
+	const struct rs_event memslot = { .type = RS_EV_MEMSLOT,
+					  .memslot = { .npages = 16, .hva = 0x7f0000000000 } };
+	const struct rs_event begin = { .type = RS_EV_FAULT_BEGIN };
+	const struct rs_event retry = { .type = RS_EV_FAULT_CHECK, .result = RS_RES_RETRY };
+	const struct rs_event ok = { .type = RS_EV_FAULT_CHECK, .result = RS_RES_OK };
 	const struct rs_closed_opts opts = { .algos = "gfn", .jobs = 1 };
 	const uint64_t nr = 2400;
-	struct stream s = { calloc(2 * nr + 1, sizeof(*s.v)), 0 };
-	uint64_t now = 1000;
+	struct stream s = { calloc(4 * nr + 1, sizeof(*s.v)), 0 };
+	uint64_t now = 0;
 
 	assert_non_null(s.v);
-	s.v[s.n++] = (struct rs_event){ .type = RS_EV_MEMSLOT,
-					.memslot = { .npages = 16, .hva = 0x7f0000000000 } };
+	add(&s, &now, 0, &memslot);
 	for (uint64_t i = 0; i < nr; i++) {
-		s.v[s.n++] = (struct rs_event){ .type = RS_EV_FAULT_BEGIN, .time_ns = now };
-		now += i < 1100 ? 1000 : 20000 + i * 7919 % 10007;
-		s.v[s.n++] = (struct rs_event){ .type = RS_EV_FAULT_CHECK,
-						.time_ns = now,
-						.result = RS_RES_OK };
-		now += 1000;
+		add(&s, &now, 1000, &begin);
+		add(&s, &now, takes(i) + 1, &retry);
+		add(&s, &now, takes(i) + 2, &begin);
+		add(&s, &now, takes(i) + 3, &ok);
 	}
 	assert_true(equals_naive(&s, &opts, stdout));
 	stream_free(&s);
+}
+
+/* Medians are exact also where those of the first attempts say nothing of the rest. */
+static void test_median_of_later_ones(void **state)
+{
+	test_medians_as(rise);
+	test_medians_as(fall);
+	test_medians_as(stay);
 }
 
 /* What the streams are to try has to be in them. */

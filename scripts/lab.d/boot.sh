@@ -91,8 +91,8 @@ boot_each() { # KERNEL IMAGE SHARE
 
 	mapfile -t names <"$3/plan.all"
 	for name in "${names[@]}"; do
-		random_seed=1
-		[[ ! $name =~ \.([0-9]+)$ ]] || random_seed=${BASH_REMATCH[1]}
+		random_seed=${seed:-1}
+		[[ ! $name =~ \.([0-9]+)$ ]] || random_seed=$((random_seed + BASH_REMATCH[1] - 1))
 		echo "$name" >"$3/plan.all"
 		image_of_plan "$2" "$3" >"$2.plan" && boot_plan "$1" "$2.plan" "$3"
 	done

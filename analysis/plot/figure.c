@@ -346,10 +346,14 @@ static void put_symbol(struct rs_figure *fig, const struct rs_legend *e, double 
 			      x, y - h, x + w, y + h, e->colour);
 		break;
 	case RS_LEGEND_LINE:
+		/*
+		 * The SVG of gnuplot joins arrows of one colour and width to one path, which has
+		 * the dashes of the first: so each style has a width of its own.
+		 */
 		rs_figure_put(fig,
 			      "set arrow from screen %.4f, screen %.4f to screen %.4f, screen %.4f "
-			      "nohead linewidth %.1f linecolor '%s' dashtype %u\n",
-			      x, y, x + w, y, e->size, e->colour, e->style);
+			      "nohead linewidth %.2f linecolor '%s' dashtype %u\n",
+			      x, y, x + w, y, e->size + 0.01 * e->style, e->colour, e->style);
 		break;
 	default:
 		rs_figure_put(fig,

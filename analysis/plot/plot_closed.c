@@ -149,7 +149,7 @@ static const char *mode_name(size_t mode)
 	return mode == THINK ? "think" : "recorded";
 }
 
-/* A line for each algorithm in a picture, one for each curve in plain text. */
+/* A line for each curve; with arrivals think it has dashes. */
 static void put_legend(struct rs_figure *fig, const struct rs_plot_input *in,
 		       const struct metric *m)
 {

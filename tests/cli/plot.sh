@@ -62,6 +62,9 @@ golden() {
 		sha256sum <"$work/new/$name.dat" >"$work/new/$name.sha256"
 		rm "$work/new/$name.dat"
 	done
+	# What the curves with arrivals think have, their lines in the legend have too.
+	[ "$(grep -c "stroke-dasharray='[^']*' *d='M16\.00," "$work/new/small-stall.svg")" = 3 ] ||
+		fail "the legend has not the dashes of its curves"
 	rm "$work"/new/*.svg
 	for file in "$work"/new/*.gp; do
 		sed 's/by retryscope [^ ]*\. /by retryscope VERSION. /' "$file" >"${file%.gp}.script"

@@ -633,9 +633,9 @@ static void fault_over(void *arg, const struct rs_fault_row *row)
 	put_hex(t, "gfn", row->gfn);
 	put_memslot(t, row->as, row->slot);
 	trace_event_number(&t->out, "attempts", row->attempts);
-	trace_event_number(&t->out, "retried", row->retried);
+	trace_event_number(&t->out, "recorded_retries", row->retried);
 	trace_event_number(&t->out, "rejected", row->rejected);
-	trace_event_number(&t->out, "needless", row->needless);
+	trace_event_number(&t->out, "spurious", row->needless);
 	trace_event_number(&t->out, "missed", row->missed);
 	trace_event_number(&t->out, "stall_ns", rs_fault_stall(row));
 	if (row->causes)

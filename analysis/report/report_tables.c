@@ -51,8 +51,8 @@ static void put_scatter(struct rs_page *p, const struct rs_report *rep,
 void rs_part_answer(struct rs_page *p, const struct rs_report *rep, const struct rs_vm_result *v)
 {
 	static const char *const names[][2] = {
-		{ "algorithm", "" },	    { "rejected", "faults" }, { "of", "checked" },
-		{ "needlessly", "faults" }, { "of", "checked" },      { "missed", "faults" },
+		{ "algorithm", "" },	      { "rejected", "faults" }, { "of", "checked" },
+		{ "needlessly", "rejected" }, { "of", "checked" },	{ "missed", "faults" },
 		{ "blocked", "of guest" },
 	};
 	const bool counts = rep->result->counts_only;

@@ -131,6 +131,10 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 		put_padded(f, "(all)", width - first - 2);
 		put_numbers(f, t, &t->all[i]);
 	}
+	/* A trace without faults was not simulated. */
+	if (t->closed && t->arrivals)
+		fprintf(f, "Closed loop: arrivals %s, pre-check %s.\n", t->arrivals,
+			t->precheck ? "on" : "off");
 	return 0;
 }
 

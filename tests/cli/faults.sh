@@ -52,6 +52,21 @@ check sorted 'retryscope faults --algo hva --sort stall --limit 1 spin.txt; retr
 check filters 'for o in --rejected --missed --disagree "--vcpu 0" "--gfn 0x40" "--gfn 1-0x40" "--cause stale" "--cause necessary,missed"; do echo "$o:"; retryscope faults --algo hva $o spin.txt; done'
 check around 'retryscope faults --algo hva --sort stall --around 3 spin.txt'
 check around_all 'retryscope faults --algo global --rejected --limit 0 --around 1 spin.txt'
+# An invalidation of another VM with the same number ends while the one that is blamed goes on.
+cat >two.txt <<'END'
+retryscope-events 1
+0 1 memslot id=0 gfn=0x0 npages=0x10 hva=0x100000
+0 2 memslot id=0 gfn=0x0 npages=0x10 hva=0x200000
+100 1 inval_begin id=1 hva=0x100000-0x101000 pid=39 comm="ksmd" reason=clear
+110 2 inval_begin id=1 hva=0x200000-0x201000 pid=40 comm="other" reason=unmap
+120 1 fault_begin vcpu=0 gfn=0x0
+130 2 inval_end id=1
+140 1 fault_check vcpu=0 result=retry
+150 2 inval_begin id=2 hva=0x200000-0x201000
+200 2 inval_end id=2
+300 1 inval_end id=1
+END
+check around_two_vms 'retryscope faults --algo hva --rejected --around 2 two.txt'
 check forms 'retryscope faults --algo gfn spin.txt -o a; for raw in "" --raw; do retryscope convert --to binary $raw spin.txt -o b; retryscope faults --algo gfn b | cmp - a; cat b | retryscope faults --algo gfn - | cmp - a; done'
 check piece 'retryscope faults --algo hva --from 12.5us spin.txt'
 check nothing 'printf "retryscope-events 1\n0 1 lost\n" | retryscope faults --format json -'

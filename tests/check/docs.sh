@@ -118,7 +118,7 @@ columns() { # VERB ARGUMENT...
 	[ -n "$names" ] || fail "$*: no columns"
 	for name in $names; do
 		[[ $name =~ ^[a-z][a-z0-9_]*$ ]] || fail "$*: the column $name has to be quoted"
-		[[ $1 == compare && $name =~ ^new_ ]] || grep -q "[_*]$name[_*]" <<<"$page" ||
+		[[ $1 == compare && $name =~ ^new_ ]] || grep -q "[_*]${name}[_*]" <<<"$page" ||
 			fail "retryscope-$1(1) does not say what the column $name of CSV is"
 	done
 }

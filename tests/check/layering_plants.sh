@@ -10,6 +10,7 @@ trap 'rm -rf "$copy"' EXIT
 mkdir "$copy/tree" "$copy/build" || exit 1
 (cd "$source_dir" && find . \( -name '.*' ! -name . -o -name 'build*' -o -path ./tests \) -prune -o \
 	\( -name '*.[ch]' -o -name '*.scd' \) -print0 | xargs -0 cp --parents -t "$copy/tree") || exit 1
+(cd "$source_dir" && cp -r --parents tests/data/cli/in "$copy/tree") || exit 1
 for file in "$build_dir"/lib*.a "$build_dir/retryscope"; do ln -s "$file" "$copy/build/"; done
 (cd "$build_dir" && find . -path ./tests -prune -o -name '*.c.o' -print) | while read -r file; do
 	mkdir -p "$copy/build/${file%/*}" && ln -s "$build_dir/$file" "$copy/build/$file"

@@ -23,14 +23,37 @@ static uint64_t random_number(void)
 	return seed >> (seed >> 33) % 64;
 }
 
-static void test_fields(void **state)
-{
+/* What rows have, and what fprintf() makes of the same. */
+struct pair {
+	FILE *row, *printf;
 	char *got, *expected;
 	size_t size;
-	FILE *f = open_memstream(&got, &size), *e = open_memstream(&expected, &size);
+};
+
+static void pair_open(struct pair *p)
+{
+	p->row = open_memstream(&p->got, &p->size);
+	p->printf = open_memstream(&p->expected, &p->size);
+	assert_non_null(p->row);
+	assert_non_null(p->printf);
+}
+
+static void expect_same(struct pair *p)
+{
+	fclose(p->row);
+	fclose(p->printf);
+	assert_string_equal(p->got, p->expected);
+	free(p->got);
+	free(p->expected);
+}
+
+static void test_fields(void **state)
+{
+	struct pair p;
 	struct rs_row r;
 
-	rs_row_begin(&r, f, ' ');
+	pair_open(&p);
+	rs_row_begin(&r, p.row, ' ');
 	for (int i = 0; i < 20000; i++) {
 		const uint64_t a = random_number(), b = random_number();
 		char hex[24];
@@ -44,35 +67,30 @@ static void test_fields(void **state)
 		rs_row_text(&r, ";");
 		rs_row_end(&r);
 		snprintf(hex, sizeof(hex), "0x%" PRIx64, a);
-		fprintf(e,
+		fprintf(p.printf,
 			"%9" PRIu64 " %-9" PRIu64 " %12s %-10s %10" PRIu64 ".%09" PRIu64
 			" %u:%" PRIu32 ";\n",
 			a, b, hex, b & 1 ? "unknown" : "longer than that", b / 1000000000,
 			b % 1000000000, (uint8_t)a, (uint32_t)b);
 	}
 	rs_row_flush(&r);
-	fclose(f);
-	fclose(e);
-	assert_string_equal(got, expected);
-	free(got);
-	free(expected);
+	expect_same(&p);
 }
 
 /* Where a number gets another digit, and through all the room that there is. */
 static void test_digits(void **state)
 {
-	char *got, *expected;
-	size_t size;
-	FILE *f = open_memstream(&got, &size), *e = open_memstream(&expected, &size);
+	struct pair p;
 	struct rs_row r;
 
-	rs_row_begin(&r, f, '\0');
+	pair_open(&p);
+	rs_row_begin(&r, p.row, '\0');
 	for (unsigned int base = 10; base <= 16; base += 6) {
 		for (uint64_t v = 1;; v *= base) {
 			for (uint64_t d = 0; d < 3; d++) {
 				rs_row_digits(&r, v - 1 + d);
 				rs_row_hex(&r, 0, v - 1 + d);
-				fprintf(e, "%" PRIu64 "0x%" PRIx64, v - 1 + d, v - 1 + d);
+				fprintf(p.printf, "%" PRIu64 "0x%" PRIx64, v - 1 + d, v - 1 + d);
 			}
 			if (v > UINT64_MAX / base)
 				break;
@@ -80,13 +98,9 @@ static void test_digits(void **state)
 	}
 	rs_row_digits(&r, UINT64_MAX);
 	rs_row_hex(&r, 0, UINT64_MAX);
-	fprintf(e, "%" PRIu64 "0x%" PRIx64, UINT64_MAX, UINT64_MAX);
+	fprintf(p.printf, "%" PRIu64 "0x%" PRIx64, UINT64_MAX, UINT64_MAX);
 	rs_row_flush(&r);
-	fclose(f);
-	fclose(e);
-	assert_string_equal(got, expected);
-	free(got);
-	free(expected);
+	expect_same(&p);
 }
 
 /* A text of any length is all there, and what stands around it. */

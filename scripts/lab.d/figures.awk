@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Of a closed loop's CSV the figures that scripts/measure compares, a line each: the sum of the
 # VMs, and of the tail of stall the VM that is worst. Of what did not run only what is held against
-# a run. Given: key, ran, how, and held, what the
-# kernel said of mmu_lock: how often and for how many ns for write, and for read.
+# a run. Given: key, ran, how, and held, what the kernel said of mmu_lock: how often and for how many
+# ns for write, and for read.
 
 function say(what, x) {
 	printf "%s %s %s %s %.9g\n", key, algorithm, algorithm == ran ? "measured" : how, what, x

@@ -268,7 +268,7 @@ static int wait_for_tracing(struct rs_session *s, struct rs_error *err)
 		if (!ret)
 			usleep(START_PAUSE_US);
 	}
-	s->start_ns = s->sample_ns = s->seam_ns = rs_monotonic_ns();
+	s->start_ns = s->sample_ns = s->seam_ns = s->piece_ns = rs_monotonic_ns();
 	s->stats.pieces = 1;
 	return ret;
 }

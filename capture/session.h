@@ -24,7 +24,10 @@ struct rs_session_opts {
 	const char *clock;     /* NULL: "mono" */
 	uint64_t withheld;     /* see struct rs_plan_opts */
 	unsigned int parts_withheld;
-	/* Record in pieces: so long of every period; 0: all. */
+	/*
+	 * Record in pieces: so long of every period, or of a longer one, so that of all time no
+	 * more than piece_ns / period_ns is spent with probes in; 0: all.
+	 */
 	uint64_t piece_ns, period_ns;
 	enum rs_level min_level; /* refuse to record less */
 	const char *root;	 /* see rs_host_open() */
@@ -38,8 +41,9 @@ struct rs_session_opts {
 
 struct rs_session_stats {
 	uint64_t elapsed_ns;
-	uint64_t pieces, recorded_ns; /* if it is in pieces: how many, how long together */
-	uint64_t events;	      /* recorded so far, without those lost */
+	/* If it is in pieces: how many, how long together, and how long switching took besides. */
+	uint64_t pieces, recorded_ns, switched_ns;
+	uint64_t events; /* recorded so far, without those lost */
 	uint64_t lost;
 	uint64_t bytes;	       /* recorded so far, before compression */
 	double events_per_s;   /* over the last second */

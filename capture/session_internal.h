@@ -28,8 +28,9 @@ struct rs_session {
 	uint64_t misses[RS_NR_PROBE_EVENTS];
 	uint64_t start_ns, sample_ns, scan_ns, scan_cost_ns;
 	bool paused;
-	uint64_t seam_ns; /* the last one, or the start */
-	uint64_t turn;	  /* of which period the next piece is the begin */
+	uint64_t seam_ns;  /* the end of the last one, or the start */
+	uint64_t piece_ns; /* when the probes of the last piece began to be put in, or the start */
+	uint64_t paid_ns;  /* from there to the last seam */
 };
 
 /* The disk must have this much more than what trace-cmd still has to write. */

@@ -85,26 +85,38 @@ static bool space_is_short(const struct rs_session *s)
 }
 
 /*
- * A recording in pieces pauses or goes on where it is time. A piece is as long as it should be
- * however long it takes to put the probes in; what that takes is of the pause.
+ * What the host pays for a piece is the time from the first of its probes that is put in to the
+ * last that is taken out, which the kernel takes its time for: the share of that is to be the one
+ * asked for, so that switching that takes long makes the pause longer.
  */
+static bool pause_is_over(const struct rs_session *s, uint64_t now)
+{
+	const uint64_t since_ns = now - s->piece_ns;
+
+	return since_ns >= s->opts.period_ns &&
+	       (double)since_ns * (double)s->opts.piece_ns >=
+		       (double)s->paid_ns * (double)s->opts.period_ns;
+}
+
+/* A recording in pieces pauses or goes on where it is time. */
 static int turn(struct rs_session *s, struct rs_error *err)
 {
-	const uint64_t now = rs_monotonic_ns(),
-		       begin_ns = s->start_ns + s->turn * s->opts.period_ns;
+	const uint64_t now = rs_monotonic_ns();
 	const bool pause = !s->paused && s->opts.period_ns && now - s->seam_ns >= s->opts.piece_ns;
 	int ret;
 
-	if (!pause && !(s->paused && now >= begin_ns))
+	if (!pause && !(s->paused && pause_is_over(s, now)))
 		return 0;
 	ret = rs_tracing_seam(s->tracing, s->plan, pause, err);
 	if (pause) {
 		s->stats.recorded_ns += now - s->seam_ns;
-		s->turn = (now - s->start_ns) / s->opts.period_ns + 1;
 	} else {
+		s->piece_ns = now;
 		s->stats.pieces++;
 	}
 	s->seam_ns = rs_monotonic_ns();
+	s->stats.switched_ns += s->seam_ns - now;
+	s->paid_ns = s->seam_ns - s->piece_ns;
 	s->paused = pause;
 	return ret;
 }

@@ -361,18 +361,20 @@ static void print_missing(const struct rs_plan *p, unsigned int parts_withheld)
 static void print_summary(const struct record_args *a, const struct rs_session *s)
 {
 	const struct rs_session_stats *st = rs_session_stats(s);
-	char count[32], time[32];
+	char count[32], time[32], switched[32];
 
 	print_losses(st);
 	print_misses(st);
 	if (a->quiet)
 		return;
 	if (a->session.period_ns)
-		rs_cli_say("in pieces: %" PRIu64 " piece%s, %s of %s recorded; each is judged for "
-			   "itself",
+		rs_cli_say("in pieces: %" PRIu64
+			   " piece%s, %s of %s recorded, and %s of switching; "
+			   "each is judged for itself",
 			   st->pieces, plural(st->pieces),
 			   rs_format_time((double)st->recorded_ns, count, sizeof(count)),
-			   rs_format_time((double)st->elapsed_ns, time, sizeof(time)));
+			   rs_format_time((double)st->elapsed_ns, time, sizeof(time)),
+			   rs_format_time((double)st->switched_ns, switched, sizeof(switched)));
 	print_withheld(stderr, "retryscope: ", a->session.parts_withheld);
 	print_missing(rs_session_plan(s), a->session.parts_withheld);
 	rs_cli_say("%s: %s events in %s of %u VM%s, %.1f MiB, buffers of %" PRIu64

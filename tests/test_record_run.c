@@ -738,6 +738,34 @@ static void test_sample(void **state)
 	assert_non_null(strstr(get("/out/x.dat"), "retryscope-fact seam resume\n"));
 }
 
+/*
+ * Where the kernel takes long to switch events, which are paid for meanwhile, a pause is longer:
+ * one time in four.
+ */
+static void test_sample_share(void **state)
+{
+	const double switch_ms = 20;
+	unsigned int nr = 0;
+	double recorded, elapsed;
+	char path[160];
+
+	setenv("FAKE_SWITCH_US", "20000", 1);
+	start(ARGS(OUTPUT, "--sample", "100ms/400ms"));
+	unsetenv("FAKE_SWITCH_US");
+	wait_until_it_records();
+	snprintf(path, sizeof(path), FAKE_TRACING "/instances/retryscope_%d/trace_marker",
+		 (int)r.p.pid);
+	for (int i = 0; i < 500 && !times_in(get(path), "seam resume"); i++)
+		usleep(20000);
+	nr = times_in(get(FAKE_TRACING "/kprobe_events"), "retryscope_") - 1; /* not memslot */
+	kill(r.p.pid, SIGINT);
+	ends_with(130);
+	assert_int_equal(pieces_said(&recorded, &elapsed), 2);
+	assert_true(nr >= 10);
+	/* The second piece begins so late, and has been switched to. */
+	assert_true(elapsed >= 4 * (100 + nr * switch_ms) + nr * switch_ms - 10);
+}
+
 static void test_buffer(void **state)
 {
 	char path[128];
@@ -1027,6 +1055,7 @@ int main(void)
 		record_test(test_without),
 		record_test(test_events),
 		record_test(test_sample),
+		record_test(test_sample_share),
 		record_test(test_buffer),
 		record_test(test_misses),
 		record_test(test_misses_of_others),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a folder of plain files lacks of a tracefs, for a program that has this
- * library preloaded: a line written to kprobe_events is a probe more or less, and an
- * instance is removed with all that is in it.
+ * library preloaded: a line written to kprobe_events is a probe more or less, an event
+ * takes as many us to be switched as FAKE_SWITCH_US says, and an instance is removed with
+ * all that is in it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,16 +17,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool is_list(int fd, char *path, size_t size)
+static void path_of(int fd, char *path, size_t size)
 {
-	static const char name[] = "/kprobe_events";
 	char link[64];
 	ssize_t n;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, size - 1);
 	path[n > 0 ? n : 0] = '\0';
-	return n > (ssize_t)strlen(name) && !strcmp(path + n - strlen(name), name);
+}
+
+static bool ends_with(const char *path, const char *name)
+{
+	const size_t len = strlen(path), name_len = strlen(name);
+
+	return len > name_len && !strcmp(path + len - name_len, name);
 }
 
 /* Whether a line "p:GROUP/NAME WHERE" defines the probe that "-:GROUP/NAME" removes. */
@@ -74,9 +80,13 @@ static int add_probe(const char *path, const char *line)
 
 ssize_t write(int fd, const void *buf, size_t n)
 {
+	const char *const switch_us = getenv("FAKE_SWITCH_US");
 	char path[512], text[8192];
 
-	if (n >= sizeof(text) || !is_list(fd, path, sizeof(path)))
+	path_of(fd, path, sizeof(path));
+	if (switch_us && ends_with(path, "/enable"))
+		usleep((useconds_t)strtoul(switch_us, NULL, 10));
+	if (n >= sizeof(text) || !ends_with(path, "/kprobe_events"))
 		return syscall(SYS_write, fd, buf, n);
 	memcpy(text, buf, n);
 	text[n] = '\0';

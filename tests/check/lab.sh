@@ -304,7 +304,7 @@ new-pages  none              3         20       1.00          -          -
 new-pages  trace-cmd         1         27       1.35          1       50.0
 new-pages  retryscope        1         30       1.48          1       60.0
 new-pages  parts             1         23       1.15          1       50.0
-new-pages  sampled           1         21       1.05          -          -
+new-pages  sampled           1         21       1.03          -          -
 new-pages: retryscope takes 1.10 times as long as trace-cmd
 new-pages: in pieces, 100 ms of each s, recording costs 0.10 of what it costs throughout
 END

@@ -9,11 +9,13 @@ command -v gnuplot >/dev/null || skip "no gnuplot, which draws the plots"
 cat >simulator <<'END'
 #!/bin/sh
 [ $# -eq 4 ] && [ "$2" = oracleGeneral ] && [ "$4" = 1mb ] || exit 1
-echo "$3 $(wc -c <"$1") $(od -An -tu4 -j12 -N4 "$1" | tr -d ' ')" >>asked
+echo "$3 $(wc -c <"$1") $(od -An -tu4 -j12 -N4 "$1" | tr -d ' ')" >>"$(dirname "$0")/asked"
+echo "as cachesim does" >requests.cachesim
 END
 chmod +x simulator
-BUILD=$build_dir timeout 60 "$source_dir/bench/loops" --beside "$PWD/simulator" 2000 >out 2>err ||
+BUILD=$build_dir timeout 60 "$source_dir/bench/loops" --beside ./simulator 2000 >out 2>err ||
 	wrong "exit code $?: $(cat err)"
+[ ! -e requests.cachesim ] || wrong "what the simulator writes is left here"
 faults=$(retryscope synth ksm events=2000 | grep -c ' fault_begin ')
 [ "$(cat asked)" = "lru $((24 * faults)) 4096
 fifo $((24 * faults)) 4096" ] || wrong "it was asked: $(cat asked), for $faults faults"

@@ -41,6 +41,8 @@ expect "a script that is not there" 2 $?
 expect "a counted clock where files of the host are needed" 2 $?
 "$lab" --fleet --kernel 6.1 >/dev/null 2>&1
 expect "a fleet of one" 2 $?
+"$lab" --rate 0 >/dev/null 2>&1
+expect "no invalidations" 2 $?
 expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"
 expect "each scenario once" "" "$("$lab" --list | sort | uniq -d)"
 for name in $("$lab" --list); do
@@ -78,6 +80,21 @@ expect "an algorithm that KVM cannot be given" 2 $?
 expect "an algorithm, and who judges the recorder" 2 $?
 "$lab" --kvm-algo hva --kernel 6.1 >/dev/null 2>&1
 expect "an algorithm for a kernel that has no place for it" 2 $?
+
+# With a counted clock each CPU but the first comes behind one that nobody uses, and turns are short.
+mkdir "$temp/bin"
+# shellcheck disable=SC2016
+printf '%s\n' '#!/bin/sh' 'echo "$@"' >"$temp/bin/qemu-system-x86_64"
+chmod +x "$temp/bin/qemu-system-x86_64"
+emulated() { # CLOCK CPUS
+	(clock=$1 cpus=$2 cache=none PATH=$temp/bin:$PATH && start_vm kernel image "$temp" |
+		grep -oE 'smp [^ ]*|core-id=[0-9]+|nr_cpus=[0-9]+|interval=[0-9]+' | paste -sd' ')
+}
+expect "CPUs with a counted clock" \
+	"smp 1,maxcpus=5 core-id=3 core-id=1 core-id=4 core-id=2 interval=10 nr_cpus=3" \
+	"$(emulated counted 3)"
+expect "one CPU needs no turns" "smp 1" "$(emulated counted 1)"
+expect "CPUs with threads of their own" "smp 3" "$(emulated real 3)"
 
 # One boot after a clock of its own: each pause is a second, after which the VM has said
 # what the plan has for it.

@@ -101,7 +101,7 @@ cat >"$temp/scripts/lab" <<-'END'
 	#!/bin/bash
 	while [ $# -gt 0 ]; do
 		case "$1" in
-		--kernel | --scenario | --guest-seconds | --seed) asked+=" $2" ;;
+		--kernel | --scenario | --guest-seconds | --seed | --rate) asked+=" $2" ;;
 		--out) mkdir -p "$2" && touch "$2/table.txt" ;;
 		esac
 		shift
@@ -117,6 +117,8 @@ expect "one boot of a kernel for a round" "$(
 		echo " newest gmem,gmem-mixed 8 $round"
 	done
 )" "$(cat "$temp/scripts/asked")"
+"$temp/scripts/measure" --rate 7 --scenario thp --runs 1 "$temp/rated" >/dev/null 2>&1
+expect "with so many invalidations a second" " 6.12 thp 7 8 2" "$(tail -n 1 "$temp/scripts/asked")"
 
 # Two tries of one fault come 10 and 30 ns after a retry; another fault, an end, and one that
 # was not sent back are none. Of three attempts that are let through, which take 1, 1 and 4 ns,

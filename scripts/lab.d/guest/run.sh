@@ -6,7 +6,7 @@
 
 tracing=/sys/kernel/tracing
 out=/share/out
-seconds=4 guest_seconds='' expedited=''
+seconds=4 rate='' guest_seconds='' expedited=''
 
 . /lab/scenarios.sh
 . /lab/check.sh
@@ -35,7 +35,7 @@ run_workload() { # NAME ARGS...
 	workload_name=$1
 	shift
 	record "$workload_name" /lab/workload "/tmp/$workload_name.json" \
-		--seconds $seconds "$@"
+		--seconds $seconds "$@" ${rate:+--rate "$rate"}
 }
 
 is_older_than() { # RELEASE

@@ -47,9 +47,9 @@ struct faults_args {
 	bool color; /* of what is wrong */
 	bool own;   /* it is the traced kernel's algorithm that judges: it should not differ */
 	struct rs_faults *faults;
+	struct rs_faults_table *table;
 	struct rs_output out;
-	const struct rs_whos *whos;
-	uint64_t nr_written, nr_drained;
+	unsigned int nr_undrained; /* rows */
 	int failed;
 	/* With --around: what is shown, and what is seen around it. */
 	struct rs_fault_row *rows;
@@ -210,8 +210,10 @@ static void on_row(void *arg, const struct rs_fault_row *row)
 	if (!a->failed && a->around)
 		a->failed = keep_row(a, row);
 	if (!a->failed)
-		a->format->row(a->out.f, row, a->whos, a->nr_written++,
-			       a->color && (row->missed || (a->own && row->differ)));
+		a->failed =
+			rs_faults_table_row(a->table, a->out.f, row,
+					    a->color && (row->missed || (a->own && row->differ)));
+	a->nr_undrained++;
 }
 
 static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_opts *opts,
@@ -219,7 +221,6 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_o
 {
 	struct faults_args *a = arg;
 
-	a->whos = &meta->whos;
 	a->opts.arg = a;
 	a->opts.row = on_row;
 	a->faults = rs_faults_new(&a->opts, err);
@@ -229,8 +230,8 @@ static int start(void *arg, const struct rs_trace_meta *meta, struct rs_replay_o
 	opts->observer = rs_faults_observer(a->faults);
 	a->color = rs_color_of(a->output);
 	a->own = opts->kernel_algo && !strcmp(opts->algos, opts->kernel_algo);
-	a->failed = a->format->begin(a->out.f, opts->algos);
-	return 0;
+	a->table = rs_faults_table_new(a->format, a->out.f, opts->algos, &meta->whos);
+	return a->table ? 0 : rs_error_nomem(err);
 }
 
 static int feed(void *arg, struct rs_replay *engine, const struct rs_event *evs, size_t n,
@@ -241,8 +242,8 @@ static int feed(void *arg, struct rs_replay *engine, const struct rs_event *evs,
 
 	if (!rc && a->failed)
 		rc = rs_error_nomem(err);
-	if (!rc && a->nr_written - a->nr_drained >= ROWS_AT_ONCE) {
-		a->nr_drained = a->nr_written;
+	if (!rc && a->nr_undrained >= ROWS_AT_ONCE) {
+		a->nr_undrained = 0;
 		rc = rs_output_drain(&a->out, err);
 	}
 	return rc;
@@ -294,8 +295,8 @@ static int run(struct faults_args *a, struct rs_error *err)
 	if (!rc && (rs_faults_finish(a->faults) || a->failed))
 		rc = rs_error_nomem(err);
 	if (!rc)
-		a->format->end(a->out.f, a->nr_written, rs_faults_found(a->faults),
-			       rs_faults_seen(a->faults));
+		rs_faults_table_end(a->table, a->out.f, rs_faults_found(a->faults),
+				    rs_faults_seen(a->faults));
 	rs_reader_close(reader);
 	if (!rc && a->nr_rows)
 		rc = look_around(a, err);
@@ -320,6 +321,7 @@ int rs_cmd_faults(int argc, char **argv)
 	else
 		rs_output_abort(&a.out);
 	rs_faults_free(a.faults);
+	rs_faults_table_free(a.table);
 	rs_around_free(a.seen);
 	free(a.rows);
 	return rc ? rs_cli_report(&err) : RS_EXIT_OK;

@@ -23,111 +23,103 @@ static uint64_t random_number(void)
 	return seed >> (seed >> 33) % 64;
 }
 
-/* What rows have, and what fprintf() makes of the same. */
-struct pair {
-	FILE *row, *printf;
-	char *got, *expected;
-	size_t size;
-};
-
-static void pair_open(struct pair *p)
+/* What was put up to @p, which is not behind it, and what fprintf() makes of the same. */
+__attribute__((format(printf, 3, 4))) static void expect(const char *row, char *p,
+							 const char *format, ...)
 {
-	p->row = open_memstream(&p->got, &p->size);
-	p->printf = open_memstream(&p->expected, &p->size);
-	assert_non_null(p->row);
-	assert_non_null(p->printf);
-}
+	char text[512];
+	va_list args;
 
-static void expect_same(struct pair *p)
-{
-	fclose(p->row);
-	fclose(p->printf);
-	assert_string_equal(p->got, p->expected);
-	free(p->got);
-	free(p->expected);
+	*p = '\0';
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	assert_string_equal(row, text);
 }
 
 static void test_fields(void **state)
 {
-	struct pair p;
-	struct rs_row r;
-
-	pair_open(&p);
-	rs_row_begin(&r, p.row, ' ');
 	for (int i = 0; i < 20000; i++) {
 		const uint64_t a = random_number(), b = random_number();
-		char hex[24];
+		char row[512], hex[24], pair[48], *p = row;
 
-		rs_row_u64(&r, 9, a);
-		rs_row_u64(&r, -9, b);
-		rs_row_hex(&r, 12, a);
-		rs_row_field(&r, -10, b & 1 ? "unknown" : "longer than that");
-		rs_row_seconds(&r, 20, b);
-		rs_row_pair(&r, 0, (uint8_t)a, (uint32_t)b);
-		rs_row_text(&r, ";");
-		rs_row_end(&r);
+		p = rs_field_u64(p, 9, a, ' ');
+		p = rs_field_u64(p, 0, b, ',');
+		p = rs_field_hex(p, 12, a, ' ');
+		p = rs_field_hex(p, 0, b, ' ');
+		p = rs_field_name(p, 10, b & 1 ? "unknown" : "longer than that", ' ');
+		p = rs_field_seconds(p, 20, b, ' ');
+		p = rs_field_pair(p, 10, (uint8_t)a, (uint32_t)b, '"');
+		p = rs_put_text(p, ";");
 		snprintf(hex, sizeof(hex), "0x%" PRIx64, a);
-		fprintf(p.printf,
-			"%9" PRIu64 " %-9" PRIu64 " %12s %-10s %10" PRIu64 ".%09" PRIu64
-			" %u:%" PRIu32 ";\n",
-			a, b, hex, b & 1 ? "unknown" : "longer than that", b / 1000000000,
-			b % 1000000000, (uint8_t)a, (uint32_t)b);
+		snprintf(pair, sizeof(pair), "%u:%" PRIu32, (uint8_t)a, (uint32_t)b);
+		expect(row, p,
+		       "%9" PRIu64 " %" PRIu64 ",%12s 0x%" PRIx64 " %-10s %10" PRIu64 ".%09" PRIu64
+		       " %10s\";",
+		       a, b, hex, b, b & 1 ? "unknown" : "longer than that", b / 1000000000,
+		       b % 1000000000, pair);
 	}
-	rs_row_flush(&r);
-	expect_same(&p);
 }
 
-/* Where a number gets another digit, and through all the room that there is. */
+static void expect_number(uint64_t v)
+{
+	char row[64 + RS_ROW_BEHIND];
+
+	expect(row, rs_field_hex(rs_field_u64(row, 0, v, ' '), 0, v, ';'),
+	       "%" PRIu64 " 0x%" PRIx64 ";", v, v);
+}
+
+/* Where a number gets another digit, and all that a step of eight digits is made of. */
 static void test_digits(void **state)
 {
-	struct pair p;
-	struct rs_row r;
-
-	pair_open(&p);
-	rs_row_begin(&r, p.row, '\0');
 	for (unsigned int base = 10; base <= 16; base += 6) {
 		for (uint64_t v = 1;; v *= base) {
-			for (uint64_t d = 0; d < 3; d++) {
-				rs_row_digits(&r, v - 1 + d);
-				rs_row_hex(&r, 0, v - 1 + d);
-				fprintf(p.printf, "%" PRIu64 "0x%" PRIx64, v - 1 + d, v - 1 + d);
-			}
+			for (uint64_t d = 0; d < 3; d++)
+				expect_number(v - 1 + d);
 			if (v > UINT64_MAX / base)
 				break;
 		}
 	}
-	rs_row_digits(&r, UINT64_MAX);
-	rs_row_hex(&r, 0, UINT64_MAX);
-	fprintf(p.printf, "%" PRIu64 "0x%" PRIx64, UINT64_MAX, UINT64_MAX);
-	rs_row_flush(&r);
-	expect_same(&p);
+	for (uint64_t v = 0; v < 10000; v++) {
+		expect_number(v);
+		expect_number(v * 10000 + 9999);
+	}
+	expect_number(UINT64_MAX);
 }
 
-/* A text of any length is all there, and what stands around it. */
-static void test_long_text(void **state)
+/* Labels of any length, in rows that are more than there is room for: all of it, in order. */
+static void test_rows(void **state)
 {
-	for (size_t len = 0; len < 3 * sizeof(((struct rs_row *)NULL)->text); len += 97) {
-		char *got, *text = malloc(len + 1);
-		struct rs_row r;
-		size_t size;
-		FILE *f = open_memstream(&got, &size);
+	struct rs_row *r = malloc(sizeof(*r));
+	size_t size, at = 0;
+	char *got, bytes[RS_LABEL_ROOM(256)];
+	FILE *f = open_memstream(&got, &size);
 
-		memset(text, 'x', len);
-		text[len] = '\0';
-		rs_row_begin(&r, f, ',');
-		rs_row_u64(&r, 0, 1);
-		rs_row_text(&r, text);
-		rs_row_u64(&r, 0, 2);
-		rs_row_end(&r);
-		rs_row_flush(&r);
-		fclose(f);
-		assert_int_equal(size, len + 4);
-		assert_memory_equal(got, "1", 1);
-		assert_memory_equal(got + 1, text, len);
-		assert_string_equal(got + 1 + len, ",2\n");
-		free(got);
-		free(text);
+	assert_non_null(r);
+	assert_non_null(f);
+	r->len = 0;
+	for (unsigned int len = 0; len < 256; len++) {
+		const struct rs_label label = { bytes, len };
+		char *p = rs_row_begin(r, f);
+
+		assert_true(p + RS_ROW_MOST <= r->text + sizeof(r->text));
+		memset(bytes, (int)len, sizeof(bytes));
+		while (p < r->text + r->len + RS_ROW_MOST / 2)
+			p = rs_put_text(rs_put_label(p, &label), ",");
+		rs_row_end(r, p);
 	}
+	rs_row_flush(r, f);
+	fclose(f);
+	for (unsigned int len = 0; len < 256; len++) {
+		for (size_t end = at + RS_ROW_MOST / 2; at < end; at++) {
+			for (unsigned int i = 0; i < len; i++)
+				assert_int_equal((unsigned char)got[at++], len);
+			assert_int_equal(got[at], ',');
+		}
+	}
+	assert_int_equal(at, size);
+	free(got);
+	free(r);
 }
 
 static void expect_time(uint64_t ns, const char *expected)
@@ -174,7 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_digits),
-		cmocka_unit_test(test_long_text),
+		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_times),
 	};
 

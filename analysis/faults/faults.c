@@ -21,12 +21,16 @@ struct loss {
 	uint64_t nr;
 };
 
+/* Most traces have one VM of no more vCPUs. */
+#define NR_LATEST 64
+
 struct rs_faults {
 	struct rs_observer observer;
 	struct rs_faults_opts opts;
 	struct chain *chains;
 	size_t nr_chains;
-	struct rs_hash by_vcpu; /* of @chains */
+	struct rs_hash by_vcpu;	    /* of @chains */
+	uint32_t latest[NR_LATEST]; /* of @chains: by vCPU, what was asked for last */
 	struct loss *losses;
 	size_t nr_losses;
 	struct rs_hash by_vm; /* of @losses */
@@ -138,11 +142,17 @@ static uint64_t hash_of(uint32_t vm, uint32_t vcpu)
 	return rs_hash_number((uint64_t)vm << 32 | vcpu);
 }
 
-static struct chain *find_chain(const struct rs_faults *f, uint32_t vm, uint32_t vcpu)
+static struct chain *find_chain(struct rs_faults *f, uint32_t vm, uint32_t vcpu)
 {
-	const uint32_t i = rs_hash_find(&f->by_vcpu, hash_of(vm, vcpu), NULL, NULL);
+	uint32_t *latest = &f->latest[vcpu % NR_LATEST], i = *latest;
 
-	return i == RS_HASH_NONE ? NULL : &f->chains[i];
+	if (i < f->nr_chains && f->chains[i].row.vcpu == vcpu && f->chains[i].row.vm == vm)
+		return &f->chains[i];
+	i = rs_hash_find(&f->by_vcpu, hash_of(vm, vcpu), NULL, NULL);
+	if (i == RS_HASH_NONE)
+		return NULL;
+	*latest = i;
+	return &f->chains[i];
 }
 
 static struct chain *chain_of(struct rs_faults *f, uint32_t vm, uint32_t vcpu)
@@ -156,13 +166,15 @@ static struct chain *chain_of(struct rs_faults *f, uint32_t vm, uint32_t vcpu)
 		f->failed = true;
 		return NULL;
 	}
-	f->chains[f->nr_chains] = (struct chain){ .open = false };
+	f->chains[f->nr_chains] = (struct chain){ .row = { .vm = vm, .vcpu = vcpu } };
 	return &f->chains[f->nr_chains++];
 }
 
 static struct loss *loss_of(struct rs_faults *f, uint32_t vm)
 {
-	const uint32_t i = rs_hash_find(&f->by_vm, rs_hash_number(vm), NULL, NULL);
+	/* Mostly nothing was lost of any. */
+	const uint32_t i = f->nr_losses ? rs_hash_find(&f->by_vm, rs_hash_number(vm), NULL, NULL)
+					: RS_HASH_NONE;
 
 	return i == RS_HASH_NONE ? NULL : &f->losses[i];
 }

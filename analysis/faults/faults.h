@@ -86,20 +86,25 @@ uint64_t rs_faults_seen(const struct rs_faults *f);
 uint64_t rs_faults_found(const struct rs_faults *f);
 void rs_faults_free(struct rs_faults *f);
 
-/*
- * A format: what stands before all rows, a row (@nr so many were written before it), and what
- * stands behind all of @seen faults, of which @found were asked for. @wrong: text of a row that
- * stands out on a terminal.
- */
-struct rs_faults_format {
-	int (*begin)(FILE *f, const char *algo); /* 0 or -ENOMEM */
-	void (*row)(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		    uint64_t nr, bool wrong);
-	void (*end)(FILE *f, uint64_t nr, uint64_t found, uint64_t seen);
-};
-
-/* The three that there are. */
+/* The three forms that there are of a table of faults. */
+struct rs_faults_format;
 extern const struct rs_faults_format rs_faults_text, rs_faults_csv, rs_faults_json;
+
+/*
+ * A table that is being written. The stream is named each time and may be another one then: rows
+ * are handed to it many at once, in order.
+ */
+struct rs_faults_table;
+
+/* Writes what stands before all rows. @whos, which may grow, is kept. NULL: no memory. */
+struct rs_faults_table *rs_faults_table_new(const struct rs_faults_format *format, FILE *f,
+					    const char *algo, const struct rs_whos *whos);
+/* The next row; @wrong: as text it stands out on a terminal. 0 or -ENOMEM. */
+int rs_faults_table_row(struct rs_faults_table *t, FILE *f, const struct rs_fault_row *row,
+			bool wrong);
+/* What stands behind all rows, of @seen faults of which @found were asked for. */
+void rs_faults_table_end(struct rs_faults_table *t, FILE *f, uint64_t found, uint64_t seen);
+void rs_faults_table_free(struct rs_faults_table *t);
 
 /*
  * What happened around some faults: of each VM's events those that came before, while

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "analysis/write/csv.h"
 #include "analysis/write/json_build.h"
@@ -10,11 +12,61 @@
 #include "analysis/write/layout.h"
 #include "analysis/write/row.h"
 #include "analysis/write/task.h"
-#include "analysis/write/units.h"
+#include "base/array.h"
 #include "base/clean.h"
+#include "base/textbuf.h"
 #include "traces/event.h"
 
-#define MOST_SIMPLE 16 /* characters of a name, as the kernel has them */
+/*
+ * Of a task or a reason at most, cleaned. However it is quoted, none of its bytes becomes more
+ * than six: all five of a row take less than RS_ROW_MOST with its numbers.
+ */
+#define MOST_OF_NAME 160
+
+/* What a task is called and what it did it for, as a row has them. */
+struct names {
+	struct rs_label task, reason;
+};
+
+/* Where a row goes, and what is needed for it. */
+typedef char *put_row(char *p, const struct rs_faults_table *t, const struct rs_fault_row *row,
+		      bool wrong);
+
+/*
+ * What stands before all rows (0 or -ENOMEM), how a name is quoted, a row (@wrong: it stands out
+ * on a terminal), and what stands behind them.
+ */
+struct rs_faults_format {
+	int (*begin)(FILE *f, const char *algo);
+	void (*quote)(FILE *f, const char *name);
+	put_row *row;
+	void (*end)(FILE *f, uint64_t nr, uint64_t found, uint64_t seen);
+};
+
+struct rs_faults_table {
+	const struct rs_faults_format *format;
+	const struct rs_whos *whos;
+	struct names *names; /* by the number of whom they are of; of those that have come */
+	size_t max_names;
+	uint64_t nr; /* rows so far */
+	struct rs_row rows;
+};
+
+/* What the table of tasks does not have is as unknown as number 0. */
+static uint32_t number_of(const struct rs_faults_table *t, uint32_t who)
+{
+	return who <= t->whos->nr ? who : 0;
+}
+
+static const struct names *names_of(const struct rs_faults_table *t, uint32_t who)
+{
+	return &t->names[number_of(t, who)];
+}
+
+static const char *cause_of(const struct rs_fault_row *row, const char *none)
+{
+	return row->causes ? rs_fault_cause_name(row->cause) : none;
+}
 
 /* ---- text ---- */
 
@@ -29,42 +81,41 @@ static int text_begin(FILE *f, const char *algo)
 	return 0;
 }
 
-static void text_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		     uint64_t nr, bool wrong)
+static void text_quote(FILE *f, const char *name)
 {
-	const struct rs_who *who = rs_whos_get(whos, row->blame.by.who);
-	struct rs_row r;
-	char text[160];
+	fputs(name, f);
+}
 
-	rs_row_begin(&r, f, ' ');
+static char *text_row(char *p, const struct rs_faults_table *t, const struct rs_fault_row *row,
+		      bool wrong)
+{
+	const struct names *by = names_of(t, row->blame.by.who);
+
 	if (wrong)
-		rs_row_text(&r, RS_STANDS_OUT);
-	rs_row_seconds(&r, 20, row->begin_ns);
-	rs_row_time(&r, 9, row->done_ns - row->begin_ns);
-	rs_row_time(&r, 9, rs_fault_stall(row));
-	rs_row_u64(&r, 3, row->vm);
-	rs_row_u64(&r, 5, row->vcpu);
-	rs_row_pair(&r, 10, row->as, row->slot);
-	rs_row_hex(&r, 12, row->gfn);
-	rs_row_u64(&r, 8, row->attempts);
-	rs_row_u64(&r, 8, row->retried);
-	rs_row_u64(&r, 8, row->rejected);
-	rs_row_u64(&r, 8, row->needless);
-	rs_row_u64(&r, 7, row->missed);
-	rs_row_field(&r, -7, rs_result_name(row->result));
-	rs_row_field(&r, -10, row->causes ? rs_fault_cause_name(row->cause) : "-");
+		p = rs_put_text(p, RS_STANDS_OUT);
+	p = rs_field_seconds(p, 20, row->begin_ns, ' ');
+	p = rs_field_time(p, 9, row->done_ns - row->begin_ns, ' ');
+	p = rs_field_time(p, 9, rs_fault_stall(row), ' ');
+	p = rs_field_u64(p, 3, row->vm, ' ');
+	p = rs_field_u64(p, 5, row->vcpu, ' ');
+	p = rs_field_pair(p, 10, row->as, row->slot, ' ');
+	p = rs_field_hex(p, 12, row->gfn, ' ');
+	p = rs_field_u64(p, 8, row->attempts, ' ');
+	p = rs_field_u64(p, 8, row->retried, ' ');
+	p = rs_field_u64(p, 8, row->rejected, ' ');
+	p = rs_field_u64(p, 8, row->needless, ' ');
+	p = rs_field_u64(p, 7, row->missed, ' ');
+	p = rs_field_name(p, 7, rs_result_name(row->result), ' ');
+	p = rs_field_name(p, 10, cause_of(row, "-"), ' ');
 	if (row->blame.by.number) {
-		rs_format_task(text, sizeof(text), who);
-		rs_row_field(&r, 0, text);
-		rs_format_reason(text, sizeof(text), who);
-		rs_row_field(&r, 0, text);
+		p = rs_put_text(rs_put_label(p, &by->task), " ");
+		p = rs_put_label(p, &by->reason);
 	} else {
-		rs_row_field(&r, 0, "-");
+		p = rs_put_text(p, "-");
 	}
 	if (wrong)
-		rs_row_text(&r, RS_STANDS_OUT_END);
-	rs_row_end(&r);
-	rs_row_flush(&r);
+		p = rs_put_text(p, RS_STANDS_OUT_END);
+	return rs_put_text(p, "\n");
 }
 
 static void text_end(FILE *f, uint64_t nr, uint64_t found, uint64_t seen)
@@ -75,61 +126,7 @@ static void text_end(FILE *f, uint64_t nr, uint64_t found, uint64_t seen)
 	fputc('\n', f);
 }
 
-const struct rs_faults_format rs_faults_text = { text_begin, text_row, text_end };
-
-/* ---- names ---- */
-
-/* Letters, digits and what is between them in nearly all names: the same in every form. */
-static bool is_simple(const char *name)
-{
-	static const bool simple[256] = {
-		['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true, [' '] = true,
-		['/'] = true,	      ['_'] = true,	    [':'] = true,	  ['-'] = true
-	};
-	size_t len = 0;
-
-	while (len < MOST_SIMPLE && simple[(unsigned char)name[len]])
-		len++;
-	/* What a spreadsheet might take for a formula is not. */
-	return len && !name[len] && *name != '-';
-}
-
-typedef void format_who(char *buf, size_t size, const struct rs_who *who);
-typedef void put_quoted(FILE *f, const char *text);
-
-static void put_who(struct rs_row *r, const struct rs_who *who, format_who *format,
-		    put_quoted *quoted)
-{
-	char text[160];
-
-	rs_row_flush(r);
-	format(text, sizeof(text), who);
-	quoted(r->f, text);
-}
-
-static void put_task(struct rs_row *r, const struct rs_who *who, put_quoted *quoted)
-{
-	if (!who->comm || !who->pid || !is_simple(who->comm)) {
-		put_who(r, who, rs_format_task, quoted);
-		return;
-	}
-	rs_row_text(r, "\"");
-	rs_row_text(r, who->comm);
-	rs_row_text(r, "-");
-	rs_row_digits(r, who->pid);
-	rs_row_text(r, "\"");
-}
-
-static void put_reason(struct rs_row *r, const struct rs_who *who, put_quoted *quoted)
-{
-	if (!who->reason || !is_simple(who->reason)) {
-		put_who(r, who, rs_format_reason, quoted);
-		return;
-	}
-	rs_row_text(r, "\"");
-	rs_row_text(r, who->reason);
-	rs_row_text(r, "\"");
-}
+const struct rs_faults_format rs_faults_text = { text_begin, text_quote, text_row, text_end };
 
 /* ---- CSV ---- */
 
@@ -142,53 +139,45 @@ static int csv_begin(FILE *f, const char *algo)
 	return 0;
 }
 
-static void csv_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		    uint64_t nr, bool wrong)
+static char *csv_row(char *p, const struct rs_faults_table *t, const struct rs_fault_row *row,
+		     bool wrong)
 {
 	const struct rs_blamed *by = &row->blame.by;
-	struct rs_row r;
+	const struct names *names = names_of(t, by->who);
 
-	rs_row_begin(&r, f, ',');
-	rs_row_u64(&r, 0, row->begin_ns);
-	rs_row_u64(&r, 0, row->done_ns);
-	rs_row_u64(&r, 0, rs_fault_stall(row));
-	rs_row_u64(&r, 0, row->vm);
-	rs_row_u64(&r, 0, row->vcpu);
-	rs_row_text(&r, ",");
-	put_task(&r, rs_whos_get(whos, row->who), rs_csv_text);
-	rs_row_pair(&r, 0, row->as, row->slot);
-	rs_row_hex(&r, 0, row->gfn);
-	rs_row_u64(&r, 0, row->private);
-	rs_row_u64(&r, 0, row->attempts);
-	rs_row_u64(&r, 0, row->retried);
-	rs_row_u64(&r, 0, row->rejected);
-	rs_row_u64(&r, 0, row->needless);
-	rs_row_u64(&r, 0, row->missed);
-	rs_row_u64(&r, 0, row->differ);
-	rs_row_field(&r, 0, rs_result_name(row->result));
-	rs_row_field(&r, 0, row->causes ? rs_fault_cause_name(row->cause) : "");
-	if (by->number) {
-		rs_row_text(&r, ",");
-		put_task(&r, rs_whos_get(whos, by->who), rs_csv_text);
-		rs_row_text(&r, ",");
-		put_reason(&r, rs_whos_get(whos, by->who), rs_csv_text);
-		rs_row_u64(&r, 0, by->id);
-		rs_row_u64(&r, 0, by->begin_ns);
-		rs_row_field(&r, 0, by->gfn ? "gfn" : "hva");
-		rs_row_hex(&r, 0, by->start);
-		rs_row_hex(&r, 0, by->end);
-	} else {
-		rs_row_text(&r, ",,,,,,,");
-	}
-	rs_row_end(&r);
-	rs_row_flush(&r);
+	p = rs_field_u64(p, 0, row->begin_ns, ',');
+	p = rs_field_u64(p, 0, row->done_ns, ',');
+	p = rs_field_u64(p, 0, rs_fault_stall(row), ',');
+	p = rs_field_u64(p, 0, row->vm, ',');
+	p = rs_field_u64(p, 0, row->vcpu, ',');
+	p = rs_put_text(rs_put_label(p, &names_of(t, row->who)->task), ",");
+	p = rs_field_pair(p, 0, row->as, row->slot, ',');
+	p = rs_field_hex(p, 0, row->gfn, ',');
+	p = rs_field_u64(p, 0, row->private, ',');
+	p = rs_field_u64(p, 0, row->attempts, ',');
+	p = rs_field_u64(p, 0, row->retried, ',');
+	p = rs_field_u64(p, 0, row->rejected, ',');
+	p = rs_field_u64(p, 0, row->needless, ',');
+	p = rs_field_u64(p, 0, row->missed, ',');
+	p = rs_field_u64(p, 0, row->differ, ',');
+	p = rs_field_name(p, 0, rs_result_name(row->result), ',');
+	p = rs_field_name(p, 0, cause_of(row, ""), ',');
+	if (!by->number)
+		return rs_put_text(p, ",,,,,,\n");
+	p = rs_put_text(rs_put_label(p, &names->task), ",");
+	p = rs_put_text(rs_put_label(p, &names->reason), ",");
+	p = rs_field_u64(p, 0, by->id, ',');
+	p = rs_field_u64(p, 0, by->begin_ns, ',');
+	p = by->gfn ? rs_put_text(p, "gfn,") : rs_put_text(p, "hva,");
+	p = rs_field_hex(p, 0, by->start, ',');
+	return rs_field_hex(p, 0, by->end, '\n');
 }
 
 static void csv_end(FILE *f, uint64_t nr, uint64_t found, uint64_t seen)
 {
 }
 
-const struct rs_faults_format rs_faults_csv = { csv_begin, csv_row, csv_end };
+const struct rs_faults_format rs_faults_csv = { csv_begin, rs_csv_text, csv_row, csv_end };
 
 /* ---- JSON ---- */
 
@@ -205,87 +194,65 @@ static int json_begin(FILE *f, const char *algo)
 	return 0;
 }
 
-/* Beyond 2^53 as a string, as everywhere else (json_exact.h). */
-RS_LOOP_PART void json_u64(struct rs_row *r, const char *key, uint64_t v)
+/* Beyond 2^53 as a string, as everywhere else (json_exact.h). What comes next has a comma. */
+RS_LOOP_PART char *json_u64(char *p, const char *key, uint64_t v)
 {
-	rs_row_text(r, key);
-	if (v > RS_JSON_MAX_INTEGER)
-		rs_row_text(r, "\"");
-	rs_row_digits(r, v);
-	if (v > RS_JSON_MAX_INTEGER)
-		rs_row_text(r, "\"");
+	p = rs_put_text(p, key);
+	if (v <= RS_JSON_MAX_INTEGER)
+		return rs_field_u64(p, 0, v, ',');
+	p = rs_field_u64(rs_put_text(p, "\""), 0, v, '"');
+	return rs_put_text(p, ",");
 }
 
-RS_LOOP_PART void json_hex(struct rs_row *r, const char *key, uint64_t v)
+static char *json_blamed(char *p, const struct rs_faults_table *t, const struct rs_blamed *b)
 {
-	rs_row_text(r, key);
-	rs_row_hex(r, 0, v);
-	rs_row_text(r, "\"");
-}
+	const struct names *names = names_of(t, b->who);
 
-RS_LOOP_PART void json_pair(struct rs_row *r, const char *key, uint64_t a, uint64_t b)
-{
-	rs_row_text(r, key);
-	rs_row_pair(r, 0, a, b);
-	rs_row_text(r, "\"");
-}
-
-static void json_blamed(struct rs_row *r, const char *key, const struct rs_blamed *b,
-			const struct rs_whos *whos)
-{
-	const struct rs_who *who = rs_whos_get(whos, b->who);
-
-	rs_row_text(r, key);
-	if (!b->number) {
-		rs_row_text(r, "null");
-		return;
-	}
-	rs_row_text(r, "{\"task\": ");
-	put_task(r, who, rs_json_put_text);
-	rs_row_text(r, ", \"reason\": ");
-	put_reason(r, who, rs_json_put_text);
-	json_u64(r, ", \"id\": ", b->id);
-	json_u64(r, ", \"begin_ns\": ", b->begin_ns);
-	rs_row_text(r, b->gfn ? ", \"space\": \"gfn\"" : ", \"space\": \"hva\"");
-	json_hex(r, ", \"start\": \"", b->start);
-	json_hex(r, ", \"end\": \"", b->end);
-	rs_row_text(r, "}");
+	if (!b->number)
+		return rs_put_text(p, "null");
+	p = rs_put_label(rs_put_text(p, "{\"task\": "), &names->task);
+	p = rs_put_label(rs_put_text(p, ", \"reason\": "), &names->reason);
+	p = json_u64(p, ", \"id\": ", b->id);
+	p = json_u64(p, " \"begin_ns\": ", b->begin_ns);
+	p = b->gfn ? rs_put_text(p, " \"space\": \"gfn\"") : rs_put_text(p, " \"space\": \"hva\"");
+	p = rs_field_hex(rs_put_text(p, ", \"start\": \""), 0, b->start, '"');
+	p = rs_field_hex(rs_put_text(p, ", \"end\": \""), 0, b->end, '"');
+	return rs_put_text(p, "}");
 }
 
 /* As rs_json_put() would write it, which takes several times as long. */
-static void json_row(FILE *f, const struct rs_fault_row *row, const struct rs_whos *whos,
-		     uint64_t nr, bool wrong)
+static char *json_row(char *p, const struct rs_faults_table *t, const struct rs_fault_row *row,
+		      bool wrong)
 {
-	struct rs_row r;
+	const char *cause = cause_of(row, NULL);
 
-	rs_row_begin(&r, f, '\0');
-	json_u64(&r, nr ? ",\n    {\"begin_ns\": " : "\n    {\"begin_ns\": ", row->begin_ns);
-	json_u64(&r, ", \"done_ns\": ", row->done_ns);
-	json_u64(&r, ", \"stall_ns\": ", rs_fault_stall(row));
-	json_u64(&r, ", \"vm\": ", row->vm);
-	json_u64(&r, ", \"vcpu\": ", row->vcpu);
-	rs_row_text(&r, ", \"thread\": ");
-	put_task(&r, rs_whos_get(whos, row->who), rs_json_put_text);
-	json_pair(&r, ", \"memslot\": \"", row->as, row->slot);
-	json_hex(&r, ", \"gfn\": \"", row->gfn);
-	rs_row_text(&r, row->private ? ", \"private\": true" : ", \"private\": false");
-	json_u64(&r, ", \"attempts\": ", row->attempts);
-	json_u64(&r, ", \"recorded_retries\": ", row->retried);
-	json_u64(&r, ", \"rejected\": ", row->rejected);
-	json_u64(&r, ", \"spurious\": ", row->needless);
-	json_u64(&r, ", \"missed\": ", row->missed);
-	json_u64(&r, ", \"differ\": ", row->differ);
-	rs_row_text(&r, ", \"result\": \"");
-	rs_row_text(&r, rs_result_name(row->result));
-	rs_row_text(&r, row->causes ? "\", \"cause\": \"" : "\", \"cause\": null");
-	if (row->causes) {
-		rs_row_text(&r, rs_fault_cause_name(row->cause));
-		rs_row_text(&r, "\"");
-	}
-	json_blamed(&r, ", \"blamed\": ", &row->blame.by, whos);
-	json_blamed(&r, ", \"widened\": ", &row->blame.widened, whos);
-	rs_row_text(&r, "}");
-	rs_row_flush(&r);
+	p = rs_put_text(t->nr ? rs_put_text(p, ",") : p, "\n    {");
+	p = json_u64(p, "\"begin_ns\": ", row->begin_ns);
+	p = json_u64(p, " \"done_ns\": ", row->done_ns);
+	p = json_u64(p, " \"stall_ns\": ", rs_fault_stall(row));
+	p = json_u64(p, " \"vm\": ", row->vm);
+	p = json_u64(p, " \"vcpu\": ", row->vcpu);
+	p = rs_put_label(rs_put_text(p, " \"thread\": "), &names_of(t, row->who)->task);
+	p = rs_put_text(p, ", \"memslot\": \"");
+	p = rs_field_pair(p, 0, row->as, row->slot, '"');
+	p = rs_field_hex(rs_put_text(p, ", \"gfn\": \""), 0, row->gfn, '"');
+	p = row->private ? rs_put_text(p, ", \"private\": true,")
+			 : rs_put_text(p, ", \"private\": false,");
+	p = json_u64(p, " \"attempts\": ", row->attempts);
+	p = json_u64(p, " \"recorded_retries\": ", row->retried);
+	p = json_u64(p, " \"rejected\": ", row->rejected);
+	p = json_u64(p, " \"spurious\": ", row->needless);
+	p = json_u64(p, " \"missed\": ", row->missed);
+	p = json_u64(p, " \"differ\": ", row->differ);
+	p = rs_put_text(p, " \"result\": \"");
+	p = rs_field_name(p, 0, rs_result_name(row->result), '"');
+	if (cause)
+		p = rs_field_name(rs_put_text(p, ", \"cause\": \""), 0, cause, '"');
+	else
+		p = rs_put_text(p, ", \"cause\": null");
+	p = json_blamed(rs_put_text(p, ", \"blamed\": "), t, &row->blame.by);
+	p = json_blamed(rs_put_text(p, ", \"widened\": "), t, &row->blame.widened);
+	return rs_put_text(p, "}");
 }
 
 static void json_end(FILE *f, uint64_t nr, uint64_t found, uint64_t seen)
@@ -294,4 +261,93 @@ static void json_end(FILE *f, uint64_t nr, uint64_t found, uint64_t seen)
 		nr ? "\n  " : "", found, seen);
 }
 
-const struct rs_faults_format rs_faults_json = { json_begin, json_row, json_end };
+const struct rs_faults_format rs_faults_json = { json_begin, rs_json_put_text, json_row, json_end };
+
+/* ---- all of it ---- */
+
+struct rs_faults_table *rs_faults_table_new(const struct rs_faults_format *format, FILE *f,
+					    const char *algo, const struct rs_whos *whos)
+{
+	struct rs_faults_table *t = malloc(sizeof(*t));
+
+	if (!t || format->begin(f, algo)) {
+		free(t);
+		return NULL;
+	}
+	t->format = format;
+	t->whos = whos;
+	t->names = NULL;
+	t->max_names = 0;
+	t->nr = 0;
+	t->rows.len = 0;
+	return t;
+}
+
+static int make_label(const struct rs_faults_table *t, const char *name, struct rs_label *label)
+{
+	char *text;
+	FILE *f = rs_textbuf_open(&text, &label->len);
+
+	if (!f)
+		return -ENOMEM;
+	t->format->quote(f, name);
+	if (fclose(f))
+		return -ENOMEM;
+	label->text = malloc(RS_LABEL_ROOM(label->len));
+	if (label->text)
+		memcpy(label->text, text, label->len);
+	free(text);
+	return label->text ? 0 : -ENOMEM;
+}
+
+/* Once for each; as many as the trace has tasks are kept. */
+static RS_SELDOM int make_names(struct rs_faults_table *t, uint32_t number)
+{
+	const struct rs_who *who = rs_whos_get(t->whos, number);
+	char text[MOST_OF_NAME];
+	struct names *names;
+
+	if (RS_ROOM_ZEROED(t->names, t->max_names, (size_t)number + 1))
+		return -ENOMEM;
+	names = &t->names[number];
+	rs_format_reason(text, sizeof(text), who);
+	if (make_label(t, text, &names->reason))
+		return -ENOMEM;
+	rs_format_task(text, sizeof(text), who);
+	return make_label(t, text, &names->task);
+}
+
+static int need_names(struct rs_faults_table *t, uint32_t who)
+{
+	const uint32_t number = number_of(t, who);
+
+	return number < t->max_names && t->names[number].task.text ? 0 : make_names(t, number);
+}
+
+int rs_faults_table_row(struct rs_faults_table *t, FILE *f, const struct rs_fault_row *row,
+			bool wrong)
+{
+	if (need_names(t, row->who) || need_names(t, row->blame.by.who) ||
+	    need_names(t, row->blame.widened.who))
+		return -ENOMEM;
+	rs_row_end(&t->rows, t->format->row(rs_row_begin(&t->rows, f), t, row, wrong));
+	t->nr++;
+	return 0;
+}
+
+void rs_faults_table_end(struct rs_faults_table *t, FILE *f, uint64_t found, uint64_t seen)
+{
+	rs_row_flush(&t->rows, f);
+	t->format->end(f, t->nr, found, seen);
+}
+
+void rs_faults_table_free(struct rs_faults_table *t)
+{
+	for (size_t i = 0; t && i < t->max_names; i++) {
+		free(t->names[i].task.text);
+		free(t->names[i].reason.text);
+	}
+	if (t)
+		free(t->names);
+	free(t);
+}

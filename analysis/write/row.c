@@ -1,92 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "analysis/write/row.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <endian.h>
 
-#include "analysis/write/units.h"
-
-#define MOST_DIGITS 48 /* of a number, or of two */
-#define PAD 16	       /* bytes at once */
 #define NS_PER_S 1000000000
+#define EIGHT_DIGITS 100000000U
+#define EACH(byte) (0x0101010101010101ULL * (byte))
 
-void rs_row_begin(struct rs_row *r, FILE *f, char between)
+/* Where a field of @len bytes begins; its size is known, so that it is no call. */
+static char *right(char *p, unsigned int width, unsigned int len)
 {
-	r->f = f;
-	r->between = between;
-	r->follows = false;
-	r->len = 0;
+	memset(p, ' ', RS_FIELD_COLUMNS);
+	return width > len ? p + (width - len) : p;
 }
 
-void rs_row_flush(struct rs_row *r)
+static char *ended(char *p, char end)
 {
-	fwrite(r->text, 1, r->len, r->f);
-	r->len = 0;
+	*p = end;
+	return p + 1;
 }
 
-void rs_row_long(struct rs_row *r, const char *text, size_t len)
+/* ---- eight at once, as the bytes of a number: the first one is the lowest ---- */
+
+/*
+ * Two numbers of four digits beside each other, four of two, eight of one: a division is a
+ * multiplication for all of them. 10486 / 2^20 is a hundredth of what is below 10^4, and
+ * 103 / 2^10 a tenth of what is below 100.
+ */
+static uint64_t eight_digits(uint64_t v)
 {
-	rs_row_flush(r);
-	if (len > sizeof(r->text)) {
-		fwrite(text, 1, len, r->f);
-		return;
-	}
-	memcpy(r->text, text, len);
-	r->len = len;
+	const uint64_t fours = v / 10000 | v % 10000 << 32;
+	const uint64_t hundreds = (fours * 10486 >> 20) & 0x0000007f0000007f;
+	const uint64_t twos = hundreds | (fours - 100 * hundreds) << 16;
+	const uint64_t tens = (twos * 103 >> 10) & 0x000f000f000f000f;
+
+	return (tens | (twos - 10 * tens) << 8) + EACH('0');
 }
 
-/* Of a size that is known, so that it is no call; what is too much is written over. */
-static char *pad(char *to, size_t n)
+static uint64_t eight_nibbles(uint64_t v)
 {
-	for (; n > PAD; n -= PAD)
-		to = (char *)memset(to, ' ', PAD) + PAD;
-	memset(to, ' ', PAD);
-	return to + n;
+	const uint64_t fours = v >> 16 | (v & 0xffff) << 32;
+	const uint64_t twos = (fours >> 8 & 0x000000ff000000ff) | (fours & 0x000000ff000000ff)
+									  << 16;
+	const uint64_t ones = (twos >> 4 & 0x000f000f000f000f) | (twos & 0x000f000f000f000f) << 8;
+	const uint64_t letters = (ones + EACH(6)) >> 4 & EACH(1);
+
+	return ones + EACH('0') + letters * ('a' - '0' - 10);
 }
 
-/* Where the @len bytes of the next field go; all that is around them is there. */
-RS_LOOP_PART char *field(struct rs_row *r, int width, size_t len)
+/* The last @len of them; what is behind these is overwritten. */
+static char *put_last(char *p, uint64_t eight, unsigned int len)
 {
-	const size_t columns = (size_t)abs(width), rest = columns > len ? columns - len : 0;
-	char *to;
+	const uint64_t bytes = htole64(eight >> 8 * (8 - len));
 
-	if (1 + rest + PAD + len > sizeof(r->text) - r->len)
-		rs_row_flush(r);
-	to = r->text + r->len;
-	if (r->between && r->follows)
-		*to++ = r->between;
-	if (width > 0)
-		to = pad(to, rest);
-	else if (rest)
-		pad(to + len, rest);
-	r->len = (size_t)(to - r->text) + len + (width < 0 ? rest : 0);
-	r->follows = true;
-	return to;
+	memcpy(p, &bytes, sizeof(bytes));
+	return p + len;
 }
 
-/* A few bytes, which a call to copy them would take longer for. */
-RS_LOOP_PART void put_field(struct rs_row *r, int width, const char *text, size_t len)
-{
-	char *to = field(r, width, len);
+/* ---- numbers ---- */
 
-	for (size_t i = 0; i < len; i++)
-		to[i] = text[i];
-}
-
-void rs_row_field(struct rs_row *r, int width, const char *text)
-{
-	put_field(r, width, text, strlen(text));
-}
-
-void rs_row_end(struct rs_row *r)
-{
-	rs_row_text(r, "\n");
-	r->follows = false;
-}
-
-/* ---- numbers, from their last digit on ---- */
-
-static size_t nr_digits(uint64_t v)
+static unsigned int nr_digits(uint64_t v)
 {
 	static const uint64_t least[] = { 0,
 					  10,
@@ -114,57 +87,94 @@ static size_t nr_digits(uint64_t v)
 	return n + (v >= least[n]);
 }
 
-void rs_row_digits(struct rs_row *r, uint64_t v)
+static char *put_digits(char *p, uint64_t v, unsigned int len)
 {
-	const size_t len = nr_digits(v);
-
-	if (len > sizeof(r->text) - r->len)
-		rs_row_flush(r);
-	r->len += len;
-	rs_digits_before(r->text + r->len, v);
+	if (len > 16) {
+		p = put_last(p, eight_digits(v / EIGHT_DIGITS / EIGHT_DIGITS), len - 16);
+		v %= (uint64_t)EIGHT_DIGITS * EIGHT_DIGITS;
+		len = 16;
+	}
+	if (len > 8) {
+		p = put_last(p, eight_digits(v / EIGHT_DIGITS), len - 8);
+		v %= EIGHT_DIGITS;
+		len = 8;
+	}
+	return put_last(p, eight_digits(v), len);
 }
 
-void rs_row_u64(struct rs_row *r, int width, uint64_t v)
+char *rs_field_above_9(char *p, unsigned int width, uint64_t v, char end)
 {
-	const size_t len = nr_digits(v);
+	const unsigned int len = nr_digits(v);
 
-	rs_digits_before(field(r, width, len) + len, v);
+	return ended(put_digits(right(p, width, len), v, len), end);
 }
 
-void rs_row_time(struct rs_row *r, int width, uint64_t ns)
+char *rs_field_hex(char *p, unsigned int width, uint64_t v, char end)
 {
-	char text[MOST_DIGITS], *end = text + sizeof(text), *p = rs_time_before(end, ns);
+	unsigned int len = (63 - (unsigned int)__builtin_clzll(v | 1)) / 4 + 1;
 
-	put_field(r, width, p, (size_t)(end - p));
+	p = rs_put_text(right(p, width, 2 + len), "0x");
+	if (len > 8) {
+		p = put_last(p, eight_nibbles(v >> 32), len - 8);
+		len = 8;
+	}
+	return ended(put_last(p, eight_nibbles(v & UINT32_MAX), len), end);
 }
 
-void rs_row_hex(struct rs_row *r, int width, uint64_t v)
+char *rs_field_pair(char *p, unsigned int width, uint64_t a, uint64_t b, char end)
 {
-	const size_t len = 2 + ((size_t)(63 - __builtin_clzll(v | 1)) / 4 + 1);
-	char *to = field(r, width, len);
+	const unsigned int len_a = nr_digits(a), len_b = nr_digits(b);
 
-	to[0] = '0';
-	to[1] = 'x';
-	for (size_t i = len - 1; i > 1; i--, v /= 16)
-		to[i] = "0123456789abcdef"[v % 16];
+	p = put_digits(right(p, width, len_a + 1 + len_b), a, len_a);
+	return ended(put_digits(ended(p, ':'), b, len_b), end);
 }
 
-void rs_row_pair(struct rs_row *r, int width, uint64_t a, uint64_t b)
+char *rs_field_seconds(char *p, unsigned int width, uint64_t ns, char end)
 {
-	char text[MOST_DIGITS], *end = text + sizeof(text), *p = rs_digits_before(end, b);
+	const uint64_t s = ns / NS_PER_S, rest = ns % NS_PER_S;
+	const unsigned int len = nr_digits(s);
 
-	*--p = ':';
-	p = rs_digits_before(p, a);
-	put_field(r, width, p, (size_t)(end - p));
+	p = ended(put_digits(right(p, width, len + 10), s, len), '.');
+	return ended(put_digits(p, rest, 9), end);
 }
 
-void rs_row_seconds(struct rs_row *r, int width, uint64_t ns)
+char *rs_field_time(char *p, unsigned int width, uint64_t ns, char end)
 {
-	char text[MOST_DIGITS], *end = text + sizeof(text), *p;
+	/* By what is less: of which it is a multiple then, and how many digits are decimals. */
+	static const struct {
+		uint64_t below, step;
+		unsigned int decimals;
+		char unit[4];
+	} forms[] = {
+		{ 1000, 1, 0, " ns" },
+		{ 9995, 10, 2, " us" },
+		{ 99950, 100, 1, " us" },
+		{ 999500, 1000, 0, " us" },
+		{ 9995000, 10000, 2, " ms" },
+		{ 99950000, 100000, 1, " ms" },
+		{ 999500000, 1000000, 0, " ms" },
+		{ 9995000000, 10000000, 2, " s" },
+		{ 99950000000, 100000000, 1, " s" },
+		{ UINT64_MAX, 1000000000, 0, " s" },
+	};
+	unsigned int len, decimals;
+	uint64_t v = ns, digits;
+	size_t i = 0;
 
-	/* A digit more than the fraction has, in whose place the point goes. */
-	p = rs_digits_before(end, NS_PER_S + ns % NS_PER_S);
-	*p = '.';
-	p = rs_digits_before(p, ns / NS_PER_S);
-	put_field(r, width, p, (size_t)(end - p));
+	while (ns >= forms[i].below && i + 1 < sizeof(forms) / sizeof(forms[0]))
+		i++;
+	if (i)
+		v = ns / forms[i].step + (ns % forms[i].step * 2 >= forms[i].step);
+	decimals = forms[i].decimals;
+	/* With decimals there are three digits. */
+	len = decimals ? 4 : nr_digits(v);
+	p = right(p, width, len + (unsigned int)strlen(forms[i].unit));
+	if (decimals) {
+		digits = eight_digits(v);
+		put_last(p, digits, 3);
+		p = put_last(ended(p + 3 - decimals, '.'), digits, decimals);
+	} else {
+		p = put_digits(p, v, len);
+	}
+	return ended(rs_put_name(p, forms[i].unit), end);
 }

@@ -8,13 +8,6 @@
 /* @v without its decimals; the nearest there is if it is beyond 64 bits, 0 if it is NAN. */
 uint64_t rs_clamp_u64(double v);
 
-/*
- * Each writes what ends before @p, 24 bytes at most, without a NUL, and returns where it begins:
- * @v in decimal; ns as rs_format_time() does.
- */
-char *rs_digits_before(char *p, uint64_t v);
-char *rs_time_before(char *p, uint64_t ns);
-
 /* Each writes into @buf of @size bytes, always terminated, and returns @buf. */
 
 /* 128 bit decimal. */

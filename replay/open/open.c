@@ -57,11 +57,11 @@ static int set_up(struct rs_replay *r, const struct rs_replay_opts *opts, struct
 	r->views = anybody_views(opts->observer);
 	r->result = calloc(1, sizeof(*r->result));
 	r->view_blocked = calloc(r->nr_run, sizeof(*r->view_blocked));
-	r->verdicts = calloc(r->nr_run, 1);
+	r->verdicts = calloc(2 * r->nr_listed, 1);
 	if (!r->result || !r->view_blocked || !r->verdicts)
 		goto no_memory;
 	if (opts->observer && (opts->flags & RS_REPLAY_BLAME)) {
-		r->blame = calloc(r->nr_listed, sizeof(*r->blame));
+		r->blame = calloc(2 * r->nr_listed, sizeof(*r->blame));
 		if (!r->blame)
 			goto no_memory;
 	}

@@ -129,8 +129,8 @@ struct rs_replay {
 	bool strict_hit;
 	/* For observers. */
 	uint64_t *view_blocked;
-	uint8_t *verdicts;
-	struct rs_blame *blame; /* with BLAME: nr_listed */
+	uint8_t *verdicts;	/* nr_listed, and behind them as many that stay 0 */
+	struct rs_blame *blame; /* with BLAME: the same */
 	struct rs_covered *covered, *memslots, *ranges;
 	size_t nr_covered, max_covered, nr_memslots, max_memslots, nr_ranges, max_ranges;
 };
@@ -228,11 +228,11 @@ int rs_open_tell_view(struct rs_replay *r, struct vm_run *v);
 /* ... that an event changed the model, ... */
 void rs_open_tell_applied(const struct rs_replay *r, const struct rs_event *e);
 /* ... that a fault was judged, r->verdicts says how, or will not be. */
-void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
-			 const struct rs_event *e, bool necessary);
+void rs_open_tell_judged(const struct rs_replay *r, const struct vm_run *v,
+			 const struct rs_fault *f, const struct rs_event *e, bool necessary);
 /* The same of a fault that no algorithm rejects or misses. */
-void rs_open_tell_accepted(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
-			   const struct rs_event *e);
+void rs_open_tell_accepted(const struct rs_replay *r, const struct vm_run *v,
+			   const struct rs_fault *f, const struct rs_event *e);
 void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, uint32_t vcpu);
 
 /* Mostly there is no observer, and then this must cost nothing. */
@@ -247,7 +247,7 @@ static inline void rs_open_show_applied(const struct rs_replay *r, const struct 
 		rs_open_tell_applied(r, e);
 }
 
-static inline void rs_open_show_judged(struct rs_replay *r, const struct vm_run *v,
+static inline void rs_open_show_judged(const struct rs_replay *r, const struct vm_run *v,
 				       const struct rs_fault *f, const struct rs_event *e,
 				       bool necessary)
 {

@@ -145,8 +145,8 @@ void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, ui
 			o->unjudged(o->arg, v->number, vcpu);
 }
 
-void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
-			 const struct rs_event *e, bool necessary)
+static void tell_judged(const struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
+			const struct rs_event *e, bool necessary, size_t first)
 {
 	struct rs_judged j = { .event = r->events - 1,
 			       .begin_ns = f->begin_ns,
@@ -159,8 +159,8 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 			       .private = rs_fault_is_private(f),
 			       .necessary = necessary,
 			       .result = e->result,
-			       .rejected = r->verdicts,
-			       .blame = r->blame,
+			       .rejected = r->verdicts + first,
+			       .blame = r->blame ? r->blame + first : NULL,
 			       .slot = rs_vm_memslot(v->vm, f->handle)->id,
 			       .who = v->blames ? rs_blames_thread(v->blames, f->seat) : 0 };
 
@@ -169,13 +169,16 @@ void rs_open_tell_judged(struct rs_replay *r, const struct vm_run *v, const stru
 			o->judged(o->arg, &j);
 }
 
-void rs_open_tell_accepted(struct rs_replay *r, const struct vm_run *v, const struct rs_fault *f,
-			   const struct rs_event *e)
+void rs_open_tell_judged(const struct rs_replay *r, const struct vm_run *v,
+			 const struct rs_fault *f, const struct rs_event *e, bool necessary)
 {
-	memset(r->verdicts, 0, r->nr_listed);
-	if (r->blame)
-		memset(r->blame, 0, r->nr_listed * sizeof(*r->blame));
-	rs_open_tell_judged(r, v, f, e, false);
+	tell_judged(r, v, f, e, necessary, 0);
+}
+
+void rs_open_tell_accepted(const struct rs_replay *r, const struct vm_run *v,
+			   const struct rs_fault *f, const struct rs_event *e)
+{
+	tell_judged(r, v, f, e, false, r->nr_listed);
 }
 
 bool rs_replay_look(const struct rs_replay *r, uint32_t vm, size_t algo, struct rs_look *look)

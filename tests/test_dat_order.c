@@ -97,6 +97,40 @@ static void test_reason_is_behind_another_walk(void **state)
 			       "#@ level full\n");
 }
 
+/*
+ * The same, and another vCPU decides under the lock before the walk is recorded, with what was
+ * before: the reason is what the walk hits, and not that it begins.
+ */
+static void test_reason_is_what_is_hit(void **state)
+{
+	static const struct put puts[] = {
+		SLOT0,
+		FAULT(1100, VCPU1, KVM, 1, 9ULL),
+		BEGIN(1110, VCPU1, KVM, 1, 9ULL, 0, 0, NO_RANGE),
+		LOOKED_UP(1120, VCPU1, 0),
+		START(1130, RECLAIM, KVM, HVA + 0x3000, HVA + 0x4000, 0, 0, NO_RANGE),
+		FAULT(1200, VCPU0, KVM, 0, 3ULL),
+		BEGIN(1210, VCPU0, KVM, 0, 3ULL, 0, 1, 3, 4),
+		CHECK(1220, VCPU1, KVM, 1, 9ULL, 0, 0, 0, NO_RANGE),
+		VERDICT(1230, VCPU1, 0),
+		LOOKED_UP(1240, VCPU0, 1),
+		FAULTED(1250, VCPU0, 1),
+		SLOT(1260, RECLAIM, KVM, 0, 3, 4, 0, 1, 3, 4),
+		STARTED(1270, RECLAIM),
+	};
+
+	expect_puts(GFN_KERNEL, puts, NR(puts),
+		    SLOT0_TEXT "1110 1 fault_begin vcpu=1 gfn=0x9\n"
+			       "1210 1 fault_begin vcpu=0 gfn=0x3\n"
+			       "#@ state 1220 1 seq=0 in_progress=0 start=0x0 end=0x0\n"
+			       "1220 1 fault_check vcpu=1 result=ok\n"
+			       "1260 1 inval_begin id=1 hva=0x7f0000003000-0x7f0000004000 walk=1\n"
+			       "#@ state 1260 1 seq=0 in_progress=1 start=0x3 end=0x4\n"
+			       "1260 1 inval_slot id=1 slot=0 gfn=0x3-0x4\n"
+			       "1260 1 fault_check vcpu=0 result=retry lockless=1\n"
+			       "#@ level full\n");
+}
+
 static int learn_nothing(void *arg, struct rs_event **list, size_t *n)
 {
 	*list = NULL;
@@ -216,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_order_by_number),
 		cmocka_unit_test(test_vms_at_the_same_time),
 		cmocka_unit_test(test_reason_is_behind_another_walk),
+		cmocka_unit_test(test_reason_is_what_is_hit),
 		cmocka_unit_test(test_not_before_what_is_handed_out),
 		cmocka_unit_test(test_missing_ends),
 		cmocka_unit_test(test_in_pieces),

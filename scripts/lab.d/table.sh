@@ -49,11 +49,8 @@ counted_faults() { # WORKLOAD-REPORT
 # What is wrong with a capture; nothing if it is as it must be.
 verdict() { # KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COUNTED
 	local kind=$1 lost=$2 same=$3 known=$4 lsame=$5 lknown=$6 equal=$7 compared=$8
-	local missed=$9 faults=${10} counted=${11} racy=5
+	local missed=$9 faults=${10} counted=${11}
 
-	# With one thread for all CPUs the others may have their turns between a decision and the
-	# probe that tells of it.
-	[ "${clock-}" != counted ] || racy=10
 	case "$kind" in
 	lost) [ "$lost" -gt 0 ] || echo "nothing lost" ;;
 	withheld) [ "$known" -eq 0 ] || echo "claims $known decisions that it cannot know" ;;
@@ -64,7 +61,7 @@ verdict() { # KIND LOST SAME KNOWN LSAME LKNOWN EQUAL COMPARED MISSED FAULTS COU
 		;;
 	esac
 	[ "$same" -eq "$known" ] || echo "$((known - same)) locked disagree"
-	[ $(((lknown - lsame) * 1000)) -le $((lknown * racy)) ] || echo "$((lknown - lsame)) lockless disagree"
+	[ $((lsame * 1000)) -ge $((lknown * 995)) ] || echo "$((lknown - lsame)) lockless disagree"
 	[ "$equal" -eq "$compared" ] || echo "$((compared - equal)) STATE differ"
 	[ "$missed" -eq 0 ] || echo "missed $missed"
 	if [[ $kind =~ ^(workload|gmem)$ ]] && [ -n "$counted" ] && [ "$counted" -ne "$faults" ]; then

@@ -605,7 +605,9 @@ static void take_locked(struct order *o, size_t i)
 	remind(o, at(o, i)->ev.time_ns);
 	o->cur = at(o, i)->state;
 	append(o, epoch, i);
-	release(o, HAS_REASON);
+	/* It hits something next, by which the wait is over. */
+	if (at(o, i)->type != N_BEGIN || (at(o, i)->ev.flags & RS_F_GFN))
+		release(o, HAS_REASON);
 }
 
 static void take_end(struct order *o, size_t i)

@@ -86,6 +86,9 @@ static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
 	o->cur = at(o, ticket)->state;
 	if (!ret)
 		ret = rs_dat_order_append(o, epoch, ticket);
+	/* What a call of the notifier hits comes next, and gives the reason. */
+	if (at(o, ticket)->type == RS_DAT_BEGIN && !(at(o, ticket)->ev.flags & RS_F_GFN))
+		return ret;
 	return ret ? ret : rs_dat_order_release_deferred(o, RS_DAT_RELEASE_REASON);
 }
 

@@ -96,6 +96,7 @@ static bool is_one(const char *algos)
 static int start_closed(struct top_args *a, struct rs_replay_opts *opts, struct rs_error *err)
 {
 	a->loop.opts.algos = opts->algos;
+	a->loop.opts.both = true;
 	a->loop.opts.stalled = rs_top_stalled;
 	a->loop.opts.arg = a->top;
 	a->simulation = rs_closed_new(&a->loop.opts, err);

@@ -142,7 +142,9 @@ static struct rs_result *simulate(const struct test_trace *t, const char *list, 
 {
 	struct rs_error err = { 0 };
 	struct rs_top *top = rs_top_new(list, keys, true, &err);
-	const struct rs_closed_opts opts = { .algos = list, .stalled = rs_top_stalled, .arg = top };
+	const struct rs_closed_opts opts = {
+		.algos = list, .both = true, .stalled = rs_top_stalled, .arg = top
+	};
 	struct rs_closed *c = rs_closed_new(&opts, &err);
 	struct rs_result *r;
 
@@ -158,19 +160,24 @@ static struct rs_result *simulate(const struct test_trace *t, const char *list, 
 	return r;
 }
 
-static void expect_stall(const struct rs_top_table *t, const struct rs_result *r)
+/* With the arrivals that were asked for, or with @other ones. */
+static void expect_stall(const struct rs_top_table *t, const struct rs_result *r, bool other)
 {
 	for (size_t a = 0; a < r->nr_algos; a++) {
 		const struct rs_top_row all = sum(t, r->vms[0].algos[a].name, NULL);
+		const struct rs_top_stall *stall = other ? &all.other : &all.stall;
 		unsigned __int128 stall_ns = 0;
 		uint64_t retries = 0;
 
 		for (size_t v = 0; v < r->nr_vms; v++) {
-			retries += r->vms[v].algos[a].closed->retries;
-			stall_ns += r->vms[v].algos[a].closed->stall_ns.total;
+			const struct rs_algo_result *algo = &r->vms[v].algos[a];
+			const struct rs_closed_algo *c = other ? algo->other : algo->closed;
+
+			retries += c->retries;
+			stall_ns += c->stall_ns.total;
 		}
-		assert_int_equal(all.retries, retries);
-		assert_true(all.stall_ns == stall_ns);
+		assert_int_equal(stall->retries, retries);
+		assert_true(stall->stall_ns == stall_ns);
 	}
 }
 
@@ -186,7 +193,8 @@ static void test_stall(void **state)
 
 		read_sample(&t, samples[i]);
 		r = simulate(&t, algos, keys, &table);
-		expect_stall(&table, r);
+		expect_stall(&table, r, false);
+		expect_stall(&table, r, true);
 		rs_result_free(r);
 		r = replay(&t, algos, RS_REPLAY_TRUTH | RS_REPLAY_CAUSES, NULL);
 		expect_sums(&table, r);
@@ -218,8 +226,8 @@ static void test_same_blame(void **state)
 		read_sample(&t, as_recorded[i].sample);
 		rs_result_free(simulate(&t, as_recorded[i].algo, keys, &table));
 		for (size_t k = 0; k < table.nr_rows; k++) {
-			assert_int_equal(table.rows[k].retries, table.rows[k].rejected);
-			retries += table.rows[k].retries;
+			assert_int_equal(table.rows[k].stall.retries, table.rows[k].rejected);
+			retries += table.rows[k].stall.retries;
 		}
 		rs_top_table_free(&table);
 		test_trace_free(&t);

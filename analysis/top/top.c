@@ -144,6 +144,12 @@ static void judged(void *arg, const struct rs_judged *j)
 	}
 }
 
+static void add_stall(struct rs_top_stall *to, const struct rs_top_stall *stall)
+{
+	to->retries += stall->retries;
+	to->stall_ns += stall->stall_ns;
+}
+
 void rs_top_stalled(void *arg, const struct rs_stalled *s)
 {
 	struct rs_top_row *row = count_in(
@@ -160,8 +166,8 @@ void rs_top_stalled(void *arg, const struct rs_stalled *s)
 
 	if (!row)
 		return;
-	row->retries += s->retries;
-	row->stall_ns += s->stall_ns;
+	add_stall(s->other ? &row->other : &row->stall,
+		  &(struct rs_top_stall){ s->retries, s->stall_ns });
 }
 
 struct rs_top *rs_top_new(const char *algos, unsigned int keys, bool closed, struct rs_error *err)
@@ -267,8 +273,8 @@ static int by_most(const void *a, const void *b)
 {
 	const struct rs_top_row *x = a, *y = b;
 
-	if (x->stall_ns != y->stall_ns)
-		return x->stall_ns > y->stall_ns ? -1 : 1;
+	if (x->stall.stall_ns != y->stall.stall_ns)
+		return x->stall.stall_ns > y->stall.stall_ns ? -1 : 1;
 	if (x->rejected != y->rejected)
 		return x->rejected > y->rejected ? -1 : 1;
 	if (x->missed != y->missed)
@@ -281,8 +287,8 @@ void rs_top_add(struct rs_top_row *to, const struct rs_top_row *row)
 	to->rejected += row->rejected;
 	to->needless += row->needless;
 	to->missed += row->missed;
-	to->retries += row->retries;
-	to->stall_ns += row->stall_ns;
+	add_stall(&to->stall, &row->stall);
+	add_stall(&to->other, &row->other);
 }
 
 static void free_row(struct rs_top_row *row)

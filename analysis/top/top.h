@@ -29,19 +29,24 @@ enum rs_top_key {
 /* "algorithm", "task" ...; NULL if out of range. */
 const char *rs_top_key_name(unsigned int key);
 
+/* Of the closed loop, with one kind of arrivals. */
+struct rs_top_stall {
+	uint64_t retries;
+	unsigned __int128 stall_ns;
+};
+
 struct rs_top_row {
 	char *key[RS_NR_TOP_KEYS]; /* as text, cleaned; NULL where it is not asked for */
 	uint64_t rejected, needless, missed;
-	/* Of the closed loop. */
-	uint64_t retries;
-	unsigned __int128 stall_ns;
+	struct rs_top_stall stall, other; /* as asked for; with the other arrivals */
 };
 
 struct rs_top_table {
 	unsigned int keys; /* bits of enum rs_top_key */
 	bool closed;	   /* there are retries and stall */
 	bool color;	   /* text: what is wrong stands out; the caller's to set */
-	/* For CSV, which says how the figures were made; the last two of the closed loop. */
+	/* How the figures were made; the last two of the closed loop: NULL if nothing was
+	 * simulated. */
 	const char *version, *arrivals;
 	bool precheck;
 	struct rs_top_row *rows; /* the most rejected first; of the closed loop the most stall */
@@ -80,7 +85,7 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit);
 int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit);
 
-/* The same, of at most six keys, as a table of @p, whose error tells. */
+/* The same, without the closed loop, as a table of @p, whose error tells. */
 void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t limit);
 
 #endif

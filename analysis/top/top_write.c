@@ -26,14 +26,14 @@ static uint64_t share_of(const struct rs_top_table *t, const struct rs_top_row *
 	return all ? (uint64_t)((unsigned __int128)row->rejected * 1000 / all) : 0;
 }
 
-static uint64_t stall_share_of(const struct rs_top_table *t, const struct rs_top_row *row)
+static uint64_t stall_share(const struct rs_top_stall *stall, const struct rs_top_stall *of)
 {
-	const unsigned __int128 all = rs_top_all_of(t, row)->stall_ns;
+	const unsigned __int128 all = of->stall_ns;
 
 	/* What is as large is not told apart by the last bits. */
 	if (all >> 117)
-		return (uint64_t)((row->stall_ns >> 10) * 1000 / (all >> 10));
-	return all ? (uint64_t)(row->stall_ns * 1000 / all) : 0;
+		return (uint64_t)((stall->stall_ns >> 10) * 1000 / (all >> 10));
+	return all ? (uint64_t)(stall->stall_ns * 1000 / all) : 0;
 }
 
 /* ---- text ---- */
@@ -63,19 +63,29 @@ static void put_padded(FILE *f, const char *text, size_t width)
 	fprintf(f, "%*s", columns < width ? (int)(width - columns) + 2 : 2, "");
 }
 
+static void put_stall(FILE *f, const struct rs_top_stall *stall, const struct rs_top_stall *all)
+{
+	const uint64_t share = stall_share(stall, all);
+	char time[32];
+
+	fprintf(f, " %9" PRIu64 " %10s %4" PRIu64 ".%" PRIu64 " %%", stall->retries,
+		rs_format_time((double)stall->stall_ns, time, sizeof(time)), share / 10,
+		share % 10);
+}
+
 static void put_numbers(FILE *f, const struct rs_top_table *t, const struct rs_top_row *row)
 {
-	const uint64_t share = share_of(t, row), stall_share = stall_share_of(t, row);
+	const struct rs_top_row *all = rs_top_all_of(t, row);
+	const uint64_t share = share_of(t, row);
 	const bool wrong = t->color && row->missed;
-	char time[32];
 
 	fprintf(f, "%12" PRIu64 " %12" PRIu64 " %s%10" PRIu64 "%s %4" PRIu64 ".%" PRIu64 " %%",
 		row->rejected, row->needless, wrong ? RS_STANDS_OUT : "", row->missed,
 		wrong ? RS_STANDS_OUT_END : "", share / 10, share % 10);
-	if (t->closed)
-		fprintf(f, " %10s %4" PRIu64 ".%" PRIu64 " %%",
-			rs_format_time((double)row->stall_ns, time, sizeof(time)), stall_share / 10,
-			stall_share % 10);
+	if (t->closed) {
+		put_stall(f, &row->stall, &all->stall);
+		put_stall(f, &row->other, &all->other);
+	}
 	fputc('\n', f);
 }
 
@@ -111,8 +121,8 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 		width += widths[k] + 2;
 	}
 	fprintf(f, "%12s %12s %10s %8s", "rejected", "needless", "missed", "share");
-	if (t->closed)
-		fprintf(f, " %10s %8s", "stall", "share");
+	for (unsigned int arrivals = 0; t->closed && arrivals < 2; arrivals++)
+		fprintf(f, " %9s %10s %8s", "retries", "stall", "share");
 	fputc('\n', f);
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
@@ -133,7 +143,8 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 	}
 	/* A trace without faults was not simulated. */
 	if (t->closed && t->arrivals)
-		fprintf(f, "Closed loop: arrivals %s, pre-check %s.\n", t->arrivals,
+		fprintf(f, "Closed loop: first with arrivals %s, then with %s; pre-check %s.\n",
+			t->arrivals, strcmp(t->arrivals, "think") ? "think" : "recorded",
 			t->precheck ? "on" : "off");
 	return 0;
 }
@@ -145,7 +156,7 @@ void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t l
 	struct rs_table table;
 	unsigned int c = 0;
 
-	rs_table_init(&table, (unsigned int)__builtin_popcount(t->keys) + (t->closed ? 6 : 4));
+	rs_table_init(&table, (unsigned int)__builtin_popcount(t->keys) + 4);
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 		if (t->keys & 1U << k)
 			table.heading[0][c++] = rs_top_key_name(k);
@@ -153,10 +164,6 @@ void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t l
 	table.heading[0][c++] = "needless";
 	table.heading[0][c++] = "missed";
 	table.heading[0][c++] = "share";
-	if (t->closed) {
-		table.heading[0][c++] = "stall";
-		table.heading[0][c++] = "share";
-	}
 	for (size_t i = 0; i < shown(t, limit); i++) {
 		const struct rs_top_row *row = &t->rows[i];
 
@@ -167,10 +174,6 @@ void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t l
 		rs_table_count(&table, row->needless);
 		rs_table_count(&table, row->missed);
 		rs_table_share(&table, (double)share_of(t, row) / 1000);
-		if (t->closed) {
-			rs_table_time(&table, (double)row->stall_ns);
-			rs_table_share(&table, (double)stall_share_of(t, row) / 1000);
-		}
 	}
 	rs_table_write(p, &table);
 	if (t->nr_rows > shown(t, limit))
@@ -179,13 +182,13 @@ void rs_top_write_page(struct rs_page *p, const struct rs_top_table *t, size_t l
 
 /* ---- CSV ---- */
 
-static void csv_stall(FILE *f, const struct rs_top_table *t, const struct rs_top_row *row)
+static void csv_stall(FILE *f, const struct rs_top_stall *stall, const struct rs_top_stall *all)
 {
-	const uint64_t share = stall_share_of(t, row);
-	char stall[48];
+	const uint64_t share = stall_share(stall, all);
+	char ns[48];
 
-	fprintf(f, ",%" PRIu64 ",%s,%" PRIu64 ".%03" PRIu64, row->retries,
-		rs_format_u128(row->stall_ns, stall, sizeof(stall)), share / 1000, share % 1000);
+	fprintf(f, ",%" PRIu64 ",%s,%" PRIu64 ".%03" PRIu64, stall->retries,
+		rs_format_u128(stall->stall_ns, ns, sizeof(ns)), share / 1000, share % 1000);
 }
 
 int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
@@ -196,9 +199,12 @@ int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
 		if (t->keys & 1U << k)
 			fprintf(f, "%s,", rs_top_key_name(k));
 	fputs(RS_CSV_RUN ",rejected_faults,spurious_faults,missed_faults,share", f);
-	fputs(t->closed ? ",retries,stall_total_ns,stall_share\n" : "\n", f);
+	fputs(t->closed ? ",retries,stall_total_ns,stall_share,other_retries,other_stall_total_ns,"
+			  "other_stall_share\n"
+			: "\n",
+	      f);
 	for (size_t i = 0; i < shown(t, limit); i++) {
-		const struct rs_top_row *row = &t->rows[i];
+		const struct rs_top_row *row = &t->rows[i], *all = rs_top_all_of(t, row);
 		const uint64_t share = share_of(t, row);
 
 		for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++) {
@@ -210,8 +216,10 @@ int rs_top_write_csv(FILE *f, const struct rs_top_table *t, size_t limit)
 		rs_csv_run(f, &run);
 		fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ".%03" PRIu64,
 			row->rejected, row->needless, row->missed, share / 1000, share % 1000);
-		if (t->closed)
-			csv_stall(f, t, row);
+		if (t->closed) {
+			csv_stall(f, &row->stall, &all->stall);
+			csv_stall(f, &row->other, &all->other);
+		}
 		fputc('\n', f);
 	}
 	return 0;
@@ -227,14 +235,21 @@ static json_t *json_counts(const struct rs_top_table *t, const struct rs_top_row
 		       { "share", rs_json_thousandths(share_of(t, row)) });
 }
 
+static json_t *json_stall(const struct rs_top_stall *stall, const struct rs_top_stall *all)
+{
+	return RS_JSON({ "retries", rs_json_u64(stall->retries) },
+		       { "stall_total_ns", rs_json_u128(stall->stall_ns) },
+		       { "stall_share", rs_json_thousandths(stall_share(stall, all)) });
+}
+
 static json_t *json_row(const struct rs_top_table *t, const struct rs_top_row *row)
 {
+	const struct rs_top_row *all = rs_top_all_of(t, row);
 	json_t *o = json_counts(t, row);
 
 	if (t->closed) {
-		o = rs_json_with(o, "retries", rs_json_u64(row->retries));
-		o = rs_json_with(o, "stall_total_ns", rs_json_u128(row->stall_ns));
-		o = rs_json_with(o, "stall_share", rs_json_thousandths(stall_share_of(t, row)));
+		o = rs_json_join(o, json_stall(&row->stall, &all->stall));
+		o = rs_json_with(o, "other_arrivals", json_stall(&row->other, &all->other));
 	}
 	for (unsigned int k = 0; k < RS_NR_TOP_KEYS; k++)
 		if (row->key[k])
@@ -254,8 +269,12 @@ int rs_top_write_json(FILE *f, const struct rs_top_table *t, size_t limit)
 		rows = rs_json_append(rows, json_row(t, &t->rows[i]));
 	for (size_t i = 0; i < t->nr_all; i++)
 		all = rs_json_append(all, json_row(t, &t->all[i]));
-	root = RS_JSON({ "schema", rs_json_text("retryscope-top/2") }, { "by", by },
-		       { "groups", rs_json_u64(t->nr_rows) }, { "all", all }, { "rows", rows });
+	root = RS_JSON({ "schema", rs_json_text("retryscope-top/2") }, { "by", by });
+	if (t->closed && t->arrivals)
+		root = rs_json_join(root, RS_JSON({ "arrivals", rs_json_text(t->arrivals) },
+						  { "precheck", json_boolean(t->precheck) }));
+	root = rs_json_join(root, RS_JSON({ "groups", rs_json_u64(t->nr_rows) }, { "all", all },
+					  { "rows", rows }));
 	rc = root ? rs_json_write(f, root) : -ENOMEM;
 	json_decref(root);
 	return rc;

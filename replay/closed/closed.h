@@ -33,13 +33,14 @@ enum rs_precheck { RS_PRECHECK_TRACED, RS_PRECHECK_ON, RS_PRECHECK_OFF };
 
 /*
  * Whose doing some of the stall of a simulated fault is: docs/model.md, Blame. What is told of
- * an algorithm adds up to its retries and to its stall.
+ * an algorithm, with one kind of arrivals, adds up to its retries and to its stall.
  */
 struct rs_stalled {
 	size_t algo; /* in the list */
 	uint64_t gfn;
 	uint32_t vm, vcpu, slot; /* slot: its memslot's id */
 	uint8_t as;
+	bool other;		      /* with the other arrivals, not those asked for */
 	uint8_t verdict;	      /* as struct rs_judged has it; 0: no rejection explains it */
 	const struct rs_blame *blame; /* of a rejection, else NULL */
 	uint64_t retries, stall_ns;
@@ -50,7 +51,7 @@ struct rs_closed_opts {
 	const char *kernel_algo; /* the traced kernel's, for the check; may be NULL */
 	enum rs_precheck precheck;
 	bool think; /* arrivals: keep the time between done and next */
-	/* The other arrivals as well, for struct rs_algo_result, other; not with @stalled. */
+	/* The other arrivals as well, for struct rs_algo_result, other. */
 	bool both;
 	uint64_t retry_gap_ns; /* 0: the recorded median */
 	unsigned int jobs;     /* threads; 0: one per CPU. Changes no figure */

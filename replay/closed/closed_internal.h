@@ -111,7 +111,8 @@ struct plan {
 	bool precheck;
 	uint64_t gap_ns;
 	bool told;   /* whose doing the stall is: of one algorithm, */
-	size_t algo; /* which is this one of the list */
+	size_t algo; /* which is this one of the list, */
+	bool other;  /* and with the arrivals that were not asked for */
 };
 
 /* The casts of one simulation: a bit of a set stands for each. */
@@ -152,7 +153,7 @@ int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const str
 struct telling;
 struct attempt;
 
-/* Of @vm, with @invals (TRUTH and CAUSES) and @algo, which outlive it. NULL: no memory. */
+/* Of @vm, with @plan, @invals (TRUTH and CAUSES) and @algo, which outlive it. NULL: no memory. */
 struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
 			    struct rs_invals *invals, const struct rs_algo *algo);
 void rs_tell_free(struct telling *t);

@@ -23,7 +23,7 @@ struct told {
 struct telling {
 	const struct rs_closed *c;
 	const struct vm *vm;
-	size_t algo_nr;
+	const struct plan *plan;
 	const struct rs_algo *algo;
 	struct rs_invals *invals;
 	struct rs_blames *blames;
@@ -38,9 +38,7 @@ struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, cons
 
 	if (!t)
 		return NULL;
-	*t = (struct telling){
-		.c = c, .vm = vm, .algo_nr = plan->algo, .algo = algo, .invals = invals
-	};
+	*t = (struct telling){ .c = c, .vm = vm, .plan = plan, .algo = algo, .invals = invals };
 	t->told = calloc(vm->nr_vcpus + 1, sizeof(*t->told));
 	t->blames = rs_blames_new(invals);
 	/* Its seats are made here: that no later attempt wants memory. */
@@ -75,12 +73,13 @@ static void tell(const struct telling *t, uint32_t vcpu, uint64_t now)
 {
 	struct told *told = &t->told[vcpu];
 	const struct rs_stalled s = {
-		.algo = t->algo_nr,
+		.algo = t->plan->algo,
 		.gfn = told->gfn,
 		.vm = t->vm->number,
 		.vcpu = t->vm->vcpus[vcpu].number,
 		.slot = told->slot,
 		.as = told->as,
+		.other = t->plan->other,
 		.verdict = told->verdict,
 		.blame = told->verdict ? &told->blame : NULL,
 		.retries = told->retries,

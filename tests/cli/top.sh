@@ -49,6 +49,26 @@ END
 check stall 'retryscope top --loop closed --by task,cause stall.txt; retryscope top --loop closed --arrivals think --by vcpu --limit 1 stall.txt'
 check stall-csv 'retryscope top --loop closed --by task,reason,cause --format csv stall.txt'
 check stall-json 'retryscope top --loop closed --by cause --algo gfn,exact --format json stall.txt'
+# global alone rejects what vCPU 0 does. Its fault at 1 us is decided at 2 and again at 4, both
+# times because of ksmd, and is over at 6: 2 retries, a stall of 4 us. Its next fault came at 3
+# us, which is 1 us after that one was over. With arrivals recorded it comes at 6 and nothing
+# happens; with think at 7, so that sh has it tried again at 9: 1 retry, a stall of 2 us more.
+cat >both.txt <<'END'
+retryscope-events 1
+0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x100000
+1000 1 fault_begin vcpu=0 gfn=0x10
+1500 1 inval_begin id=1 hva=0x180000-0x181000 pid=39 comm="ksmd" reason=clear
+2000 1 fault_check vcpu=0 result=ok
+3000 1 fault_begin vcpu=0 gfn=0x20
+3900 1 inval_end id=1
+4000 1 fault_check vcpu=0 result=ok
+7500 1 inval_begin id=2 hva=0x180000-0x181000 pid=40 comm="sh" reason=unmap
+7600 1 inval_end id=2
+20000 1 inval_begin id=3 hva=0x180000-0x181000 pid=40 comm="sh" reason=unmap
+20100 1 inval_end id=3
+END
+check both 'retryscope top --loop closed --algo global both.txt; retryscope top --loop closed --algo global --arrivals think both.txt'
+check both-same 'for format in csv json; do retryscope top --loop closed --algo global --format $format both.txt; done; for arrivals in recorded think; do retryscope replay --loop closed --algo global --arrivals $arrivals --format json both.txt | grep -E "^ *\"(arrivals|retries|stall_total_ns)\""; done'
 # The simulation has a test without the lock in front, and another gap: it depends on both.
 check stall-options 'retryscope top --loop closed --precheck on --retry-gap 100ns stall.txt; retryscope top --arrivals think stall.txt; echo $?'
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The tables of scripts/measure: medians with their intervals, ratios of two algorithms in the
-# same round, and predictions held against what was measured.
+# same round, and predictions held against what was measured. Given: errors, if only how far these
+# are off is asked for.
 
 function sort(v, n,    i, k, x) {
 	for (i = 2; i <= n; i++) {
@@ -212,6 +213,31 @@ function table_predictions(what, title,    i, k, l) {
 	print ""
 }
 
+function off(real) { return real > 0 && middle != "" ? sprintf("%+.0f %%", 100 * (middle / real - 1)) : "-" }
+
+# How far the medians of what is predicted are from the median of what was measured.
+function table_errors(what, title,    i, k, l, s, from, to, m, real, one) {
+	print title
+	print ""
+	printf "%-10s %-10s %-10s %-20s %-20s %8s  %-20s %8s\n", "scenario", "of", "from", "measured",
+		"recorded", "off", "think", "off"
+	for (i = 1; i <= entries["scenario"]; i++)
+		for (k = 1; k <= entries["ran"]; k++)
+			for (l = 1; l <= entries["ran"]; l++) {
+				s = entry["scenario", i]
+				from = entry["ran", k]
+				to = entry["ran", l]
+				m = measured(s, to, what)
+				real = middle
+				one = spread(s " " from " " to " recorded " what)
+				if (k == l || real == "" || middle == "")
+					continue
+				printf "%-10s %-10s %-10s %-20s %-20s %8s", s, to, from, m, one, off(real)
+				one = spread(s " " from " " to " think " what)
+				printf "  %-20s %8s\n", one, off(real)
+			}
+}
+
 function table_held(    i, k, s, a, n) {
 	for (i = 1; i <= entries["scenario"]; i++)
 		for (k = 1; k <= entries["ran"]; k++) {
@@ -249,6 +275,12 @@ function table_attempts(    i, k, s, a) {
 }
 
 END {
+	if (errors) {
+		table_errors("stall", "Stall of a fault, us, predicted from the captures of another algorithm:")
+		print ""
+		table_errors("retries", "Retries a fault:")
+		exit
+	}
 	table_measured()
 	print "Interval: from the least to the most, or, with more than eight runs, the narrowest pair of"
 	print "runs that holds the median with 95 %. With eight these hold it with 99 %, with six 97 %, with"

@@ -63,6 +63,8 @@ expect "within" "alias3 gfn hva 4.00 (2.00..6.00) 3.00 (3.00..3.00) 5.00 (5.00..
 expect "above, and between with longer gaps" \
 	"alias3 hva gfn 2.00 (1.00..3.00) 0.40 (0.40..0.40) 0.60 (0.60..0.60) above 0.80 (0.80..0.80) 1.20 (1.20..1.20) yes" \
 	"$(row 'Retries a fault, predicted' 'alias3 hva gfn')"
+expect "how far off" "alias3 hva gfn 2.00 (1.00..3.00) 0.40 (0.40..0.40) -80 % 0.60 (0.60..0.60) -70 %" \
+	"$("$measure" --errors "$temp" | tr -s ' ' | grep '^alias3 hva gfn')"
 expect "in times of exact" "alias3 gfn 4.00 (2.00..6.00) 1.00 (1.00..1.00) - 4.00, -" \
 	"$(row 'Retries a fault, and what exact' 'alias3 gfn')"
 expect "so many" "1 of 2: what was measured and what both arrivals predict, over all runs, overlap" \

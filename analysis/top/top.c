@@ -37,6 +37,7 @@ struct rs_top {
 	struct group *groups;
 	size_t nr_groups;
 	struct rs_hash by_key;
+	size_t last; /* of @groups: what was asked for last, and mostly is again */
 	bool failed;
 };
 
@@ -81,11 +82,17 @@ _Static_assert(sizeof(struct group_key) % 8 == 0 && sizeof(struct group_key) == 
 static struct group *find_group(struct rs_top *t, struct group_key key)
 {
 	const struct wanted w = { t, &key };
-	uint64_t hash = hash_of(&key);
-	uint32_t i = rs_hash_find(&t->by_key, hash, is_group, &w);
+	uint64_t hash;
+	uint32_t i;
 
-	if (i != RS_HASH_NONE)
+	if (t->last < t->nr_groups && is_group(&w, (uint32_t)t->last))
+		return &t->groups[t->last];
+	hash = hash_of(&key);
+	i = rs_hash_find(&t->by_key, hash, is_group, &w);
+	if (i != RS_HASH_NONE) {
+		t->last = i;
 		return &t->groups[i];
+	}
 	if (t->nr_groups >= RS_TOP_MAX_GROUPS && !key.others)
 		return find_group(t, (struct group_key){ .algo = key.algo, .others = 1 });
 	if (RS_ROOM_FOR_ONE(t->groups, t->nr_groups) ||

@@ -415,10 +415,10 @@ static bool is_undisturbed(const struct sim *s, const struct runner *r, uint64_t
 
 /*
  * Faults of one attempt each that nothing disturbs, as most are: so many of them as are followed
- * by another one in the same chunk, with nothing to be asked of any algorithm. false: there is
- * none.
+ * by another one in the same chunk, with nothing to be asked of any algorithm. @told: of one that
+ * takes longer than a clean attempt somebody is told. false: there is none.
  */
-static bool run_undisturbed(struct sim *s, struct runner *r)
+RS_LOOP_PART bool run_undisturbed(struct sim *s, struct runner *r, bool told)
 {
 	const bool thinks = r->set & s->thinkers, records = r->set & ~s->thinkers;
 	struct set_sum *of = sums_of(&s->sums, r->set);
@@ -439,6 +439,10 @@ static bool run_undisturbed(struct sim *s, struct runner *r)
 			break;
 		of->sum.as_recorded += done == a.check_ns;
 		sums_fault(&s->sums, of, 0, took);
+		if (told && took > s->vm->clean_ns) {
+			rs_tell_arrival(s->telling, r->vcpu, &a, at);
+			rs_tell_end(s->telling, r->vcpu, done, false);
+		}
 		faults++;
 		last_ns = a.check_ns;
 		present = next;
@@ -456,6 +460,16 @@ static bool run_undisturbed(struct sim *s, struct runner *r)
 	return true;
 }
 
+static void finish_undisturbed(struct sim *s, struct runner *r, uint64_t took)
+{
+	if (!r->attempt && !r->beyond &&
+	    (s->telling ? run_undisturbed(s, r, true) : run_undisturbed(s, r, false)))
+		return;
+	if (s->telling)
+		rs_tell_attempt(s->telling, r->vcpu, r->at_ns);
+	finish_fault(s, r, later(r->at_ns, took), false);
+}
+
 static void run(struct sim *s, struct runner *r)
 {
 	while (is_due(s, r) && !s->failed) {
@@ -465,8 +479,8 @@ static void run(struct sim *s, struct runner *r)
 			decide(s, r);
 		else if (!is_undisturbed(s, r, took))
 			begin_attempt(s, r);
-		else if (r->attempt || r->beyond || !run_undisturbed(s, r))
-			finish_fault(s, r, later(r->at_ns, took), false);
+		else
+			finish_undisturbed(s, r, took);
 	}
 }
 
@@ -497,7 +511,7 @@ static uint64_t next_of(const struct sim *s, uint32_t vcpu)
 void runners_run(struct sim *s, uint64_t until)
 {
 	s->until = until;
-	s->is_quiet = !rs_invals_nr(s->invals) && !s->telling;
+	s->is_quiet = !rs_invals_nr(s->invals);
 	while (s->nr_heap && (s->heap[0].at_ns < until || until == NO_EVENT) && !s->failed) {
 		const uint32_t vcpu = s->heap[0].vcpu;
 

@@ -250,6 +250,11 @@ static void json_escapes(void **state)
 	assert_string_equal(json_string_value(json_object_get(root, name)), name);
 	json_decref(root);
 	free(text);
+	f = begin(&text, &size);
+	rs_json_put_text(f, "a\x9b\xff.");
+	fclose(f);
+	assert_string_equal(text, "\"a" BAD BAD ".\"");
+	free(text);
 	/* A key that is no UTF-8 is no lack of memory. */
 	root = RS_JSON({ "\xff", json_true() });
 	assert_non_null(json_object_get(root, BAD));

@@ -19,6 +19,7 @@
 #include "base/textbuf.h"
 #include "tests/common/random_stream.h"
 #include "tests/common/trace_file.h"
+#include "tests/schema/schema.h"
 
 static const char algos[] = "hva,gfn,hfn-recent:2.1.8";
 
@@ -340,9 +341,12 @@ static void expect_all(const char *bytes, const struct rs_result *r)
 	json_error_t je;
 	json_t *root = json_loads(bytes, JSON_REJECT_DUPLICATES, &je);
 	const json_t *events = json_object_get(root, "traceEvents");
+	char why[SCHEMA_WHY];
 
 	if (!root)
 		fail_msg("no JSON: %s", je.text);
+	if (!schema_holds(root, why))
+		fail_msg("not as docs/schema has it: %s", why);
 	expect_sums(events, r);
 	expect_tracks(events);
 	for (size_t a = 0; r->nr_vms == 1 && a < r->nr_algos; a++)

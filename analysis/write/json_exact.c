@@ -135,6 +135,8 @@ void rs_json_put_text(FILE *f, const char *text)
 		s = strchr(shorts, *text);
 		if (s)
 			fprintf(f, "\\%c", names[s - shorts]);
+		else if (c == RS_NOT_UTF8)
+			fputs(REPLACEMENT, f);
 		else if (!rs_is_printable(c))
 			put_escaped(f, c);
 		else

@@ -42,7 +42,7 @@ char *rs_json_utf8(const char *text);
 int rs_json_write(FILE *f, json_t *root);
 /* Writes @v, one of many, on one line without a newline. */
 void rs_json_put(FILE *f, json_t *v);
-/* Writes @text, which is UTF-8, as the text of a document. */
+/* Writes @text as the text of a document; what of it is not UTF-8 becomes U+FFFD. */
 void rs_json_put_text(FILE *f, const char *text);
 
 /* Reads one JSON document from @f to its end. NULL with errno and @err (line, column) set. */

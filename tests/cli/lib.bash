@@ -28,7 +28,8 @@ cli_skips=()
 trap 'chmod -R u+w "$cli_work"; rm -rf "$cli_work"' EXIT
 
 mkdir "$cli_work/bin"
-ln -s "$cli_build/retryscope" "$cli_work/bin/"
+# What stands for it holds each JSON document that it writes against docs/schema.
+ln -s "$cli_build/tests/watched/retryscope" "$cli_work/bin/"
 cp -r "$cli_source/tests/data/cli/in" "$cli_work/in"
 cd "$cli_work/in" || exit 1
 export PATH=$cli_work/bin:$PATH LC_ALL=C

@@ -11,7 +11,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
 skips=()
-export PATH=$build_dir:$PATH LC_ALL=C TMPDIR=$work
+export PATH=$build_dir/tests/watched:$PATH LC_ALL=C TMPDIR=$work
 mkdir "$work/in" "$work/out"
 cd "$work/in" || exit 1
 
@@ -267,7 +267,7 @@ for verb in info replay 'replay --format mail' 'replay --format json' 'replay --
 done
 # Pictures have tabs; without them it is the same page.
 mkdir "$work/bin"
-ln -s "$build_dir/retryscope" "$work/bin"
+ln -s "$build_dir/tests/watched/retryscope" "$work/bin"
 for file in "$evil.txt" "$evil.json" "$evil.dat" evil2.json evil3.json mark.json; do
 	PATH=$work/bin retryscope report "$file" >"$work/page" 2>"$work/stderr" || [ $? = 1 ] ||
 		wrong "report $file: $(cat "$work/stderr")"

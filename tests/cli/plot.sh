@@ -4,7 +4,7 @@
 # drawn of which input; and that nothing is left of what fails.
 set -u
 source_dir=$1 build_dir=$2
-program=$build_dir/retryscope
+program=$build_dir/tests/watched/retryscope
 data=$source_dir/tests/data/plot
 command -v gnuplot >/dev/null || { echo "SKIPPED: gnuplot is not installed"; exit 77; }
 work=$(mktemp -d) || exit 1

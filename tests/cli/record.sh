@@ -8,7 +8,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 host=$work/host
 failures=0
-program=("$build_dir/retryscope")
+program=("$build_dir/tests/watched/retryscope")
 
 # expect NAME CODE PATTERN COMMAND...: the exit code, and one line that matches.
 expect() {

@@ -9,7 +9,7 @@ source_dir=$(realpath "$1") build_dir=$(realpath "$2")
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
-export PATH=$build_dir:$PATH LC_ALL=C
+export PATH=$build_dir/tests/watched:$PATH LC_ALL=C
 cp "$source_dir"/tests/data/cli/in/*.txt "$work/"
 cd "$work" || exit 1
 cp aliases.txt "it's a trace.txt"

@@ -13,6 +13,7 @@
 #include "capture/command.h"
 #include "capture/session.h"
 #include "cli/cli.h"
+#include "cli/near.h"
 #include "cli/rewrite.h"
 #include "base/clean.h"
 #include "base/parse.h"
@@ -41,6 +42,9 @@ struct record_args {
 	bool cleanup, dry_run, quiet, anonymous;
 };
 
+/* From RS_LEVEL_FULL on downwards. */
+#define LEVELS "full|partial|tracepoints"
+
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Write the trace.dat FILE", 0 },
 	{ "duration", OPT_DURATION, "TIME", 0, "Stop after TIME", 0 },
@@ -58,8 +62,7 @@ static const struct argp_option options[] = {
 	  "Write FILE in binary form, without names of hosts and tasks, process ids and host "
 	  "addresses",
 	  0 },
-	{ "min-level", OPT_MIN_LEVEL, "full|partial|tracepoints", 0,
-	  "Refuse to record less (default: partial)", 0 },
+	{ "min-level", OPT_MIN_LEVEL, LEVELS, 0, "Refuse to record less (default: partial)", 0 },
 	{ "dry-run", OPT_DRY_RUN, NULL, 0, "Print the probes and do nothing", 0 },
 	{ "cleanup", OPT_CLEANUP, NULL, 0, "Remove what killed recorders left, and do no more", 0 },
 	{ "quiet", 'q', NULL, 0, "Print only what went wrong", 0 },
@@ -70,13 +73,20 @@ static const struct argp_option options[] = {
 
 static void parse_event_name(uint64_t *withheld, const char *name, struct argp_state *state)
 {
+	struct rs_near near;
+
+	rs_near_init(&near, name, strlen(name));
 	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
-		if (!strcmp(rs_probe_event_name(ev), name)) {
+		const char *known = rs_probe_event_name(ev);
+
+		if (!strcmp(known, name)) {
 			*withheld |= 1ULL << ev;
 			return;
 		}
+		rs_near_try(&near, known, strlen(known));
 	}
-	rs_cli_usage(state, "--without: no event '%s'; `retryscope probe` lists them", name);
+	rs_cli_usage(state, "--without: no event '%s'%s `retryscope probe` lists them", name,
+		     rs_near_hint(&near, ";"));
 }
 
 static void parse_events(uint64_t *withheld, char *list, struct argp_state *state)
@@ -87,27 +97,19 @@ static void parse_events(uint64_t *withheld, char *list, struct argp_state *stat
 		parse_event_name(withheld, name, state);
 }
 
-/* STATE is no event, and what puts the others in order. */
-static unsigned int parse_part(const char *name, struct argp_state *state)
+static const char *part_name(unsigned int part)
 {
-	for (unsigned int part = 0; part < RS_NR_PARTS; part++)
-		if (part != RS_PART_STATE && !strcmp(rs_part_name(part), name))
-			return 1U << part;
-	rs_cli_usage(state,
-		     "--events takes memslots, invalidations, faults, lookups and decisions, "
-		     "not '%s'",
-		     name);
-	return 0;
+	return rs_part_name(part);
 }
 
-/* The parts to leave out. */
-static unsigned int parse_parts(char *list, struct argp_state *state)
+/* The parts to leave out. STATE is no event, and what puts the others in order. */
+static unsigned int parse_parts(const char *list, struct argp_state *state)
 {
-	unsigned int parts = 1U << RS_PART_STATE;
-	char *save;
+	const unsigned int parts =
+		1U << RS_PART_STATE |
+		rs_cli_names(state, "--events", part_name, RS_PART_STATE,
+			     "memslots, invalidations, faults, lookups or decisions", list);
 
-	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
-		parts |= parse_part(name, state);
 	if (!(parts & 1U << RS_PART_INVALIDATIONS))
 		rs_cli_usage(state, "--events without invalidations: %s",
 			     rs_part_without(RS_PART_INVALIDATIONS));
@@ -134,15 +136,6 @@ static void parse_sample(const char *arg, struct rs_session_opts *o, struct argp
 		rs_cli_usage(state, "--sample takes TIME/PERIOD as 1s/10s, not '%s'", arg);
 	if (o->piece_ns < LEAST_SAMPLE_NS || o->period_ns < o->piece_ns + LEAST_SAMPLE_NS)
 		rs_cli_usage(state, "--sample %s: pieces and pauses are at least 100ms long", arg);
-}
-
-static enum rs_level parse_level(const char *name, struct argp_state *state)
-{
-	for (unsigned int l = RS_LEVEL_TRACEPOINTS; l <= RS_LEVEL_FULL; l++)
-		if (!strcmp(rs_level_name(l), name))
-			return l;
-	rs_cli_usage(state, "--min-level takes full, partial or tracepoints, not '%s'", name);
-	return RS_LEVEL_PARTIAL;
 }
 
 static pid_t parse_pid(const char *text, struct argp_state *state)
@@ -208,7 +201,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_sample(arg, &a->session, state);
 		return 0;
 	case OPT_MIN_LEVEL:
-		a->session.min_level = parse_level(arg, state);
+		a->session.min_level =
+			RS_LEVEL_FULL - rs_cli_choice(state, "--min-level", LEVELS, arg);
 		return 0;
 	case OPT_ANONYMOUS:
 		a->anonymous = true;

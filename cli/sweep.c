@@ -20,6 +20,11 @@
 
 enum { OPT_ALGO = 0x100, OPT_LOOP, OPT_ARRIVALS, OPT_PRECHECK, OPT_SEEDS, OPT_FORMAT, OPT_JOBS };
 
+#define LOOPS "open|closed"
+#define ARRIVALS "recorded|think"
+#define PRECHECKS "on|off"
+#define FORMATS "csv|json"
+
 struct sweep_args {
 	struct rs_sweep_opts opts;
 	struct rs_sweep_axis axes[MAX_AXES + 1]; /* and the seeds */
@@ -40,12 +45,12 @@ struct sweep_args {
 
 static const struct argp_option options[] = {
 	{ "algo", OPT_ALGO, "LIST", 0, "algorithms (%s)", 0 },
-	{ "loop", OPT_LOOP, "open|closed", 0, "also simulate the closed loop (open)", 0 },
-	{ "arrivals", OPT_ARRIVALS, "recorded|think", 0, "of the closed loop (recorded)", 0 },
-	{ "precheck", OPT_PRECHECK, "on|off", 0, "of the closed loop (off)", 0 },
+	{ "loop", OPT_LOOP, LOOPS, 0, "also simulate the closed loop (open)", 0 },
+	{ "arrivals", OPT_ARRIVALS, ARRIVALS, 0, "of the closed loop (recorded)", 0 },
+	{ "precheck", OPT_PRECHECK, PRECHECKS, 0, "of the closed loop (off)", 0 },
 	{ "seeds", OPT_SEEDS, "N", 0, "do each cell with N seeds, from the parameter seed on (1)",
 	  0 },
-	{ "format", OPT_FORMAT, "csv|json", 0, "of the table (csv)", 0 },
+	{ "format", OPT_FORMAT, FORMATS, 0, "of the table (csv)", 0 },
 	{ "output", 'o', "FILE", 0,
 	  "write to FILE; FILE.journal keeps what is done, so that a sweep that was stopped or "
 	  "killed goes on when it is started again",
@@ -147,14 +152,6 @@ static uint64_t parse_count(struct argp_state *state, const char *name, const ch
 	return n;
 }
 
-static bool parse_choice(struct argp_state *state, const char *name, const char *arg,
-			 const char *no, const char *yes)
-{
-	if (strcmp(arg, no) && strcmp(arg, yes))
-		rs_cli_usage(state, "%s: %s or %s expected, not '%s'", name, no, yes, arg);
-	return !strcmp(arg, yes);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct sweep_args *a = state->input;
@@ -166,23 +163,23 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_LOOP:
 		a->loop = arg;
-		a->opts.closed = parse_choice(state, "--loop", arg, "open", "closed");
+		a->opts.closed = rs_cli_choice(state, "--loop", LOOPS, arg);
 		return 0;
 	case OPT_ARRIVALS:
 		a->arrivals = arg;
-		a->opts.think = parse_choice(state, "--arrivals", arg, "recorded", "think");
+		a->opts.think = rs_cli_choice(state, "--arrivals", ARRIVALS, arg);
 		return 0;
 	case OPT_PRECHECK:
 		a->precheck = arg;
-		a->opts.precheck = parse_choice(state, "--precheck", arg, "off", "on")
-					   ? RS_PRECHECK_ON
-					   : RS_PRECHECK_OFF;
+		a->opts.precheck = rs_cli_choice(state, "--precheck", PRECHECKS, arg)
+					   ? RS_PRECHECK_OFF
+					   : RS_PRECHECK_ON;
 		return 0;
 	case OPT_SEEDS:
 		a->seeds = parse_count(state, "--seeds", arg, 2000);
 		return 0;
 	case OPT_FORMAT:
-		a->json = parse_choice(state, "--format", arg, "csv", "json");
+		a->json = rs_cli_choice(state, "--format", FORMATS, arg);
 		return 0;
 	case 'o':
 		a->output = arg;

@@ -17,9 +17,11 @@
 
 enum { OPT_TO = 256, OPT_LIST, OPT_SHOW, OPT_DIGEST };
 
+#define FORMS "text|binary"
+
 static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "write to FILE, not to standard output", 0 },
-	{ "to", OPT_TO, "text|binary", 0, "the form to write (text)", 0 },
+	{ "to", OPT_TO, FORMS, 0, "the form to write (text)", 0 },
 	{ "list", OPT_LIST, NULL, 0, "list the scenarios and the parameters, and exit", 0 },
 	{ "show", OPT_SHOW, NULL, 0, "print the value of every parameter, and exit", 0 },
 	{ "digest", OPT_DIGEST, NULL, 0,
@@ -83,12 +85,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		a->output = arg;
 		return 0;
 	case OPT_TO:
-		if (!strcmp(arg, "text"))
-			a->form = RS_FORM_TEXT;
-		else if (!strcmp(arg, "binary"))
-			a->form = RS_FORM_BINARY;
-		else
-			rs_cli_usage(state, "--to takes text or binary, not '%s'", arg);
+		a->form = rs_cli_choice(state, "--to", FORMS, arg) ? RS_FORM_BINARY : RS_FORM_TEXT;
 		return 0;
 	case OPT_LIST:
 		a->list = true;

@@ -39,12 +39,16 @@ enum {
 	OPT_MEMSLOTS_TO,
 };
 
+/* As enum rs_workload_backing and enum rs_workload_thp have them. */
+#define MEMORIES "anonymous|guest_memfd|mixed"
+#define THPS "off|on|host"
+
 static const struct argp_option options[] = {
 	{ "scenario", OPT_SCENARIO, "NAME", 0, "begin with a named scenario's settings", 0 },
 	{ "list", OPT_LIST, NULL, 0, "list the scenarios and operations, and exit", 0 },
 	{ "vms", OPT_VMS, "N", 0, "VMs at once, each in a process of its own (1)", 0 },
 	{ "one-process", OPT_ONE_PROCESS, NULL, 0, "all VMs in one process", 0 },
-	{ "memory", OPT_MEMORY, "anonymous|guest_memfd|mixed", 0,
+	{ "memory", OPT_MEMORY, MEMORIES, 0,
 	  "what the guest's memory is; of a guest_memfd each page is in one memslot, and what "
 	  "would be aliases are areas that its memslots are dealt out to (anonymous)",
 	  0 },
@@ -59,7 +63,7 @@ static const struct argp_option options[] = {
 	{ "ops", OPT_OPS, "LIST", 0, "what they do: names, or all (dontneed)", 0 },
 	{ "range", OPT_RANGE, "MIN[-MAX]", 0, "pages of one invalidation (1-64)", 0 },
 	{ "rate", OPT_RATE, "N", 0, "invalidations a second and thread (no limit)", 0 },
-	{ "thp", OPT_THP, "off|on|host", 0, "huge pages for the guest (off)", 0 },
+	{ "thp", OPT_THP, THPS, 0, "huge pages for the guest (off)", 0 },
 	{ "churn", OPT_CHURN, "N", 0, "memslot changes a second (0)", 0 },
 	{ "churn-ops", OPT_CHURN_OPS, "LIST", 0, "which changes: names, or all (delete)", 0 },
 	{ "writes", OPT_WRITES, "PERCENT", 0, "share of writes among the accesses (50)", 0 },
@@ -139,32 +143,6 @@ static void parse_ops(struct argp_state *state, const char *arg, bool churn, uin
 		rs_cli_usage(state, "%s; --list names them", err.text);
 }
 
-static void parse_thp(struct argp_state *state, const char *arg, enum rs_workload_thp *thp)
-{
-	if (!strcmp(arg, "off"))
-		*thp = RS_THP_OFF;
-	else if (!strcmp(arg, "on"))
-		*thp = RS_THP_ON;
-	else if (!strcmp(arg, "host"))
-		*thp = RS_THP_HOST;
-	else
-		rs_cli_usage(state, "--thp takes off, on or host, not '%s'", arg);
-}
-
-static void parse_memory(struct argp_state *state, const char *arg,
-			 enum rs_workload_backing *backing)
-{
-	if (!strcmp(arg, "anonymous"))
-		*backing = RS_WORKLOAD_ANONYMOUS;
-	else if (!strcmp(arg, "guest_memfd"))
-		*backing = RS_WORKLOAD_GUEST_MEMFD;
-	else if (!strcmp(arg, "mixed"))
-		*backing = RS_WORKLOAD_MIXED;
-	else
-		rs_cli_usage(state, "--memory takes anonymous, guest_memfd or mixed, not '%s'",
-			     arg);
-}
-
 static void parse_seconds(struct argp_state *state, const char *arg, uint64_t *ns)
 {
 	char text[64];
@@ -186,7 +164,7 @@ static error_t parse_shape(int key, char *arg, struct argp_state *state,
 		opts->one_process = true;
 		return 0;
 	case OPT_MEMORY:
-		parse_memory(state, arg, &opts->backing);
+		opts->backing = rs_cli_choice(state, "--memory", MEMORIES, arg);
 		return 0;
 	case OPT_VCPUS:
 		parse_u32(state, "vcpus", arg, &opts->vcpus);
@@ -207,7 +185,7 @@ static error_t parse_shape(int key, char *arg, struct argp_state *state,
 		parse_u32(state, "memslots", arg, &opts->memslots);
 		return 0;
 	case OPT_THP:
-		parse_thp(state, arg, &opts->thp);
+		opts->thp = rs_cli_choice(state, "--thp", THPS, arg);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;

@@ -62,6 +62,16 @@ meant json replay --format jsno aliases.txt
 meant csv compare --format cvs a.json -- b.json
 meant mail merge --format mial a.json
 meant png plot --format pgn aliases.txt
+meant json sweep ksm --format jsn
+meant closed sweep ksm --loop close
+meant think sweep ksm --loop closed --arrivals thnik
+meant off sweep ksm --loop closed --precheck offf
+meant binary synth ksm --to binray
+meant mixed workload --memory mixd
+meant host workload --thp hst
+meant partial record -o x.dat --min-level partal
+meant faults record -o x.dat --events invalidations,fault
+meant memslot record -o x.dat --without inval_start,memslt
 meant rejected plot --what map,rejcted aliases.txt
 meant balloon synth baloon
 meant seed synth ksm sed=3

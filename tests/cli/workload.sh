@@ -30,7 +30,7 @@ refuse 2 "--range takes MIN" --range 1-2-3
 refuse 2 "the smallest range is 9" --range 9-3
 refuse 2 "--alias-distance takes a multiple of 4K" --alias-distance 5000
 refuse 2 "overlap" --alias-distance 4K
-refuse 2 "--thp takes off, on or host" --thp maybe
+refuse 2 "--thp: off|on|host expected" --thp maybe
 refuse 2 "--seconds takes a time" --seconds soon
 refuse 2 "the share of writes is 101" --writes 101
 refuse 2 "do not fit below 4 GiB" --aliases 100

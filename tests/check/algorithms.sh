@@ -4,7 +4,7 @@
 # writes it anew.
 set -u
 source_dir=$1 build_dir=$2
-program=$build_dir/tests/watched/retryscope
+program=$build_dir/retryscope
 table=$source_dir/docs/model.md
 failures=0
 

@@ -4,7 +4,7 @@
 # --help and of the man page are the same, and every anomaly is documented.
 set -u
 source_dir=$1 build_dir=$2
-program=$build_dir/tests/watched/retryscope
+program=$build_dir/retryscope
 failures=0
 
 fail() {

@@ -8,7 +8,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,10 @@
 #include "base/folders.h"
 #include "base/outfile.h"
 #include "base/temp.h"
+
+/* What gnuplot draws goes here, by a name that it opens. */
+#define PICTURE_FD 3
+#define PICTURE_FILE "/dev/fd/3"
 
 /* Where gnuplot's complaints go, in the folder that it runs in. */
 #define COMPLAINTS "gnuplot.err"
@@ -32,10 +35,13 @@ static int missing(struct rs_error *err)
 			    "again");
 }
 
-static int set_up(posix_spawn_file_actions_t *actions, const char *dir)
+/* @picture is what gnuplot draws into; -1: nothing */
+static int set_up(posix_spawn_file_actions_t *actions, const char *dir, int picture)
 {
 	int rc = posix_spawn_file_actions_addchdir_np(actions, dir);
 
+	if (!rc && picture >= 0)
+		rc = posix_spawn_file_actions_adddup2(actions, picture, PICTURE_FD);
 	if (!rc)
 		rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY,
 						      0);
@@ -81,7 +87,7 @@ static char **environment(void)
 	return env;
 }
 
-static int start(const char *dir, const char *script, pid_t *pid)
+static int start(const char *dir, const char *script, int picture, pid_t *pid)
 {
 	char *argv[] = { (char *)"gnuplot", (char *)"--default-settings", (char *)script, NULL };
 	posix_spawn_file_actions_t actions;
@@ -92,7 +98,7 @@ static int start(const char *dir, const char *script, pid_t *pid)
 		return ENOMEM;
 	rc = posix_spawn_file_actions_init(&actions);
 	if (!rc) {
-		rc = set_up(&actions, dir);
+		rc = set_up(&actions, dir, picture);
 		if (!rc)
 			rc = posix_spawnp(pid, "gnuplot", &actions, NULL, argv, env);
 		posix_spawn_file_actions_destroy(&actions);
@@ -101,9 +107,12 @@ static int start(const char *dir, const char *script, pid_t *pid)
 	return rc;
 }
 
-/* What comes through a FIFO. */
+/*
+ * What comes through a pipe. It has no name that outlives us: a gnuplot whose reader was killed,
+ * at whatever moment, does not wait for another one.
+ */
 struct sink {
-	int fd; /* -1: nothing is expected */
+	int fd, from; /* its ends; -1: nothing is expected */
 	char *bytes;
 	size_t size, room;
 };
@@ -204,7 +213,9 @@ static int run(const char *dir, const char *script, struct sink *s, rs_stop_fn s
 	int status, rc;
 	pid_t pid;
 
-	rc = start(dir, script, &pid);
+	rc = start(dir, script, s->from, &pid);
+	if (s->from >= 0)
+		close(s->from);
 	if (rc == ENOENT)
 		return missing(err);
 	if (rc)
@@ -224,7 +235,7 @@ static int run(const char *dir, const char *script, struct sink *s, rs_stop_fn s
 int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *arg,
 		   struct rs_error *err)
 {
-	struct sink none = { .fd = -1 };
+	struct sink none = { .fd = -1, .from = -1 };
 
 	return run(dir, script, &none, stop, arg, err);
 }
@@ -234,18 +245,22 @@ static int output_error(struct rs_error *err, int errnum, const char *path);
 int rs_gnuplot_draw(const char *dir, const char *script, const char *output, char **bytes,
 		    size_t *size, rs_stop_fn stop, void *arg, struct rs_error *err)
 {
-	struct sink s = { .fd = -1 };
+	struct sink s = { 0 };
+	int fds[2], rc;
 	char *path;
-	int rc;
 
 	if (asprintf(&path, "%s/%s", dir, output) < 0)
 		return output_error(err, ENOMEM, output);
 	unlink(path); /* it may have been drawn before */
-	if (!mkfifo(path, 0600))
-		s.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (s.fd < 0) {
+	if (symlink(PICTURE_FILE, path)) {
 		rc = output_error(err, errno, path);
+	} else if (pipe2(fds, O_CLOEXEC)) {
+		rc = output_error(err, errno, path);
+		unlink(path);
 	} else {
+		s.fd = fds[0];
+		s.from = fds[1];
+		fcntl(s.fd, F_SETFL, O_NONBLOCK);
 		rc = run(dir, script, &s, stop, arg, err);
 		close(s.fd);
 		unlink(path);

@@ -22,8 +22,8 @@ int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *a
 		   struct rs_error *err);
 
 /*
- * The same for a script that draws into the file @output of @dir: that is a FIFO for as
- * long as gnuplot runs, since it does not say when it could not write. Stores all that
+ * The same for a script that draws into the file @output of @dir: that leads into a pipe for
+ * as long as gnuplot runs, since it does not say when it could not write. Stores all that
  * it drew in @bytes, to be freed. -EFBIG: more than a picture has.
  */
 int rs_gnuplot_draw(const char *dir, const char *script, const char *output, char **bytes,

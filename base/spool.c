@@ -29,6 +29,20 @@ struct rs_page {
 	struct rs_chunk *chunk; /* CHUNK bytes */
 };
 
+#define WORD_MASK(len) (UINT64_MAX >> (64 - 8 * (len)))
+
+const uint64_t rs_word_masks[16] = {
+	0,
+	WORD_MASK(1),
+	WORD_MASK(2),
+	WORD_MASK(3),
+	WORD_MASK(4),
+	WORD_MASK(5),
+	WORD_MASK(6),
+	WORD_MASK(7),
+	WORD_MASK(8),
+};
+
 struct rs_spool *rs_spool_new(size_t keep)
 {
 	struct rs_spool *s = calloc(1, sizeof(*s));

@@ -92,29 +92,32 @@ static inline const unsigned char *rs_stream_next(struct rs_stream_reader *r)
 }
 
 /*
- * A record of @n words, each in as many bytes as it needs, at least one, and of @bits,
- * @nr_bits of them; up to 6 words, and 4 @n + @nr_bits up to 64. Put: returns where it ends. Get:
- * the same.
+ * A record of @nr_bits of @bits, the lowest of its first bytes, and of @n words, each in as many
+ * bytes as it needs, at least one; up to 6 words, and 4 @n + @nr_bits up to 64. Put: returns where
+ * it ends. Get: the same.
  */
 static inline unsigned char *rs_words_put(unsigned char *to, const uint64_t *words, unsigned int n,
 					  uint64_t bits, unsigned int nr_bits)
 {
 	unsigned char *at = to + (4 * n + nr_bits + 7) / 8;
-	uint64_t head = bits << (4 * n), le;
+	uint64_t lens = 0, le;
 
 #pragma GCC unroll 6
 	for (unsigned int i = 0; i < n; i++)
-		head |= (uint64_t)(71 - __builtin_clzll(words[i] | 1)) / 8 << (4 * i);
-	le = htole64(head);
+		lens |= (uint64_t)(71 - __builtin_clzll(words[i] | 1)) / 8 << (4 * i);
+	le = htole64(bits | lens << nr_bits);
 	memcpy(to, &le, sizeof(le));
 #pragma GCC unroll 6
 	for (unsigned int i = 0; i < n; i++) {
 		le = htole64(words[i]);
 		memcpy(at, &le, sizeof(le));
-		at += head >> (4 * i) & 15;
+		at += lens >> (4 * i) & 15;
 	}
 	return at;
 }
+
+/* What a word of so many bytes can have; there are none of 9 and more. */
+extern const uint64_t rs_word_masks[16];
 
 static inline const unsigned char *rs_words_get(const unsigned char *from, uint64_t *words,
 						unsigned int n, uint64_t *bits,
@@ -125,15 +128,16 @@ static inline const unsigned char *rs_words_get(const unsigned char *from, uint6
 
 	memcpy(&head, from, sizeof(head));
 	head = le64toh(head);
+	*bits = head & ((1ULL << nr_bits) - 1);
+	head >>= nr_bits;
 #pragma GCC unroll 6
 	for (unsigned int i = 0; i < n; i++, head >>= 4) {
 		const unsigned int len = head & 15;
 
 		memcpy(&le, at, sizeof(le));
-		words[i] = le64toh(le) & UINT64_MAX >> (64 - 8 * len);
+		words[i] = le64toh(le) & rs_word_masks[len];
 		at += len;
 	}
-	*bits = head & ((1ULL << nr_bits) - 1);
 	return at;
 }
 

@@ -140,7 +140,7 @@ static void on_judged(void *arg, const struct rs_judged *j)
 		a.first = true;
 		a.gfn = v->gfn = j->gfn;
 		a.as = v->as = j->as;
-		a.slot = j->slot;
+		a.slot = c->opts.stalled ? j->slot : 0;
 	}
 	rs_stream_add(&v->attempts, attempt_put(to, &a, v->check_ns));
 	if (note(vm, v, &a))

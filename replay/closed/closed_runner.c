@@ -38,6 +38,12 @@ static void heap_down(struct sim *s, struct turn t)
 
 /* ---- runners come and go ---- */
 
+/* What its set has counted. */
+static inline struct set_sum *sum_of(struct sim *s, struct runner *r)
+{
+	return r->sum = sums_of(&s->sums, r->sum, r->set);
+}
+
 static size_t size_of(const struct sim *s)
 {
 	return sizeof(struct runner) + s->nr_algos * sizeof(uint64_t);
@@ -113,12 +119,12 @@ static struct runner *split(struct sim *s, struct runner *r, uint64_t set)
 	return other;
 }
 
-/* Whether nothing tells them apart any more: each is about to begin the same attempt. */
-static bool alike(const struct runner *a, const struct runner *b)
+/* Whether nothing tells them apart any more: @a is about to begin an attempt, and @b the same. */
+static inline bool alike(const struct runner *a, const struct runner *b)
 {
-	return a->at_ns == b->at_ns && a->phase == PHASE_BEGINS && b->phase == PHASE_BEGINS &&
-	       a->fault == b->fault && a->start_ns == b->start_ns && a->retries == b->retries &&
-	       a->attempt == b->attempt && a->beyond == b->beyond;
+	return a->at_ns == b->at_ns && b->phase == PHASE_BEGINS && a->fault == b->fault &&
+	       a->start_ns == b->start_ns && a->retries == b->retries && a->attempt == b->attempt &&
+	       a->beyond == b->beyond;
 }
 
 /* Those behind @r in its list that are like it are one with it. */
@@ -126,6 +132,8 @@ static void join(struct sim *s, struct runner *r)
 {
 	struct runner *next;
 
+	if (r->phase != PHASE_BEGINS)
+		return;
 	for (struct runner *o = r->twin; o; o = next) {
 		next = o->twin;
 		if (!alike(r, o))
@@ -217,7 +225,7 @@ static inline void arrive(struct sim *s, struct runner *r, uint64_t done_ns)
 
 static inline void finish_fault(struct sim *s, struct runner *r, uint64_t done_ns, bool starved)
 {
-	struct set_sum *of = sums_of(&s->sums, r->set);
+	struct set_sum *of = sum_of(s, r);
 
 	for (; chain_goes_on(s, r); r->attempt++)
 		attempt_get(&r->reader, &r->recorded);
@@ -235,7 +243,7 @@ static void try_again(struct sim *s, struct runner *r, uint64_t now)
 	uint64_t at;
 
 	r->retries++;
-	sums_retries(&s->sums, r->set, 1);
+	sums_retries(&s->sums, sum_of(s, r), 1);
 	if (chain_goes_on(s, r)) {
 		attempt_get(&r->reader, &r->recorded);
 		r->attempt++;
@@ -301,8 +309,9 @@ static uint64_t duration(const struct sim *s, const struct runner *r, bool befor
  */
 static uint64_t rounds_alike(const struct sim *s, uint64_t now, uint64_t took, uint64_t *period)
 {
-	const uint64_t last = s->until > s->end_ns ? s->end_ns : s->until - 1;
+	uint64_t last = s->last_ns < s->end_ns ? s->last_ns : s->end_ns;
 
+	last -= last == UINT64_MAX; /* nothing begins then */
 	if (__builtin_add_overflow(took, s->plan.gap_ns, period) || last < now)
 		return 0;
 	return (last - now) / *period;
@@ -331,7 +340,7 @@ static void begin_beyond(struct sim *s, struct runner *r, uint64_t now, uint64_t
 	}
 	if (rejected) {
 		r->retries += n;
-		sums_retries(&s->sums, r->set, n);
+		sums_retries(&s->sums, sum_of(s, r), n);
 		tell_rejection(s, r, n);
 		now += n * period;
 		r->f.begin_ns = now;
@@ -404,13 +413,13 @@ static void decide(struct sim *s, struct runner *r)
 
 static bool is_due(const struct sim *s, const struct runner *r)
 {
-	return r->set && (r->at_ns < s->until || s->until == NO_EVENT);
+	return r->set && r->at_ns <= s->last_ns;
 }
 
 /* Whether nothing is in progress from its begin to its decision: then nobody rejects it. */
 static bool is_undisturbed(const struct sim *s, const struct runner *r, uint64_t took)
 {
-	return s->is_quiet && (took < s->until - r->at_ns || s->until == NO_EVENT);
+	return s->is_quiet && took <= s->last_ns - r->at_ns;
 }
 
 /*
@@ -421,13 +430,13 @@ static bool is_undisturbed(const struct sim *s, const struct runner *r, uint64_t
 RS_LOOP_PART bool run_undisturbed(struct sim *s, struct runner *r, bool told)
 {
 	const bool thinks = r->set & s->thinkers, records = r->set & ~s->thinkers;
-	struct set_sum *of = sums_of(&s->sums, r->set);
+	struct set_sum *of = sum_of(s, r);
 	const unsigned char *present = NULL, *next = r->reader.at;
 	uint64_t at = r->at_ns, last_ns = 0, faults = 0;
 	struct attempt a = r->recorded, b;
 
-	while (next < r->reader.end && !a.before_lookup && !a.retry && at < s->until &&
-	       a.check_ns - a.begin_ns < s->until - at) {
+	while (next < r->reader.end && !a.before_lookup && !a.retry && at <= s->last_ns &&
+	       a.check_ns - a.begin_ns <= s->last_ns - at) {
 		const uint64_t took = a.check_ns - a.begin_ns, done = at + took;
 		const unsigned char *end;
 		uint64_t start;
@@ -508,11 +517,11 @@ static uint64_t next_of(const struct sim *s, uint32_t vcpu)
 	return next_ns;
 }
 
-void runners_run(struct sim *s, uint64_t until)
+void runners_run(struct sim *s, uint64_t last_ns)
 {
-	s->until = until;
+	s->last_ns = last_ns;
 	s->is_quiet = !rs_invals_nr(s->invals);
-	while (s->nr_heap && (s->heap[0].at_ns < until || until == NO_EVENT) && !s->failed) {
+	while (s->nr_heap && s->heap[0].at_ns <= last_ns && !s->failed) {
 		const uint32_t vcpu = s->heap[0].vcpu;
 
 		run_vcpu(s, vcpu);
@@ -531,6 +540,7 @@ void runners_start(struct sim *s)
 			continue;
 		r->vcpu = i;
 		r->set = UINT64_MAX >> (MAX_CASTS - s->nr_casts);
+		r->sum = sums_find(&s->sums, r->set);
 		s->runners[i] = r;
 		rs_stream_read(&r->reader, s->c->spool, &v->attempts);
 		arrive(s, r, 0);

@@ -120,7 +120,7 @@ static int run(struct sim *s)
 	runners_start(s);
 	rs_stream_read(&events, s->c->spool, &s->vm->events);
 	while (!s->failed && event_get(&events, &e)) {
-		runners_run(s, e.time_ns);
+		runners_run_before(s, e.time_ns);
 		if (apply(s, &e))
 			s->failed = -ENOMEM;
 	}
@@ -129,7 +129,7 @@ static int run(struct sim *s)
 		s->failed = events.failed;
 	if (!s->failed && rs_vm_update(s->memslots))
 		s->failed = -ENOMEM;
-	runners_run(s, NO_EVENT);
+	runners_run(s, UINT64_MAX);
 	if (s->limits->over || (s->telling && rs_tell_failed(s->telling)))
 		s->failed = -ENOMEM;
 	return s->failed ? s->failed : sums_finish(&s->sums);
@@ -183,7 +183,7 @@ static int sim_init(struct sim *s, const struct cast *casts, size_t nr)
 {
 	const uint32_t nr_vcpus = s->vm->nr_vcpus + 1;
 	const unsigned int flags =
-		s->plan.told ? RS_INVALS_TRUTH | RS_INVALS_CAUSES : RS_INVALS_TRUTH;
+		s->plan.told ? RS_INVALS_ASKED | RS_INVALS_CAUSES : RS_INVALS_ASKED;
 
 	s->memslots = rs_vm_new();
 	s->invals = s->memslots ? rs_invals_new(s->memslots, flags, s->limits) : NULL;

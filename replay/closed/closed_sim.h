@@ -14,8 +14,6 @@
 #include "replay/closed/closed_tape.h"
 #include "replay/model/model.h"
 
-#define NO_EVENT UINT64_MAX
-
 enum phase { PHASE_DECIDES, PHASE_BEGINS };
 
 struct runner {
@@ -24,6 +22,7 @@ struct runner {
 	uint64_t set;	     /* of casts */
 	uint32_t vcpu;	     /* by its place */
 	struct runner *twin; /* of the same vCPU, or NULL; or the next unused one */
+	struct set_sum *sum; /* of its set, or of one that it had */
 
 	/* The fault that it is at. */
 	uint64_t fault; /* counts those of the vCPU */
@@ -56,8 +55,8 @@ struct sim {
 	const struct vm *vm;
 	struct plan plan;
 	uint64_t end_ns;
-	uint64_t until; /* the next recorded event; NO_EVENT: there is none */
-	bool is_quiet;	/* nothing is in progress */
+	uint64_t last_ns; /* who acts up to then acts before the next recorded event */
+	bool is_quiet;	  /* nothing is in progress */
 	struct rs_vm *memslots;
 	struct rs_invals *invals;
 	struct rs_limits *limits;
@@ -82,8 +81,14 @@ struct sim {
 
 /* All vCPUs' first faults arrive, for all casts. */
 void runners_start(struct sim *s);
-/* They act as far as that comes before a recorded event at @until. */
-void runners_run(struct sim *s, uint64_t until);
+/* They act up to @last_ns, behind which comes a recorded event; UINT64_MAX: there is none. */
+void runners_run(struct sim *s, uint64_t last_ns);
+/* The same before an event at @time_ns, mostly nothing. */
+static inline void runners_run_before(struct sim *s, uint64_t time_ns)
+{
+	if (s->nr_heap && s->heap[0].at_ns < time_ns)
+		runners_run(s, time_ns - 1);
+}
 void runners_free(struct sim *s);
 
 #endif

@@ -13,12 +13,13 @@ void sums_init(struct sums *s, const struct cast *casts, size_t nr, uint64_t cle
 	s->casts = casts;
 	s->nr = nr;
 	s->clean_ns = clean_ns;
+	s->usual_ns = clean_ns > USUAL_NS / 2 ? clean_ns - USUAL_NS / 2 : 0;
 }
 
 static void clear(struct set_sum *of)
 {
 	rs_closed_algo_clear(&of->sum);
-	free(of->shorts);
+	free(of->usual);
 	*of = (struct set_sum){ 0 };
 }
 
@@ -37,19 +38,46 @@ void sums_free(struct sums *s)
 
 /* ---- sets ---- */
 
-void sums_faults(const struct sums *s, struct set_sum *of, uint64_t retries, uint64_t service_ns,
-		 uint64_t n)
+static uint64_t stall_of(const struct sums *s, uint64_t service_ns)
 {
-	rs_hist_add(&of->sum.service_ns, service_ns, n);
-	rs_hist_add(&of->sum.retries_per_fault, retries, n);
-	rs_hist_add(&of->sum.stall_ns, service_ns > s->clean_ns ? service_ns - s->clean_ns : 0, n);
+	return service_ns > s->clean_ns ? service_ns - s->clean_ns : 0;
+}
+
+void sums_other_fault(const struct sums *s, struct set_sum *of, uint64_t retries,
+		      uint64_t service_ns)
+{
+	const uint64_t stall_ns = stall_of(s, service_ns);
+
+	rs_hist_add(&of->sum.service_ns, service_ns, 1);
+	if (retries)
+		rs_hist_add(&of->sum.retries_per_fault, retries, 1);
+	else
+		of->unretried++;
+	if (stall_ns)
+		rs_hist_add(&of->sum.stall_ns, stall_ns, 1);
+	else
+		of->unstalled++;
+}
+
+/* What was only counted. */
+static void add_counted(const struct sums *s, struct set_sum *of)
+{
+	rs_hist_add(&of->sum.retries_per_fault, 0, of->unretried);
+	rs_hist_add(&of->sum.stall_ns, 0, of->unstalled);
+	for (unsigned int place = 0; of->usual && place < USUAL_NS; place++) {
+		const uint64_t ns = s->usual_ns + place, n = of->usual[place];
+
+		if (!n)
+			continue;
+		rs_hist_add(&of->sum.service_ns, ns, n);
+		rs_hist_add(&of->sum.retries_per_fault, 0, n);
+		rs_hist_add(&of->sum.stall_ns, stall_of(s, ns), n);
+	}
 }
 
 static void flush(struct sums *s, struct set_sum *of)
 {
-	for (unsigned int ns = 0; of->shorts && ns < SHORT_NS; ns++)
-		if (of->shorts[ns])
-			sums_faults(s, of, 0, ns, of->shorts[ns]);
+	add_counted(s, of);
 	for (uint64_t left = of->set; left; left &= left - 1)
 		if (rs_figures_add(RS_OF_CLOSED_ALGO, s->casts[__builtin_ctzll(left)].out, &of->sum,
 				   false))
@@ -69,10 +97,9 @@ struct set_sum *sums_find(struct sums *s, uint64_t set)
 		i = s->oldest++ % NR_SETS;
 		flush(s, &s->sets[i]);
 	}
-	if (!s->sets[i].shorts)
-		s->sets[i].shorts = calloc(SHORT_NS, sizeof(*s->sets[i].shorts));
+	if (!s->sets[i].usual)
+		s->sets[i].usual = calloc(USUAL_NS, sizeof(*s->sets[i].usual));
 	s->sets[i].set = set;
-	s->last = i;
 	return &s->sets[i];
 }
 
@@ -89,19 +116,19 @@ static uint64_t *new_retries(struct sums *s)
 	return retries;
 }
 
-void sums_retries(struct sums *s, uint64_t set, uint64_t n)
+void sums_retries(struct sums *s, struct set_sum *of, uint64_t n)
 {
 	struct blamed *b = s->nr_begun ? &s->begun[s->nr_begun - 1] : &s->ended;
 
-	sums_of(s, set)->sum.retries += n;
+	of->sum.retries += n;
 	if (!s->nr_invals || !n)
 		return;
 	if (!b->retries)
 		b->retries = new_retries(s);
 	if (!b->retries)
 		return;
-	b->set |= set;
-	for (uint64_t left = set; left; left &= left - 1)
+	b->set |= of->set;
+	for (uint64_t left = of->set; left; left &= left - 1)
 		b->retries[__builtin_ctzll(left)] += n;
 }
 

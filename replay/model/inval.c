@@ -13,6 +13,8 @@
 #define SPAN_COST 160
 /* So many of these are paid for with the VM. */
 #define FREE_SPANS 64
+/* What so many cover is found out one by one. */
+#define FEW_TO_ASK 4
 
 struct rs_invals *rs_invals_new(struct rs_vm *vm, unsigned int flags, struct rs_limits *limits)
 {
@@ -529,8 +531,29 @@ struct rs_inval *rs_invals_find(const struct rs_invals *t, uint64_t id)
 	return invals_find(t, id);
 }
 
+static int cover_in_all(struct rs_invals *t)
+{
+	for (uint32_t i = 0; i < t->nr; i++)
+		if (rs_invals_cover_in(t, t->outstanding[i]))
+			return -ENOMEM;
+	return 0;
+}
+
+/* ASKED: another one begins. With none before it, nothing is covered. 0 or -ENOMEM. */
+static int cover_many(struct rs_invals *t)
+{
+	if (!t->nr)
+		t->flags &= ~RS_INVALS_TRUTH;
+	if (t->nr < FEW_TO_ASK || t->flags & RS_INVALS_TRUTH)
+		return 0;
+	t->flags |= RS_INVALS_TRUTH;
+	return cover_in_all(t) || rs_invals_pay_for_spans(t) ? -ENOMEM : 0;
+}
+
 struct rs_inval *rs_invals_begin(struct rs_invals *t, const struct rs_event *e, uint64_t time_ns)
 {
+	if ((t->flags & RS_INVALS_ASKED) && cover_many(t))
+		return NULL;
 	return invals_begin(t, e, time_ns, t->flags);
 }
 
@@ -574,9 +597,8 @@ int rs_invals_memslots_changed(struct rs_invals *t)
 	rs_spans_clear(&t->covered_kind[0]);
 	rs_spans_clear(&t->covered_kind[1]);
 	t->counted = false;
-	for (uint32_t i = 0; i < t->nr; i++)
-		if (rs_invals_cover_in(t, t->outstanding[i]))
-			return -ENOMEM;
+	if (cover_in_all(t))
+		return -ENOMEM;
 	hits = rs_hits_beyond_free((uint64_t)t->nr + t->covered.nr);
 	return rs_limits_hit(t->limits, hits) ? 0 : -ENOMEM;
 }
@@ -644,7 +666,7 @@ bool rs_invals_cover(struct rs_invals *t, const struct rs_fault *f, unsigned int
 {
 	if (!t->nr_hit)
 		return false;
-	if (t->nr <= 4 || (kind == RS_KIND_PRIVATE && !t->kinds_differ)) {
+	if (t->nr <= FEW_TO_ASK || (kind == RS_KIND_PRIVATE && !t->kinds_differ)) {
 		for (uint32_t i = 0; i < t->nr; i++)
 			if (rs_inval_covers(t->outstanding[i], f) &&
 			    (t->outstanding[i]->filter & kind))

@@ -81,6 +81,8 @@ static inline bool rs_fault_obsolete(const struct rs_fault *f, const struct rs_v
 
 #define RS_INVALS_TRUTH 0x1  /* keep what covers */
 #define RS_INVALS_CAUSES 0x2 /* keep spans */
+/* Keep what covers only while so many are outstanding that it helps; its frames are not counted. */
+#define RS_INVALS_ASKED 0x4
 
 struct rs_invals;
 
@@ -134,7 +136,7 @@ bool rs_inval_covers(const struct rs_inval *inv, const struct rs_fault *f);
 void rs_fault_mark(struct rs_fault *f, const struct rs_inval *inv);
 /*
  * Whether any outstanding one that concerns mappings of @kind covers its page. Needs
- * RS_INVALS_TRUTH.
+ * RS_INVALS_TRUTH or RS_INVALS_ASKED.
  */
 bool rs_invals_cover(struct rs_invals *t, const struct rs_fault *f, unsigned int kind);
 /*

@@ -238,7 +238,7 @@ void rs_open_tell_unjudged(const struct rs_replay *r, const struct vm_run *v, ui
 /* Mostly there is no observer, and then this must cost nothing. */
 static inline int rs_open_show_view(struct rs_replay *r, struct vm_run *v)
 {
-	return r->opts.observer && v->view_due ? rs_open_tell_view(r, v) : 0;
+	return r->views && v->view_due ? rs_open_tell_view(r, v) : 0;
 }
 
 static inline void rs_open_show_applied(const struct rs_replay *r, const struct rs_event *e)

@@ -108,8 +108,6 @@ int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 {
 	struct rs_view view = { .time_ns = v->width_ns, .vm = v->number, .nr_algos = r->nr_listed };
 
-	if (!r->views)
-		return 0;
 	if (rs_vm_update(v->vm) || collect_view(r, v))
 		return -ENOMEM;
 	for (size_t i = 0; i < r->nr_listed; i++)

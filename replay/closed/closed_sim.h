@@ -81,6 +81,7 @@ struct sim {
 
 /* All vCPUs' first faults arrive, for all casts. */
 void runners_start(struct sim *s);
+void runners_free(struct sim *s);
 /* They act up to @last_ns, behind which comes a recorded event; UINT64_MAX: there is none. */
 void runners_run(struct sim *s, uint64_t last_ns);
 /* The same before an event at @time_ns, mostly nothing. */
@@ -89,6 +90,5 @@ static inline void runners_run_before(struct sim *s, uint64_t time_ns)
 	if (s->nr_heap && s->heap[0].at_ns < time_ns)
 		runners_run(s, time_ns - 1);
 }
-void runners_free(struct sim *s);
 
 #endif

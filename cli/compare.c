@@ -222,7 +222,7 @@ static int replay_capture(const struct compare_args *a, const char *path, const 
 	j->input.reader.identity = true;
 	j->algos = a->replayed && a->replayed[0] ? a->replayed : NULL;
 	j->flags = RS_REPLAY_ALL;
-	j->loop.closed = !a->open_loop;
+	j->loop.closed = j->loop.opts.both = !a->open_loop;
 	j->loop.opts.think = a->think;
 	d->result = judge_run(j, reader, err);
 	rc = d->result ? judge_simulate(j, d->result, err) : -EINVAL;

@@ -29,6 +29,7 @@ struct rs_compare_figure {
 	const char *title; /* in words */
 	enum rs_compare_unit unit;
 	bool of_vm; /* not of an algorithm */
+	bool other; /* of the closed loop with the arrivals that the others do not have */
 	/*
 	 * Of the sum of the VMs of @d; @algo is NULL for a figure of the VM. NAN: @d does not
 	 * tell.

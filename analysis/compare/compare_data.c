@@ -91,15 +91,6 @@ static int write_json(FILE *f, const struct rs_compare *c, const char *command)
 	return rc;
 }
 
-/* What all runs of both groups have; "" if they differ, or one is not known. */
-static const char *common(const struct rs_compare *c, enum compare_trait trait)
-{
-	const char *base = rs_compare_common(&c->groups[RS_COMPARE_BASE], trait);
-	const char *new = rs_compare_common(&c->groups[RS_COMPARE_NEW], trait);
-
-	return base && new && !strcmp(base, new) ? base : "";
-}
-
 static int write_csv(FILE *f, const struct rs_compare *c, const char *command)
 {
 	size_t nr;
@@ -113,8 +104,9 @@ static int write_csv(FILE *f, const struct rs_compare *c, const char *command)
 		rs_csv_text(f, rows[i].figure->name);
 		fputc(',', f);
 		rs_csv_text(f, rows[i].algorithm);
-		fprintf(f, ",%s,%s,%s,%s", RS_VERSION, common(c, TRAIT_LOOP),
-			common(c, TRAIT_ARRIVALS), common(c, TRAIT_PRECHECK));
+		fprintf(f, ",%s,%s,%s,%s", RS_VERSION, rs_compare_common_to_both(c, TRAIT_LOOP),
+			rs_compare_arrivals(c, rows[i].figure),
+			rs_compare_common_to_both(c, TRAIT_PRECHECK));
 		for (unsigned int side = 0; side < RS_COMPARE_SIDES; side++) {
 			fprintf(f, ",%zu", rows[i].nr[side]);
 			rs_csv_number(f, rows[i].median[side]);

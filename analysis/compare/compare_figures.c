@@ -34,10 +34,21 @@ static double blocked(const struct rs_report_data *d, const struct rs_vm_result 
 	return rs_blocked_share(vm, a);
 }
 
+static double per_inval(const struct rs_vm_result *vm, const struct rs_closed_algo *closed)
+{
+	return closed ? share(closed->retries, vm->inval_hit) : NAN;
+}
+
 static double retries(const struct rs_report_data *d, const struct rs_vm_result *vm,
 		      const struct rs_algo_result *a)
 {
-	return a->closed ? share(a->closed->retries, vm->inval_hit) : NAN;
+	return per_inval(vm, a->closed);
+}
+
+static double other_retries(const struct rs_report_data *d, const struct rs_vm_result *vm,
+			    const struct rs_algo_result *a)
+{
+	return per_inval(vm, a->other);
 }
 
 static double mean(const struct rs_hist *h)
@@ -49,6 +60,12 @@ static double stall_mean(const struct rs_report_data *d, const struct rs_vm_resu
 			 const struct rs_algo_result *a)
 {
 	return a->closed ? mean(&a->closed->stall_ns) : NAN;
+}
+
+static double other_stall_mean(const struct rs_report_data *d, const struct rs_vm_result *vm,
+			       const struct rs_algo_result *a)
+{
+	return a->other ? mean(&a->other->stall_ns) : NAN;
 }
 
 static double stall(const struct rs_report_data *d, const struct rs_algo_result *a, double q,
@@ -118,6 +135,16 @@ static const struct rs_compare_figure figures[] = {
 	  .title = "Stall of a fault, 99.9 %",
 	  .unit = RS_COMPARE_NS,
 	  .value = stall_p999 },
+	{ .name = "other_retries_per_inval",
+	  .title = "Retries per invalidation, other arrivals",
+	  .unit = RS_COMPARE_NUMBER,
+	  .other = true,
+	  .value = other_retries },
+	{ .name = "other_stall_mean_ns",
+	  .title = "Stall of a fault, mean, other arrivals",
+	  .unit = RS_COMPARE_NS,
+	  .other = true,
+	  .value = other_stall_mean },
 	{ .name = "inval_mean_ns",
 	  .title = "Length of an invalidation, mean",
 	  .unit = RS_COMPARE_NS,

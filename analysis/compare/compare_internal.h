@@ -69,6 +69,10 @@ int rs_compare_fill_traits(struct compare_run *run, const struct rs_report_data 
 			   const struct rs_vm_result *vm);
 /* What all runs of a group have; NULL if they differ, or one is not known. */
 const char *rs_compare_common(const struct compare_group *g, enum compare_trait trait);
+/* What all runs of both groups have; "" if they differ, or one is not known. */
+const char *rs_compare_common_to_both(const struct rs_compare *c, enum compare_trait trait);
+/* The arrivals of @figure in all runs, or "". */
+const char *rs_compare_arrivals(const struct rs_compare *c, const struct rs_compare_figure *figure);
 
 /* A range of medians is in one unit, so that columns are numbers. */
 struct rs_compare_scale {

@@ -96,6 +96,23 @@ const char *rs_compare_common(const struct compare_group *g, enum compare_trait 
 	return text;
 }
 
+const char *rs_compare_common_to_both(const struct rs_compare *c, enum compare_trait trait)
+{
+	const char *base = rs_compare_common(&c->groups[RS_COMPARE_BASE], trait);
+	const char *new = rs_compare_common(&c->groups[RS_COMPARE_NEW], trait);
+
+	return base && new && !strcmp(base, new) ? base : "";
+}
+
+const char *rs_compare_arrivals(const struct rs_compare *c, const struct rs_compare_figure *figure)
+{
+	const char *arrivals = rs_compare_common_to_both(c, TRAIT_ARRIVALS);
+
+	if (!*arrivals || !figure->other)
+		return arrivals;
+	return strcmp(arrivals, "think") ? "think" : "recorded";
+}
+
 /* ---- the notes ---- */
 
 static int note(struct rs_compare *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

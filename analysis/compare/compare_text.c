@@ -161,8 +161,27 @@ static void put_notes(struct rs_page *p, const struct rs_compare *c)
 	p->wrong = false;
 }
 
+/* Whose other arrivals the tables have. */
+static void put_arrivals(struct rs_page *p, const struct rs_compare *c)
+{
+	size_t nr;
+	const struct rs_compare_row *rows = rs_compare_rows(c, &nr);
+	const char *arrivals = rs_compare_common_to_both(c, TRAIT_ARRIVALS);
+
+	for (size_t i = 0; *arrivals && i < nr; i++)
+		if (rows[i].figure->other) {
+			rs_blank_line(p);
+			rs_para(p, 0, 0,
+				"The closed loop has %s arrivals, and where other arrivals are "
+				"said %s.",
+				arrivals, rs_compare_arrivals(c, rows[i].figure));
+			return;
+		}
+}
+
 static void put_method(struct rs_page *p, const struct rs_compare *c)
 {
+	put_arrivals(p, c);
 	rs_blank_line(p);
 	rs_para(p, 0, 0,
 		"A ratio is the median of those of all pairs of runs, %s over %s (Hodges and "

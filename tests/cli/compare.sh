@@ -23,6 +23,13 @@ check mail 'retryscope compare $small --format mail a?.json -- b?.json'
 check json 'retryscope compare --format json --algo gfn --figure blocked_mean_share,missed_share a?.json -- b?.json'
 check csv 'retryscope compare --format csv --algo gfn a?.json -- b?.json'
 check captures-are-reports 'diff <(retryscope compare --algo hva,gfn a?.rs -- b?.rs) <(retryscope compare a?.json -- b?.json) && echo the same'
+# The other arrivals' figures are those of a comparison with these.
+closed='--algo gfn --figure retries_per_inval,stall_mean_ns'
+others='--algo gfn --figure other_retries_per_inval,other_stall_mean_ns'
+export closed others
+check others 'diff <(retryscope compare $others --format csv a?.json -- b?.json) <(retryscope compare $closed --arrivals think --format csv a?.rs -- b?.rs | sed "2,\$s/^\"/\"other_/") && echo the same'
+check others-text 'retryscope compare $others a?.json -- b?.json'
+check others-think 'retryscope compare $others --arrivals think a?.rs -- b?.rs | grep "^The closed loop"'
 check open 'retryscope compare --loop open --algo gfn,hva a?.rs -- b?.rs | sed -n 1,3p'
 check plot 'retryscope compare $small --plot plot.txt a?.json -- b?.json >/dev/null && gnuplot --version >/dev/null && cat plot.txt'
 check few 'retryscope compare --algo gfn --figure blocked_mean_share a[123].json -- b?.json'

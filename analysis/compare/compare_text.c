@@ -172,8 +172,8 @@ static void put_arrivals(struct rs_page *p, const struct rs_compare *c)
 		if (rows[i].figure->other) {
 			rs_blank_line(p);
 			rs_para(p, 0, 0,
-				"The closed loop has %s arrivals, and where other arrivals are "
-				"said %s.",
+				"Figures of the closed loop are of %s arrivals; where it says "
+				"other arrivals, of %s.",
 				arrivals, rs_compare_arrivals(c, rows[i].figure));
 			return;
 		}

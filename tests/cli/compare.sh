@@ -29,7 +29,7 @@ others='--algo gfn --figure other_retries_per_inval,other_stall_mean_ns'
 export closed others
 check others 'diff <(retryscope compare $others --format csv a?.json -- b?.json) <(retryscope compare $closed --arrivals think --format csv a?.rs -- b?.rs | sed "2,\$s/^\"/\"other_/") && echo the same'
 check others-text 'retryscope compare $others a?.json -- b?.json'
-check others-think 'retryscope compare $others --arrivals think a?.rs -- b?.rs | grep "^The closed loop"'
+check others-think 'retryscope compare $others --arrivals think a?.rs -- b?.rs | grep -A1 "^Figures of"'
 check open 'retryscope compare --loop open --algo gfn,hva a?.rs -- b?.rs | sed -n 1,3p'
 check plot 'retryscope compare $small --plot plot.txt a?.json -- b?.json >/dev/null && gnuplot --version >/dev/null && cat plot.txt'
 check few 'retryscope compare --algo gfn --figure blocked_mean_share a[123].json -- b?.json'

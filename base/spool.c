@@ -11,7 +11,7 @@
 #include "base/read_at.h"
 
 /* Bytes of a chunk, which are read and written at once; a stream's first begins with fewer. */
-#define CHUNK 8192U
+#define CHUNK 16384U
 #define CHUNK_ROOM (CHUNK - (uint32_t)sizeof(struct rs_chunk))
 #define FIRST_ROOM 240U
 #define KEEP (16U << 20)

@@ -171,7 +171,7 @@ static int put(const struct rs_input *in, const struct piece *p, const struct rs
 	return put_piece(in, p, sink, kept, kept_nr, err);
 }
 
-static int finish_piece(const struct rs_input *in, const struct piece *p, struct rs_reader *reader,
+static int finish_piece(struct rs_input *in, const struct piece *p, struct rs_reader *reader,
 			const struct rs_input_sink *sink, struct rs_error *err)
 {
 	const struct rs_event *evs = NULL;
@@ -179,6 +179,7 @@ static int finish_piece(const struct rs_input *in, const struct piece *p, struct
 	struct rs_trace_meta *meta = rs_reader_change_meta(reader);
 	int rc = put_piece(in, p, sink, evs, n, err);
 
+	in->left_out = rs_cut_left_out(p->cut);
 	if (!rc && rs_cut_note(p->cut, meta))
 		rc = rs_error_nomem(err);
 	if (!rc && p->identity)

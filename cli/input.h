@@ -28,6 +28,7 @@ struct rs_input {
 	uint32_t vm;
 	struct rs_cut_opts piece; /* what is read of it: --from and --until; one VM, for convert */
 	uint64_t first_ns;	  /* of the whole trace's first event, once there is one */
+	bool left_out;		  /* of the piece that was read: rs_cut_left_out() */
 };
 
 /*

@@ -194,7 +194,9 @@ static void settle(struct plot_order *a)
 {
 	for (size_t i = 0; a->all && rs_plot_type(i); i++)
 		a->what[a->nr_what++] = rs_plot_type(i);
+	a->req.nothing_else = true;
 	for (size_t i = 0; i < a->nr_what; i++) {
+		a->req.nothing_else &= rs_plot_is_per_vm(a->what[i]);
 		a->req.series |= a->what[i]->need == RS_PLOT_SERIES;
 		a->req.map |= a->what[i]->need == RS_PLOT_MAP;
 		a->req.closed |= !a->all && a->what[i]->need == RS_PLOT_CLOSED;

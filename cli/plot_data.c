@@ -111,13 +111,36 @@ static int map_pass(struct pass *p, const struct rs_observer *observer,
 	return rc ? rs_error_nomem(err) : 0;
 }
 
+/* Of what is read, which is of all that is in @r, no more than from @from_ns up to @until_ns. */
+static void narrow(struct rs_cut_opts *piece, const struct rs_result *r, uint64_t from_ns,
+		   uint64_t until_ns)
+{
+	if (from_ns > r->begin_ns) {
+		piece->from = piece->from_absolute = true;
+		piece->from_ns = from_ns;
+	}
+	if (until_ns <= r->end_ns) {
+		piece->until = piece->until_absolute = true;
+		piece->until_ns = until_ns;
+	}
+}
+
 /* The whole, then the worst epoch. */
 static int map_passes(struct pass *p, struct rs_error *err)
 {
 	struct rs_plot_collect *c = p->data->collect;
-	int rc = map_pass(p, rs_plot_collect_second(c), rs_plot_collect_second_done, err);
+	const struct rs_cut_opts piece = p->input.piece;
+	uint64_t from_ns, until_ns;
+	int rc;
 
-	if (rc || !rs_plot_collect_zooms(c))
+	p->opts.flags = RS_REPLAY_ALL;
+	rc = map_pass(p, rs_plot_collect_second(c), rs_plot_collect_second_done, err);
+	if (rc || !rs_plot_collect_zooms(c, &from_ns, &until_ns))
+		return rc;
+	narrow(&p->input.piece, p->data->result, from_ns, until_ns);
+	rc = map_pass(p, rs_plot_collect_third(c), rs_plot_collect_third_done, err);
+	p->input.piece = piece;
+	if (rc || !p->input.left_out)
 		return rc;
 	return map_pass(p, rs_plot_collect_third(c), rs_plot_collect_third_done, err);
 }
@@ -166,6 +189,11 @@ static int load_trace(struct plot_data *d, const struct plot_request *req, const
 	d->collect = rs_plot_collect_new(&collect);
 	if (!d->collect)
 		return rs_error_nomem(err);
+	/* To find the axes of the map takes no more than the memslots. */
+	if (collect.map && !collect.series && req->nothing_else) {
+		p.opts.algos = d->map_algo;
+		p.opts.flags = 0;
+	}
 	if (collect.series || collect.map)
 		p.opts.observer = rs_plot_collect_first(d->collect);
 	if (p.opts.observer || !req->closed) {

@@ -18,6 +18,7 @@ struct plot_request {
 	struct rs_input input;
 	const char *algos;		   /* NULL: the default ones */
 	bool series, map, closed;	   /* needed */
+	bool nothing_else;		   /* ... and no figures of the result */
 	enum rs_precheck precheck;	   /* of the closed loop, */
 	uint64_t retry_gap_ns;		   /* as in struct rs_closed_opts */
 	const char *map_algo;		   /* of the map; NULL: of @algos */

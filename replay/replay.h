@@ -87,6 +87,8 @@ struct rs_judged {
 struct rs_observer {
 	void *arg;
 	const struct rs_observer *next; /* is told the same, after this one; NULL: nobody is */
+	/* Without WIDTH only before memslots change and events are lost, and at the end; nothing is
+	 * blocked then. */
 	void (*view)(void *arg, const struct rs_view *v);
 	void (*judged)(void *arg, const struct rs_judged *j);
 	/* A fault that was not judged (no memslot, obsolete root, ended, lost ...) is over. */

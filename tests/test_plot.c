@@ -19,6 +19,7 @@
 #include "tests/common/skip.h"
 #include "analysis/plot/plot.h"
 #include "analysis/plot/plot_collect.h"
+#include "replay/cut/cut.h"
 #include "traces/trace.h"
 
 static struct rs_workdir work;
@@ -481,26 +482,40 @@ static void nothing_can_be_drawn(void **state)
 
 /* ---- what is collected, against what is counted ---- */
 
-static struct rs_result *replay(const char *path, const char *algos, const struct rs_observer *o)
+/* Of @piece of the trace; NULL: of all of it. */
+static struct rs_result *replay_piece(const char *path, const char *algos,
+				      const struct rs_observer *o, const struct rs_cut_opts *piece)
 {
+	const struct rs_cut_opts all = { 0 };
 	struct rs_error err = { .offset = -1 };
 	struct rs_replay_opts opts = { .algos = algos, .flags = RS_REPLAY_ALL, .observer = o };
 	struct rs_reader *reader = rs_reader_open(path, NULL, &err);
 	struct rs_replay *engine = rs_replay_new(&opts, &err);
+	struct rs_cut *cut = rs_cut_new(piece ? piece : &all, &err);
 	const struct rs_event *evs;
 	struct rs_result *r;
 	ssize_t n;
 
 	assert_non_null(reader);
 	assert_non_null(engine);
-	while ((n = rs_reader_next(reader, &evs, &err)) > 0)
+	assert_non_null(cut);
+	while ((n = rs_reader_next(reader, &evs, &err)) > 0) {
+		n = rs_cut_feed(cut, evs, (size_t)n, &evs, &err);
+		assert_true(n >= 0);
 		assert_int_equal(rs_replay_feed(engine, evs, (size_t)n, &err), 0);
+	}
 	assert_int_equal(n, 0);
 	r = rs_replay_finish(engine, &err);
 	assert_non_null(r);
+	rs_cut_free(cut);
 	rs_replay_free(engine);
 	rs_reader_close(reader);
 	return r;
+}
+
+static struct rs_result *replay(const char *path, const char *algos, const struct rs_observer *o)
+{
+	return replay_piece(path, algos, o, NULL);
 }
 
 static void check_series(const struct rs_series *s, const struct rs_vm_result *vm, size_t nr_algos)
@@ -564,6 +579,7 @@ static void collect(const char *path, bool one_space)
 {
 	struct rs_plot_collect_opts opts = { .series = true, .map = true };
 	struct rs_plot_collect *c = rs_plot_collect_new(&opts);
+	uint64_t from_ns, until_ns;
 	struct rs_result *r;
 
 	assert_non_null(c);
@@ -574,7 +590,7 @@ static void collect(const char *path, bool one_space)
 		check_series(rs_plot_collect_vm(c, r->vms[i].vm)->series, &r->vms[i], r->nr_algos);
 	rs_result_free(r);
 
-	assert_false(rs_plot_collect_zooms(c));
+	assert_false(rs_plot_collect_zooms(c, &from_ns, &until_ns));
 	r = replay(path, "gfn,exact", rs_plot_collect_second(c));
 	assert_int_equal(rs_plot_collect_second_done(c, r), 0);
 	for (size_t i = 0; i < r->nr_vms; i++)
@@ -599,11 +615,31 @@ static void check_zoom(const struct rs_plot_vm *v)
 		    sum_layer(v->zoom, RS_MAP_COVERED) + v->worst.needless_area);
 }
 
-static void zooms_to_the_worst_epoch(void **state)
+/* All that is in a map, as one number: a sum in which each cell and kind has its own weight. */
+static unsigned __int128 mix_map(const struct rs_map *map)
 {
-	static const char path[] = TRACE_SAMPLES "/6.12-alias3.dat";
+	unsigned __int128 sum = 0;
+
+	for (uint32_t c = 0; c < rs_map_nr_cols(map); c++) {
+		for (uint32_t r = 0; r < rs_map_axis(map)->nr_rows; r++) {
+			for (unsigned int k = 0; k < RS_MAP_NR_LAYERS; k++)
+				sum = sum * 1000003 + rs_map_page_ns(map, k, c, r);
+			for (unsigned int k = 0; k < RS_MAP_NR_FAULTS; k++)
+				sum = sum * 1000003 + rs_map_faults(map, k, c, r);
+		}
+	}
+	return sum;
+}
+
+/* The piece that it takes alone gives the same as the whole, and again. */
+static void zoom_into(const char *path)
+{
 	struct rs_plot_collect_opts opts = { .map = true, .zoom = true };
 	struct rs_plot_collect *c = rs_plot_collect_new(&opts);
+	struct rs_cut_opts piece = {
+		.from = true, .from_absolute = true, .until = true, .until_absolute = true
+	};
+	unsigned __int128 whole = 0;
 	struct rs_result *r;
 
 	assert_non_null(c);
@@ -613,12 +649,26 @@ static void zooms_to_the_worst_epoch(void **state)
 	r = replay(path, "gfn", rs_plot_collect_second(c));
 	assert_int_equal(rs_plot_collect_second_done(c, r), 0);
 	rs_result_free(r);
-	assert_true(rs_plot_collect_zooms(c));
-	r = replay(path, "gfn", rs_plot_collect_third(c));
-	assert_int_equal(rs_plot_collect_third_done(c, r), 0);
-	check_zoom(rs_plot_collect_vm(c, r->vms[0].vm));
-	rs_result_free(r);
+	assert_true(rs_plot_collect_zooms(c, &piece.from_ns, &piece.until_ns));
+	for (unsigned int i = 0; i < 3; i++) {
+		const struct rs_plot_vm *v;
+
+		r = replay_piece(path, "gfn", rs_plot_collect_third(c), i ? &piece : NULL);
+		assert_int_equal(rs_plot_collect_third_done(c, r), 0);
+		v = rs_plot_collect_vm(c, r->vms[0].vm);
+		check_zoom(v);
+		whole = i ? whole : mix_map(v->zoom);
+		assert_true(mix_map(v->zoom) == whole);
+		rs_result_free(r);
+	}
 	rs_plot_collect_free(c);
+}
+
+static void zooms_to_the_worst_epoch(void **state)
+{
+	zoom_into(TRACE_SAMPLES "/6.12-alias3.dat");
+	zoom_into(TRACE_SAMPLES "/6.12-churn.dat");
+	zoom_into(TRACE_SAMPLES "/6.12-thp.dat");
 }
 
 static void collected_adds_up(void **state)

@@ -96,6 +96,20 @@ void rs_map_free(struct rs_map *map)
 	free(map);
 }
 
+void rs_map_clear(struct rs_map *map)
+{
+	for (size_t i = 0; i < RS_MAP_NR_LAYERS; i++) {
+		memset(map->cells[i], 0,
+		       (size_t)map->nr_cols * (map->nr_rows + 1) * sizeof(*map->cells[i]));
+		map->state[i].nr = 0;
+		map->state[i].since_ns = 0;
+	}
+	for (size_t i = 0; i < RS_MAP_NR_FAULTS; i++)
+		memset(map->faults[i], 0,
+		       (size_t)map->nr_cols * map->nr_rows * sizeof(*map->faults[i]));
+	map->now_ns = 0;
+}
+
 static uint32_t col_of(const struct rs_map *map, uint64_t ns)
 {
 	return (uint32_t)((unsigned __int128)ns * map->nr_cols / map->span_ns);

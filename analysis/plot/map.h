@@ -42,6 +42,8 @@ struct rs_map;
 struct rs_map *rs_map_new(const struct rs_gfn_axis *axis, uint64_t begin_ns, uint64_t end_ns,
 			  uint32_t max_cols);
 void rs_map_free(struct rs_map *map);
+/* As rs_map_new() made it. */
+void rs_map_clear(struct rs_map *map);
 /* What the engine's observer gets; 0 or -ENOMEM. */
 int rs_map_view(struct rs_map *map, const struct rs_view *view);
 /* A fault as algorithm number @algo judged it. */

@@ -14,7 +14,8 @@ struct vm {
 	bool open;
 	uint64_t pending; /* faults needlessly rejected since the last view, whose state is next */
 	uint64_t excess;  /* frames blocked beyond what is really being invalidated */
-	uint64_t excess_ns; /* since then */
+	uint64_t excess_ns;  /* since then */
+	uint64_t longest_ns; /* attempt of a fault */
 };
 
 struct rs_plot_collect {
@@ -23,6 +24,7 @@ struct rs_plot_collect {
 	struct vm **vms;
 	size_t nr_vms;
 	uint64_t *values; /* of all tracks, for one call */
+	bool lost;	  /* events, or the recording paused */
 	int failed;
 };
 
@@ -116,6 +118,13 @@ static void first_view(void *arg, const struct rs_view *view)
 		set_series(c, &v->out, view);
 }
 
+static void first_applied(void *arg, const struct rs_event *e, uint64_t time_ns)
+{
+	struct rs_plot_collect *c = arg;
+
+	c->lost |= e->type == RS_EV_LOST;
+}
+
 static bool is_worse(const struct rs_plot_epoch *a, const struct rs_plot_epoch *b)
 {
 	if (a->needless != b->needless)
@@ -178,6 +187,8 @@ static void second_judged(void *arg, const struct rs_judged *fault)
 
 	if (v && v->out.map) {
 		rs_map_judged(v->out.map, fault, 0);
+		if (fault->time_ns - fault->begin_ns > v->longest_ns)
+			v->longest_ns = fault->time_ns - fault->begin_ns;
 		v->pending += !fault->necessary && fault->rejected[0] &&
 			      fault->rejected[0] != 1 + RS_CAUSE_SEQ;
 	}
@@ -208,7 +219,7 @@ struct rs_plot_collect *rs_plot_collect_new(const struct rs_plot_collect_opts *o
 	if (!c)
 		return NULL;
 	c->opts = *opts;
-	c->first = (struct rs_observer){ .arg = c, .view = first_view };
+	c->first = (struct rs_observer){ .arg = c, .view = first_view, .applied = first_applied };
 	c->second = (struct rs_observer){ .arg = c, .view = second_view, .judged = second_judged };
 	c->third = (struct rs_observer){ .arg = c, .view = third_view, .judged = third_judged };
 	return c;
@@ -237,6 +248,9 @@ const struct rs_observer *rs_plot_collect_second(struct rs_plot_collect *c)
 
 const struct rs_observer *rs_plot_collect_third(struct rs_plot_collect *c)
 {
+	for (size_t i = 0; i < c->nr_vms; i++)
+		if (c->vms[i]->out.zoom)
+			rs_map_clear(c->vms[i]->out.zoom);
 	return &c->third;
 }
 
@@ -322,23 +336,39 @@ int rs_plot_collect_second_done(struct rs_plot_collect *c, const struct rs_resul
 	return c->failed;
 }
 
+/* Where a VM's last event in the piece is says nothing: its state lasted up to the map's end. */
 int rs_plot_collect_third_done(struct rs_plot_collect *c, const struct rs_result *r)
 {
-	for (size_t i = 0; i < r->nr_vms && !c->failed; i++) {
-		struct vm *v = find_vm(c, r->vms[i].vm);
+	for (size_t i = 0; i < c->nr_vms && !c->failed; i++) {
+		struct rs_map *zoom = c->vms[i]->out.zoom;
 
-		if (v && v->out.zoom)
-			rs_map_finish(v->out.zoom, r->vms[i].end_ns + 1);
+		if (zoom)
+			rs_map_finish(zoom, rs_map_col_ns(zoom, rs_map_nr_cols(zoom)));
 	}
 	return c->failed;
 }
 
-bool rs_plot_collect_zooms(const struct rs_plot_collect *c)
+bool rs_plot_collect_zooms(const struct rs_plot_collect *c, uint64_t *from_ns, uint64_t *until_ns)
 {
-	for (size_t i = 0; i < c->nr_vms; i++)
-		if (c->vms[i]->out.zoom)
-			return true;
-	return false;
+	*from_ns = UINT64_MAX;
+	*until_ns = 0;
+	for (size_t i = 0; i < c->nr_vms; i++) {
+		const struct rs_map *zoom = c->vms[i]->out.zoom;
+		const uint64_t longest_ns = c->vms[i]->longest_ns;
+		uint64_t begin_ns, end_ns;
+
+		if (!zoom)
+			continue;
+		begin_ns = rs_map_col_ns(zoom, 0);
+		begin_ns -= longest_ns < begin_ns ? longest_ns : begin_ns;
+		end_ns = rs_map_col_ns(zoom, rs_map_nr_cols(zoom));
+		*from_ns = begin_ns < *from_ns ? begin_ns : *from_ns;
+		*until_ns = end_ns > *until_ns ? end_ns : *until_ns;
+	}
+	/* When a VM is judged again after a loss is a matter of all that was before. */
+	if (c->lost)
+		*from_ns = 0;
+	return *until_ns != 0;
 }
 
 const struct rs_plot_vm *rs_plot_collect_vm(const struct rs_plot_collect *c, uint32_t vm)

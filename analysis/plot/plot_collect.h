@@ -50,7 +50,7 @@ struct rs_plot_collect_opts {
 /* NULL with errno. Free with rs_plot_collect_free(). */
 struct rs_plot_collect *rs_plot_collect_new(const struct rs_plot_collect_opts *opts);
 void rs_plot_collect_free(struct rs_plot_collect *c);
-/* The observers of the replays. */
+/* The observers of the replays. That of the third may be asked for again, to begin it anew. */
 const struct rs_observer *rs_plot_collect_first(struct rs_plot_collect *c);
 const struct rs_observer *rs_plot_collect_second(struct rs_plot_collect *c);
 const struct rs_observer *rs_plot_collect_third(struct rs_plot_collect *c);
@@ -58,8 +58,11 @@ const struct rs_observer *rs_plot_collect_third(struct rs_plot_collect *c);
 int rs_plot_collect_first_done(struct rs_plot_collect *c, const struct rs_result *r);
 int rs_plot_collect_second_done(struct rs_plot_collect *c, const struct rs_result *r);
 int rs_plot_collect_third_done(struct rs_plot_collect *c, const struct rs_result *r);
-/* After the second: whether a third has anything to do. */
-bool rs_plot_collect_zooms(const struct rs_plot_collect *c);
+/*
+ * After the second: whether a third has anything to do. It needs no more than the piece of the
+ * stream from *@from_ns up to *@until_ns, with the faults that are decided in an epoch.
+ */
+bool rs_plot_collect_zooms(const struct rs_plot_collect *c, uint64_t *from_ns, uint64_t *until_ns);
 /* NULL if nothing was collected of this VM. */
 const struct rs_plot_vm *rs_plot_collect_vm(const struct rs_plot_collect *c, uint32_t vm);
 

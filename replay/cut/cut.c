@@ -551,6 +551,14 @@ ssize_t rs_cut_finish(struct rs_cut *c, const struct rs_event **out, struct rs_e
 
 /* ---- metadata ---- */
 
+bool rs_cut_left_out(const struct rs_cut *c)
+{
+	for (size_t i = 0; i < c->nr_vms; i++)
+		if (c->vms[i]->left_out)
+			return true;
+	return false;
+}
+
 static int add_time_fact(struct rs_trace_meta *meta, const char *key, uint64_t ns)
 {
 	char text[24];

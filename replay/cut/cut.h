@@ -53,6 +53,8 @@ int rs_cut_next_block(struct rs_cut *c, const struct rs_block *blocks, size_t nr
  * (RS_ERR_USAGE) if the stream has no event at or after @from_ns, or none of @vm.
  */
 ssize_t rs_cut_finish(struct rs_cut *c, const struct rs_event **out, struct rs_error *err);
+/* After that: whether ranges in the piece are narrower than in the whole, as its metadata say. */
+bool rs_cut_left_out(const struct rs_cut *c);
 /*
  * The stream's metadata @meta becomes that of the piece: without the other VMs, and with
  * facts cut.from_ns and cut.until_ns. 0 or -ENOMEM. After rs_cut_finish().

@@ -102,12 +102,12 @@ int rs_open_advance(struct rs_replay *r, struct vm_run *v, uint64_t t, bool walk
 {
 	uint64_t ns = t - v->width_ns;
 
-	if (!ns || !(r->opts.flags & RS_REPLAY_WIDTH))
+	if (!ns)
 		return 0;
 	if (rs_open_show_view(r, v))
 		return -ENOMEM;
 	v->width_ns = t;
-	if (v->blind)
+	if (v->blind || !(r->opts.flags & RS_REPLAY_WIDTH))
 		return 0;
 	v->frames_area += (unsigned __int128)rs_vm_frames(v->vm) * ns;
 	if (rs_invals_nr(v->invals))

@@ -110,7 +110,7 @@ int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 
 	if (rs_vm_update(v->vm) || collect_view(r, v))
 		return -ENOMEM;
-	for (size_t i = 0; i < r->nr_listed; i++)
+	for (size_t i = 0; r->opts.flags & RS_REPLAY_WIDTH && i < r->nr_listed; i++)
 		r->view_blocked[i] = v->algos[i].ops->blocked(v->algos[i].state);
 	view.blocked = r->view_blocked;
 	view.exact_blocked = rs_invals_covered_frames(v->invals);

@@ -134,8 +134,13 @@ static void parse_sample(const char *arg, struct rs_session_opts *o, struct argp
 	free(time);
 	if (!good)
 		rs_cli_usage(state, "--sample takes TIME/PERIOD as 1s/10s, not '%s'", arg);
-	if (o->piece_ns < LEAST_SAMPLE_NS || o->period_ns < o->piece_ns + LEAST_SAMPLE_NS)
-		rs_cli_usage(state, "--sample %s: pieces and pauses are at least 100ms long", arg);
+	if (o->period_ns < o->piece_ns)
+		rs_cli_usage(state, "--sample %s: TIME is longer than PERIOD", arg);
+	if (o->piece_ns < LEAST_SAMPLE_NS || o->period_ns - o->piece_ns < LEAST_SAMPLE_NS)
+		rs_cli_usage(state,
+			     "--sample %s: pieces and pauses are at least 100ms long; a number "
+			     "without a unit is ns",
+			     arg);
 }
 
 static pid_t parse_pid(const char *text, struct argp_state *state)

@@ -59,6 +59,7 @@ expect usage-sample 2 '' "${record[@]}" --sample 1s
 expect usage-sample-short 2 '' "${record[@]}" --sample 1s/1s
 expect usage-sample-pause 2 '' "${record[@]}" --sample 1s/1099ms
 expect usage-sample-zero 2 '' "${record[@]}" --sample 0/1s
+expect usage-sample-turned 2 '' "${record[@]}" --sample 10s/1s
 expect usage-level 2 '' "${record[@]}" --min-level most
 expect usage-time 2 '' "${record[@]}" --duration soon
 expect usage-pid 2 '' "${record[@]}" --pid -3

@@ -50,13 +50,13 @@ is_xml() { # FILE
 	fi
 }
 
-# CODES ARGS...: ends with one of these codes within 20 s, and is clean on both streams.
+# CODES ARGS...: ends with one of these codes within a minute, and is clean on both streams.
 run() {
 	local codes=$1 code what
 
 	shift
 	what="$(printf '%q ' "$@" | cut -c 1-120)"
-	timeout -k 1 20 retryscope "$@" >"$work/stdout" 2>"$work/stderr" </dev/null
+	timeout -k 1 60 retryscope "$@" >"$work/stdout" 2>"$work/stderr" </dev/null
 	code=$?
 	[[ " $codes " == *" $code "* ]] || wrong "$what: exit code $code: $(head -c 300 "$work/stderr" | cat -v)"
 	judge "$what: stdout" "$work/stdout"

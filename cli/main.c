@@ -81,7 +81,8 @@ static const struct argp help_argp = {
 	.doc = "List the verbs, or show the help of one, or which algorithms there are.",
 };
 
-static const struct verb *demand_verb(const char *name)
+/* @topic may be meant as well; NULL: none. */
+static const struct verb *demand_verb(const char *name, const char *topic)
 {
 	const struct verb *v = find_verb(name);
 	struct rs_near near;
@@ -91,12 +92,15 @@ static const struct verb *demand_verb(const char *name)
 	rs_near_init(&near, name, strlen(name));
 	for (size_t i = 0; i < NR_VERBS; i++)
 		rs_near_try(&near, verbs[i].name, strlen(verbs[i].name));
+	if (topic)
+		rs_near_try(&near, topic, strlen(topic));
 	rs_cli_say("no verb '%s'%s", name, rs_near_hint(&near, "; see `retryscope help`"));
 	return NULL;
 }
 
 int rs_cmd_help(int argc, char **argv)
 {
+	static const char algorithms[] = "algorithms";
 	const struct verb *v;
 	const char *about = NULL;
 	char help[] = "--help";
@@ -107,11 +111,11 @@ int rs_cmd_help(int argc, char **argv)
 		usage(stdout);
 		return RS_EXIT_OK;
 	}
-	if (!strcmp(about, "algorithms")) {
+	if (!strcmp(about, algorithms)) {
 		rs_cli_list_algorithms();
 		return RS_EXIT_OK;
 	}
-	v = demand_verb(about);
+	v = demand_verb(about, algorithms);
 	return v ? run_verb(v, 2, args) : RS_EXIT_USAGE;
 }
 
@@ -143,6 +147,6 @@ int main(int argc, char **argv)
 		rs_cli_put_version();
 		return RS_EXIT_OK;
 	}
-	v = demand_verb(argv[1]);
+	v = demand_verb(argv[1], NULL);
 	return v ? run_verb(v, argc - 1, argv + 1) : RS_EXIT_USAGE;
 }

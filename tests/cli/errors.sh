@@ -45,6 +45,7 @@ meant() { # NAME|nothing WORD...
 meant replay replai        # another letter
 meant replay repla         # one too few
 meant replay help repllay  # one too many
+meant algorithms help alogrithms
 meant top tpo              # two that changed places
 meant convert conevtr      # two slips
 meant merge mrgee          # nor are five letters too few for two

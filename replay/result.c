@@ -2,6 +2,7 @@
 #include "replay/result.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "replay/figures.h"
 
@@ -81,6 +82,11 @@ static void free_closed(struct rs_closed_algo *c)
 	if (c)
 		rs_closed_algo_clear(c);
 	free(c);
+}
+
+const char *rs_other_arrivals(const char *arrivals)
+{
+	return arrivals && !strcmp(arrivals, "think") ? "recorded" : "think";
 }
 
 void rs_vm_result_drop_other(struct rs_vm_result *v, size_t nr_algos)

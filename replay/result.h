@@ -211,6 +211,8 @@ bool rs_result_lacks(const struct rs_result *r);
 void rs_vm_result_strip(struct rs_vm_result *v, size_t nr_algos);
 /* Frees what is in @c, not @c. */
 void rs_closed_algo_clear(struct rs_closed_algo *c);
+/* The kind of arrivals that @arrivals, or NULL for "recorded", is not. */
+const char *rs_other_arrivals(const char *arrivals);
 /* What was simulated with the other arrivals, of all its algorithms, goes. */
 void rs_vm_result_drop_other(struct rs_vm_result *v, size_t nr_algos);
 void rs_vm_result_free(struct rs_vm_result *v, size_t nr_algos);

@@ -108,9 +108,7 @@ const char *rs_compare_arrivals(const struct rs_compare *c, const struct rs_comp
 {
 	const char *arrivals = rs_compare_common_to_both(c, TRAIT_ARRIVALS);
 
-	if (!*arrivals || !figure->other)
-		return arrivals;
-	return strcmp(arrivals, "think") ? "think" : "recorded";
+	return *arrivals && figure->other ? rs_other_arrivals(arrivals) : arrivals;
 }
 
 /* ---- the notes ---- */

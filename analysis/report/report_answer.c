@@ -119,8 +119,7 @@ static void put_bound(char *buf, size_t size, const struct rs_report *rep, const
 static void put_others(char *buf, size_t size, const struct rs_vm_result *v,
 		       const struct pair *pair, const struct rs_algo_result *exact)
 {
-	const char *arrivals =
-		v->closed.arrivals && !strcmp(v->closed.arrivals, "think") ? "recorded" : "think";
+	const char *arrivals = rs_other_arrivals(v->closed.arrivals);
 	int used = 0;
 
 	buf[0] = '\0';

@@ -261,7 +261,7 @@ static void put_other(struct rs_page *p, const struct rs_report *rep, const stru
 		return;
 	if (!v->algos[0].other) {
 		rs_para(p, 0, 0, "What the arrivals %s would give is not in %s.",
-			think ? "recorded" : "think",
+			rs_other_arrivals(v->closed.arrivals),
 			rep->sources ? "all of these reports" : "this report");
 		rs_blank_line(p);
 		return;

@@ -144,8 +144,7 @@ int rs_top_write_text(FILE *f, const struct rs_top_table *t, size_t limit)
 	/* A trace without faults was not simulated. */
 	if (t->closed && t->arrivals)
 		fprintf(f, "Closed loop: first with arrivals %s, then with %s; pre-check %s.\n",
-			t->arrivals, strcmp(t->arrivals, "think") ? "think" : "recorded",
-			t->precheck ? "on" : "off");
+			t->arrivals, rs_other_arrivals(t->arrivals), t->precheck ? "on" : "off");
 	return 0;
 }
 

@@ -12,13 +12,11 @@
 #include "cli/command.h"
 #include "cli/document.h"
 #include "cli/judge.h"
+#include "cli/loop.h"
 #include "cli/output.h"
 #include "cli/picture.h"
 
 #define KERNEL "kernel" /* what a traced kernel ran, among the algorithms */
-
-#define LOOPS "open|closed"
-#define ARRIVALS "recorded|think"
 
 enum { OPT_FORMAT = 0x100, OPT_NAMES, OPT_ALGO, OPT_FIGURES, OPT_LOOP, OPT_ARRIVALS, OPT_PLOT };
 
@@ -41,8 +39,8 @@ static const struct argp_option options[] = {
 	  "kernel is the one that each traced kernel ran",
 	  0 },
 	{ "figure", OPT_FIGURES, "LIST", 0, "figures to compare (all)", 0 },
-	{ "loop", OPT_LOOP, LOOPS, 0, "how to replay captures (closed)", 0 },
-	{ "arrivals", OPT_ARRIVALS, ARRIVALS, 0,
+	{ "loop", OPT_LOOP, RS_CLI_LOOPS, 0, "how to replay captures (closed)", 0 },
+	{ "arrivals", OPT_ARRIVALS, RS_CLI_ARRIVALS, 0,
 	  "how faults arrive in the closed loop of captures (recorded)", 0 },
 	{ "plot", OPT_PLOT, "FILE", 0,
 	  "draw the ratios and their intervals to FILE.svg, .png, .pdf or .txt", 0 },
@@ -132,11 +130,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			     "names that --help lists", arg);
 		return 0;
 	case OPT_LOOP:
-		a->open_loop = !rs_cli_choice(state, "--loop", LOOPS, arg);
+		a->open_loop = !rs_cli_choice(state, "--loop", RS_CLI_LOOPS, arg);
 		a->loop = arg;
 		return 0;
 	case OPT_ARRIVALS:
-		a->think = rs_cli_choice(state, "--arrivals", ARRIVALS, arg);
+		a->think = rs_cli_choice(state, "--arrivals", RS_CLI_ARRIVALS, arg);
 		a->arrivals = arg;
 		return 0;
 	case OPT_PLOT:

@@ -9,17 +9,15 @@
 
 enum { OPT_LOOP = 0x1200, OPT_ARRIVALS, OPT_PRECHECK, OPT_GAP };
 
-#define LOOPS "open|closed"
-#define ARRIVALS "recorded|think"
 #define PRECHECKS "on|off|traced"
 static const enum rs_precheck prechecks[] = { RS_PRECHECK_ON, RS_PRECHECK_OFF, RS_PRECHECK_TRACED };
 
 static const struct argp_option options[] = {
-	{ "loop", OPT_LOOP, LOOPS, 0,
+	{ "loop", OPT_LOOP, RS_CLI_LOOPS, 0,
 	  "open (the default, but for mail): judge each recorded fault once; closed: also "
 	  "simulate each algorithm for itself",
 	  0 },
-	{ "arrivals", OPT_ARRIVALS, ARRIVALS, 0,
+	{ "arrivals", OPT_ARRIVALS, RS_CLI_ARRIVALS, 0,
 	  "closed loop: a fault arrives at its recorded time (the default), or its vCPU runs as "
 	  "long as recorded before it",
 	  0 },
@@ -38,12 +36,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case OPT_LOOP:
-		l->closed = rs_cli_choice(state, "--loop", LOOPS, arg);
+		l->closed = rs_cli_choice(state, "--loop", RS_CLI_LOOPS, arg);
 		l->given = true;
 		return 0;
 	case OPT_ARRIVALS:
 		l->closed_only = "--arrivals";
-		l->opts.think = rs_cli_choice(state, "--arrivals", ARRIVALS, arg);
+		l->opts.think = rs_cli_choice(state, "--arrivals", RS_CLI_ARRIVALS, arg);
 		return 0;
 	case OPT_PRECHECK:
 		l->closed_only = "--precheck";

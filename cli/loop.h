@@ -7,6 +7,10 @@
 
 #include "replay/closed/closed.h"
 
+/* For rs_cli_choice(). */
+#define RS_CLI_LOOPS "open|closed"
+#define RS_CLI_ARRIVALS "recorded|think"
+
 /* Whether a verb simulates the closed loop, and how. */
 struct rs_loop {
 	bool closed, given; /* given: by the user, either way */

@@ -7,6 +7,7 @@
 
 #include "base/folders.h"
 #include "cli/cli.h"
+#include "cli/loop.h"
 #include "cli/near.h"
 #include "cli/output.h"
 #include "cli/picture.h"
@@ -15,7 +16,6 @@
 
 /* In the order of enum rs_figure_format. */
 #define FORMATS "svg|png|pdf|dumb"
-#define LOOPS "open|closed"
 
 enum { OPT_KEEP = 0x100, OPT_LOOP, OPT_WHERE, OPT_X };
 
@@ -29,7 +29,7 @@ static const struct argp_option options[] = {
 	  "plain text: standard output)",
 	  0 },
 	{ "algo", 'a', "NAME[,NAME...]", 0, "algorithms to show (default: those that suit)", 0 },
-	{ "loop", OPT_LOOP, LOOPS, 0,
+	{ "loop", OPT_LOOP, RS_CLI_LOOPS, 0,
 	  "closed: draw stall and retries of a trace too; their names in --what imply it", 0 },
 	{ "where", OPT_WHERE, "KEY=VALUE[,VALUE...]", 0,
 	  "of a sweep, only rows with one of these values; may be repeated", 0 },
@@ -115,7 +115,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->output_dir = arg;
 		return 0;
 	case OPT_LOOP:
-		a->req.closed = rs_cli_choice(state, "--loop", LOOPS, arg);
+		a->req.closed = rs_cli_choice(state, "--loop", RS_CLI_LOOPS, arg);
 		return 0;
 	case OPT_WHERE:
 		if (a->req.nr_where == PLOT_MAX_WHERE)

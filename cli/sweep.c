@@ -11,6 +11,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/input.h"
+#include "cli/loop.h"
 #include "cli/output.h"
 #include "base/parse.h"
 #include "base/textbuf.h"
@@ -20,8 +21,6 @@
 
 enum { OPT_ALGO = 0x100, OPT_LOOP, OPT_ARRIVALS, OPT_PRECHECK, OPT_SEEDS, OPT_FORMAT, OPT_JOBS };
 
-#define LOOPS "open|closed"
-#define ARRIVALS "recorded|think"
 #define PRECHECKS "on|off"
 #define FORMATS "csv|json"
 
@@ -45,8 +44,8 @@ struct sweep_args {
 
 static const struct argp_option options[] = {
 	{ "algo", OPT_ALGO, "LIST", 0, "algorithms (%s)", 0 },
-	{ "loop", OPT_LOOP, LOOPS, 0, "also simulate the closed loop (open)", 0 },
-	{ "arrivals", OPT_ARRIVALS, ARRIVALS, 0, "of the closed loop (recorded)", 0 },
+	{ "loop", OPT_LOOP, RS_CLI_LOOPS, 0, "also simulate the closed loop (open)", 0 },
+	{ "arrivals", OPT_ARRIVALS, RS_CLI_ARRIVALS, 0, "of the closed loop (recorded)", 0 },
 	{ "precheck", OPT_PRECHECK, PRECHECKS, 0, "of the closed loop (off)", 0 },
 	{ "seeds", OPT_SEEDS, "N", 0, "do each cell with N seeds, from the parameter seed on (1)",
 	  0 },
@@ -163,11 +162,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_LOOP:
 		a->loop = arg;
-		a->opts.closed = rs_cli_choice(state, "--loop", LOOPS, arg);
+		a->opts.closed = rs_cli_choice(state, "--loop", RS_CLI_LOOPS, arg);
 		return 0;
 	case OPT_ARRIVALS:
 		a->arrivals = arg;
-		a->opts.think = rs_cli_choice(state, "--arrivals", ARRIVALS, arg);
+		a->opts.think = rs_cli_choice(state, "--arrivals", RS_CLI_ARRIVALS, arg);
 		return 0;
 	case OPT_PRECHECK:
 		a->precheck = arg;

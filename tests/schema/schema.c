@@ -222,6 +222,15 @@ static void see(const struct subject *s, const char *key)
 		abort();
 }
 
+static bool check_member(const struct subject *s, const char *key, const json_t *member,
+			 const json_t *rule)
+{
+	const struct place at = { .up = s->place, .key = key };
+
+	see(s, key);
+	return allows(s->c, rule, member, &at, NULL);
+}
+
 static bool check_properties(const struct subject *s, const json_t *rule)
 {
 	const char *key;
@@ -229,13 +238,9 @@ static bool check_properties(const struct subject *s, const json_t *rule)
 
 	json_object_foreach((json_t *)s->value, key, member)
 	{
-		const struct place at = { .up = s->place, .key = key };
 		const json_t *schema = json_object_get(rule, key);
 
-		if (!schema)
-			continue;
-		see(s, key);
-		if (!allows(s->c, schema, member, &at, NULL))
+		if (schema && !check_member(s, key, member, schema))
 			return false;
 	}
 	return true;
@@ -273,12 +278,7 @@ static bool check_additional(const struct subject *s, const json_t *rule)
 
 	json_object_foreach((json_t *)s->value, key, member)
 	{
-		const struct place at = { .up = s->place, .key = key };
-
-		if (json_object_get(named, key))
-			continue;
-		see(s, key);
-		if (!allows(s->c, rule, member, &at, NULL))
+		if (!json_object_get(named, key) && !check_member(s, key, member, rule))
 			return false;
 	}
 	return true;
@@ -291,11 +291,8 @@ static bool check_unevaluated(const struct subject *s, const json_t *rule)
 
 	json_object_foreach((json_t *)s->value, key, member)
 	{
-		const struct place at = { .up = s->place, .key = key };
-
-		if (!json_object_get(s->seen, key) && !allows(s->c, rule, member, &at, NULL))
+		if (!json_object_get(s->seen, key) && !check_member(s, key, member, rule))
 			return false;
-		see(s, key);
 	}
 	return true;
 }

@@ -3,16 +3,8 @@
 # What scripts/lab.d/kvm/insert.sh puts into a kernel's source, tried on a made-up one that has
 # the functions and members by name and nothing else; and that it says so where one is missing,
 # is there twice, or does not call what it should, and then changes nothing.
-set -u
-source_dir=$(realpath "$1")
+. "$1/tests/common/check.bash"
 insert=$source_dir/scripts/lab.d/kvm/insert.sh
-temp=$(mktemp -d) || exit 1
-trap 'rm -rf "$temp"' EXIT
-failures=0
-
-expect() { # WHAT WANTED GOT
-	[ "$2" = "$3" ] || { echo "$1: wanted '$2', got '$3'"; failures=$((failures + 1)); }
-}
 
 # The two names that the functions had: BEGIN FAULTIN WALK.
 made_up() { # DIR BEGIN FAULTIN WALK
@@ -134,36 +126,36 @@ wanted() { # BEGIN FAULTIN WALK
 for names in "kvm_mmu_invalidate_begin kvm_faultin_pfn __kvm_handle_hva_range" \
 	"kvm_mmu_invalidate_start kvm_mmu_faultin_pfn kvm_handle_hva_range"; do
 	read -r begin faultin walk <<<"$names"
-	rm -rf "$temp/tree"
-	made_up "$temp/tree" "$begin" "$faultin" "$walk"
-	"$insert" "$temp/tree" >"$temp/out" 2>&1
+	rm -rf "$work/tree"
+	made_up "$work/tree" "$begin" "$faultin" "$walk"
+	"$insert" "$work/tree" >"$work/out" 2>&1
 	expect "$begin: exit code" 0 $?
-	expect "$begin: says nothing" "" "$(cat "$temp/out")"
-	expect "$begin: what was put in" "$(wanted "$begin" "$faultin" "$walk")" "$(ours "$temp/tree")"
+	expect "$begin: says nothing" "" "$(cat "$work/out")"
+	expect "$begin: what was put in" "$(wanted "$begin" "$faultin" "$walk")" "$(ours "$work/tree")"
 	for file in include/base/range.h include/base/pieces.h include/replay/bounded.h \
 		include/traces/dat/retry_algos.h include/linux/rs_retry.h virt/kvm/rs_retry.c virt/kvm/rs_pieces.c; do
-		expect "$begin: $file" yes "$([ -s "$temp/tree/$file" ] && echo yes)"
+		expect "$begin: $file" yes "$([ -s "$work/tree/$file" ] && echo yes)"
 	done
 	# Once more: from the originals, so that nothing is in it twice, and nothing is written anew.
-	touch -d 2001-01-01 "$temp/tree/virt/kvm/kvm_main.c"
-	"$insert" "$temp/tree"
-	expect "$begin: again" "$(wanted "$begin" "$faultin" "$walk")" "$(ours "$temp/tree")"
+	touch -d 2001-01-01 "$work/tree/virt/kvm/kvm_main.c"
+	"$insert" "$work/tree"
+	expect "$begin: again" "$(wanted "$begin" "$faultin" "$walk")" "$(ours "$work/tree")"
 	expect "$begin: what is as it was is left alone" 2001 \
-		"$(date -r "$temp/tree/virt/kvm/kvm_main.c" +%Y)"
+		"$(date -r "$work/tree/virt/kvm/kvm_main.c" +%Y)"
 done
 
 # moved FILE SED MESSAGE: a source that moved on is refused with one line, and stays as it is.
 moved() {
-	rm -rf "$temp/tree" "$temp/before"
-	made_up "$temp/tree" kvm_mmu_invalidate_begin kvm_faultin_pfn __kvm_handle_hva_range
-	sed -i "$2" "$temp/tree/$1"
-	cp -r "$temp/tree" "$temp/before"
-	"$insert" "$temp/tree" >"$temp/out" 2>&1
+	rm -rf "$work/tree" "$work/before"
+	made_up "$work/tree" kvm_mmu_invalidate_begin kvm_faultin_pfn __kvm_handle_hva_range
+	sed -i "$2" "$work/tree/$1"
+	cp -r "$work/tree" "$work/before"
+	"$insert" "$work/tree" >"$work/out" 2>&1
 	expect "$2: exit code" 1 $?
-	expect "$2: one line" 1 "$(wc -l <"$temp/out")"
-	grep -qF "$3" "$temp/out" || expect "$2: message" "$3" "$(cat "$temp/out")"
-	find "$temp/tree" -name '*.rs-original' -delete
-	expect "$2: nothing changed" "" "$(diff -r "$temp/before" "$temp/tree")"
+	expect "$2: one line" 1 "$(wc -l <"$work/out")"
+	grep -qF "$3" "$work/out" || expect "$2: message" "$3" "$(cat "$work/out")"
+	find "$work/tree" -name '*.rs-original' -delete
+	expect "$2: nothing changed" "" "$(diff -r "$work/before" "$work/tree")"
 }
 
 main=virt/kvm/kvm_main.c mmu=arch/x86/kvm/mmu/mmu.c host=include/linux/kvm_host.h
@@ -184,14 +176,14 @@ moved $host 's/mmu_invalidate_range_end/range_end/' 'struct kvm has 0 of'
 moved $host 's/struct kvm_gfn_range/struct kvm_range/' 'struct kvm_gfn_range is defined 0 times'
 moved $host '1d' 'file has 0 of'
 
-rm -rf "$temp/tree"
-made_up "$temp/tree" kvm_mmu_invalidate_begin kvm_faultin_pfn __kvm_handle_hva_range
-rm "$temp/tree/$mmu"
-"$insert" "$temp/tree" >"$temp/out" 2>&1
+rm -rf "$work/tree"
+made_up "$work/tree" kvm_mmu_invalidate_begin kvm_faultin_pfn __kvm_handle_hva_range
+rm "$work/tree/$mmu"
+"$insert" "$work/tree" >"$work/out" 2>&1
 expect "without mmu.c: exit code" 1 $?
-expect "without mmu.c" "insert.sh: $temp/tree: there is no $mmu: the source moved on" \
-	"$(cat "$temp/out")"
-"$insert" "$temp/nowhere" >/dev/null 2>&1
+expect "without mmu.c" "insert.sh: $work/tree: there is no $mmu: the source moved on" \
+	"$(cat "$work/out")"
+"$insert" "$work/nowhere" >/dev/null 2>&1
 expect "no folder" 2 $?
 
 [ "$failures" -eq 0 ]

@@ -3,18 +3,8 @@
 # The lab's own arithmetic, without booting anything: its options, what it says
 # of a capture, and its medians.
 # shellcheck disable=SC2034,SC2154  # the sourced parts use what is set here, and set more
-set -u
-source_dir=$1
+. "$1/tests/common/check.bash"
 lab=$source_dir/scripts/lab
-temp=$(mktemp -d) || exit 1
-trap 'rm -rf "$temp"' EXIT
-failures=0
-
-expect() { # WHAT WANTED GOT
-	[ "$2" = "$3" ] && return
-	echo "$1: wanted '$2', got '$3'"
-	failures=$((failures + 1))
-}
 
 # shellcheck source=/dev/null
 . "$source_dir/scripts/lab.d/table.sh"
@@ -35,7 +25,7 @@ expect "no seconds" 2 $?
 expect "no seconds of a guest" 2 $?
 "$lab" --kernel 6.1,nonsense >/dev/null 2>&1
 expect "no series of kernels" 2 $?
-"$lab" --run "$temp/none" >/dev/null 2>&1
+"$lab" --run "$work/none" >/dev/null 2>&1
 expect "a script that is not there" 2 $?
 "$lab" --clock counted --scenario alias3,qemu >/dev/null 2>&1
 expect "a counted clock where files of the host are needed" 2 $?
@@ -82,12 +72,12 @@ expect "an algorithm, and who judges the recorder" 2 $?
 expect "an algorithm for a kernel that has no place for it" 2 $?
 
 # With a counted clock each CPU but the first comes behind one that nobody uses, and turns are short.
-mkdir "$temp/bin"
+mkdir "$work/bin"
 # shellcheck disable=SC2016
-printf '%s\n' '#!/bin/sh' 'echo "$@"' >"$temp/bin/qemu-system-x86_64"
-chmod +x "$temp/bin/qemu-system-x86_64"
+printf '%s\n' '#!/bin/sh' 'echo "$@"' >"$work/bin/qemu-system-x86_64"
+chmod +x "$work/bin/qemu-system-x86_64"
 emulated() { # CLOCK CPUS
-	(clock=$1 cpus=$2 cache=none PATH=$temp/bin:$PATH && start_vm kernel image "$temp" |
+	(clock=$1 cpus=$2 cache=none PATH=$work/bin:$PATH && start_vm kernel image "$work" |
 		grep -oE 'smp [^ ]*|core-id=[0-9]+|nr_cpus=[0-9]+|interval=[0-9]+' | paste -sd' ')
 }
 expect "CPUs with a counted clock" \
@@ -103,8 +93,8 @@ watched() { # DEADLINE STEP...
 		deadline=$1
 		shift
 		steps=("$@")
-		mkdir -p "$temp/vm"
-		: >"$temp/vm/console.log"
+		mkdir -p "$work/vm"
+		: >"$work/vm/console.log"
 		unset SECONDS
 		SECONDS=0
 		start_vm() {
@@ -116,14 +106,14 @@ watched() { # DEADLINE STEP...
 		sleep() { # until it has ended, which may take some rounds
 			local step=${steps[SECONDS]-}
 
-			[ "$(last_step "$temp/vm")" != "lab: done" ] && [ ! -e "$temp/vm/died" ] ||
+			[ "$(last_step "$work/vm")" != "lab: done" ] && [ ! -e "$work/vm/died" ] ||
 				return
-			[ -z "$step" ] || echo "$step" >>"$temp/vm/console.log"
+			[ -z "$step" ] || echo "$step" >>"$work/vm/console.log"
 			[ "$step" != "lab: done" ] || kill "$vm"
 			SECONDS=$((SECONDS + 1))
 		}
-		boot kernel image "$temp/vm" 2>/dev/null
-		echo "$? after $SECONDS s: $(cat "$temp/vm/died" 2>/dev/null)"
+		boot kernel image "$work/vm" 2>/dev/null
+		echo "$? after $SECONDS s: $(cat "$work/vm/died" 2>/dev/null)"
 	)
 }
 boot_limit=5
@@ -151,58 +141,58 @@ boot() { # KERNEL IMAGE SHARE
 	done <"$3/plan"
 }
 say() {
-	echo "$*" >>"$temp/said"
+	echo "$*" >>"$work/said"
 }
-mkdir -p "$temp/share/out"
-printf '%s\n' alias0 thp vms >"$temp/share/plan.all"
+mkdir -p "$work/share/out"
+printf '%s\n' alias0 thp vms >"$work/share/plan.all"
 deadline=
-boot_plan kernel image "$temp/share"
+boot_plan kernel image "$work/share"
 expect "what died three times is skipped, and the others are done" "0 skipped 0" \
-	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
-expect "and the reason" "the VM died 3 times: it stands still" "$(cat "$temp/share/out/thp.log")"
-expect "boots" 4 "$(grep -c '^boot ' "$temp/said")"
-rm "$temp"/share/out/*
+	"$(cd "$work/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
+expect "and the reason" "the VM died 3 times: it stands still" "$(cat "$work/share/out/thp.log")"
+expect "boots" 4 "$(grep -c '^boot ' "$work/said")"
+rm "$work"/share/out/*
 deadline=0
-: >"$temp/said"
-boot_plan kernel image "$temp/share"
+: >"$work/said"
+boot_plan kernel image "$work/share"
 expect "when the time is over nothing more is tried" "0 skipped skipped" \
-	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
+	"$(cd "$work/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
 
-expect "not even another boot" 1 "$(grep -c '^boot ' "$temp/said")"
-rm "$temp"/share/out/*
+expect "not even another boot" 1 "$(grep -c '^boot ' "$work/said")"
+rm "$work"/share/out/*
 deadline=
-: >"$temp/said"
+: >"$work/said"
 boot() { # KERNEL IMAGE SHARE: it dies once in each scenario
 	local name
 
 	echo "lab: begin x" >"$3/console.log"
 	echo "it stands still" >"$3/died"
 	name=$(head -n 1 "$3/plan")
-	echo "died in $name" >>"$temp/said"
-	[ "$(grep -c "died in $name" "$temp/said")" -lt 2 ] || echo 0 >"$3/out/$name.done"
+	echo "died in $name" >>"$work/said"
+	[ "$(grep -c "died in $name" "$work/said")" -lt 2 ] || echo 0 >"$3/out/$name.done"
 	return 1
 }
-boot_plan kernel image "$temp/share"
+boot_plan kernel image "$work/share"
 expect "each scenario has as many tries" "0 0 0" \
-	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
-rm "$temp"/share/out/*
-: >"$temp/said"
+	"$(cd "$work/share/out" && cat alias0.done thp.done vms.done | paste -sd' ')"
+rm "$work"/share/out/*
+: >"$work/said"
 boot() { # it does not even come up
 	: >"$3/console.log"
 	echo "it stands still" >"$3/died"
 	return 1
 }
-boot_plan kernel image "$temp/share"
+boot_plan kernel image "$work/share"
 expect "a kernel that never comes up is given up, with all scenarios" "skipped skipped skipped, 3" \
-	"$(cd "$temp/share/out" && cat alias0.done thp.done vms.done | paste -sd' '), $(grep -c '^boot ' "$temp/said")"
+	"$(cd "$work/share/out" && cat alias0.done thp.done vms.done | paste -sd' '), $(grep -c '^boot ' "$work/said")"
 
 # Kernels by name, of an archive that has these packages and gives only some of them.
 # shellcheck source=/dev/null
 . "$source_dir/scripts/lab.d/kernels.sh"
-cache=$temp/cache
+cache=$work/cache
 gone='linux-image-6.18.9'
 apt_lists() {
-	[ -z "${1-}" ] || echo "again" >>"$temp/lists"
+	[ -z "${1-}" ] || echo "again" >>"$work/lists"
 }
 lab_apt() { # COMMAND ARGS...
 	case "$1 $2" in
@@ -243,28 +233,28 @@ expect "the series there are" "6.1 6.12 6.18 7.3 7.10" "$(series_known)"
 expect "the packages of a split one, without what there is no file of" \
 	"linux-image-x linux-binary-7.3.4+deb13-amd64 linux-modules-7.3.4+deb13-amd64" \
 	"$(kernel_parts linux-image-x | paste -sd' ')"
-: >"$temp/said"
-kernel_fetch 4.19 >"$temp/got"
-expect "a series that cannot be had" "1 " "$? $(cat "$temp/got")"
-expect "and what is said" 1 "$(grep -c '^no kernel 4.19: .* 6.1 6.12 6.18 7.3 7.10$' "$temp/said")"
+: >"$work/said"
+kernel_fetch 4.19 >"$work/got"
+expect "a series that cannot be had" "1 " "$? $(cat "$work/got")"
+expect "and what is said" 1 "$(grep -c '^no kernel 4.19: .* 6.1 6.12 6.18 7.3 7.10$' "$work/said")"
 mkdir -p "$cache/kernels/linux-image-4.19.0-5-amd64"
 touch "$cache/kernels/linux-image-4.19.0-5-amd64/"{.complete,vmlinuz}
 expect "one that is still there" 4.19.0-5 "$(fetched 4.19)"
 
 # The kernel wherever its packages have it.
-mkdir -p "$temp/split/usr/lib/modules/7.3.4"
-touch "$temp/split/usr/lib/modules/7.3.4/vmlinuz"
-kernel_arrange "$temp/split"
-mv "$temp/split" "$temp/there" # as it is when it is complete
+mkdir -p "$work/split/usr/lib/modules/7.3.4"
+touch "$work/split/usr/lib/modules/7.3.4/vmlinuz"
+kernel_arrange "$work/split"
+mv "$work/split" "$work/there" # as it is when it is complete
 expect "the kernel beside its modules" "0 7.3.4" \
-	"$(test -e "$temp/there/vmlinuz"; echo "$? $(kernel_release "$temp/there")")"
-mkdir -p "$temp/whole/boot" "$temp/whole/lib/modules/6.1.0-56-amd64"
-touch "$temp/whole/boot/vmlinuz-6.1.0-56-amd64"
-kernel_arrange "$temp/whole"
+	"$(test -e "$work/there/vmlinuz"; echo "$? $(kernel_release "$work/there")")"
+mkdir -p "$work/whole/boot" "$work/whole/lib/modules/6.1.0-56-amd64"
+touch "$work/whole/boot/vmlinuz-6.1.0-56-amd64"
+kernel_arrange "$work/whole"
 expect "the kernel in boot" "0 6.1.0-56-amd64" \
-	"$(test -e "$temp/whole/vmlinuz"; echo "$? $(kernel_release "$temp/whole")")"
+	"$(test -e "$work/whole/vmlinuz"; echo "$? $(kernel_release "$work/whole")")"
 
-out=$temp
+out=$work
 {
 	echo "the head of the table"
 	row_without_capture 6.1 alias0 ok
@@ -273,7 +263,7 @@ out=$temp
 	row_without_capture 6.1 vms ok
 	echo
 	echo "Cost of recording on 6.1 ok"
-} >"$temp/table.txt"
+} >"$work/table.txt"
 expect "ok, bad and skipped rows" "2 1 1" \
 	"$(table_count ok) $(table_count bad) $(table_count skipped)"
 
@@ -304,18 +294,18 @@ expect "a lossy capture that judges nothing" "" "$(said lost 3 0 0 0 0 0 0 0 30 
 
 # Medians of 10, 20 and 90 ins a fault: 20; 27 with trace-cmd: (27 - 20) / 7 = 1 an event.
 # 450,000 bytes less 100,000 of an empty capture, for 7,000 events: 50 each.
-echo "cost-empty 100000" >"$temp/log"
+echo "cost-empty 100000" >"$work/log"
 for fault in 10 90 20; do
 	echo "cost new-pages none 1000 1000 ${fault}000 0"
-done >>"$temp/log"
+done >>"$work/log"
 {
 	echo "cost new-pages trace-cmd 1000 1000 27000 450000"
 	echo "cost new-pages retryscope 1000 1000 29600 520000"
 	# 3 events a fault; and a tenth of the faults that are lost: 1 / 20 - 1 / 29.6.
 	echo "cost new-pages parts 1000 1000 23000 250000"
 	echo "cost new-pages sampled 1000 1000 20670 142000"
-} >>"$temp/log"
-cat >"$temp/wanted" <<'END'
+} >>"$work/log"
+cat >"$work/wanted" <<'END'
 workload   recorder     rounds  ins/fault  slow-down  ins/event bytes/event
 new-pages  none              3         20       1.00          -          -
 new-pages  trace-cmd         1         27       1.35          1       50.0
@@ -325,7 +315,7 @@ new-pages  sampled           1         21       1.03          -          -
 new-pages: retryscope takes 1.10 times as long as trace-cmd
 new-pages: in pieces, 100 ms of each s, recording costs 0.10 of what it costs throughout
 END
-cost_table "$temp/log" >"$temp/got"
-difference=$(diff "$temp/wanted" "$temp/got")
+cost_table "$work/log" >"$work/got"
+difference=$(diff "$work/wanted" "$work/got")
 expect "the table of costs" "" "$difference"
 [ "$failures" -eq 0 ]

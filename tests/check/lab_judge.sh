@@ -5,12 +5,8 @@
 # booted, and retryscope is a script that hands out the report that a test wants; at
 # the end a report of the real one is summed up too.
 # shellcheck disable=SC2034  # the sourced part uses what is set here
-set -u
-source_dir=$1 build_dir=$2
-command -v jq >/dev/null || { echo "SKIPPED: jq is not installed"; exit 77; }
-temp=$(mktemp -d) || exit 1
-trap 'rm -rf "$temp"' EXIT
-failures=0
+. "$1/tests/common/check.bash"
+command -v jq >/dev/null || skip "jq is not installed"
 
 # shellcheck source=/dev/null
 . "$source_dir/scripts/lab.d/table.sh"
@@ -20,13 +16,13 @@ failures=0
 . "$source_dir/scripts/lab.d/guest/scenarios.sh"
 
 # Numbers of other languages have a decimal comma, which must not change a verdict.
-if localedef -i de_DE -f UTF-8 "$temp/de_DE.UTF-8" >/dev/null 2>&1; then
-	export LOCPATH=$temp LANG=de_DE.UTF-8
+if localedef -i de_DE -f UTF-8 "$work/de_DE.UTF-8" >/dev/null 2>&1; then
+	export LOCPATH=$work LANG=de_DE.UTF-8
 	unset LC_ALL
 fi
-out="$temp/a folder/out"
+out="$work/a folder/out"
 mkdir -p "$out"
-retryscope="$temp/a folder/retryscope"
+retryscope="$work/a folder/retryscope"
 cat >"$retryscope" <<'END'
 #!/bin/sh
 # replay --format json -o REPORT CAPTURE, or with assumptions: a capture is its report. So it
@@ -50,12 +46,6 @@ fi
 cat "$file" >"$report"
 END
 chmod +x "$retryscope"
-
-expect() { # WHAT WANTED GOT
-	[ "$2" = "$3" ] && return
-	echo "$1: wanted '$2', got '$3'"
-	failures=$((failures + 1))
-}
 
 # Every number is another one, so that none can stand for its neighbour.
 algorithm() { # N
@@ -95,7 +85,7 @@ capture() { # SERIES NAME [JQ]
 judge() { # WHAT WANTED SERIES NAME KIND
 	local row what is=bad
 
-	row=$(row "$3" "$4" "$5" 2>"$temp/stderr")
+	row=$(row "$3" "$4" "$5" 2>"$work/stderr")
 	case "$2" in
 	ok) is=ok ;;
 	SKIPPED*) is=skipped ;;
@@ -106,7 +96,7 @@ judge() { # WHAT WANTED SERIES NAME KIND
 		expect "$1: rows counted as $what" "$([ $is = $what ] && echo 1 || echo 0)" \
 			"$(table_count $what)"
 	done
-	[ ! -s "$temp/stderr" ] || expect "$1: the judge's own trouble" "" "$(cat "$temp/stderr")"
+	[ ! -s "$work/stderr" ] || expect "$1: the judge's own trouble" "" "$(cat "$work/stderr")"
 }
 
 # wrong WANTED JQ [SERIES KIND]: with that change to a good report.
@@ -116,13 +106,13 @@ wrong() {
 }
 
 capture 6.12 x
-"$retryscope" replay -o "$temp/report" "$out/6.12-x.dat"
+"$retryscope" replay -o "$work/report" "$out/6.12-x.dat"
 expect "sums over the VMs, of the algorithm of 6.12" \
 	"90000 0 2003 443 443 6043 6043 8003 8003 1223 1243 1263 0 2441" \
-	"$(summarize "$temp/report" gfn)"
+	"$(summarize "$work/report" gfn)"
 expect "sums over the VMs, of the algorithm of 6.1" \
 	"90000 0 2003 423 423 6023 6023 8003 8003 1223 1243 1263 0 2441" \
-	"$(summarize "$temp/report" hva)"
+	"$(summarize "$work/report" hva)"
 expect "its row" "x 6.12 90000 0 2003 443/443 6043/6043 8003/8003 1223 1243 1263 ok" \
 	"$(row 6.12 x workload | tr -s ' ')"
 expect "KVM's own count" 2441 "$(counted_faults "$out/6.12-x.json")"
@@ -209,17 +199,17 @@ judge "a capture that cannot be replayed" "replay: retryscope: x: it is ill-form
 	6.12 x workload
 capture 6.12 x
 echo '{ "trace": { "events"' >"$out/6.12-x.dat"
-row 6.12 x workload >"$temp/row" 2>/dev/null
+row 6.12 x workload >"$work/row" 2>/dev/null
 expect "half a report" "its report cannot be read" \
-	"$(sed -E 's/^([^ ]+ +){11}//' "$temp/row")"
+	"$(sed -E 's/^([^ ]+ +){11}//' "$work/row")"
 : >"$out/6.12-x.dat"
-row 6.12 x workload >"$temp/row" 2>/dev/null
+row 6.12 x workload >"$work/row" 2>/dev/null
 expect "an empty report" "its report cannot be read" \
-	"$(sed -E 's/^([^ ]+ +){11}//' "$temp/row")"
+	"$(sed -E 's/^([^ ]+ +){11}//' "$work/row")"
 capture 6.12 x
 rm "$out/6.12-x.dat"
-row 6.12 x workload >"$temp/row" 2>/dev/null
-expect "no capture" 1 "$(grep -c ' replay: ' "$temp/row")"
+row 6.12 x workload >"$work/row" 2>/dev/null
+expect "no capture" 1 "$(grep -c ' replay: ' "$work/row")"
 
 # What is left in the host.
 capture 6.12 x
@@ -310,12 +300,12 @@ cost "much too slow" "new-pages: 10.00" 270000
 cost "not measured with retryscope" "new-pages: 0.00" 0
 expect "its table is kept" 1 "$(grep -c '^new-pages  trace-cmd ' "$out/6.12-cost.txt")"
 echo "nothing was measured" >"$out/6.12-cost.log"
-row 6.12 cost cost >"$temp/row" 2>/dev/null
+row 6.12 cost cost >"$work/row" 2>/dev/null
 expect "a log without costs" "no costs were measured" \
-	"$(sed -E 's/^([^ ]+ +){11}//' "$temp/row")"
+	"$(sed -E 's/^([^ ]+ +){11}//' "$work/row")"
 rm "$out/6.12-cost.log"
-row 6.12 cost cost >"$temp/row" 2>/dev/null
-expect "without a log" "no costs were measured" "$(sed -E 's/^([^ ]+ +){11}//' "$temp/row")"
+row 6.12 cost cost >"$work/row" 2>/dev/null
+expect "without a log" "no costs were measured" "$(sed -E 's/^([^ ]+ +){11}//' "$work/row")"
 
 # The whole table: a row for each kernel and scenario, each judged by its own kind.
 chosen=(alias3 late cost kill)
@@ -331,8 +321,8 @@ for series in 6.1 6.12; do
 		mv "$file" "$out/6.1-cost.${file##*.}"
 	done
 done
-table 6.1 6.12 >"$temp/table.txt"
-cp "$temp/table.txt" "$out/table.txt"
+table 6.1 6.12 >"$work/table.txt"
+cp "$work/table.txt" "$out/table.txt"
 expect "a table of good captures" "8 0 0" \
 	"$(table_count ok) $(table_count bad) $(table_count skipped)"
 expect "its rows" "alias3/6.1 late/6.1 cost/6.1 kill/6.1 alias3/6.12 late/6.12 cost/6.12 kill/6.12" \
@@ -342,16 +332,16 @@ expect "its tables of costs" "Cost of recording on 6.1,Cost of recording on 6.12
 capture 6.1 late ".vms[0].state.equal -= 1"
 echo skipped >"$out/6.12-alias3.done"
 rm "$out/6.12-kill.done"
-table 6.1 6.12 >"$temp/table.txt"
-cp "$temp/table.txt" "$out/table.txt"
+table 6.1 6.12 >"$work/table.txt"
+cp "$work/table.txt" "$out/table.txt"
 expect "a table with a failure, one that did not end, and one that died" "5 2 1" \
 	"$(table_count ok) $(table_count bad) $(table_count skipped)"
 
 # What the judge reads of a report is what the program writes.
-"$build_dir/retryscope" replay --format json -o "$temp/real" \
+"$build_dir/retryscope" replay --format json -o "$work/real" \
 	"$source_dir/traces/samples/6.12-alias0.dat"
 read -r events lost checks same known lsame lknown equal compared hva gfn exact missed faults \
-	< <(summarize "$temp/real" gfn)
+	< <(summarize "$work/real" gfn)
 for number in events checks same known lsame lknown equal compared hva gfn exact faults; do
 	[ "${!number}" -gt 0 ] || expect "$number of a real report" "more than 0" "${!number}"
 done

@@ -1,33 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The tables of scripts/measure, of figures that can be worked out by hand.
-set -u
-source_dir=$(realpath "$1")
+. "$1/tests/common/check.bash"
 measure=$source_dir/scripts/measure
-temp=$(mktemp -d) || exit 1
-trap 'rm -rf "$temp"' EXIT
-failures=0
-
-expect() { # WHAT WANTED GOT
-	[ "$2" = "$3" ] || { echo "$1: wanted '$2', got '$3'"; failures=$((failures + 1)); }
-}
 
 # What the table under the line that begins with $1 says of the row $2, with single spaces.
 row() {
-	"$measure" --table "$temp" | awk -v title="$1" -v row="$2" '
+	"$measure" --table "$work" | awk -v title="$1" -v row="$2" '
 	index($0, title) == 1 { on = 1 }
 	on { gsub(/ +/, " "); if (index($0, row) == 1) { print; exit } }'
 }
 
 expect "no folder" 2 "$("$measure" >/dev/null 2>&1; echo $?)"
-expect "no time" 2 "$("$measure" --until nonsense "$temp" >/dev/null 2>&1; echo $?)"
-expect "no number" 2 "$("$measure" --runs x "$temp" >/dev/null 2>&1; echo $?)"
-expect "no seconds" 2 "$("$measure" --guest-seconds 0 "$temp" >/dev/null 2>&1; echo $?)"
-expect "nothing there" 1 "$("$measure" --table "$temp" >/dev/null 2>&1; echo $?)"
+expect "no time" 2 "$("$measure" --until nonsense "$work" >/dev/null 2>&1; echo $?)"
+expect "no number" 2 "$("$measure" --runs x "$work" >/dev/null 2>&1; echo $?)"
+expect "no seconds" 2 "$("$measure" --guest-seconds 0 "$work" >/dev/null 2>&1; echo $?)"
+expect "nothing there" 1 "$("$measure" --table "$work" >/dev/null 2>&1; echo $?)"
 
-expect "and nothing made" "" "$(ls "$temp")"
+expect "and nothing made" "" "$(ls "$work")"
 
-mkdir "$temp/runs"
+mkdir "$work/runs"
 # Three runs; hva has half the retries of gfn in each; gfn's captures promise 0.4 to 0.6 for it.
 for run in 1 2 3; do
 	{
@@ -51,7 +43,7 @@ for run in 1 2 3; do
 		echo "alias3 hva $run hva measured missed $((run == 3))"
 		echo "alias3 hva $run gfn recorded retries 3"
 		echo "alias3 hva $run gfn think retries 5"
-	} >"$temp/runs/alias3-$run.figures"
+	} >"$work/runs/alias3-$run.figures"
 done
 expect "median and range" "alias3 gfn 3 2000 (1000..3000) 200 (100..300) 4.00 (2.00..6.00) - - -" \
 	"$(row 'What the kernel did' 'alias3 gfn')"
@@ -64,14 +56,14 @@ expect "above, and between with longer gaps" \
 	"alias3 hva gfn 2.00 (1.00..3.00) 0.40 (0.40..0.40) 0.60 (0.60..0.60) above 0.80 (0.80..0.80) 1.20 (1.20..1.20) yes" \
 	"$(row 'Retries a fault, predicted' 'alias3 hva gfn')"
 expect "how far off" "alias3 hva gfn 2.00 (1.00..3.00) 0.40 (0.40..0.40) -80 % 0.60 (0.60..0.60) -70 %" \
-	"$("$measure" --errors "$temp" | tr -s ' ' | grep '^alias3 hva gfn')"
+	"$("$measure" --errors "$work" | tr -s ' ' | grep '^alias3 hva gfn')"
 expect "in times of exact" "alias3 gfn 4.00 (2.00..6.00) 1.00 (1.00..1.00) - 4.00, -" \
 	"$(row 'Retries a fault, and what exact' 'alias3 gfn')"
 expect "so many" "1 of 2: what was measured and what both arrivals predict, over all runs, overlap" \
 	"$(row 'Retries a fault, predicted' '1 of 2: what')"
 expect "so many with longer gaps" "1 of 1: the same, with retry gaps from the median to the mean" \
 	"$(row 'Retries a fault, predicted' '1 of 1:')"
-cat >"$temp/runs/1-6.12.table" <<-'END'
+cat >"$work/runs/1-6.12.table" <<-'END'
 	alias3@gfn 6.12 9 0 5 3/3 2/2 4/4 1 1 0 ok
 	alias0@gfn.2 6.12 9 0 5 3/4 2/2 4/4 1 1 0 1 locked disagree
 	alias0@hva 6.12 - - - - - - - - - SKIPPED: the VM died 3 times
@@ -83,23 +75,23 @@ expect "mmu_lock" "alias3 gfn 20.0 (10.0..30.0) 2.00 (1.00..3.00) 5.00 (5.00..5.
 expect "attempts that are let through" "alias3 gfn 50.0 (50.0..50.0) 200 (100..300) 20.0 (10.0..30.0)" \
 	"$(row 'How long an attempt' 'alias3 gfn')"
 expect "missed" "missed by an algorithm that the kernel ran: 1" \
-	"$("$measure" --table "$temp" | tail -n 1)"
+	"$("$measure" --table "$work" | tail -n 1)"
 
 # The median of eight runs is between two; of nine the first and the last do not count.
 for runs in 8 9; do
-	rm -f "$temp"/runs/*
+	rm -f "$work"/runs/*
 	for run in $(seq $runs); do
 		echo "alias3 gfn $run gfn measured retries $run"
-	done >"$temp/runs/alias3.figures"
+	done >"$work/runs/alias3.figures"
 	expect "the median of $runs runs" \
 		"alias3 gfn $runs - - $([ $runs = 8 ] && echo "4.50 (1.00..8.00)" || echo "5.00 (2.00..8.00)") - - -" \
 		"$(row 'What the kernel did' 'alias3 gfn')"
 done
 
 # A lab that only says what it was asked for: a round is one boot of each kernel, with the guests.
-mkdir "$temp/scripts"
-cp -r "$measure" "$source_dir/scripts/lab.d" "$temp/scripts/"
-cat >"$temp/scripts/lab" <<-'END'
+mkdir "$work/scripts"
+cp -r "$measure" "$source_dir/scripts/lab.d" "$work/scripts/"
+cat >"$work/scripts/lab" <<-'END'
 	#!/bin/bash
 	while [ $# -gt 0 ]; do
 		case "$1" in
@@ -110,17 +102,17 @@ cat >"$temp/scripts/lab" <<-'END'
 	done
 	echo "$asked" >>"${0%/*}/asked"
 END
-chmod +x "$temp/scripts/lab"
-"$temp/scripts/measure" --runs 2 "$temp/asked" >/dev/null 2>&1
+chmod +x "$work/scripts/lab"
+"$work/scripts/measure" --runs 2 "$work/asked" >/dev/null 2>&1
 expect "a run that did not end is no run" 1 $?
 expect "one boot of a kernel for a round" "$(
 	for round in 2 3; do
 		echo " 6.12 alias0,alias1,alias3,alias7,partial,thp,qemu,qemu-vga 8 $round"
 		echo " newest gmem,gmem-mixed 8 $round"
 	done
-)" "$(cat "$temp/scripts/asked")"
-"$temp/scripts/measure" --rate 7 --scenario thp --runs 1 "$temp/rated" >/dev/null 2>&1
-expect "with so many invalidations a second" " 6.12 thp 7 8 2" "$(tail -n 1 "$temp/scripts/asked")"
+)" "$(cat "$work/scripts/asked")"
+"$work/scripts/measure" --rate 7 --scenario thp --runs 1 "$work/rated" >/dev/null 2>&1
+expect "with so many invalidations a second" " 6.12 thp 7 8 2" "$(tail -n 1 "$work/scripts/asked")"
 
 # Two tries of one fault come 10 and 30 ns after a retry; another fault, an end, and one that
 # was not sent back are none. Of three attempts that are let through, which take 1, 1 and 4 ns,

@@ -2,16 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The tables of scripts/validity: of figures that can be worked out by hand, and the same from what
 # it kept as from captures.
-set -u
-source_dir=$(realpath "$1")
-program=$(realpath "$2")/retryscope
-temp=$(mktemp -d) || exit 1
-trap 'rm -rf "$temp"' EXIT
-failures=0
-
-expect() { # WHAT WANTED GOT
-	[ "$2" = "$3" ] || { echo "$1: wanted '$2', got '$3'"; failures=$((failures + 1)); }
-}
+. "$1/tests/common/check.bash"
+program=$build_dir/retryscope
 
 validity() {
 	"$source_dir/scripts/validity" "$@"
@@ -26,8 +18,8 @@ for capture in 1 2 3; do
 		echo "x $kernel $kernel-x.$capture stall $algorithm $how $((us * capture))"
 		echo "x $kernel $kernel-x.$capture retries $algorithm $how $us"
 	done
-done >"$temp/figures"
-tables=$(validity --scenarios x --table prediction,ratio "$temp/figures")
+done >"$work/figures"
+tables=$(validity --scenarios x --table prediction,ratio "$work/figures")
 # What the N-th row of x says, with single spaces.
 row() { # N
 	grep '^x ' <<<"$tables" | sed -n "$1p" | tr -s ' ' | sed 's/ $//'
@@ -38,9 +30,9 @@ expect "stall on 6.1" \
 	"x hva 20.0 (10.0..30.0) 20.0 (10.0..30.0) +0 % 18.0 (9.00..27.0) -10 %" "$(row 2)"
 expect "ratios" "x 1.50 (1.50..1.50) 3.00 (3.00..3.00) 2.00 (2.00..2.00) 5.00 (5.00..5.00)" "$(row 5)"
 expect "a scenario that was not kept" 1 \
-	"$(validity --scenarios y "$temp/figures" >/dev/null 2>&1; echo $?)"
+	"$(validity --scenarios y "$work/figures" >/dev/null 2>&1; echo $?)"
 
-validity --scenarios alias3 --keep "$temp/kept" "$source_dir/traces/samples" "$program" >"$temp/first"
+validity --scenarios alias3 --keep "$work/kept" "$source_dir/traces/samples" "$program" >"$work/first"
 expect "of captures" 0 $?
-expect "and of what was kept" "$(cat "$temp/first")" "$(validity --scenarios alias3 "$temp/kept")"
+expect "and of what was kept" "$(cat "$work/first")" "$(validity --scenarios alias3 "$work/kept")"
 [ $failures -eq 0 ]

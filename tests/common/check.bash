@@ -16,6 +16,10 @@ wrong() {
 	failures=$((failures + 1))
 }
 
+expect() { # WHAT WANTED GOT
+	[ "$2" = "$3" ] || wrong "$1: wanted '$2', got '$3'"
+}
+
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 # What stands for retryscope holds each JSON document that it writes against docs/schema.

@@ -171,10 +171,12 @@ void rs_top_stalled(void *arg, const struct rs_stalled *s)
 			     .as = s->as,
 		     });
 
-	if (!row)
-		return;
-	add_stall(s->other ? &row->other : &row->stall,
-		  &(struct rs_top_stall){ s->retries, s->stall_ns });
+	const struct rs_top_stall stall = { s->retries, s->stall_ns };
+
+	if (row && s->asked)
+		add_stall(&row->stall, &stall);
+	if (row && s->other)
+		add_stall(&row->other, &stall);
 }
 
 struct rs_top *rs_top_new(const char *algos, unsigned int keys, bool closed, struct rs_error *err)

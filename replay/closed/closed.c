@@ -91,7 +91,7 @@ static size_t nr_groups(const struct rs_closed *c, size_t nr_vms)
 	size_t nr = nr_vms ? (threads + nr_vms - 1) / nr_vms : 1;
 
 	if (c->opts.stalled)
-		return c->nr_specs * (c->opts.both ? 2 : 1);
+		return c->nr_specs;
 	if (nr > c->nr_specs / LEAST_ALGOS)
 		nr = c->nr_specs / LEAST_ALGOS;
 	return nr < least ? least : nr;
@@ -103,22 +103,16 @@ static void add_cast(struct job *j, const struct rs_algo_spec *spec, bool think,
 	j->casts[j->nr++] = (struct cast){ spec, think, out };
 }
 
-/*
- * Jobs with that plan, for all of a VM's algorithms in turn: the first one. What is told is of
- * one algorithm and kind of arrivals: those that were asked for come first.
- */
+/* Jobs with that plan, for all of a VM's algorithms in turn: the first one. */
 static struct job *add_jobs(struct jobs *jobs, struct vm *vm, const struct plan *plan,
 			    size_t groups)
 {
-	const size_t nr_specs = jobs->c->nr_specs;
-
 	struct job *first = &jobs->v[jobs->nr];
 
 	for (size_t i = 0; i < groups; i++) {
 		first[i].vm = vm;
 		first[i].plan = *plan;
-		first[i].plan.algo = i % nr_specs;
-		first[i].plan.other = i >= nr_specs;
+		first[i].plan.algo = i;
 	}
 	jobs->nr += groups;
 	return first;
@@ -169,10 +163,10 @@ static int plan_vm(const struct rs_closed *c, struct vm *vm, struct rs_vm_result
 	for (size_t i = 0; i < c->nr_specs; i++) {
 		struct rs_algo_result *a = &res->algos[i];
 		struct job *of = &j[i % groups];
-		struct job *others = plan.told ? of + c->nr_specs : of;
 
+		/* In the order of TOLD_ASKED, TOLD_OTHER. */
 		if (add_algo(of, &c->specs[i], think, &a->closed) ||
-		    (c->opts.both && add_algo(others, &c->specs[i], !think, &a->other)))
+		    (c->opts.both && add_algo(of, &c->specs[i], !think, &a->other)))
 			return -ENOMEM;
 	}
 	if (c->check)

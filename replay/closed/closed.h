@@ -40,7 +40,7 @@ struct rs_stalled {
 	uint64_t gfn;
 	uint32_t vm, vcpu, slot; /* slot: its memslot's id */
 	uint8_t as;
-	bool other;		      /* with the other arrivals, not those asked for */
+	bool asked, other;	      /* with the arrivals asked for; with the other ones */
 	uint8_t verdict;	      /* as struct rs_judged has it; 0: no rejection explains it */
 	const struct rs_blame *blame; /* of a rejection, else NULL */
 	uint64_t retries, stall_ns;

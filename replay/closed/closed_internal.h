@@ -111,8 +111,7 @@ struct plan {
 	bool precheck;
 	uint64_t gap_ns;
 	bool told;   /* whose doing the stall is: of one algorithm, */
-	size_t algo; /* which is this one of the list, */
-	bool other;  /* and with the arrivals that were not asked for */
+	size_t algo; /* which is this one of the list */
 };
 
 /* The casts of one simulation: a bit of a set stands for each. */
@@ -149,9 +148,21 @@ int rs_closed_simulate(const struct rs_closed *c, const struct vm *vm, const str
  * clean attempt would have been over. Up to the begin of the next attempt that is put down to
  * the rejection before; the last attempt to that for as long as a clean one takes; what is
  * left, to nothing.
+ *
+ * The casts of such a simulation are one algorithm with the arrivals that were asked for, and
+ * the same with the other ones if both are wanted. What @set below has of them is told of once;
+ * each set is a vCPU with a fault of its own, where one has all of them there is no other.
  */
+#define TOLD_ASKED 0x1
+#define TOLD_OTHER 0x2
 struct telling;
 struct attempt;
+
+/* For struct rs_fault, seat, of @vcpu (by place in vcpus[]). */
+static inline uint32_t told_seat(const struct vm *vm, uint32_t vcpu, uint64_t set)
+{
+	return set & TOLD_ASKED ? vcpu : vm->nr_vcpus + vcpu;
+}
 
 /* Of @vm, with @plan, @invals (TRUTH and CAUSES) and @algo, which outlive it. NULL: no memory. */
 struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, const struct plan *plan,
@@ -162,13 +173,14 @@ struct rs_blames *rs_tell_blames(struct telling *t);
 /* Whether there was no memory for some answer: what was told is not all of it. */
 bool rs_tell_failed(const struct telling *t);
 /* A vCPU's fault (by place in vcpus[]) arrives; @first: its first recorded attempt. */
-void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct attempt *first, uint64_t now);
+void rs_tell_arrival(struct telling *t, uint32_t vcpu, uint64_t set, const struct attempt *first,
+		     uint64_t now);
 /* It is attempted. */
-void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t now);
+void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t set, uint64_t now);
 /* @f, its attempt, is or will be rejected for @why, RS_REJECT_*; @times, the later ones alike. */
-void rs_tell_rejection(struct telling *t, uint32_t vcpu, const struct rs_fault *f, unsigned int why,
-		       uint64_t times);
+void rs_tell_rejection(struct telling *t, uint32_t vcpu, uint64_t set, const struct rs_fault *f,
+		       unsigned int why, uint64_t times);
 /* It is over: it was accepted, or (@starved) the stream has ended. */
-void rs_tell_end(struct telling *t, uint32_t vcpu, uint64_t now, bool starved);
+void rs_tell_end(struct telling *t, uint32_t vcpu, uint64_t set, uint64_t now, bool starved);
 
 #endif

@@ -85,7 +85,7 @@ static void end_runner(struct sim *s, struct runner *r)
 static void open_fault(struct sim *s, struct runner *r)
 {
 	r->f.open = true;
-	r->f.seat = (uint16_t)r->vcpu;
+	r->f.seat = told_seat(s->vm, r->vcpu, r->set);
 	r->place = (uint32_t)s->nr_open;
 	s->open[s->nr_open++] = r;
 }
@@ -127,7 +127,10 @@ static inline bool alike(const struct runner *a, const struct runner *b)
 	       a->beyond == b->beyond;
 }
 
-/* Those behind @r in its list that are like it are one with it. */
+/*
+ * Those behind @r in its list that are like it are one with it: of one algorithm, for which stall
+ * is told, what started at the same time has done the same since, and was told the same.
+ */
 static void join(struct sim *s, struct runner *r)
 {
 	struct runner *next;
@@ -182,7 +185,7 @@ static inline void start_fault(struct sim *s, struct runner *r, uint64_t start)
 	r->attempt = 0;
 	r->beyond = false;
 	if (s->telling)
-		rs_tell_arrival(s->telling, r->vcpu, &r->recorded, start);
+		rs_tell_arrival(s->telling, r->vcpu, r->set, &r->recorded, start);
 	begins_at(r, start);
 }
 
@@ -234,7 +237,7 @@ static inline void finish_fault(struct sim *s, struct runner *r, uint64_t done_n
 			       r->retries == r->attempt + r->recorded.retry;
 	sums_fault(&s->sums, of, r->retries, done_ns - r->start_ns);
 	if (s->telling)
-		rs_tell_end(s->telling, r->vcpu, done_ns, starved);
+		rs_tell_end(s->telling, r->vcpu, r->set, done_ns, starved);
 	arrive(s, r, done_ns);
 }
 
@@ -290,7 +293,7 @@ static void tell_rejection(struct sim *s, const struct runner *r, uint64_t n)
 	const struct rs_algo *a = s->algos;
 
 	if (s->telling)
-		rs_tell_rejection(s->telling, r->vcpu, &r->f,
+		rs_tell_rejection(s->telling, r->vcpu, r->set, &r->f,
 				  a->ops->rejects(a->state, &r->f, r->snapshots[0]), n);
 }
 
@@ -345,7 +348,7 @@ static void begin_beyond(struct sim *s, struct runner *r, uint64_t now, uint64_t
 		now += n * period;
 		r->f.begin_ns = now;
 		if (s->telling)
-			rs_tell_attempt(s->telling, r->vcpu, now);
+			rs_tell_attempt(s->telling, r->vcpu, r->set, now);
 	}
 	decides_at(r, now, took);
 }
@@ -374,7 +377,7 @@ static void begin_attempt(struct sim *s, struct runner *r)
 	open_fault(s, r);
 	rs_calls_snapshot(&s->calls, r->snapshots, s->nr_algos);
 	if (s->telling)
-		rs_tell_attempt(s->telling, r->vcpu, now);
+		rs_tell_attempt(s->telling, r->vcpu, r->set, now);
 	rejected = s->plan.precheck ? rejecting(s, r, RS_REJECT_RANGE) : 0;
 	r->rejected = rejected == r->set;
 	if (rejected && !r->rejected) {
@@ -449,8 +452,8 @@ RS_LOOP_PART bool run_undisturbed(struct sim *s, struct runner *r, bool told)
 		of->sum.as_recorded += done == a.check_ns;
 		sums_fault(&s->sums, of, 0, took);
 		if (told && took > s->vm->clean_ns) {
-			rs_tell_arrival(s->telling, r->vcpu, &a, at);
-			rs_tell_end(s->telling, r->vcpu, done, false);
+			rs_tell_arrival(s->telling, r->vcpu, r->set, &a, at);
+			rs_tell_end(s->telling, r->vcpu, r->set, done, false);
 		}
 		faults++;
 		last_ns = a.check_ns;
@@ -475,7 +478,7 @@ static void finish_undisturbed(struct sim *s, struct runner *r, uint64_t took)
 	    (s->telling ? run_undisturbed(s, r, true) : run_undisturbed(s, r, false)))
 		return;
 	if (s->telling)
-		rs_tell_attempt(s->telling, r->vcpu, r->at_ns);
+		rs_tell_attempt(s->telling, r->vcpu, r->set, r->at_ns);
 	finish_fault(s, r, later(r->at_ns, took), false);
 }
 

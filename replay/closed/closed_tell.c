@@ -27,7 +27,7 @@ struct telling {
 	const struct rs_algo *algo;
 	struct rs_invals *invals;
 	struct rs_blames *blames;
-	struct told *told; /* by place in vm->vcpus[] */
+	struct told *told; /* by seat */
 	bool failed;	   /* there was no memory to find whom to blame */
 };
 
@@ -39,10 +39,10 @@ struct telling *rs_tell_new(const struct rs_closed *c, const struct vm *vm, cons
 	if (!t)
 		return NULL;
 	*t = (struct telling){ .c = c, .vm = vm, .plan = plan, .algo = algo, .invals = invals };
-	t->told = calloc(vm->nr_vcpus + 1, sizeof(*t->told));
+	t->told = calloc(2 * (size_t)vm->nr_vcpus + 1, sizeof(*t->told));
 	t->blames = rs_blames_new(invals);
 	/* Its seats are made here: that no later attempt wants memory. */
-	if (t->told && t->blames && !rs_blames_fault(t->blames, vm->nr_vcpus, 0) &&
+	if (t->told && t->blames && !rs_blames_fault(t->blames, 2 * vm->nr_vcpus, 0) &&
 	    !(vm->has_private && rs_invals_tell_kinds(invals)))
 		return t;
 	rs_tell_free(t);
@@ -69,9 +69,9 @@ bool rs_tell_failed(const struct telling *t)
 }
 
 /* What it stalled until @now, and was retried, goes to the last rejection; without one to none. */
-static void tell(const struct telling *t, uint32_t vcpu, uint64_t now)
+static void tell(const struct telling *t, uint32_t vcpu, uint64_t set, uint64_t now)
 {
-	struct told *told = &t->told[vcpu];
+	struct told *told = &t->told[told_seat(t->vm, vcpu, set)];
 	const struct rs_stalled s = {
 		.algo = t->plan->algo,
 		.gfn = told->gfn,
@@ -79,7 +79,8 @@ static void tell(const struct telling *t, uint32_t vcpu, uint64_t now)
 		.vcpu = t->vm->vcpus[vcpu].number,
 		.slot = told->slot,
 		.as = told->as,
-		.other = t->plan->other,
+		.asked = set & TOLD_ASKED,
+		.other = set & TOLD_OTHER,
 		.verdict = told->verdict,
 		.blame = told->verdict ? &told->blame : NULL,
 		.retries = told->retries,
@@ -92,26 +93,30 @@ static void tell(const struct telling *t, uint32_t vcpu, uint64_t now)
 	told->since_ns += s.stall_ns;
 }
 
-void rs_tell_arrival(struct telling *t, uint32_t vcpu, const struct attempt *first, uint64_t now)
+void rs_tell_arrival(struct telling *t, uint32_t vcpu, uint64_t set, const struct attempt *first,
+		     uint64_t now)
 {
-	t->told[vcpu] = (struct told){ .gfn = first->gfn,
-				       .slot = first->slot,
-				       .as = first->as,
-				       .since_ns = later(now, t->vm->clean_ns) };
+	t->told[told_seat(t->vm, vcpu, set)] =
+		(struct told){ .gfn = first->gfn,
+			       .slot = first->slot,
+			       .as = first->as,
+			       .since_ns = later(now, t->vm->clean_ns) };
 }
 
-void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t now)
+void rs_tell_attempt(struct telling *t, uint32_t vcpu, uint64_t set, uint64_t now)
 {
-	tell(t, vcpu, now);
-	t->told[vcpu].attempt_ns = now;
+	const uint32_t seat = told_seat(t->vm, vcpu, set);
+
+	tell(t, vcpu, set, now);
+	t->told[seat].attempt_ns = now;
 	/* Of a seat that there is: it does not fail. */
-	(void)rs_blames_fault(t->blames, vcpu, 0);
+	(void)rs_blames_fault(t->blames, seat, 0);
 }
 
-void rs_tell_rejection(struct telling *t, uint32_t vcpu, const struct rs_fault *f, unsigned int why,
-		       uint64_t times)
+void rs_tell_rejection(struct telling *t, uint32_t vcpu, uint64_t set, const struct rs_fault *f,
+		       unsigned int why, uint64_t times)
 {
-	struct told *told = &t->told[vcpu];
+	struct told *told = &t->told[told_seat(t->vm, vcpu, set)];
 	const bool necessary = f->necessary || rs_invals_cover(t->invals, f, f->kind);
 	struct rs_reason reason = { .cause = RS_CAUSE_SEQ };
 
@@ -123,14 +128,14 @@ void rs_tell_rejection(struct telling *t, uint32_t vcpu, const struct rs_fault *
 	told->retries += times;
 }
 
-void rs_tell_end(struct telling *t, uint32_t vcpu, uint64_t now, bool starved)
+void rs_tell_end(struct telling *t, uint32_t vcpu, uint64_t set, uint64_t now, bool starved)
 {
-	struct told *told = &t->told[vcpu];
+	struct told *told = &t->told[told_seat(t->vm, vcpu, set)];
 	const uint64_t clean = later(told->attempt_ns, t->vm->clean_ns);
 
 	if (!starved && told->verdict && clean < now) {
-		tell(t, vcpu, clean);
+		tell(t, vcpu, set, clean);
 		told->verdict = 0;
 	}
-	tell(t, vcpu, now);
+	tell(t, vcpu, set, now);
 }

@@ -51,15 +51,15 @@ struct rs_fault {
 	uint32_t vcpu;
 	uint32_t handle; /* RS_NO_SLOT: none */
 	uint32_t generation;
+	uint32_t seat;	/* for its keeper: its own place among the VM's faults */
 	uint16_t place; /* for its keeper, while it is open */
-	uint16_t seat;	/* for its keeper: its own place among the VM's faults */
 	uint8_t as;
 	uint8_t kind; /* RS_KIND_SHARED or RS_KIND_PRIVATE */
 	bool open;
-	bool quiet;	/* for its keeper: nothing was outstanding since it began */
-	bool judged;	/* false: it began when the VM's state was not known */
+	bool quiet;	    /* for its keeper: nothing was outstanding since it began */
+	bool judged;	    /* false: it began when the VM's state was not known */
 	bool necessary; /* an invalidation that covered it ended since it began */
-	bool other;	/* one did that would have, were the fault of the other kind */
+	bool other;	    /* one did that would have, were the fault of the other kind */
 };
 
 /*

@@ -27,7 +27,7 @@ uint32_t rs_open_add_vcpu(struct rs_replay *r, struct vm_run *v, uint32_t vcpu)
 	/* The first seats are the vCPUs' own numbers: those that find theirs do not come here. */
 	for (; v->nr_seats < n; v->nr_seats++)
 		v->faults[v->nr_seats] =
-			(struct rs_fault){ .vcpu = v->nr_seats, .seat = (uint16_t)v->nr_seats };
+			(struct rs_fault){ .vcpu = v->nr_seats, .seat = v->nr_seats };
 	v->faults[seat].vcpu = vcpu;
 	return seat;
 }

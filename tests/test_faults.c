@@ -212,12 +212,44 @@ static void test_filters(void **state)
 	test_trace_free(&t);
 }
 
+/* What was over is not older for the attempts that came since. */
+static void test_longest(void **state)
+{
+	struct rs_event evs[] = {
+		{ .type = RS_EV_MEMSLOT, .memslot = { .npages = 0x100, .hva = 0x10000000 } },
+		{ .type = RS_EV_INVAL_BEGIN,
+		  .time_ns = 100,
+		  .inval = { .id = 1, .start = 0x10080000, .end = 0x10081000 } },
+		{ .type = RS_EV_FAULT_BEGIN, .time_ns = 200, .fault.gfn = 1 },
+		{ .type = RS_EV_FAULT_CHECK, .time_ns = 210, .result = RS_RES_RETRY },
+		{ .type = RS_EV_INVAL_END, .time_ns = 230, .inval.id = 1 },
+		{ .type = RS_EV_INVAL_BEGIN,
+		  .time_ns = 900,
+		  .inval = { .id = 2, .start = 0x10090000, .end = 0x10091000 } },
+		{ .type = RS_EV_FAULT_BEGIN, .time_ns = 940, .fault.gfn = 1 },
+		{ .type = RS_EV_FAULT_CHECK, .time_ns = 1000, .result = RS_RES_RETRY },
+		{ .type = RS_EV_FAULT_BEGIN, .time_ns = 1100, .fault.gfn = 1 },
+		{ .type = RS_EV_FAULT_CHECK, .time_ns = 1200, .result = RS_RES_OK },
+		{ .type = RS_EV_INVAL_END, .time_ns = 1300, .inval.id = 2 },
+	};
+	const struct test_trace t = { .evs = evs, .nr = sizeof(evs) / sizeof(evs[0]) };
+	struct rows rows;
+
+	find(&t, "global", (struct rs_faults_opts){ 0 }, &rows, NULL);
+	assert_int_equal(rows.nr, 1);
+	assert_int_equal(rows.row[0].rejected, 3);
+	assert_int_equal(rows.row[0].blame.by.id, 2);
+	assert_int_equal(rows.row[0].blame_ns, 300);
+	free(rows.row);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_sorted),
 		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_longest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

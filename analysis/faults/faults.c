@@ -222,6 +222,7 @@ static void add_verdict(struct rs_fault_row *row, const struct rs_judged *j)
 	const uint8_t verdict = j->rejected[0];
 	const struct rs_blame *blame = &j->blame[0];
 	const unsigned int cause = rs_fault_cause(verdict);
+	const uint64_t age_ns = age_of(&blame->by, j->time_ns);
 
 	row->differ += j->result != RS_RES_UNKNOWN && (verdict != 0) != (j->result == RS_RES_RETRY);
 	if (!verdict && !j->necessary)
@@ -229,8 +230,9 @@ static void add_verdict(struct rs_fault_row *row, const struct rs_judged *j)
 	row->rejected += verdict != 0;
 	row->needless += verdict && !j->necessary;
 	row->missed += !verdict;
-	if (!row->causes || age_of(&blame->by, j->time_ns) > age_of(&row->blame.by, row->done_ns)) {
+	if (!row->causes || age_ns > row->blame_ns) {
 		row->blame = *blame;
+		row->blame_ns = age_ns;
 		row->cause = cause;
 	}
 	row->causes |= 1U << cause;

@@ -42,10 +42,11 @@ struct rs_fault_row {
 	unsigned int causes;		     /* bits of those that there are */
 	/*
 	 * Of the invalidations that its attempts are put down to (docs/model.md, Blame) the one
-	 * that had been going on for longest, and the cause by which it is blamed.
+	 * that had been going on for longest when it was, and the cause by which it is blamed.
 	 */
 	unsigned int cause;
 	struct rs_blame blame;
+	uint64_t blame_ns; /* for how long it had been going on then */
 };
 
 /*

@@ -82,7 +82,7 @@ static void test_longest(void **state)
 
 	const struct rs_event orphan[] = {
 		lost(40 * MS),
-		inval(55 * MS, RS_EV_INVAL_END, 9),
+		inval(49 * MS, RS_EV_INVAL_END, 9),
 		inval(200 * MS, RS_EV_INVAL_BEGIN, 3),
 	};
 
@@ -93,8 +93,33 @@ static void test_longest(void **state)
 	assert_true(dark(short_one, 4, 50 * MS));
 	assert_false(dark(short_one, 4, 50 * MS + 1));
 	/* An end without a begin is of one that was in progress while it was dark. */
-	assert_true(dark(orphan, 3, 65 * MS));
-	assert_false(dark(orphan, 3, 65 * MS + 1));
+	assert_true(dark(orphan, 3, 59 * MS));
+	assert_false(dark(orphan, 3, 59 * MS + 1));
+}
+
+/* Once faults are judged again nothing that comes later makes it dark again, but a loss. */
+static void test_light(void **state)
+{
+	struct rs_event longer[] = {
+		inval(0, RS_EV_INVAL_BEGIN, 1),	       lost(40 * MS),
+		inval(41 * MS, RS_EV_INVAL_BEGIN, 2),  inval(42 * MS, RS_EV_INVAL_END, 2),
+		inval(60 * MS, RS_EV_INVAL_BEGIN, 3),  inval(100 * MS, RS_EV_INVAL_END, 1),
+		inval(200 * MS, RS_EV_INVAL_BEGIN, 4),
+	};
+	const struct rs_event orphan[] = {
+		lost(40 * MS),
+		inval(60 * MS, RS_EV_INVAL_BEGIN, 1),
+		inval(61 * MS, RS_EV_INVAL_END, 9),
+		inval(200 * MS, RS_EV_INVAL_BEGIN, 3),
+	};
+
+	/* An orphan's end while it is light is one more anomaly. */
+	assert_true(dark(orphan, 4, 50 * MS));
+	assert_false(dark(orphan, 4, 62 * MS));
+	/* Of another VM, so that the loss is not its own. */
+	longer[0].vm = longer[5].vm = 2;
+	assert_true(dark(longer, 7, 50 * MS));
+	assert_false(dark(longer, 7, 110 * MS));
 }
 
 /* Which block comes after the first, of four; each has nothing pending at its start. */
@@ -193,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_longest),
+		cmocka_unit_test(test_light),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_left_out),
 	};

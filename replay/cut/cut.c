@@ -225,7 +225,8 @@ static int end_before(struct rs_cut *c, struct cut_vm *v, const struct rs_event 
 	size_t begin;
 
 	if (!e) {
-		v->quiet_ns = c->now;
+		if (v->dark)
+			v->quiet_ns = c->now;
 		return 0;
 	}
 	if (c->now - e->begin_ns > c->longest_ns)
@@ -257,6 +258,10 @@ static int before_piece(struct rs_cut *c, struct cut_vm *v, const struct rs_even
 		v->paused = false;
 		v->quiet_ns = c->now;
 	}
+	/* As the replay sees it: at an event, by the longest one until then. */
+	if (v->dark && !v->paused && ev->type != RS_EV_STATE &&
+	    rs_blackout_over(c->now, v->quiet_ns, c->longest_ns))
+		v->dark = false;
 	switch (ev->type) {
 	case RS_EV_STATE:
 		v->state = *ev;

@@ -401,11 +401,84 @@ static void test_random_streams(void **state)
 	}
 }
 
+static struct rs_event memslot(uint32_t id, uint64_t gfn, uint64_t npages, uint64_t hva)
+{
+	struct rs_event ev = { .vm = 1, .type = RS_EV_MEMSLOT };
+
+	ev.memslot.id = id;
+	ev.memslot.gfn = gfn;
+	ev.memslot.npages = npages;
+	ev.memslot.hva = hva;
+	return ev;
+}
+
+static struct rs_event inval(unsigned int type, uint64_t id, unsigned int flags, uint64_t start,
+			     uint64_t end)
+{
+	struct rs_event ev = { .vm = 1, .type = (uint8_t)type, .flags = (uint8_t)flags };
+
+	ev.inval.id = id;
+	ev.inval.start = start;
+	ev.inval.end = end;
+	return ev;
+}
+
+/* What an invalidation hits that begins without a walk, and what one hits by its walk. */
+static void test_hits(void **state)
+{
+	static const char *const memslots[] = {
+		"0:0 gfn 0x2-0x6, 0:1 gfn 0x66-0x6a",  /* aliases, by host address */
+		"0:0 gfn 0xe-0x10, 0:1 gfn 0x64-0x65", /* by frame */
+		"",				       /* behind them */
+		"0:1 gfn 0x66-0x67",
+	};
+	static const uint64_t hits[] = { 2, 2, 0, 1 }, pages[] = { 8, 3, 0, 1 };
+	struct rs_event evs[] = {
+		memslot(0, 0, 16, 0x100000),
+		memslot(1, 100, 16, 0x100000),
+		memslot(2, 200, 16, 0x200000),
+		memslot(2, 200, 0, 0),
+		inval(RS_EV_INVAL_BEGIN, 0, 0, 0x102000, 0x106000),
+		inval(RS_EV_INVAL_END, 0, 0, 0, 0),
+		inval(RS_EV_INVAL_BEGIN, 1, RS_F_GFN, 14, 101),
+		inval(RS_EV_INVAL_END, 1, 0, 0, 0),
+		inval(RS_EV_INVAL_BEGIN, 2, 0, 0x200000, 0x201000),
+		inval(RS_EV_INVAL_END, 2, 0, 0, 0),
+		inval(RS_EV_INVAL_BEGIN, 3, RS_F_WALK, 0x102000, 0x103000),
+		inval(RS_EV_INVAL_SLOT, 3, 0, 0x66, 0x67),
+		inval(RS_EV_INVAL_END, 3, 0, 0, 0),
+	};
+	const struct test_trace t = { .evs = evs, .nr = sizeof(evs) / sizeof(evs[0]) };
+	struct rs_result *r;
+	json_t *root, *e;
+	size_t i, n = 0;
+	char *bytes;
+
+	evs[11].inval.slot = 1;
+	bytes = timeline(&t, t.nr, t.nr, &r);
+	root = json_loads(bytes, 0, NULL);
+	assert_non_null(root);
+	json_array_foreach(json_object_get(root, "traceEvents"), i, e)
+	{
+		if (strcmp(text(e, "cat"), "invalidation") != 0)
+			continue;
+		assert_true(n < sizeof(hits) / sizeof(hits[0]));
+		assert_int_equal(arg_number(e, "hits"), hits[n]);
+		assert_int_equal(arg_number(e, "pages"), pages[n]);
+		assert_string_equal(text(json_object_get(e, "args"), "memslots"), memslots[n++]);
+	}
+	assert_int_equal(n, sizeof(hits) / sizeof(hits[0]));
+	json_decref(root);
+	rs_result_free(r);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_random_streams),
+		cmocka_unit_test(test_hits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

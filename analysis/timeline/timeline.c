@@ -16,6 +16,7 @@
 #include "base/idset.h"
 #include "base/table.h"
 #include "replay/algorithm.h"
+#include "traces/guest/vm.h"
 
 /* So many of the memslots that an invalidation hits are named. */
 #define NAMED_HITS 4
@@ -36,6 +37,7 @@ struct vm_line {
 	bool counted;	   /* that was written */
 	uint64_t *blocked; /* as written, of each algorithm; NULL: none were */
 	struct ended *ended;
+	struct rs_vm *memslots;
 };
 
 /* A vCPU, and its attempt that is open. */
@@ -137,15 +139,18 @@ static uint32_t new_track(struct rs_timeline *t, uint32_t pid, const char *name,
 static struct vm_line *vm_of(struct rs_timeline *t, uint32_t vm)
 {
 	const uint32_t i = rs_hash_find(&t->by_vm, rs_hash_number(vm), NULL, NULL);
+	struct rs_vm *memslots;
 
 	if (i != RS_HASH_NONE)
 		return &t->vms[i];
-	if (RS_ROOM_FOR_ONE(t->vms, t->nr_vms) ||
+	memslots = rs_vm_new();
+	if (!memslots || RS_ROOM_FOR_ONE(t->vms, t->nr_vms) ||
 	    rs_hash_add(&t->by_vm, rs_hash_number(vm), (uint32_t)t->nr_vms)) {
+		rs_vm_free(memslots);
 		t->failed = true;
 		return NULL;
 	}
-	t->vms[t->nr_vms] = (struct vm_line){ .vm = vm, .pid = ++t->nr_ids };
+	t->vms[t->nr_vms] = (struct vm_line){ .vm = vm, .pid = ++t->nr_ids, .memslots = memslots };
 	return &t->vms[t->nr_vms++];
 }
 
@@ -345,6 +350,46 @@ static int new_going(struct rs_timeline *t, size_t *at)
 	return 0;
 }
 
+static void add_hit(struct going *g, uint8_t as, uint32_t slot, struct rs_range gfns)
+{
+	if (g->hits < NAMED_HITS)
+		g->named[g->hits] = (struct hit){ as, slot, gfns.start, gfns.end };
+	g->hits++;
+	g->pages += gfns.end - gfns.start;
+}
+
+struct overlapped {
+	struct going *g;
+	const struct rs_vm *memslots;
+};
+
+static int hit_overlapped(void *arg, uint32_t handle)
+{
+	const struct overlapped *o = arg;
+	const struct rs_memslot *slot = rs_vm_memslot(o->memslots, handle);
+	struct rs_range gfns = { o->g->start, o->g->end };
+
+	if (o->g->flags & RS_F_GFN)
+		gfns = rs_memslot_clip(slot, gfns);
+	else if (!rs_memslot_gfns_of_hvas(slot, gfns.start, gfns.end, &gfns))
+		return 0;
+	if (gfns.start < gfns.end)
+		add_hit(o->g, slot->as, slot->id, gfns);
+	return 0;
+}
+
+/* No walk is going to name the memslots that it hits: all that it overlaps. */
+static int hit_all(const struct vm_line *vm, struct going *g)
+{
+	struct overlapped o = { g, vm->memslots };
+
+	if (rs_vm_update(vm->memslots))
+		return -ENOMEM;
+	return g->flags & RS_F_GFN
+		       ? rs_vm_for_each_gfn(vm->memslots, g->start, g->end, hit_overlapped, &o)
+		       : rs_vm_for_each_hva(vm->memslots, g->start, g->end, hit_overlapped, &o);
+}
+
 static int begin_invalidation(struct rs_timeline *t, struct vm_line *vm, const struct rs_event *e)
 {
 	struct task_line *task = task_of(t, (uint32_t)(vm - t->vms), e->inval.who);
@@ -368,21 +413,16 @@ static int begin_invalidation(struct rs_timeline *t, struct vm_line *vm, const s
 				       .tid = tid,
 				       .who = e->inval.who,
 				       .flags = e->flags };
-	return 0;
+	return e->flags & RS_F_WALK ? 0 : hit_all(vm, &t->going[at]);
 }
 
 static void hit_memslot(struct rs_timeline *t, const struct rs_event *e)
 {
 	const struct rs_idset_entry *entry = rs_idset_find(&t->by_id, e->vm, e->inval.id);
-	struct going *g = entry ? &t->going[entry->at] : NULL;
 
-	if (!g)
-		return;
-	if (g->hits < NAMED_HITS)
-		g->named[g->hits] =
-			(struct hit){ e->as, e->inval.slot, e->inval.start, e->inval.end };
-	g->hits++;
-	g->pages += e->inval.end - e->inval.start;
+	if (entry)
+		add_hit(&t->going[entry->at], e->as, e->inval.slot,
+			(struct rs_range){ e->inval.start, e->inval.end });
 }
 
 /* It is no longer in progress: its place and its track are free. */
@@ -434,8 +474,7 @@ static int end_all(struct rs_timeline *t, const struct vm_line *vm, const char *
 	return 0;
 }
 
-static void put_memslot_change(struct rs_timeline *t, const struct vm_line *vm,
-			       const struct rs_event *e)
+static int change_memslot(struct rs_timeline *t, const struct vm_line *vm, const struct rs_event *e)
 {
 	begin_instant(t, vm, e->memslot.npages ? "memslot" : "memslot removed");
 	put_memslot(t, e->as, e->memslot.id);
@@ -445,6 +484,10 @@ static void put_memslot_change(struct rs_timeline *t, const struct vm_line *vm,
 		put_hex(t, "hva", e->memslot.hva);
 	}
 	end_with_args(t);
+	return rs_vm_set_memslot(vm->memslots, e->as, e->memslot.id, e->memslot.gfn,
+				 e->memslot.npages, e->memslot.hva, e->memslot.flags) == RS_VM_NOMEM
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int lose(struct rs_timeline *t, const struct vm_line *vm, const struct rs_event *e)
@@ -471,7 +514,7 @@ static void applied(void *arg, const struct rs_event *e, uint64_t time_ns)
 		return;
 	switch (e->type) {
 	case RS_EV_MEMSLOT:
-		put_memslot_change(t, vm, e);
+		rc = change_memslot(t, vm, e);
 		break;
 	case RS_EV_INVAL_BEGIN:
 		rc = begin_invalidation(t, vm, e);
@@ -856,6 +899,7 @@ void rs_timeline_free(struct rs_timeline *t)
 	for (size_t i = 0; i < t->nr_vms; i++) {
 		free(t->vms[i].blocked);
 		free(t->vms[i].ended);
+		rs_vm_free(t->vms[i].memslots);
 	}
 	for (size_t i = 0; i < t->nr_tasks; i++) {
 		free(t->tasks[i].name);

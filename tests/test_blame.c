@@ -176,6 +176,19 @@ static void test_concurrent_and_stale(void **state)
 	       "20 1 fault_begin vcpu=0 gfn=0x120\n"
 	       "30 1 fault_check vcpu=0\n",
 	       "stale:b<a");
+	/* a has hit nothing yet. c, which began after b, had hit frames above when b hit one below.
+	 */
+	expect("gfn",
+	       "10 1 inval_begin id=1 hva=0x410000-0x411000 walk=1 comm=a\n"
+	       "11 1 inval_begin id=2 hva=0x110000-0x111000 walk=1 comm=b\n"
+	       "12 1 inval_begin id=3 hva=0x110000-0x111000 walk=1 comm=c\n"
+	       "13 1 inval_slot id=3 slot=1 gfn=0x1010-0x1011\n"
+	       "14 1 inval_slot id=2 slot=0 gfn=0x10-0x11\n"
+	       "15 1 inval_end id=2\n"
+	       "16 1 inval_end id=3\n"
+	       "20 1 fault_begin vcpu=0 gfn=0x180\n"
+	       "30 1 fault_check vcpu=0\n",
+	       "stale:a<b");
 }
 
 static void test_no_hva(void **state)

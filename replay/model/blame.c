@@ -15,6 +15,7 @@
 /* A bound of a range came to @bound. */
 struct move {
 	uint64_t bound;
+	size_t before; /* moves of either bound that came before */
 	struct rs_blamed by;
 };
 
@@ -111,13 +112,14 @@ uint32_t rs_blames_thread(const struct rs_blames *b, uint32_t seat)
 
 /* ---- the ranges ---- */
 
-static int move(struct moves *m, uint64_t bound, const struct rs_inval *inv)
+static int move(struct ranges *r, struct moves *m, uint64_t bound, const struct rs_inval *inv)
 {
 	if (m->nr == MAX_MOVES)
 		return 0;
 	if (RS_ROOM(m->v, m->max, m->nr + 1))
 		return -ENOMEM;
-	m->v[m->nr++] = (struct move){ bound, blamed(inv, RS_NOT_ENDED) };
+	m->v[m->nr] = (struct move){ bound, r->down.nr + r->up.nr, blamed(inv, RS_NOT_ENDED) };
+	m->nr++;
 	return 0;
 }
 
@@ -129,9 +131,9 @@ static int widen(struct ranges *r, struct rs_range by, const struct rs_inval *in
 	if (by.start >= by.end)
 		return 0;
 	if (empty || by.start < r->hull.start)
-		rc = move(&r->down, by.start, inv);
+		rc = move(r, &r->down, by.start, inv);
 	if (!rc && (empty || by.end > r->hull.end))
-		rc = move(&r->up, by.end, inv);
+		rc = move(r, &r->up, by.end, inv);
 	rs_range_widen(&r->hull, by.start, by.end);
 	return rc;
 }
@@ -349,7 +351,10 @@ static const struct move *mover(const struct moves *m, bool down, uint64_t x)
 	return low < m->nr ? &m->v[low] : NULL;
 }
 
-/* The bound of the range that @x is within, and of the hull of what is outstanding is not. */
+/*
+ * The bound of the range that @x is within, and of the hull of what is outstanding is not. Of
+ * both the one that moved over it last: only then the range had the page.
+ */
 static void find_widened(const struct rs_blames *b, const struct rs_algo *a,
 			 const struct rs_fault *f, const struct rs_reason *why,
 			 struct rs_blamed *by)
@@ -366,7 +371,7 @@ static void find_widened(const struct rs_blames *b, const struct rs_algo *a,
 	const struct move *up = empty || x >= hull.end ? mover(&b->ranges[of].up, false, x) : NULL;
 
 	if (down && up)
-		*by = down->by.number > up->by.number ? down->by : up->by;
+		*by = down->before > up->before ? down->by : up->by;
 	else if (down || up)
 		*by = down ? down->by : up->by;
 	by->end_ns = 0;

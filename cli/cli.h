@@ -93,8 +93,8 @@ unsigned int rs_cli_choice(const struct argp_state *state, const char *option, c
 			   const char *arg);
 
 /*
- * Which of @nr names @arg, a list like "vm,task", has: a bit for each. Else the end, by a line
- * that says @expected.
+ * Which of @nr names, at most 32, @arg, a list like "vm,task", has: a bit for each. Else the end,
+ * by a line that says @expected.
  */
 unsigned int rs_cli_names(const struct argp_state *state, const char *option,
 			  const char *(*name)(unsigned int i), unsigned int nr,

@@ -53,8 +53,8 @@ static void parse_names(struct argp_state *state, struct compare_args *a, const 
 {
 	size_t len = strcspn(arg, ",");
 
-	if (!len || !arg[len] || !arg[len + 1] || len >= sizeof(a->base_name) ||
-	    strlen(arg + len + 1) >= sizeof(a->new_name))
+	if (!len || !arg[len] || !arg[len + 1] || strchr(arg + len + 1, ',') ||
+	    len >= sizeof(a->base_name) || strlen(arg + len + 1) >= sizeof(a->new_name))
 		rs_cli_usage(state, "--names: two short names expected, not '%s'", arg);
 	a->names = arg;
 	snprintf(a->base_name, sizeof(a->base_name), "%.*s", (int)len, arg);
@@ -71,16 +71,20 @@ static void parse_algos(struct argp_state *state, struct compare_args *a, const 
 	a->algos = arg;
 	if (!to)
 		rs_cli_no_memory();
-	for (const char *p = arg; *p;) {
+	for (const char *p = arg;; p++) {
 		size_t len = strcspn(p, ",");
 
+		if (!len)
+			rs_input_check_algos(state, "");
 		if (len != strlen(KERNEL) || strncmp(p, KERNEL, len) != 0) {
 			if (to != a->replayed)
 				*to++ = ',';
 			memmove(to, p, len);
 			to += len;
 		}
-		p += len + (p[len] == ',');
+		p += len;
+		if (!*p)
+			break;
 	}
 	*to = '\0';
 	if (a->replayed[0])

@@ -13,7 +13,6 @@
 #include "capture/command.h"
 #include "capture/session.h"
 #include "cli/cli.h"
-#include "cli/near.h"
 #include "cli/rewrite.h"
 #include "base/clean.h"
 #include "base/parse.h"
@@ -71,30 +70,9 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static void parse_event_name(uint64_t *withheld, const char *name, struct argp_state *state)
+static const char *event_name(unsigned int ev)
 {
-	struct rs_near near;
-
-	rs_near_init(&near, name, strlen(name));
-	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
-		const char *known = rs_probe_event_name(ev);
-
-		if (!strcmp(known, name)) {
-			*withheld |= 1ULL << ev;
-			return;
-		}
-		rs_near_try(&near, known, strlen(known));
-	}
-	rs_cli_usage(state, "--without: no event '%s'%s `retryscope probe` lists them", name,
-		     rs_near_hint(&near, ";"));
-}
-
-static void parse_events(uint64_t *withheld, char *list, struct argp_state *state)
-{
-	char *save;
-
-	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save))
-		parse_event_name(withheld, name, state);
+	return rs_probe_event_name(ev);
 }
 
 static const char *part_name(unsigned int part)
@@ -197,7 +175,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->session.clock = arg;
 		return 0;
 	case OPT_WITHOUT:
-		parse_events(&a->session.withheld, arg, state);
+		a->session.withheld |=
+			rs_cli_names(state, "--without", event_name, RS_NR_PROBE_EVENTS,
+				     "names that `retryscope probe` lists", arg);
 		return 0;
 	case OPT_EVENTS:
 		a->session.parts_withheld = parse_parts(arg, state);

@@ -71,13 +71,11 @@ static void add_axis(struct argp_state *state, struct sweep_args *a, const char 
 			rs_cli_usage(state, "%s is varied already", key);
 	axis->key = key;
 	axis->values = (const char *const *)values;
-	for (char *v = strtok(list, ","); v; v = strtok(NULL, ",")) {
+	for (char *v; (v = strsep(&list, ","));) {
 		if (axis->nr == sizeof(a->values[0]) / sizeof(a->values[0][0]))
 			rs_cli_usage(state, "%s: too many values", key);
 		values[axis->nr++] = v;
 	}
-	if (!axis->nr)
-		rs_cli_usage(state, "%s: values separated by commas expected", key);
 	a->opts.nr_axes++;
 }
 

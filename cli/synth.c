@@ -36,34 +36,57 @@ struct synth_args {
 	bool list, show, digest;
 };
 
-/* What is near the key of a parameter, or the name of a scenario. */
-static void find_near(struct rs_near *near, const char *key, const char *text)
+static void find_scenario(struct rs_near *near, const char *name)
 {
 	const struct rs_synth_scenario_info *s;
+
+	rs_near_init(near, name, strlen(name));
+	for (size_t i = 0; (s = rs_synth_scenario(i)); i++)
+		rs_near_try(near, s->name, strlen(s->name));
+}
+
+/* The parameter @key, or NULL, and what is near. */
+static const struct rs_synth_param_info *find_param(struct rs_near *near, const char *key)
+{
 	const struct rs_synth_param_info *d;
 
-	if (!strcmp(key, "scenario")) {
-		rs_near_init(near, text, strlen(text));
-		for (size_t i = 0; (s = rs_synth_scenario(i)); i++)
-			rs_near_try(near, s->name, strlen(s->name));
-		return;
-	}
 	rs_near_init(near, key, strlen(key));
-	for (size_t i = 0; (d = rs_synth_param(i)); i++)
+	for (size_t i = 0; (d = rs_synth_param(i)); i++) {
+		if (!strcmp(d->key, key))
+			return d;
 		rs_near_try(near, d->key, strlen(d->key));
+	}
+	rs_near_try(near, "scenario", strlen("scenario"));
+	return NULL;
+}
+
+/* What is near, of "flat|many:N", without what stands behind the colon; "size" is no such list. */
+static void find_value(struct rs_near *near, const char *takes, const char *text)
+{
+	rs_near_init(near, text, strcspn(text, ":"));
+	for (const char *p = takes; strchr(takes, '|') && *p; p += *p == '|') {
+		rs_near_try(near, p, strcspn(p, ":|"));
+		p += strcspn(p, "|");
+	}
 }
 
 void rs_cli_synth_set(const struct argp_state *state, struct rs_synth_params *p, const char *key,
 		      const char *text)
 {
+	const char *otherwise = "; `retryscope synth --list` names them";
+	const struct rs_synth_param_info *d;
 	struct rs_error err = { 0 };
 	struct rs_near near;
 
 	if (!rs_synth_set(p, key, text, &err))
 		return;
-	find_near(&near, key, text);
-	rs_cli_usage(state, "%s%s", err.text,
-		     rs_near_hint(&near, "; `retryscope synth --list` names them"));
+	if (!strcmp(key, "scenario")) {
+		find_scenario(&near, text);
+	} else if ((d = find_param(&near, key))) {
+		find_value(&near, d->takes, text);
+		otherwise = "";
+	}
+	rs_cli_usage(state, "%s%s", err.text, rs_near_hint(&near, otherwise));
 }
 
 static error_t parse_parameter(struct argp_state *state, struct synth_args *a, char *arg)

@@ -134,13 +134,23 @@ static void parse_range(struct argp_state *state, const char *arg, struct rs_wor
 	free(min);
 }
 
-static void parse_ops(struct argp_state *state, const char *arg, bool churn, uint32_t *ops)
+static const char *op_name(unsigned int op)
 {
-	struct rs_error err = { 0 };
+	return rs_workload_op_name(op, NULL);
+}
 
-	if (churn ? rs_workload_churn_ops_parse(arg, ops, &err)
-		  : rs_workload_ops_parse(arg, ops, &err))
-		rs_cli_usage(state, "%s; --list names them", err.text);
+static const char *churn_op_name(unsigned int op)
+{
+	return rs_churn_op_name(op, NULL);
+}
+
+/* "dontneed,remap", or "all" of the @nr operations: a bit for each. */
+static uint32_t parse_ops(struct argp_state *state, const char *option,
+			  const char *(*name)(unsigned int op), unsigned int nr, const char *arg)
+{
+	if (!strcmp(arg, "all"))
+		return (1U << nr) - 1;
+	return rs_cli_names(state, option, name, nr, "all or names that --list prints", arg);
 }
 
 static void parse_seconds(struct argp_state *state, const char *arg, uint64_t *ns)
@@ -199,7 +209,7 @@ static error_t parse_activity(int key, char *arg, struct argp_state *state,
 		parse_u32(state, "invalidators", arg, &opts->invalidators);
 		return 0;
 	case OPT_OPS:
-		parse_ops(state, arg, false, &opts->ops);
+		opts->ops = parse_ops(state, "--ops", op_name, RS_NR_WORKLOAD_OPS, arg);
 		return 0;
 	case OPT_RANGE:
 		parse_range(state, arg, opts);
@@ -211,7 +221,8 @@ static error_t parse_activity(int key, char *arg, struct argp_state *state,
 		parse_number(state, "churn", arg, UINT32_MAX, &opts->churn_rate);
 		return 0;
 	case OPT_CHURN_OPS:
-		parse_ops(state, arg, true, &opts->churn_ops);
+		opts->churn_ops =
+			parse_ops(state, "--churn-ops", churn_op_name, RS_NR_CHURN_OPS, arg);
 		return 0;
 	case OPT_WRITES:
 		parse_u32(state, "writes", arg, &opts->write_percent);

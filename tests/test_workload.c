@@ -269,26 +269,15 @@ static void test_plan_table(void **state)
 	rs_workload_plan_free(&plan);
 }
 
-static void test_ops(void **state)
+static void test_op_names(void **state)
 {
-	struct rs_error err = { 0 };
-	uint32_t ops = 0;
+	const char *text = NULL;
 
-	assert_int_equal(rs_workload_ops_parse("dontneed", &ops, &err), 0);
-	assert_int_equal(ops, 1 << RS_WORKLOAD_DONTNEED);
-	assert_int_equal(rs_workload_ops_parse("remap,fork,remap", &ops, &err), 0);
-	assert_int_equal(ops, 1 << RS_WORKLOAD_REMAP | 1 << RS_WORKLOAD_FORK);
-	assert_int_equal(rs_workload_ops_parse("all", &ops, &err), 0);
-	assert_int_equal(ops, (1 << RS_NR_WORKLOAD_OPS) - 1);
-	assert_int_equal(rs_workload_churn_ops_parse("move", &ops, &err), 0);
-	assert_int_equal(ops, 1 << RS_CHURN_MOVE);
-	assert_int_equal(rs_workload_ops_parse("remap,", &ops, &err), -EINVAL);
-	assert_string_equal(err.text, "no operation ''");
-	assert_int_equal(rs_workload_ops_parse("remapp,fork", &ops, &err), -EINVAL);
-	assert_string_equal(err.text, "no operation 'remapp'");
-	assert_int_equal(rs_workload_churn_ops_parse("dontneed", &ops, NULL), -EINVAL);
-	assert_int_equal(ops, 1 << RS_CHURN_MOVE);
+	assert_string_equal(rs_workload_op_name(RS_WORKLOAD_REMAP, &text), "remap");
+	assert_string_equal(text, "mmap() of new memory over it");
+	assert_string_equal(rs_churn_op_name(RS_CHURN_MOVE, NULL), "move");
 	assert_null(rs_workload_op_name(RS_NR_WORKLOAD_OPS, NULL));
+	assert_null(rs_churn_op_name(RS_NR_CHURN_OPS, NULL));
 }
 
 static sigjmp_buf halted;
@@ -576,7 +565,7 @@ int main(void)
 		cmocka_unit_test(test_plan_partial),
 		cmocka_unit_test(test_plan_refused),
 		cmocka_unit_test(test_plan_table),
-		cmocka_unit_test(test_ops),
+		cmocka_unit_test(test_op_names),
 		cmocka_unit_test(test_guest_code),
 		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_choose),

@@ -381,6 +381,9 @@ int rs_sweep_where(struct rs_sweep_data *d, const char *where, struct rs_error *
 	if (!where[len] || column == d->algorithm)
 		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
 				    "--where %s: no parameter of this name is varied", where);
+	if (is_listed(where + len + 1, ""))
+		return rs_error_set(err, RS_ERR_USAGE, EINVAL,
+				    "--where %s: KEY=VALUE[,VALUE...] expected", where);
 	for (size_t row = 0; row < d->nr_rows; row++) {
 		char **fields = d->fields + row * d->nr_columns;
 

@@ -91,13 +91,6 @@ extern const struct rs_workload_scenario rs_workload_scenarios[];
 /* The scenario of that name, or NULL. */
 const struct rs_workload_scenario *rs_workload_scenario_find(const char *name);
 
-/*
- * "dontneed,remap" or "all" into bits; and the same for churn. 0, or -EINVAL
- * with @err set.
- */
-int rs_workload_ops_parse(const char *text, uint32_t *ops, struct rs_error *err);
-int rs_workload_churn_ops_parse(const char *text, uint32_t *ops, struct rs_error *err);
-
 /* The name and a description of an operation; NULL if @op is none. */
 const char *rs_workload_op_name(unsigned int op, const char **text);
 const char *rs_churn_op_name(unsigned int op, const char **text);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "capture/workload/workload.h"
 
-#include <errno.h>
 #include <string.h>
 
 struct named_op {
@@ -146,49 +145,6 @@ const struct rs_workload_scenario *rs_workload_scenario_find(const char *name)
 		if (!strcmp(s->name, name))
 			return s;
 	return NULL;
-}
-
-static int find_op(const struct named_op *table, unsigned int count, const char *name, size_t len)
-{
-	for (unsigned int i = 0; i < count; i++)
-		if (strlen(table[i].name) == len && !memcmp(table[i].name, name, len))
-			return (int)i;
-	return -1;
-}
-
-static int parse_ops(const struct named_op *table, unsigned int count, const char *text,
-		     uint32_t *ops, struct rs_error *err)
-{
-	uint32_t bits = 0;
-
-	if (!strcmp(text, "all")) {
-		*ops = (1U << count) - 1;
-		return 0;
-	}
-	for (;;) {
-		size_t len = strcspn(text, ",");
-		int op = find_op(table, count, text, len);
-
-		if (op < 0)
-			return rs_error_set(err, RS_ERR_USAGE, EINVAL, "no operation '%.*s'",
-					    (int)len, text);
-		bits |= 1U << op;
-		if (!text[len])
-			break;
-		text += len + 1;
-	}
-	*ops = bits;
-	return 0;
-}
-
-int rs_workload_ops_parse(const char *text, uint32_t *ops, struct rs_error *err)
-{
-	return parse_ops(invalidate_ops, RS_NR_WORKLOAD_OPS, text, ops, err);
-}
-
-int rs_workload_churn_ops_parse(const char *text, uint32_t *ops, struct rs_error *err)
-{
-	return parse_ops(churn_ops, RS_NR_CHURN_OPS, text, ops, err);
 }
 
 static const char *op_name(const struct named_op *table, unsigned int count, unsigned int op,

@@ -77,9 +77,46 @@ meant rejected plot --what map,rejcted aliases.txt
 meant balloon synth baloon
 meant seed synth ksm sed=3
 meant nothing synth ksm seed=sed
+meant scenario synth scenaro=ksm
+meant many synth ksm layout=mnay:3
+meant nothing synth ksm layout=dozens:3
+meant private sweep conversion concerns=shared,privat
+meant pageout workload --ops dontneed,pagout
+meant nothing workload --ops dontneed,move
+meant delete workload --churn-ops move,dlete
 meant balloon sweep ksm,ballon
 meant alias3 workload --scenario alia3
 meant task top --by vm,tsk aliases.txt
+
+# A comma too many is wrong usage in each list: what is between two commas, or behind the last
+# one, is none of the names.
+nameless() { # LIST WORD...: LIST stands as @ among the words
+	local list said code words
+
+	for list in "" , "$1," ",$1" "$1,,$1"; do
+		words=("${@:2}")
+		said=$(retryscope "${words[@]/@/$list}" 2>&1 >/dev/null </dev/null)
+		code=$?
+		[[ $code = 2 && ${said%%$'\n'*} == *[\'=]* ]] ||
+			{ echo "${words[*]/@/$list}: $code, $said"; cli_failures=$((cli_failures + 1)); }
+	done
+}
+nameless gfn replay --algo @ aliases.txt
+nameless gfn bench --algo @
+nameless gfn compare --algo @ aliases.txt -- anomalous.txt
+nameless kernel compare --algo @ aliases.txt -- anomalous.txt
+nameless rejected_share compare --figure @ aliases.txt -- anomalous.txt
+nameless a compare --names @ aliases.txt -- anomalous.txt
+nameless rejected plot --what @ aliases.txt
+nameless task top --by @ aliases.txt
+nameless missed faults --cause @ aliases.txt
+nameless invalidations record --root none --dry-run --events @
+nameless memslot record --root none --dry-run --without @
+nameless remap workload --list --ops @
+nameless move workload --list --churn-ops @
+nameless 10 bench --trace none --memslots @
+nameless 100 sweep ksm events=@
+nameless ksm sweep events=100 @
 check algo-unlike 'retryscope replay --algo nothing aliases.txt'
 check algo-params 'for algo in gfn-multi gfn-multi:65537 gfn-multi:x gfn-recent:1.65.1 hfn-recent:1.1; do
 	retryscope replay --algo $algo aliases.txt 2>&1 | head -n 1; done'

@@ -23,8 +23,17 @@ refuse 2 "--vcpus takes a number" --vcpus x
 refuse 2 "--vcpus takes a number" --vcpus -1
 refuse 2 "--vms takes a number" --vms 4294967296
 refuse 2 "the number of vCPUs is 0" --vcpus 0
-refuse 2 "no operation 'nothing'" --ops dontneed,nothing
-refuse 2 "no operation 'dontneed'" --churn-ops dontneed
+refuse 2 "--ops: all or names that --list prints expected, not 'nothing'" --ops dontneed,nothing
+refuse 2 "--churn-ops: all or names that --list prints expected, not 'dontneed'" \
+	--churn-ops dontneed
+# Which ones were chosen is told by what does not go with them.
+refuse 2 "holes can be punched" --ops remap,punch,remap
+refuse 2 "overlap" --ops remap,fork --alias-distance 4K
+refuse 2 "overlap" --ops all --alias-distance 4K
+gmem=(--memory guest_memfd --churn 1)
+refuse 2 "can be deleted, not changed" "${gmem[@]}" --churn-ops all
+refuse 2 "can be deleted, not changed" "${gmem[@]}" --churn-ops delete,move
+refuse 2 "overlap" "${gmem[@]}" --churn-ops delete --alias-distance 4K
 refuse 2 "--range takes MIN" --range 3-
 refuse 2 "--range takes MIN" --range 1-2-3
 refuse 2 "the smallest range is 9" --range 9-3

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,6 +26,13 @@
 #define COMPLAINTS "gnuplot.err"
 
 #define POLL_NS 2000000L
+/*
+ * Descriptors behind those that it begins with: for the picture, the script, data, and what it
+ * reads of fonts. With fewer it draws a picture without letters and is content.
+ */
+#define FIRST_OWN (PICTURE_FD + 1)
+#define NEEDED 12
+
 /* No picture is as large; one that is would be of a script gone wrong. */
 #define MAX_PICTURE (256UL << 20)
 
@@ -33,6 +41,34 @@ static int missing(struct rs_error *err)
 	return rs_error_set(err, RS_ERR_HOST, ENOENT,
 			    "gnuplot is not installed: install gnuplot-nox (or gnuplot) and try "
 			    "again");
+}
+
+/* How many files it can open, up to NEEDED: what we do not leave to it is free there. */
+static int files_left(void)
+{
+	struct rlimit limit;
+	int left = 0;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return NEEDED;
+	for (int fd = FIRST_OWN; left < NEEDED && (rlim_t)fd < limit.rlim_cur; fd++) {
+		const int flags = fcntl(fd, F_GETFD);
+
+		left += flags < 0 || flags & FD_CLOEXEC;
+	}
+	return left;
+}
+
+static int check_files(struct rs_error *err)
+{
+	const int left = files_left();
+
+	if (left == NEEDED)
+		return 0;
+	return rs_error_set(err, RS_ERR_SYSTEM, EMFILE,
+			    "gnuplot needs %d open files of its own, and can have %d: raise the "
+			    "limit (ulimit -n)",
+			    NEEDED, left);
 }
 
 /* @picture is what gnuplot draws into; -1: nothing */
@@ -236,8 +272,9 @@ int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *a
 		   struct rs_error *err)
 {
 	struct sink none = { .fd = -1, .from = -1 };
+	const int rc = check_files(err);
 
-	return run(dir, script, &none, stop, arg, err);
+	return rc ? rc : run(dir, script, &none, stop, arg, err);
 }
 
 static int output_error(struct rs_error *err, int errnum, const char *path);
@@ -246,9 +283,11 @@ int rs_gnuplot_draw(const char *dir, const char *script, const char *output, cha
 		    size_t *size, rs_stop_fn stop, void *arg, struct rs_error *err)
 {
 	struct sink s = { 0 };
-	int fds[2], rc;
+	int fds[2], rc = check_files(err);
 	char *path;
 
+	if (rc)
+		return rc;
 	if (asprintf(&path, "%s/%s", dir, output) < 0)
 		return output_error(err, ENOMEM, output);
 	unlink(path); /* it may have been drawn before */

@@ -15,8 +15,9 @@ typedef int (*rs_stop_fn)(void *arg);
  * Runs `gnuplot @script` in the folder @dir (both must exist) without the user's
  * own start-up files, and waits for it. 0; or negative errno with @err set:
  * RS_ERR_HOST if there is no gnuplot (the text says what to install),
- * RS_ERR_INTR if @stop (may be NULL) said so, else RS_ERR_SYSTEM with the first
- * line of what gnuplot complained of.
+ * RS_ERR_INTR if @stop (may be NULL) said so, RS_ERR_SYSTEM and -EMFILE if it could
+ * open too few files to draw all, else RS_ERR_SYSTEM with the first line of what gnuplot
+ * complained of.
  */
 int rs_gnuplot_run(const char *dir, const char *script, rs_stop_fn stop, void *arg,
 		   struct rs_error *err);

@@ -518,8 +518,41 @@ bad_gnuplot() {
 	expect_empty "interrupted"
 }
 
+# With too few files to open, gnuplot would leave out letters or all data.
+few_files() {
+	local limit text="gnuplot needs 12 open files of its own, and can have"
+
+	# with LIMIT OPEN ARG...: /dev/null is open OPEN times, besides the first three
+	with() {
+		(
+			for fd in {3..31}; do
+				eval "exec $fd>&-"
+				[ "$fd" -ge $((3 + $2)) ] || eval "exec $fd</dev/null"
+			done
+			ulimit -n "$1"
+			exec "$build_dir/retryscope" plot -w blocked "${@:3}" "$data/small.txt"
+		) 2>"$work/err"
+	}
+	fresh
+	for limit in 5 6 7 15; do
+		with $limit 0 -o "$work/new/x.png"
+		[ $? -eq 4 ] || fail "$limit open files: not exit code 4"
+		[ $limit -eq 5 ] || grep -qxF "retryscope: $text $((limit - 4)): raise the limit (ulimit -n)" "$work/err" ||
+			fail "$limit open files: $(cat "$work/err")"
+		[ "$(wc -l <"$work/err")" -eq 1 ] || fail "$limit open files: more than one line"
+		expect_empty "$limit open files"
+	done
+	# What others left open it cannot use.
+	with 18 4 -o "$work/new/x.png"
+	grep -qF "$text 11" "$work/err" || fail "open files of others: $(cat "$work/err")"
+	with 16 0 -o "$work/new/x.png" || fail "16 open files: $(cat "$work/err")"
+	run 0 -w blocked -o "$work/all.png" "$data/small.txt"
+	expect_same "with 16 open files" "$work/all.png" "$work/new/x.png"
+}
+
 golden
 formats
+few_files
 redraw
 inputs
 closed_reports

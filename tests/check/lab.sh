@@ -31,6 +31,12 @@ expect "a script that is not there" 2 $?
 expect "a counted clock where files of the host are needed" 2 $?
 "$lab" --fleet --kernel 6.1 >/dev/null 2>&1
 expect "a fleet of one" 2 $?
+"$lab" --clock counted --turn 0 >/dev/null 2>&1
+expect "no turns" 2 $?
+"$lab" --turn 20 >/dev/null 2>&1
+expect "turns where each CPU has its own" 2 $?
+expect "a kernel is missing behind a comma" "lab: --kernel: a name is missing in '6.1,'; --help says more" \
+	"$("$lab" --kernel 6.1, --scenario none 2>&1)"
 "$lab" --rate 0 >/dev/null 2>&1
 expect "no invalidations" 2 $?
 expect "--list" "$(scenarios | cut -d' ' -f1)" "$("$lab" --list)"
@@ -83,6 +89,14 @@ emulated() { # CLOCK CPUS
 expect "CPUs with a counted clock" \
 	"smp 1,maxcpus=5 core-id=3 core-id=1 core-id=4 core-id=2 interval=10 nr_cpus=3" \
 	"$(emulated counted 3)"
+expect "a turn of another length" "interval=50" \
+	"$(turn=50 && emulated counted 3 | grep -o 'interval=[0-9]*')"
+expect "as it was asked for" 50 "$(
+	eval "$(sed -n '/^is_number() {/,/^}/p; /^check_list() {/,/^}/p; /^parse_arguments() {/,/^}/p' "$lab")"
+	eval "$(grep '^seconds=' "$lab")"
+	kernels=6.1 scenarios=alias3 script=none
+	parse_arguments --clock counted --turn 50 && echo "$turn"
+)"
 expect "one CPU needs no turns" "smp 1" "$(emulated counted 1)"
 expect "CPUs with threads of their own" "smp 3" "$(emulated real 3)"
 

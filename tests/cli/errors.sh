@@ -93,7 +93,7 @@ meant task top --by vm,tsk aliases.txt
 nameless() { # LIST WORD...: LIST stands as @ among the words
 	local list said code words
 
-	for list in "" , "$1," ",$1" "$1,,$1"; do
+	for list in "" "," "$1," ",$1" "$1,,$1"; do
 		words=("${@:2}")
 		said=$(retryscope "${words[@]/@/$list}" 2>&1 >/dev/null </dev/null)
 		code=$?

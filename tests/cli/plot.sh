@@ -211,8 +211,8 @@ tables() {
 	run 0 -f dumb -w sweep-stall --where alias-distance=1G --where alias-share=0,0.2,1 -a hva,gfn \
 		-o "$work/new/where.txt" "$data/sweep.csv"
 	run 0 -f dumb -w sweep-widening --x alias-distance -o "$work/new/x.txt" "$data/sweep.csv"
-	for name in "" , 0, ,0 0,,1; do
-		run 2 -f dumb -w sweep-stall --where alias-share=$name "$data/sweep.csv"
+	for name in "" "," "0," ",0" "0,,1"; do
+		run 2 -f dumb -w sweep-stall --where "alias-share=$name" "$data/sweep.csv"
 		grep -q "KEY=VALUE\[,VALUE...\] expected" "$work/err" || fail "--where: $(cat "$work/err")"
 	done
 	run 0 -w price --keep-data -o "$work/new/price.svg" "$data/price.json"

@@ -56,10 +56,10 @@ struct rs_fault {
 	uint8_t as;
 	uint8_t kind; /* RS_KIND_SHARED or RS_KIND_PRIVATE */
 	bool open;
-	bool quiet;	    /* for its keeper: nothing was outstanding since it began */
-	bool judged;	    /* false: it began when the VM's state was not known */
+	bool quiet;	/* for its keeper: nothing was outstanding since it began */
+	bool judged;	/* false: it began when the VM's state was not known */
 	bool necessary; /* an invalidation that covered it ended since it began */
-	bool other;	    /* one did that would have, were the fault of the other kind */
+	bool other;	/* one did that would have, were the fault of the other kind */
 };
 
 /*

@@ -47,7 +47,8 @@ has retryscope bench --json --rounds 1 --round-time 100us --algo hva,gfn --conte
 has retryscope bench --json --rounds 1 --round-time 100us --algo hva,gfn --trace 1.txt
 # Under the sanitizers nothing can be preloaded before their runtime.
 if ! grep -q '^RS_SANITIZE:BOOL=ON' "$build_dir/CMakeCache.txt"; then
-	has env LD_PRELOAD="$build_dir/tests/libfake_kvm.so" retryscope workload --json --seconds 1
+	has env LD_PRELOAD="$build_dir/tests/libfake_kvm.so" "$build_dir/retryscope" workload --json \
+		--seconds 1
 fi
 
 # Each schema has a document, and each parameter of a scenario may be a column of a sweep.

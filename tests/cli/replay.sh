@@ -80,6 +80,8 @@ cp aliases.txt "$long"
 export long
 check mail-long-path 'retryscope replay --format mail "$long/aliases.txt" >mail.txt; awk "length > 72" mail.txt; bash -c "$(awk "/^  retryscope replay/ { on = 1 } on; !/\\\\\$/ { on = 0 }" mail.txt)" | cmp - mail.txt; sha256sum "$long/aliases.txt" | tr -d "\\\\" | cut -c 1-64 | grep -cf - mail.txt'
 check mail-open 'retryscope replay --loop open --format mail aliases.txt | sed -n "1,/^$/p"; retryscope replay --format mail --algo gfn-list,exact aliases.txt | sed -n "1,/^$/p"'
+# Two that reject at once are through before one that looks the page up first.
+check mail-undercut 'retryscope replay --format mail undercut.txt | sed -n "1,/^$/p"'
 # What is read once has no size, and no SHA-256.
 check mail-pipe 'retryscope replay --format mail - <aliases.txt | grep -E "^(Trace|Its|Host)"'
 finish

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,27 @@ static void drop(struct found *f)
 	rs_types_free(f->types);
 	rs_host_close(f->host);
 	fake_host_free(&f->fh);
+}
+
+/* As make(), of a kernel whose types lack the lines with @word. */
+static void make_without(struct found *f, const char *kernel, const char *word)
+{
+	char path[256], line[512];
+	FILE *in, *out;
+
+	snprintf(path, sizeof(path), PROBE_DATA "%s.types", kernel);
+	in = fopen(path, "r");
+	snprintf(path, sizeof(path), "/tmp/rs-types-%d", (int)getpid());
+	out = fopen(path, "w");
+	assert_true(in && out);
+	while (fgets(line, sizeof(line), in))
+		if (!strstr(line, word))
+			fputs(line, out);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+	*f = (struct found){ 0 };
+	fake_host_make(&f->fh, path);
+	unlink(path);
 }
 
 static enum rs_point_state state_of(const struct found *f, enum rs_probe_event ev)
@@ -375,6 +397,95 @@ static void test_no_symbols(void **state)
 	assert_false(f.plan->level_known);
 	assert_int_equal(f.plan->at_most, RS_LEVEL_FULL);
 	drop(&f);
+
+	/* Without kprobe events it makes no difference what the symbols would have told. */
+	make(&f, "6.12");
+	fake_host_remove(&f.fh, "/proc/kallsyms");
+	fake_host_remove(&f.fh, "/sys/kernel/tracing/kprobe_events");
+	look(&f, 0);
+	assert_true(f.plan->level_known);
+	assert_int_equal(f.plan->at_most, RS_LEVEL_TRACEPOINTS);
+	drop(&f);
+}
+
+/* Where there is no BTF to be read in /sys, a kernel on the disk may have it. */
+static void test_types_on_disk(void **state)
+{
+	static const char *const places[] = { "/boot/vmlinux-6.12.117+deb12-amd64",
+					      "/lib/modules/6.12.117+deb12-amd64/build/vmlinux",
+					      "/usr/lib/debug/boot/vmlinux-6.12.117+deb12-amd64" };
+	char from[128], to[256];
+	struct found f;
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		make(&f, "6.12");
+		fake_host_write(&f.fh, places[i], "");
+		snprintf(from, sizeof(from), "%s/sys/kernel/btf/vmlinux", f.fh.root);
+		snprintf(to, sizeof(to), "%s%s", f.fh.root, places[i]);
+		assert_int_equal(rename(from, to), 0);
+		look(&f, 0);
+		assert_string_equal(f.host->btf_vmlinux, to);
+		assert_int_equal(f.plan->level, RS_LEVEL_FULL);
+		drop(&f);
+	}
+}
+
+/* What is named is as clear with a slash too many. */
+static void test_root_with_slashes(void **state)
+{
+	struct rs_host *h;
+	char root[128];
+	struct found f;
+
+	make(&f, "6.12");
+	snprintf(root, sizeof(root), "%s//", f.fh.root);
+	h = rs_host_open(root, NULL);
+	assert_non_null(h);
+	assert_string_equal(h->root, f.fh.root);
+	rs_host_close(h);
+	h = rs_host_open(f.fh.root, NULL);
+	assert_non_null(h);
+	assert_string_equal(h->root, f.fh.root);
+	f.host = h;
+	drop(&f);
+}
+
+/* What a fault's error code would tell is nice to have: without it nothing is incomplete. */
+static void test_optional_field(void **state)
+{
+	struct found f;
+
+	make_without(&f, "6.12", " error_code ");
+	look(&f, 0);
+	assert_string_equal(f.plan->probes[RS_PROBE_FAULT].lacking, "error");
+	assert_int_equal(f.plan->level, RS_LEVEL_FULL);
+	drop(&f);
+}
+
+/* A filter by the VM's process is for those probes alone that tell it, each of them. */
+static void test_pid_field(void **state)
+{
+	const struct rs_plan_opts opts = { .vm_pid = true };
+	struct found f;
+
+	for (int told = 0; told < 2; told++) {
+		make_without(&f, "6.12", told ? "\n\n" : " userspace_pid ");
+		look(&f, 0);
+		rs_plan_free(f.plan);
+		f.plan = rs_plan_make(f.host, f.types, &opts);
+		assert_non_null(f.plan);
+		for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++) {
+			const struct rs_planned_probe *probe = &f.plan->probes[ev];
+
+			if (probe->state != RS_POINT_THERE)
+				continue;
+			if (probe->has_pid != (told && rs_points[ev].kvm) ||
+			    !strstr(probe->fetch, " pid=") == probe->has_pid)
+				fail_msg("%s has %s pid: %s", rs_probe_event_name(ev),
+					 probe->has_pid ? "the" : "no", probe->fetch);
+		}
+		drop(&f);
+	}
 }
 
 static void test_no_release(void **state)
@@ -534,9 +645,11 @@ static void test_parts_withheld(void **state)
 
 	make(&f, "6.12");
 	fake_host_write(&f.fh, "/sys/kernel/tracing/events/kvm/kvm_page_fault/enable", "0");
+	fake_host_write(&f.fh, "/sys/kernel/tracing/events/kvm/kvm_unmap_hva_range/enable", "0");
 	fake_host_write(&f.fh, "/sys/kernel/tracing/events/kvm/kvm_try_async_get_page/enable", "0");
 	look(&f, 0);
-	assert_true(f.plan->tracepoints[0].there && f.plan->tracepoints[2].there);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(f.plan->tracepoints[i].there);
 	rs_plan_free(f.plan);
 	f.plan = rs_plan_make(f.host, f.types, &opts);
 	for (unsigned int ev = 0; ev < RS_NR_PROBE_EVENTS; ev++)
@@ -549,7 +662,7 @@ static void test_parts_withheld(void **state)
 	rs_plan_free(f.plan);
 	opts.parts_withheld = 1U << RS_PART_DECISIONS;
 	f.plan = rs_plan_make(f.host, f.types, &opts);
-	assert_false(f.plan->tracepoints[0].there);
+	assert_false(f.plan->tracepoints[0].there || f.plan->tracepoints[1].there);
 	assert_true(f.plan->tracepoints[2].there);
 	drop(&f);
 }
@@ -622,10 +735,18 @@ static const char *fact(const struct rs_capture_facts *f, const char *key)
 
 static void test_facts(void **state)
 {
+	static const char *const ksm[] = { "pages_to_scan", "sleep_millisecs", "pages_shared",
+					   "pages_sharing" };
 	struct rs_capture_facts facts = { 0 };
 	struct found f;
 
 	make(&f, "6.12");
+	for (size_t i = 0; i < 4; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/sys/kernel/mm/ksm/%s", ksm[i]);
+		fake_host_write(&f.fh, path, ksm[i]);
+	}
 	fake_host_write(&f.fh, "/boot/config-6.12.117+deb12-amd64",
 			"# CONFIG_PREEMPT is not set\nCONFIG_KSM=y\nCONFIG_KSMX=y\n");
 	fake_host_write(&f.fh, "/proc/meminfo",
@@ -657,10 +778,24 @@ static void test_facts(void **state)
 	assert_null(fact(&facts, "config.CONFIG_PREEMPT"));
 	assert_string_equal(fact(&facts, "enum.RET_PF_FIXED"), "5");
 	assert_string_equal(fact(&facts, "enum.KVM_MR_DELETE"), "1");
+	assert_string_equal(fact(&facts, "enum.MMU_NOTIFY_CLEAR"), "1");
+	assert_string_equal(fact(&facts, "enum.KVM_FILTER_PRIVATE"), "2");
+	for (size_t i = 0; i < 4; i++) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "ksm.%s", ksm[i]);
+		assert_string_equal(fact(&facts, key), ksm[i]);
+	}
 	assert_string_equal(fact(&facts, "missing.fault"), "withheld: not wanted");
 	assert_string_equal(
 		fact(&facts, "probe.inval_started"),
 		"r64:retryscope_7/inval_started kvm_mmu_notifier_invalidate_range_start");
+	rs_facts_free(&facts);
+	/* The name of one option may be the begin of another's. */
+	fake_host_write(&f.fh, "/boot/config-6.12.117+deb12-amd64", "CONFIG_PREEMPT=y\n");
+	assert_int_equal(rs_facts_add_host(&facts, f.host), 0);
+	assert_string_equal(fact(&facts, "config.CONFIG_PREEMPT"), "y");
+	assert_null(fact(&facts, "config.CONFIG_PREEMPT_NONE"));
 	rs_facts_free(&facts);
 	drop(&f);
 }
@@ -681,6 +816,10 @@ int main(void)
 		cmocka_unit_test(test_lockdown),
 		cmocka_unit_test(test_no_kvm),
 		cmocka_unit_test(test_no_symbols),
+		cmocka_unit_test(test_types_on_disk),
+		cmocka_unit_test(test_root_with_slashes),
+		cmocka_unit_test(test_optional_field),
+		cmocka_unit_test(test_pid_field),
 		cmocka_unit_test(test_no_release),
 		cmocka_unit_test(test_optimised_copy),
 		cmocka_unit_test(test_blacklist),

@@ -342,6 +342,12 @@ static void test_vendors(void **state)
 		assert_string_equal(f.host->vendor, cases[i].vendor);
 		assert_int_equal(f.host->paging, cases[i].paging);
 	}
+	/* A module that does not tell how it pages is still the one. */
+	fake_host_remove(&f.fh, "/sys/module/kvm_amd/parameters");
+	fake_host_remove(&f.fh, "/sys/module/kvm_intel");
+	plan("", "", RS_PROBE_FAULT);
+	assert_string_equal(f.host->vendor, "kvm_amd");
+	assert_int_equal(f.host->paging, RS_PAGING_UNKNOWN);
 }
 
 /* tracefs wins over debugfs, wherever each is mounted and listed. */

@@ -246,6 +246,14 @@ static void test_plan_refused(void **state)
 	opts.memslots = 32764;
 	opts.aliases = 0;
 	refuse(&opts, "KVM has 32764");
+	/* A memslot that is moved away has a place of its own behind all others. */
+	opts.memslots = 1;
+	opts.pages = 489472;
+	make_plan(&opts, &plan);
+	assert_int_equal(plan.slots[1].gfn + plan.slots[1].npages, plan.spare_gfn);
+	rs_workload_plan_free(&plan);
+	opts.pages++;
+	refuse(&opts, "do not fit below 4 GiB");
 #undef REFUSE
 }
 

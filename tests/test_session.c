@@ -23,10 +23,12 @@
 #include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "capture/folder.h"
 #include "capture/session.h"
 #include "capture/state.h"
 #include "capture/vms.h"
@@ -157,6 +159,9 @@ static void test_measured_size(void **state)
 
 	set_memory(1 << 20);
 	f.opts.measure = true;
+	snprintf(text, sizeof(text), "events/retryscope_%d/enable", (int)getpid());
+	fake_instance_write(&f.fh, getpid(), text, "1");
+	fake_instance_write(&f.fh, getpid(), "trace", "what was recorded meanwhile\n");
 	/* 100 bytes and what is lost by division each. */
 	snprintf(text, sizeof(text),
 		 "entries: 100000\noverrun: 60000\ncommit overrun: 0\n"
@@ -167,6 +172,9 @@ static void test_measured_size(void **state)
 			 (200000UL * 101 * 4 + 1023) / 1024);
 	assert_string_equal(instance_file("events/kvm/kvm_page_fault/enable"), "1");
 	assert_string_equal(instance_file("events/kvm/enable"), "0");
+	snprintf(text, sizeof(text), "events/retryscope_%d/enable", (int)getpid());
+	assert_string_equal(instance_file(text), "0");
+	assert_string_equal(instance_file("trace"), "");
 	fake_host_remove(&f.fh, "/run");
 	fake_host_write(&f.fh, "/run/other", "not ours\n");
 	/* None is there yet, and still it is known how much it lost. */
@@ -183,32 +191,188 @@ static void test_measured_size(void **state)
 	assert_int_equal(strtoul(instance_file("buffer_size_kb"), NULL, 10), 16384);
 }
 
+/*
+ * A kernel whose buffers are as small as at boot makes the top-level one large at the first
+ * write to an event's switch: one comes before this instance's gets its size.
+ */
+static void test_boot_buffers(void **state)
+{
+	fake_instance_write(&f.fh, getpid(), "events/kvm/kvm_page_fault/enable", "as it was");
+	f.opts.buffer_bytes = 1 << 20;
+	rs_session_close(start(), NULL);
+	assert_int_equal(*instance_file("events/kvm/kvm_page_fault/enable"), '0');
+}
+
+/* The time is that of the whole world, wherever the host is. */
+static void test_start_time(void **state)
+{
+	static const char key[] = "retryscope-fact start.time ";
+	const char *old = getenv("TZ"), *text;
+	struct tm tm = { 0 };
+
+	setenv("TZ", "XYZ-5", 1);
+	tzset();
+	rs_session_close(start(), NULL);
+	if (old)
+		setenv("TZ", old, 1);
+	else
+		unsetenv("TZ");
+	tzset();
+	text = strstr(instance_file("trace_marker"), key);
+	assert_non_null(text);
+	text = strptime(text + strlen(key), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	assert_true(text && *text == '\n');
+	assert_true(llabs((long long)(timegm(&tm) - time(NULL))) < 3600);
+}
+
+static void add_descriptor(pid_t pid, const char *name, const char *target);
+static void add_process(pid_t pid, const char *comm, pid_t first_task, unsigned int tasks);
+
+static unsigned int times_in(const char *text, const char *word)
+{
+	unsigned int n = 0;
+
+	while ((text = strstr(text, word))) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
 static void test_statistics(void **state)
 {
 	const struct rs_session_stats *st;
 	struct rs_session *s;
+	char path[64];
 
 	fake_instance_write(&f.fh, getpid(), "per_cpu/cpu0/stats",
 			    "entries: 3\noverrun: 20\ncommit overrun: 400\nbytes: 300\n"
 			    "dropped events: 8000\nread events: 7\n");
 	s = start();
 	st = rs_session_stats(s);
+	assert_int_equal(st->nr_vms, 0);
+	add_process(42, "qemu-system-x86\n", 42, 1);
+	add_descriptor(42, "10", "anon_inode:kvm-vm");
+	/* Only files of a CPU are what was taken out of the buffers. */
+	snprintf(path, sizeof(path), "/out/x.dat.part-%d/trace.dat", (int)getpid());
+	fake_host_write(&f.fh, path, "the begin of the output");
 	sleep(1);
 	assert_int_equal(rs_session_poll(s, &f.err), RS_SESSION_RUNS);
+	assert_int_equal(st->nr_vms, 1);
 	assert_int_equal(st->events, 10);
 	assert_int_equal(st->lost, 8420);
 	assert_int_equal(st->bytes, 310);
 	assert_int_equal(st->cpus[0].commit_overrun, 400);
 	assert_true(st->elapsed_ns >= 1000000000 && st->elapsed_ns < 60000000000);
 	assert_true(st->events_per_s > 0 && st->events_per_s <= 10);
+	assert_int_equal((int)(st->events_per_s * (double)st->elapsed_ns / 1e9 + 0.5), 10);
 	sleep(1);
 	assert_int_equal(rs_session_poll(s, &f.err), RS_SESSION_RUNS);
 	assert_true(st->events_per_s == 0);
+	fake_instance_write(&f.fh, getpid(), "tracing_on", "0");
 	assert_int_equal(rs_session_finish(s, &f.err), 0);
+	/* It is on: what is marked would be lost else. */
+	assert_int_equal(*instance_file("tracing_on"), '1');
 	assert_int_equal(st->lost, 8420);
 	assert_non_null(strstr(get("/out/x.dat"), "retryscope-fact lost.cpu0 overrun=20 "
 						  "commit_overrun=400 dropped=8000\n"));
+	assert_non_null(strstr(get("/out/x.dat"), "retryscope-fact end.time "));
+	assert_non_null(strstr(get("/out/x.dat"), "retryscope-fact end.mono_ns "));
+	/* Once more behind all other marks, which may have taken the place of events. */
+	assert_int_equal(times_in(get("/out/x.dat"), "retryscope-fact lost.cpu0 "), 2);
 	rs_session_close(s, NULL);
+}
+
+/* Readers that outlive their trace-cmd, and write on for ever, end with the recording. */
+static void test_readers_end(void **state)
+{
+	static const char script[] =
+		"#!/bin/sh\ninstance=$(dirname \"$0\")/../.." FAKE_TRACING "/instances/$3\n"
+		"trap 'echo x >trace.dat; exit 0' INT\n"
+		"sleep 20 &\n"
+		"echo $! >\"$(dirname \"$0\")/../../reader\"\n"
+		"echo 1 >\"$instance/tracing_on\"\n"
+		"while :; do sleep 0.05; done\n";
+	struct rs_session *s;
+	int status = 0;
+	pid_t reader;
+
+	fake_trace_cmd_set(&f.fh, script);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	f.opts.buffer_bytes = 1 << 20;
+	s = start();
+	reader = (pid_t)atoi(get("/reader"));
+	assert_true(reader > 1);
+	assert_int_equal(rs_session_finish(s, &f.err), 0);
+	rs_session_close(s, NULL);
+	assert_int_equal(waitpid(reader, &status, 0), reader);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* Whoever has the folder around may put another folder in the place of ours: that stays. */
+static void test_other_folder(void **state)
+{
+	struct rs_session *s;
+	char ours[256], away[256];
+
+	f.opts.buffer_bytes = 1 << 20;
+	s = start();
+	snprintf(ours, sizeof(ours), "%s.part-%d", f.out, (int)getpid());
+	snprintf(away, sizeof(away), "%s.away", f.out);
+	assert_int_equal(rename(ours, away), 0);
+	assert_int_equal(mkdir(ours, 0700), 0);
+	rs_session_close(s, NULL);
+	assert_int_equal(access(ours, F_OK), 0);
+}
+
+/* An output may be in the root folder itself. */
+static void test_folder_names(void **state)
+{
+	static const struct {
+		const char *path, *dir;
+	} cases[] = { { "/x.dat", "/" }, { "/tmp/x.dat", "/tmp" }, { "//x.dat", "/" } };
+	struct rs_folder folder;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(rs_folder_open_dir(&folder, cases[i].path, 7), 0);
+		assert_string_equal(folder.dir, cases[i].dir);
+		assert_string_equal(folder.output, "x.dat");
+		assert_string_equal(folder.name, "x.dat.part-7");
+		rs_folder_close(&folder);
+	}
+	assert_int_equal(rs_folder_open_dir(&folder, "/no/such/x.dat", 7), -ENOENT);
+	rs_folder_close(&folder);
+}
+
+/* A VM's process is what a filter by process needs to be told: without it there is none. */
+static void test_no_pid_told(void **state)
+{
+	char types[128], line[512];
+	struct fake_host usual = f.fh;
+	FILE *in = fopen(TEST_DATA "/probe/6.12.types", "r"), *out;
+
+	snprintf(types, sizeof(types), "%s/types", usual.root);
+	out = fopen(types, "w");
+	assert_true(in && out);
+	while (fgets(line, sizeof(line), in))
+		if (!strstr(line, " userspace_pid "))
+			fputs(line, out);
+	fclose(in);
+	assert_int_equal(fclose(out), 0);
+	fake_host_make(&f.fh, types);
+	fake_host_write(&f.fh, "/run/other", "not ours\n");
+	fake_host_free(&usual);
+	fake_trace_cmd_set(&f.fh, fake_trace_cmd_good);
+	fake_instance_make(&f.fh, getpid());
+	snprintf(f.out, sizeof(f.out), "%s/x.dat", f.fh.root);
+	f.opts.root = f.fh.root;
+	f.opts.pid = getpid();
+	f.opts.buffer_bytes = 1 << 20;
+	assert_null(rs_session_start(&f.opts, &f.err));
+	assert_int_equal(errno, ENOTSUP);
+	assert_int_equal(f.err.kind, RS_ERR_HOST);
+	assert_non_null(strstr(f.err.text, "record without --pid"));
 }
 
 static uint64_t free_bytes(void)
@@ -463,6 +627,50 @@ static void test_no_note(void **state)
 	assert_true(exists("/run/retryscope-7x"));
 	assert_true(exists("/run/retryscope-"));
 	assert_true(exists("/run/retryscop-7"));
+}
+
+/* As many captures as could not have their name, so many are told of where they are. */
+static void test_remarks(void **state)
+{
+	struct rs_cleanup_result result;
+	char path[64];
+
+	for (int i = 7; i < 10; i++) {
+		snprintf(path, sizeof(path), "/out/%d.dat", i);
+		fake_host_write(&f.fh, path, "older\n");
+		snprintf(path, sizeof(path), "/out/%d.dat.part-%d/trace.dat", i, i);
+		fake_host_write(&f.fh, path, "whole\n");
+		put_note(i,
+			 "retryscope-state 1\nfolder %s/out/%d.dat.part-%d\noutput %s/out/%d.dat\n",
+			 f.fh.root, i, i, f.fh.root, i);
+	}
+	assert_int_equal(rs_session_cleanup(f.fh.root, &result, &f.err), 0);
+	assert_int_equal(result.rescued, 3);
+	assert_non_null(result.remarks);
+	for (int i = 7; i < 10; i++) {
+		snprintf(path, sizeof(path), " is %d.dat.%d\n", i, i);
+		assert_non_null(strstr(result.remarks, path));
+	}
+	free(result.remarks);
+}
+
+/* Version 1 did not note which folder it made: what all may write to may be another's. */
+static void test_old_folder_of_all(void **state)
+{
+	struct rs_cleanup_result result;
+	char full[256];
+
+	fake_host_write(&f.fh, "/out/x.dat.part-7/trace.dat", "whole\n");
+	full_path(full, sizeof(full), "/out/x.dat.part-7");
+	assert_int_equal(chmod(full, 0777), 0);
+	put_note(7, "retryscope-state 1\nfolder %s/out/x.dat.part-7\noutput %s/out/x.dat\n",
+		 f.fh.root, f.fh.root);
+	assert_int_equal(rs_session_cleanup(f.fh.root, &result, &f.err), 0);
+	assert_int_equal(result.rescued, 0);
+	assert_non_null(strstr(result.remarks, "is not the folder that was noted"));
+	free(result.remarks);
+	assert_string_equal(get("/out/x.dat.part-7/trace.dat"), "whole\n");
+	assert_false(exists("/out/x.dat"));
 }
 
 /* Groups that begin as ours do are somebody else's. */
@@ -782,12 +990,20 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		session_test(test_buffer_size),
 		session_test(test_measured_size),
+		session_test(test_boot_buffers),
+		session_test(test_start_time),
 		session_test(test_statistics),
+		session_test(test_readers_end),
+		session_test(test_other_folder),
+		session_test(test_folder_names),
+		session_test(test_no_pid_told),
 		session_test(test_space),
 		session_test(test_vms),
 		session_test(test_many_tasks),
 		session_test(test_unfinished_note),
 		session_test(test_no_note),
+		session_test(test_remarks),
+		session_test(test_old_folder_of_all),
 		session_test(test_foreign_groups),
 		session_test(test_foreign_processes),
 		session_test(test_processes_of_another_machine),

@@ -53,6 +53,8 @@ struct rs_view {
 	const uint64_t *blocked; /* frames, one per algorithm in the order of the list */
 	uint64_t exact_blocked;
 	uint64_t frames;
+	uint32_t in_progress; /* invalidations that hit a memslot: an epoch lasts while there are
+				 any */
 	/* What the first algorithm of the list has in its range, if rs_algo_has_range(); may be in
 	 * no memslot. */
 	const struct rs_covered *ranges;

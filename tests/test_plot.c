@@ -671,6 +671,28 @@ static void zooms_to_the_worst_epoch(void **state)
 	zoom_into(TRACE_SAMPLES "/6.12-thp.dat");
 }
 
+/* What has begun is in progress, though its walk has hit nothing yet: one epoch. */
+static void epoch_of_a_walk(void **state)
+{
+	struct rs_plot_collect_opts opts = { .map = true, .zoom = true };
+	struct rs_plot_collect *c = rs_plot_collect_new(&opts);
+	const struct rs_plot_vm *v;
+	struct rs_result *r;
+
+	assert_non_null(c);
+	r = replay(TEST_DATA "/plot/walk.txt", "gfn", rs_plot_collect_first(c));
+	assert_int_equal(rs_plot_collect_first_done(c, r), 0);
+	rs_result_free(r);
+	r = replay(TEST_DATA "/plot/walk.txt", "gfn", rs_plot_collect_second(c));
+	assert_int_equal(rs_plot_collect_second_done(c, r), 0);
+	v = rs_plot_collect_vm(c, r->vms[0].vm);
+	assert_int_equal(v->worst.begin_ns, 1000);
+	assert_int_equal(v->worst.end_ns, 5000);
+	assert_int_equal(v->worst.needless, 2);
+	rs_result_free(r);
+	rs_plot_collect_free(c);
+}
+
 static void collected_adds_up(void **state)
 {
 	collect(TEST_DATA "/plot/small.txt", true);
@@ -698,6 +720,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(curves_lose_nothing, set_up, tear_down),
 		cmocka_unit_test(collected_adds_up),
 		cmocka_unit_test(zooms_to_the_worst_epoch),
+		cmocka_unit_test(epoch_of_a_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,7 +151,7 @@ static void end_epoch(struct vm *v, uint64_t time_ns)
 /* Faults are judged before the view of the state that they meet. */
 static void follow_epoch(struct vm *v, const struct rs_view *view)
 {
-	const bool any = view->nr_covered != 0;
+	const bool any = view->in_progress != 0;
 
 	if (v->open && any)
 		add_area(v, view->time_ns);

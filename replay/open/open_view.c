@@ -115,6 +115,7 @@ int rs_open_tell_view(struct rs_replay *r, struct vm_run *v)
 	view.blocked = r->view_blocked;
 	view.exact_blocked = rs_invals_covered_frames(v->invals);
 	view.frames = rs_vm_frames(v->vm);
+	view.in_progress = rs_invals_nr_hit(v->invals);
 	view.ranges = r->ranges;
 	view.nr_ranges = r->nr_ranges;
 	view.covered = r->covered;

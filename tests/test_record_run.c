@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -96,6 +97,19 @@ static char event_is(const char *event)
 	snprintf(path, sizeof(path), FAKE_TRACING "/instances/retryscope_%d/%s", (int)r.p.pid,
 		 name);
 	return *get(path);
+}
+
+/* When that was written last. */
+static uint64_t switched(const char *event)
+{
+	char name[128], path[256];
+	struct stat st;
+
+	event_file(r.p.pid, event, name, sizeof(name));
+	snprintf(path, sizeof(path), "%s" FAKE_TRACING "/instances/retryscope_%d/%s", r.fh.root,
+		 (int)r.p.pid, name);
+	assert_int_equal(stat(path, &st), 0);
+	return (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec;
 }
 
 static void before(void *arg, pid_t pid)
@@ -345,7 +359,15 @@ static void test_anonymous(void **state)
 	fclose(f);
 	assert_memory_equal(head, "\x89RSTRACE", 8);
 
+	/* The signal that ends the recording does not end that. */
 	fake_host_remove(&r.fh, "/out/x.dat");
+	start(ARGS(OUTPUT, "--anonymous"));
+	wait_until_it_records();
+	kill(r.p.pid, SIGINT);
+	ends_with(130);
+	nothing_left(true);
+	fake_host_remove(&r.fh, "/out/x.dat");
+
 	fake_trace_cmd_set(&r.fh, fake_trace_cmd_good);
 	start(ARGS(OUTPUT, "--duration", "200ms", "--anonymous"));
 	ends_with(1);
@@ -364,6 +386,20 @@ static void test_max_size_is_of_both(void **state)
 	says_not("--max-size");
 }
 
+static const char *cleaned(const char *option)
+{
+	const char *argv[] = {
+		RETRYSCOPE, "record", "--root", r.fh.root, "--cleanup", option, NULL
+	};
+	struct program_opts o = { .argv = argv, .preload = FAKE_TRACEFS };
+
+	program_start(&r.p, &o);
+	if (program_end(&r.p))
+		fail_msg("it failed: %s", r.p.err.text);
+	assert_string_equal(r.p.err.text, "");
+	return r.p.out.text;
+}
+
 static void interrupt(int sig)
 {
 	start(ARGS(OUTPUT));
@@ -373,6 +409,7 @@ static void interrupt(int sig)
 	says("/out/x.dat: 10 events in ");
 	nothing_left(true);
 	assert_non_null(strstr(get("/out/x.dat"), "record -B retryscope_"));
+	assert_non_null(strstr(get("/out/x.dat"), " --no-filter -o trace.dat -e "));
 }
 
 static void test_signals(void **state)
@@ -381,6 +418,43 @@ static void test_signals(void **state)
 	interrupt(SIGTERM);
 	interrupt(SIGHUP);
 	interrupt(SIGQUIT);
+}
+
+/*
+ * Killed, it cannot tell anyone to end: trace-cmd writes its file all the same, and its command
+ * ends. What was recorded gets its name by the cleanup.
+ */
+static void test_killed(void **state)
+{
+	char path[128], cpu[256], note[64], told[128];
+	const char *writer;
+	pid_t group;
+
+	snprintf(told, sizeof(told), "%s/told", r.fh.root);
+	start(ARGS(OUTPUT, "--", "sh", "-c",
+		   "trap ': >\"$0\"; exit' TERM; echo begun; i=0\n"
+		   "while [ $i -lt 600 ]; do i=$((i + 1)); sleep 0.05; done",
+		   told));
+	assert_true(program_says(&r.p, &r.p.out, "begun\n"));
+	snprintf(note, sizeof(note), "/run/retryscope-%d", (int)r.p.pid);
+	writer = strstr(get(note), "\nwriter ");
+	assert_non_null(writer);
+	group = (pid_t)atoi(strchr(writer + 8, ' '));
+	assert_true(group > 1);
+	snprintf(path, sizeof(path), "/out/x.dat.part-%d/trace.dat", (int)r.p.pid);
+	snprintf(cpu, sizeof(cpu), "%s.retryscope_%d.cpu0", path, (int)r.p.pid);
+	kill(r.p.pid, SIGKILL);
+	assert_int_equal(program_end(&r.p), -SIGKILL);
+	for (int i = 0; i < 500 && (!get(path) || get(cpu) || !get("/told")); i++)
+		usleep(20000);
+	kill(-group, SIGKILL);
+	if (!get("/told"))
+		fail_msg("the command goes on");
+	if (!get(path) || get(cpu))
+		fail_msg("trace-cmd goes on");
+	assert_string_equal(cleaned(NULL), "1 killed recorder: removed what was left; "
+					   "kept 1 complete capture\n");
+	nothing_left(true);
 }
 
 /* Under nohup the terminal may go. */
@@ -423,6 +497,78 @@ static void test_command(void **state)
 	start(ARGS(OUTPUT, "--", "sh", "-c", "kill -9 $$"));
 	ends_with(0);
 	says("retryscope: sh was killed by signal 9\n");
+	nothing_left(true);
+}
+
+/* What the recorder ignores for itself is not ignored by a command: a pipeline ends by that. */
+static void test_signals_of_command(void **state)
+{
+	static const char key[] = "SigIgn:";
+	unsigned long long ignored;
+	const char *text;
+
+	start(ARGS(OUTPUT, "--", "sh", "-c", "exec grep ^SigIgn: /proc/self/status >&2"));
+	ends_with(0);
+	text = strstr(r.p.err.text, key);
+	assert_non_null(text);
+	ignored = strtoull(text + strlen(key), NULL, 16);
+	assert_false(ignored >> (SIGPIPE - 1) & 1);
+	assert_false(ignored >> (SIGXFSZ - 1) & 1);
+}
+
+/* Before a command runs there is nothing to measure, which would take a second. */
+static void test_command_is_not_measured(void **state)
+{
+	char path[160];
+
+	start(ARGS("-o", r.out, "--", "sleep", "1000"));
+	wait_until_it_records();
+	snprintf(path, sizeof(path),
+		 FAKE_TRACING "/instances/retryscope_%d/events/kvm/kvm_page_fault/enable",
+		 (int)r.p.pid);
+	assert_int_equal(*get(path), '0');
+	kill(r.p.pid, SIGINT);
+	ends_with(130);
+	start(ARGS("-o", r.out));
+	wait_until_it_records();
+	snprintf(path, sizeof(path),
+		 FAKE_TRACING "/instances/retryscope_%d/events/kvm/kvm_page_fault/enable",
+		 (int)r.p.pid);
+	assert_int_equal(*get(path), '1');
+	kill(r.p.pid, SIGINT);
+	ends_with(130);
+}
+
+/* Whoever reads what it says may be gone: that is no reason to leave probes behind. */
+static void test_nobody_listens(void **state)
+{
+	const char *argv[] = { "/bin/sh",
+			       "-c",
+			       "exec 2>\"$0\"; export LD_PRELOAD=" FAKE_TRACEFS "; exec \"$@\"",
+			       NULL,
+			       RETRYSCOPE,
+			       "record",
+			       "--root",
+			       r.fh.root,
+			       "-o",
+			       r.out,
+			       "--buffer",
+			       "64K",
+			       "--duration",
+			       "200ms",
+			       NULL };
+	struct program_opts o = { .argv = argv, .before = before };
+	char fifo[128];
+	int fd;
+
+	snprintf(fifo, sizeof(fifo), "%s/fifo", r.fh.root);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	argv[3] = fifo;
+	program_start(&r.p, &o);
+	fd = open(fifo, O_RDONLY);
+	assert_true(fd >= 0);
+	close(fd);
+	ends_with(0);
 	nothing_left(true);
 }
 
@@ -551,7 +697,8 @@ static void test_trace_cmd_dies(void **state)
 
 static void test_trace_cmd_is_killed(void **state)
 {
-	fake_trace_cmd_set(&r.fh, "#!/bin/sh\nkill -9 $$\n");
+	/* What else it says is nobody's output. */
+	fake_trace_cmd_set(&r.fh, "#!/bin/sh\necho chatter\nkill -9 $$\n");
 	start(ARGS(OUTPUT));
 	ends_with(4);
 	says_one_line("trace-cmd was killed by signal 9\n");
@@ -707,12 +854,20 @@ static void test_sample(void **state)
 	char path[160];
 
 	r.events_on = true;
+	setenv("FAKE_SWITCH_US", "12000", 1);
 	start(ARGS(OUTPUT, "--sample", "200ms/100s"));
+	unsetenv("FAKE_SWITCH_US");
 	wait_until_it_records();
 	for (int i = 0; i < 200 && event_is("fault_check") != '0'; i++)
 		usleep(20000);
 	assert_int_equal(event_is("fault_check"), '0');
 	assert_int_equal(event_is("memslot"), '1');
+	for (int i = 0; i < 200 && switched("inval_start") < switched("inval_begin"); i++)
+		usleep(20000);
+	/* Faults are most of what it costs: they are the first to go. */
+	assert_true(switched("fault") < switched("inval_begin"));
+	assert_true(switched("fault_end") < switched("inval_range_add"));
+	assert_true(switched("inval_begin") < switched("inval_start"));
 	usleep(300000); /* of the pause, which is not recorded */
 	kill(r.p.pid, SIGINT);
 	ends_with(130);
@@ -890,6 +1045,63 @@ static void test_dry_run(void **state)
 	assert_string_equal(get(FAKE_TRACING "/kprobe_events"), OTHER_PROBES);
 }
 
+/* A VM's process is told by the probes then, and what is left out costs what is said of it. */
+static void test_dry_run_of_parts(void **state)
+{
+	const char *args[] = { RETRYSCOPE,
+			       "record",
+			       "--root",
+			       r.fh.root,
+			       "--dry-run",
+			       "--events",
+			       "faults,invalidations,decisions,lookups",
+			       "--pid",
+			       "1",
+			       NULL };
+	const char *text;
+
+	assert_int_equal(program_run(&r.p, args), 0);
+	text = r.p.out.text;
+	assert_non_null(strstr(text, "\n# memslot: not wanted\n"));
+	assert_non_null(strstr(text, "\n# without memslots: memslots are learned from their use, "
+				     "changes not at all\n"));
+	assert_null(strstr(text, "# without faults"));
+	assert_null(strstr(text, "# without state"));
+	text = strstr(text, "\np:retryscope/fault_begin ");
+	assert_non_null(text);
+	assert_true(strstr(text, " pid=") < strchr(text + 1, '\n'));
+}
+
+/* What there is, what is not, and which it is of two things that are told apart. */
+static void test_probe(void **state)
+{
+	const char *text[] = { RETRYSCOPE, "probe", "--root", r.fh.root, NULL };
+	const char *json[] = { RETRYSCOPE, "probe", "--root", r.fh.root, "--json", NULL };
+	char symbols[1 << 16], *line, *end;
+
+	assert_int_equal(program_run(&r.p, text), 0);
+	assert_non_null(strstr(r.p.out.text, "be told,\n           and faults and invalidations of "
+					     "private memory\n"));
+	assert_null(strstr(r.p.out.text, "known only to root"));
+	snprintf(symbols, sizeof(symbols), "%s", get("/proc/kallsyms"));
+	line = strstr(symbols, "kvm_unmap_gfn_range");
+	assert_non_null(line);
+	memcpy(line, "no_", 3);
+	line = strstr(symbols, " kvm_faultin_pfn");
+	assert_non_null(line);
+	end = line + strlen(" kvm_faultin_pfn");
+	memcpy(line, " try_async_pf   ", (size_t)(end - line));
+	fake_host_write(&r.fh, "/proc/kallsyms", symbols);
+	assert_int_equal(program_run(&r.p, text), 0);
+	assert_non_null(strstr(r.p.out.text, "level      partial: memslots, "));
+	assert_non_null(strstr(r.p.out.text, "; not complete: invalidations, "));
+	assert_non_null(strstr(r.p.out.text, "but not which faults are on private memory\n"));
+	assert_int_equal(program_run(&r.p, json), 0);
+	assert_non_null(strstr(r.p.out.text, "\"gfn_invalidations\": true"));
+	assert_non_null(strstr(r.p.out.text, "\"private_kinds\": false"));
+	assert_non_null(strstr(r.p.out.text, "\"access\": \"ok\""));
+}
+
 static void note(int pid, const char *text)
 {
 	char path[64], note_text[1024];
@@ -901,18 +1113,18 @@ static void note(int pid, const char *text)
 	fake_host_write(&r.fh, path, note_text);
 }
 
-static const char *cleaned(const char *option)
+/* Where a capture was put is said, be it asked to be quiet: its own name is taken. */
+static void test_cleanup_elsewhere(void)
 {
-	const char *argv[] = {
-		RETRYSCOPE, "record", "--root", r.fh.root, "--cleanup", option, NULL
-	};
-	struct program_opts o = { .argv = argv, .preload = FAKE_TRACEFS };
+	const char *args[] = { RETRYSCOPE, "record", "--root", r.fh.root, "--cleanup", "-q", NULL };
 
-	program_start(&r.p, &o);
-	if (program_end(&r.p))
-		fail_msg("it failed: %s", r.p.err.text);
-	assert_string_equal(r.p.err.text, "");
-	return r.p.out.text;
+	note(8, "group retryscope_8\n");
+	fake_host_write(&r.fh, "/out/8.dat.part-8/trace.dat", "another\n");
+	assert_int_equal(program_run(&r.p, args), 0);
+	assert_string_equal(r.p.out.text, "");
+	says("/out/8.dat is there already: the capture of the killed recorder is 8.dat.8\n");
+	assert_string_equal(get("/out/8.dat.8"), "another\n");
+	fake_host_remove(&r.fh, "/out/8.dat.8");
 }
 
 static void test_cleanup(void **state)
@@ -926,6 +1138,7 @@ static void test_cleanup(void **state)
 	assert_string_equal(cleaned(NULL), "2 killed recorders: removed what was left; "
 					   "kept 1 complete capture\n");
 	assert_string_equal(get("/out/8.dat"), "whole\n");
+	test_cleanup_elsewhere();
 	fake_host_remove(&r.fh, "/out/8.dat");
 	note(7, "group retryscope_7\n");
 	assert_string_equal(cleaned("-q"), "");
@@ -1037,9 +1250,13 @@ int main(void)
 		record_test(test_anonymous),
 		record_test(test_max_size_is_of_both),
 		record_test(test_signals),
+		record_test(test_killed),
 		record_test(test_nohup),
 		record_test(test_interrupted_before_it_records),
 		record_test(test_command),
+		record_test(test_signals_of_command),
+		record_test(test_command_is_not_measured),
+		record_test(test_nobody_listens),
 		record_test(test_command_that_goes_on),
 		record_test(test_no_such_command),
 		record_test(test_pid),
@@ -1062,6 +1279,8 @@ int main(void)
 		record_test(test_mounts_of_its_own),
 		record_test(test_terminal),
 		record_test(test_dry_run),
+		record_test(test_dry_run_of_parts),
+		record_test(test_probe),
 		record_test(test_cleanup),
 		record_test(test_cleanup_beside_a_recorder),
 		record_test(test_cleanup_cannot),

@@ -78,5 +78,6 @@ check format 'retryscope compare --format html a1.json -- b1.json'
 check missing 'retryscope compare a1.json -- missing.json'
 check no-report 'echo "{}" >empty.json; retryscope compare a1.json -- empty.json'
 check no-trace 'echo hello >hello; retryscope compare a1.json -- hello'
+check blank-before '{ echo; cat a1.json; } >blank.json && retryscope compare --algo gfn --figure missed_share blank.json -- b1.json | wc -l'
 check full 'retryscope compare -o /dev/full a1.json -- b1.json'
 finish

@@ -29,6 +29,18 @@ check replay-duration 'retryscope replay --assume-duration 5days aliases.txt'
 check replay-tsc 'retryscope replay --assume-tsc-khz 0 aliases.txt'
 check replay-tsc-unused 'retryscope replay --assume-tsc-khz 2600000 aliases.txt >/dev/null'
 check info-vm-absent 'retryscope info --vm 2 aliases.txt'
+# Of what it takes, no more than it can do; and what has no meaning together.
+check refused 'refuse() { retryscope "$@" >said 2>&1; echo $?; head -n 1 said; }
+	refuse help replay info
+	refuse replay --budget 0 aliases.txt
+	refuse replay --jobs 1025 aliases.txt
+	refuse replay --assume-duration 0 aliases.txt
+	refuse replay --counts --algo exact,gfn aliases.txt
+	refuse replay --counts --kernel-algo exact aliases.txt
+	refuse convert --anonymous --to trace-event aliases.txt
+	ten=0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1
+	refuse sweep ksm vcpus=1,2,3,4,5,6,7,8,9,10 zipf=$ten refault=$ten burst=1,2,3,4,5,6,7,8,9,10 ended=$ten --seeds 2000
+	echo "gfn inf" >inf; refuse bench --rounds 1 --round-time 1us --algo gfn --trace aliases.txt --instructions inf'
 check merge-no-file 'retryscope merge'
 
 # Who writes nearly a name is told it, in the same line; of others it is not guessed.

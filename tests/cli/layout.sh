@@ -32,6 +32,14 @@ check public 'retryscope layout --format csv q35-ovmf-gpu.mtree q35-hyperv-gpu.m
 check as-memslots 'retryscope convert vga.mtree'
 check packed 'zstd -q vga.mtree && retryscope layout --format csv vga.mtree.zst - <vga.mtree'
 check json 'retryscope layout --format json late.txt aliases.txt'
+# The memslots of an address space one by one by their frames, then those of the next.
+cat >spaces.txt <<'END'
+retryscope-events 1
+0 1 memslot as=1 id=0 gfn=0x0 npages=0x8 hva=0x7e0000000000
+1 1 memslot as=0 id=3 gfn=0x200 npages=0x8 hva=0x7f0000008000
+2 1 memslot as=0 id=1 gfn=0x100 npages=0x8 hva=0x7f0000004000
+END
+check spaces 'retryscope layout --format json spaces.txt | grep -E "\"(as|gfn)\""'
 check at 'retryscope layout --format csv --at 2us late.txt'
 check end 'retryscope layout --format csv late.txt'
 check too-early 'retryscope layout --at 0 bare.txt'

@@ -62,6 +62,7 @@ expect usage-sample-zero 2 '' "${record[@]}" --sample 0/1s
 expect usage-sample-turned 2 '' "${record[@]}" --sample 10s/1s
 expect usage-level 2 '' "${record[@]}" --min-level most
 expect usage-time 2 '' "${record[@]}" --duration soon
+expect usage-no-time 2 '' "${record[@]}" --duration 0
 expect usage-pid 2 '' "${record[@]}" --pid -3
 expect usage-no-pid 2 '' "${record[@]}" --pid 0
 expect usage-size 2 '' "${record[@]}" --max-size 0
@@ -73,11 +74,16 @@ expect nothing-to-clean 0 '' record --root "$host" --cleanup
 grep -q '^0 killed recorders' "$work/out" || { echo "cleanup: $(cat "$work/out")"; failures=1; }
 rm "$host/usr/bin/trace-cmd"
 expect no-trace-cmd 3 'trace-cmd is not installed' "${record[@]}" -- true
+: >"$host/usr/bin/trace-cmd"
+expect no-program 3 'trace-cmd is not installed' "${record[@]}" -- true
 make_host
 rm "$host/sys/kernel/tracing/kprobe_events"
 expect no-kprobes 3 'no kprobe events' "${record[@]}" -- true
 : >"$host/proc/mounts"
 expect no-tracefs 3 'tracefs is not mounted' "${record[@]}" -- true
+echo 'nodev /sys/kernel/nowhere tracefs rw 0 0' >"$host/proc/mounts"
+expect nothing-mounted 0 '' probe --root "$host"
+grep -q '^kprobes    not known$' "$work/out" || { echo "probe: $(cat "$work/out")"; failures=1; }
 rm -r "$host/sys/module"
 expect no-kvm 3 'KVM is not loaded' "${record[@]}" -- true
 make_host
@@ -92,7 +98,11 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 chmod 0 "$host/sys/kernel/tracing"
 [ -n "$skipped" ] || expect no-root 3 'takes root' "${record[@]}" -- true
+[ -n "$skipped" ] || expect no-root-probe 0 '' probe --root "$host"
+[ -n "$skipped" ] || grep -q 'known only to root' "$work/out" || { echo "probe: $(cat "$work/out")"; failures=1; }
 chmod 755 "$host/sys/kernel/tracing"
+chmod 600 "$host/sys/kernel/tracing/kprobe_events"
+[ -n "$skipped" ] || expect no-root-probes 3 'takes root' "${record[@]}" -- true
 if [ -n "$(ls -A "$host/run")" ] || [ -n "$(ls -A "$host/sys/kernel/tracing/instances")" ] ||
 	ls "$work"/x.dat* >/dev/null 2>&1; then
 	echo "something is left: $(find "$work" -newer "$host/proc/kallsyms")"

@@ -60,6 +60,16 @@ json='--format json'
 	names '--vm 7' replay $json --vm 7 two-vms.txt
 	names '--kernel-algo hva' replay $json --kernel-algo hva aliases.txt
 	names '--format json' replay $json aliases.txt
+	names '--from 1000ns' replay $json --from 1us aliases.txt
+	names '--from @1500ns --until 3000ns' replay $json --until 3us --from @1.5us aliases.txt
+	names '--until @3000ns' replay $json --until @3us aliases.txt
+	sed '/^[0-9#]/!d; / memslot /!d' aliases.txt | sed '1i retryscope-events 1' >slots.txt
+	names '--assume-duration 5us' replay $json --assume-duration 5us aliases.txt
+	names '--memslots slots.txt' replay $json --assume-duration 5us --memslots slots.txt aliases.txt
+	names '--assume-tsc-khz 2600000' replay $json --assume-tsc-khz 2600000 aliases.txt
+	cp aliases.txt ./-x
+	retryscope replay $json -o first.json -- -x && command_of first.json | grep -q ' \./-x$' ||
+		wrong "the command of -x takes that for an option: $(command_of first.json)"
 	again replay $json "it's a trace.txt"
 	retryscope replay $json -o a.json aliases.txt
 	retryscope replay $json -o b.json two-vms.txt
@@ -78,6 +88,10 @@ json='--format json'
 	names '--loop open' compare $json --loop open aliases.txt -- two-vms.txt
 	names '--arrivals think' compare $json --loop closed --arrivals think aliases.txt -- two-vms.txt
 }
+# A sum names no files, but all else.
+retryscope merge --by kernel --algo gfn -o sum.json a.json b.json || wrong "merge fails"
+[ "$(command_of sum.json)" = 'retryscope merge --by kernel --algo gfn' ] ||
+	wrong "the command of a sum is: $(command_of sum.json)"
 for command in "replay $json" 'compare two-vms.txt --'; do
 	# shellcheck disable=SC2086
 	retryscope ${command%% *} --loop open --arrivals recorded ${command#* } aliases.txt >/dev/null 2>err

@@ -31,6 +31,13 @@ check full-output 'retryscope sweep ksm events=100 -o /dev/full; ls /dev/full.jo
 check nowhere 'retryscope sweep ksm events=100 -o nowhere/out'
 check interrupted 'retryscope sweep ksm events=1000000 aliases=0,1,2,3 --jobs 1 -o int & pid=$!; until [ -s int.journal ] || ! kill -0 $pid; do sleep 0.01; done; interrupt INT $pid; wait $pid; echo $?; ls int*; rm int.journal'
 
+# What is left of a sweep is nothing of one whose figures are others.
+check left 'sweep="retryscope sweep ksm events=1000000 aliases=0,1,2,3 --jobs 1 -o int"
+	$sweep --loop closed --algo gfn 2>/dev/null & pid=$!
+	until [ -s int.journal ] || ! kill -0 $pid; do sleep 0.01; done; interrupt INT $pid; wait $pid; echo $?
+	for o in "--algo gfn" "--loop closed --algo hva" "--loop closed --algo gfn --arrivals think" "--loop closed --algo gfn --precheck on"; do
+		timeout 20 $sweep $o; echo "$? $o"
+	done; rm int.journal'
 check no-scenario 'retryscope sweep'
 check unknown-key 'retryscope sweep ksm vcpu=1,2'
 check bad-value 'retryscope sweep ksm vcpus=1,none'

@@ -72,6 +72,18 @@ check both-same 'for format in csv json; do retryscope top --loop closed --algo 
 # The simulation has a test without the lock in front, and another gap: it depends on both.
 check stall-options 'retryscope top --loop closed --precheck on --retry-gap 100ns stall.txt; retryscope top --arrivals think stall.txt; echo $?'
 
+# So many rows as are looked at, if nothing is said: here, and of faults that are sorted.
+{
+	printf 'retryscope-events 1\n0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x100000\n'
+	printf '1000 1 inval_begin id=1 hva=0x100000-0x200000\n'
+	for ((i = 1; i <= 25; i++)); do
+		printf '%d 1 fault_begin vcpu=0 gfn=%d\n%d 1 fault_check vcpu=0 result=retry\n' \
+			$((1000 + i * 10)) $i $((1005 + i * 10))
+	done
+	echo '2000 1 inval_end id=1'
+} >many.txt
+check many 'retryscope top --by gfn --format csv many.txt | wc -l; retryscope top --by gfn --limit 0 --format csv many.txt | wc -l; retryscope faults --sort stall --format csv many.txt | wc -l; retryscope faults --format csv many.txt | wc -l'
+check all-by-algorithm 'retryscope top --algo all --format csv two.txt | head -n 1'
 check wrong 'retryscope top --by color two.txt; echo $?; retryscope top --format xml two.txt; echo $?; retryscope top --limit x two.txt; echo $?; retryscope top --from 1.5 two.txt; echo $?'
 check nothing 'printf "retryscope-events 1\n0 1 lost\n" | retryscope top -'
 finish

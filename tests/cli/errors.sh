@@ -39,7 +39,7 @@ check refused 'refuse() { retryscope "$@" >said 2>&1; echo $?; head -n 1 said; }
 	refuse replay --counts --kernel-algo exact aliases.txt
 	refuse convert --anonymous --to trace-event aliases.txt
 	ten=0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1
-	refuse sweep ksm vcpus=1,2,3,4,5,6,7,8,9,10 zipf=$ten refault=$ten burst=1,2,3,4,5,6,7,8,9,10 ended=$ten --seeds 2000
+	refuse sweep ksm vcpus=1,2,3,4,5,6,7,8,9,10 zipf=$ten refault=$ten burst=1,2,3,4,5,6,7,8,9,10 ended=$ten --seeds 2000 -o nowhere/out
 	echo "gfn inf" >inf; refuse bench --rounds 1 --round-time 1us --algo gfn --trace aliases.txt --instructions inf'
 check merge-no-file 'retryscope merge'
 

@@ -445,7 +445,7 @@ static void test_killed(void **state)
 	snprintf(cpu, sizeof(cpu), "%s.retryscope_%d.cpu0", path, (int)r.p.pid);
 	kill(r.p.pid, SIGKILL);
 	assert_int_equal(program_end(&r.p), -SIGKILL);
-	for (int i = 0; i < 500 && (!get(path) || get(cpu) || !get("/told")); i++)
+	for (int i = 0; i < 1500 && (!get(path) || get(cpu) || !get("/told")); i++)
 		usleep(20000);
 	kill(-group, SIGKILL);
 	if (!get("/told"))

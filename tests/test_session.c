@@ -95,7 +95,7 @@ static const char *get(const char *path)
 
 static const char *instance_file(const char *name)
 {
-	char path[256];
+	char path[512];
 
 	snprintf(path, sizeof(path), FAKE_TRACING "/instances/retryscope_%d/%s", (int)getpid(),
 		 name);

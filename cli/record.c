@@ -70,6 +70,8 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
+_Static_assert(RS_NR_PROBE_EVENTS <= 32, "rs_cli_names() has a bit for each");
+
 static const char *event_name(unsigned int ev)
 {
 	return rs_probe_event_name(ev);

@@ -348,19 +348,9 @@ static void test_folder_names(void **state)
 /* A VM's process is what a filter by process needs to be told: without it there is none. */
 static void test_no_pid_told(void **state)
 {
-	char types[128], line[512];
 	struct fake_host usual = f.fh;
-	FILE *in = fopen(TEST_DATA "/probe/6.12.types", "r"), *out;
 
-	snprintf(types, sizeof(types), "%s/types", usual.root);
-	out = fopen(types, "w");
-	assert_true(in && out);
-	while (fgets(line, sizeof(line), in))
-		if (!strstr(line, " userspace_pid "))
-			fputs(line, out);
-	fclose(in);
-	assert_int_equal(fclose(out), 0);
-	fake_host_make(&f.fh, types);
+	fake_host_make_without(&f.fh, TEST_DATA "/probe/6.12.types", " userspace_pid ");
 	fake_host_write(&f.fh, "/run/other", "not ours\n");
 	fake_host_free(&usual);
 	fake_trace_cmd_set(&f.fh, fake_trace_cmd_good);

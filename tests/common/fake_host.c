@@ -272,10 +272,29 @@ static void put_btf(const struct fake_host *fh, struct btf *btf, const char *pat
 	put_file(fh, path, data, size, "w");
 }
 
-void fake_host_make(struct fake_host *fh, const char *types_path)
+static void drop_lines(char *text, const char *word)
+{
+	char *to = text, *end;
+
+	for (const char *line = text; *line; line = end) {
+		end = strchrnul(line, '\n');
+		end += *end == '\n';
+		if (memmem(line, (size_t)(end - line), word, strlen(word)))
+			continue;
+		memmove(to, line, (size_t)(end - line));
+		to += end - line;
+	}
+	*to = '\0';
+}
+
+void fake_host_make_without(struct fake_host *fh, const char *types_path, const char *word)
 {
 	struct maker m = { .fh = fh, .vmlinux = btf__new_empty() };
-	char *rest = read_text(types_path), *line = strtok_r(rest, "\n", &rest);
+	char *rest = read_text(types_path), *line;
+
+	if (word)
+		drop_lines(rest, word);
+	line = strtok_r(rest, "\n", &rest);
 
 	snprintf(fh->root, sizeof(fh->root), "/tmp/rs-host-XXXXXX");
 	assert_non_null(mkdtemp(fh->root));
@@ -292,4 +311,9 @@ void fake_host_make(struct fake_host *fh, const char *types_path)
 		put_btf(fh, m.kvm, "/sys/kernel/btf/kvm");
 	btf__free(m.kvm);
 	btf__free(m.vmlinux);
+}
+
+void fake_host_make(struct fake_host *fh, const char *types_path)
+{
+	fake_host_make_without(fh, types_path, NULL);
 }

@@ -24,6 +24,8 @@ struct fake_host {
 
 /* All of these fail the running cmocka test if they cannot do their work. */
 void fake_host_make(struct fake_host *fh, const char *types_path);
+/* The same, as if the types' lines with @word, if it is not NULL, were not there. */
+void fake_host_make_without(struct fake_host *fh, const char *types_path, const char *word);
 void fake_host_write(const struct fake_host *fh, const char *path, const char *text);
 void fake_host_append(const struct fake_host *fh, const char *path, const char *text);
 /* A file, or a directory with all in it; it may be missing. */

@@ -101,7 +101,7 @@ chmod 0 "$host/sys/kernel/tracing"
 [ -n "$skipped" ] || expect no-root-probe 0 '' probe --root "$host"
 [ -n "$skipped" ] || grep -q 'known only to root' "$work/out" || { echo "probe: $(cat "$work/out")"; failures=1; }
 chmod 755 "$host/sys/kernel/tracing"
-chmod 600 "$host/sys/kernel/tracing/kprobe_events"
+chmod 0 "$host/sys/kernel/tracing/kprobe_events"
 [ -n "$skipped" ] || expect no-root-probes 3 'takes root' "${record[@]}" -- true
 if [ -n "$(ls -A "$host/run")" ] || [ -n "$(ls -A "$host/sys/kernel/tracing/instances")" ] ||
 	ls "$work"/x.dat* >/dev/null 2>&1; then

@@ -235,6 +235,12 @@ static uint64_t stay(uint64_t i)
 	return i % 15 == 2 ? 100 : 20000 + i * 7919 % 2003;
 }
 
+/* All as the first ones. */
+static uint64_t even(uint64_t i)
+{
+	return 3000 + i % 7;
+}
+
 static void add(struct stream *s, uint64_t *now, uint64_t after, const struct rs_event *e)
 {
 	*now += after;
@@ -243,7 +249,7 @@ static void add(struct stream *s, uint64_t *now, uint64_t after, const struct rs
 }
 
 /* Each fault is sent back, and let through when it is tried again. */
-static void test_medians_as(durations *takes)
+static void test_medians_as(durations *attempts, durations *gaps)
 {
 	const struct rs_event memslot = { .type = RS_EV_MEMSLOT,
 					  .memslot = { .npages = 16, .hva = 0x7f0000000000 } };
@@ -259,9 +265,9 @@ static void test_medians_as(durations *takes)
 	add(&s, &now, 0, &memslot);
 	for (uint64_t i = 0; i < nr; i++) {
 		add(&s, &now, 1000, &begin);
-		add(&s, &now, takes(i) + 1, &retry);
-		add(&s, &now, takes(i) + 2, &begin);
-		add(&s, &now, takes(i) + 3, &ok);
+		add(&s, &now, attempts(i) + 1, &retry);
+		add(&s, &now, gaps(i) + 2, &begin);
+		add(&s, &now, attempts(i) + 3, &ok);
 	}
 	assert_true(equals_naive(&s, &opts, stdout));
 	stream_free(&s);
@@ -270,9 +276,11 @@ static void test_medians_as(durations *takes)
 /* Medians are exact also where those of the first attempts say nothing of the rest. */
 static void test_median_of_later_ones(void **state)
 {
-	test_medians_as(rise);
-	test_medians_as(fall);
-	test_medians_as(stay);
+	test_medians_as(rise, rise);
+	test_medians_as(fall, fall);
+	test_medians_as(stay, stay);
+	test_medians_as(rise, even);
+	test_medians_as(even, fall);
 }
 
 /* What the streams are to try has to be in them. */

@@ -473,12 +473,51 @@ static void test_hits(void **state)
 	free(bytes);
 }
 
+/* What a loss leaves without a verdict lasts until then, in the track of its vCPU. */
+static void test_open_at_loss(void **state)
+{
+	static const uint64_t tids[] = { 2, 3 }, begins[] = { 5, 6 };
+	struct rs_event evs[] = {
+		memslot(0, 0, 16, 0x100000),
+		{ .vm = 1, .time_ns = 5, .type = RS_EV_FAULT_BEGIN, .fault.gfn = 1 },
+		{ .vm = 1, .time_ns = 6, .type = RS_EV_FAULT_BEGIN, .fault.gfn = 2 },
+		{ .vm = 1, .time_ns = 9, .type = RS_EV_LOST },
+		{ .vm = 1, .time_ns = 20, .type = RS_EV_INVAL_END },
+	};
+	const struct test_trace t = { .evs = evs, .nr = sizeof(evs) / sizeof(evs[0]) };
+	struct rs_result *r;
+	json_t *root, *e;
+	size_t i, n = 0;
+	char *bytes;
+
+	evs[2].fault.vcpu = 3;
+	bytes = timeline(&t, t.nr, t.nr, &r);
+	root = json_loads(bytes, 0, NULL);
+	assert_non_null(root);
+	json_array_foreach(json_object_get(root, "traceEvents"), i, e)
+	{
+		if (strcmp(text(e, "cat"), "attempt") != 0)
+			continue;
+		assert_true(n < sizeof(tids) / sizeof(tids[0]));
+		assert_string_equal(text(e, "name"), "not judged");
+		assert_int_equal(number(e, "tid"), tids[n]);
+		assert_int_equal(ns(e, "ts"), begins[n]);
+		assert_int_equal(ns(e, "dur"), 9 - begins[n]);
+		n++;
+	}
+	assert_int_equal(n, sizeof(tids) / sizeof(tids[0]));
+	json_decref(root);
+	rs_result_free(r);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_random_streams),
 		cmocka_unit_test(test_hits),
+		cmocka_unit_test(test_open_at_loss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -412,6 +412,7 @@ counts() {
 # The map is of the algorithm that is named, and shows the epoch with most needless retries: of
 # two that widen the range over the page, the second, in which it is retried twice.
 maps() {
+	local i row sep=
 	cat >"$work/two.txt" <<-'TRACE'
 		retryscope-events 1
 		0 1 memslot id=0 gfn=0x0 npages=0x100 hva=0x100000
@@ -445,6 +446,24 @@ maps() {
 		"$source_dir/traces/samples/7.3-gmem.dat"
 	awk '$2 > 10 && $4 == 1 { full++ } END { exit !(full > 1000) }' \
 		"$work/new/7.3-gmem-map-cells.dat" || fail "hva blocks not all where it should"
+	# 40 memslots of 16 frames are too many for a label each: nine rows of the 320 tell their
+	# first frame, from the lowest to the highest.
+	{
+		echo 'retryscope-events 1'
+		for ((i = 0; i < 40; i++)); do
+			echo "0 1 memslot id=$i gfn=$((i * 1000)) npages=16 hva=$((i << 16))"
+		done
+		printf '%s\n' '1 1 inval_begin id=1 hva=0-4096' '2 1 fault_begin vcpu=0 gfn=0' \
+			'3 1 fault_check vcpu=0 result=retry' '4 1 inval_end id=1'
+	} >"$work/many.txt"
+	run 0 -w map --keep-data -o "$work/new/many.svg" "$work/many.txt"
+	for ((i = 0; i <= 8; i++)); do
+		row=$((319 * i / 8))
+		printf "%s'0x%x' %d.5" "$sep" $((row / 8 * 1000 + row % 8 * 2)) $row
+		sep=', '
+	done >"$work/ticks"
+	grep -qxF "set ytics ($(cat "$work/ticks"))" "$work/new/many-map.gp" ||
+		fail "ticks of many memslots: $(grep ytics "$work/new/many-map.gp")"
 }
 
 usage() {

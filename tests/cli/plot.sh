@@ -3,13 +3,15 @@
 # `retryscope plot`: pictures, scripts and data against golden ones; what is
 # drawn of which input; and that nothing is left of what fails.
 set -u
-source_dir=$1 build_dir=$2
+source_dir=$(realpath "$1") build_dir=$(realpath "$2")
 program=$build_dir/tests/watched/retryscope
 data=$source_dir/tests/data/plot
 command -v gnuplot >/dev/null || { echo "SKIPPED: gnuplot is not installed"; exit 77; }
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failures=0
+# Who runs this need not be one who may write where it was begun.
+cd "$work" || exit 1
 
 fail() {
 	echo "$@"

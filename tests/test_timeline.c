@@ -423,6 +423,20 @@ static struct rs_event inval(unsigned int type, uint64_t id, unsigned int flags,
 	return ev;
 }
 
+/* The timeline of @evs as JSON, for the caller to release. */
+static json_t *timeline_of(struct rs_event *evs, size_t nr)
+{
+	const struct test_trace t = { .evs = evs, .nr = nr };
+	struct rs_result *r;
+	char *bytes = timeline(&t, nr, nr, &r);
+	json_t *root = json_loads(bytes, 0, NULL);
+
+	assert_non_null(root);
+	rs_result_free(r);
+	free(bytes);
+	return root;
+}
+
 /* What an invalidation hits that begins without a walk, and what one hits by its walk. */
 static void test_hits(void **state)
 {
@@ -448,16 +462,11 @@ static void test_hits(void **state)
 		inval(RS_EV_INVAL_SLOT, 3, 0, 0x66, 0x67),
 		inval(RS_EV_INVAL_END, 3, 0, 0, 0),
 	};
-	const struct test_trace t = { .evs = evs, .nr = sizeof(evs) / sizeof(evs[0]) };
-	struct rs_result *r;
 	json_t *root, *e;
 	size_t i, n = 0;
-	char *bytes;
 
 	evs[11].inval.slot = 1;
-	bytes = timeline(&t, t.nr, t.nr, &r);
-	root = json_loads(bytes, 0, NULL);
-	assert_non_null(root);
+	root = timeline_of(evs, sizeof(evs) / sizeof(evs[0]));
 	json_array_foreach(json_object_get(root, "traceEvents"), i, e)
 	{
 		if (strcmp(text(e, "cat"), "invalidation") != 0)
@@ -469,8 +478,6 @@ static void test_hits(void **state)
 	}
 	assert_int_equal(n, sizeof(hits) / sizeof(hits[0]));
 	json_decref(root);
-	rs_result_free(r);
-	free(bytes);
 }
 
 /* What a loss leaves without a verdict lasts until then, in the track of its vCPU. */
@@ -484,31 +491,23 @@ static void test_open_at_loss(void **state)
 		{ .vm = 1, .time_ns = 9, .type = RS_EV_LOST },
 		{ .vm = 1, .time_ns = 20, .type = RS_EV_INVAL_END },
 	};
-	const struct test_trace t = { .evs = evs, .nr = sizeof(evs) / sizeof(evs[0]) };
-	struct rs_result *r;
-	json_t *root, *e;
-	size_t i, n = 0;
-	char *bytes;
+	struct slice *s;
+	json_t *root;
+	size_t nr;
 
 	evs[2].fault.vcpu = 3;
-	bytes = timeline(&t, t.nr, t.nr, &r);
-	root = json_loads(bytes, 0, NULL);
-	assert_non_null(root);
-	json_array_foreach(json_object_get(root, "traceEvents"), i, e)
-	{
-		if (strcmp(text(e, "cat"), "attempt") != 0)
-			continue;
-		assert_true(n < sizeof(tids) / sizeof(tids[0]));
-		assert_string_equal(text(e, "name"), "not judged");
-		assert_int_equal(number(e, "tid"), tids[n]);
-		assert_int_equal(ns(e, "ts"), begins[n]);
-		assert_int_equal(ns(e, "dur"), 9 - begins[n]);
-		n++;
+	root = timeline_of(evs, sizeof(evs) / sizeof(evs[0]));
+	s = slices_of(json_object_get(root, "traceEvents"), &nr);
+	assert_int_equal(nr, sizeof(tids) / sizeof(tids[0]));
+	for (size_t i = 0; i < nr; i++) {
+		assert_string_equal(text(s[i].e, "cat"), "attempt");
+		assert_string_equal(text(s[i].e, "name"), "not judged");
+		assert_int_equal(s[i].tid, tids[i]);
+		assert_int_equal(s[i].begin, begins[i]);
+		assert_int_equal(s[i].end, 9);
 	}
-	assert_int_equal(n, sizeof(tids) / sizeof(tids[0]));
+	free(s);
 	json_decref(root);
-	rs_result_free(r);
-	free(bytes);
 }
 
 int main(void)

@@ -67,12 +67,15 @@ struct slot {
 	bool committed, seen, has_use;
 	uint64_t gfn, end, distance;
 	size_t use;
+	/* Faults that say that its memory is a guest_memfd's: how many, the first, all frames. */
+	size_t nr_said;
+	uint64_t said_first, said[2];
 };
 
 struct task {
 	unsigned int pid;
 	uint64_t start, end, kvm;
-	bool in_fault;
+	bool in_fault, has_file;
 	unsigned int as, id;
 };
 
@@ -150,9 +153,12 @@ static bool is_one(struct n_learned *u, const struct n_learned *seen)
 static void see(struct pass *p, struct slot *s, uint64_t time, uint64_t gfn, uint64_t end,
 		uint64_t one, uint64_t other, bool known)
 {
+	struct n_learned *u;
 	const struct n_learned seen = {
 		.kvm = s->kvm,
 		.from = s->seen ? time : 0,
+		.first = time,
+		.sure = { gfn, end },
 		.gfn = gfn,
 		.end = end,
 		.one = one,
@@ -167,11 +173,69 @@ static void see(struct pass *p, struct slot *s, uint64_t time, uint64_t gfn, uin
 		return;
 	s->committed = false;
 	s->seen = true;
-	if (s->has_use && is_one(&p->n->learned[s->use], &seen))
+	if (s->has_use && is_one(&p->n->learned[s->use], &seen)) {
+		u = &p->n->learned[s->use];
+		u->sure[0] = gfn < u->sure[0] ? gfn : u->sure[0];
+		u->sure[1] = end > u->sure[1] ? end : u->sure[1];
 		return;
+	}
 	*N_GROW(p->n->learned, p->n->nr_learned) = seen; /* another in its place */
 	s->use = p->n->nr_learned - 1;
 	s->has_use = true;
+}
+
+/* What faults said of it counts, if nothing speaks against it. */
+static void believe(struct pass *p, struct slot *s)
+{
+	const uint64_t nowhere = (1ULL << 62) + ((uint64_t)s->as << 54);
+	struct n_learned *u = s->has_use ? &p->n->learned[s->use] : NULL;
+	struct n_learned x = {
+		.kvm = s->kvm,
+		.from = s->seen ? s->said_first : 0,
+		.first = s->said_first,
+		.gfn = s->said[0],
+		.end = s->said[1],
+		.one = nowhere,
+		.other = nowhere,
+		.as = s->as,
+		.id = s->id,
+	};
+	bool wrong = u ? u->has_no_file : s->nr_said < 2;
+
+	for (size_t i = 0; i < p->n->nr_learned; i++) {
+		const struct n_learned *o = &p->n->learned[i];
+
+		if (o->kvm == s->kvm && o->as == s->as && o->id != s->id && !o->dead &&
+		    o->sure[0] < x.end && x.gfn < o->sure[1])
+			wrong = true;
+	}
+	wrong |= !s->nr_said;
+	s->nr_said = 0;
+	if (wrong)
+		return;
+	if (u) {
+		is_one(u, &x);
+		return;
+	}
+	*N_GROW(p->n->learned, p->n->nr_learned) = x;
+	s->use = p->n->nr_learned - 1;
+	s->has_use = s->seen = true;
+}
+
+/* A fault says that its memslot's memory is a guest_memfd's. */
+static void see_said(struct slot *s, const struct n_record *r)
+{
+	if (s->committed || r->gfn >= 1ULL << 42)
+		return;
+	if (!s->nr_said++) {
+		s->said_first = r->time;
+		s->said[0] = r->gfn;
+		s->said[1] = r->gfn + 1;
+	}
+	if (r->gfn < s->said[0])
+		s->said[0] = r->gfn;
+	if (r->gfn + 1 > s->said[1])
+		s->said[1] = r->gfn + 1;
 }
 
 static void see_commit(struct pass *p, const struct n_record *r)
@@ -179,8 +243,11 @@ static void see_commit(struct pass *p, const struct n_record *r)
 	const bool gone = r->change == 1;
 	struct slot *s = slot_at(p, r->kvm, (uint8_t)(gone ? r->old_as : r->as),
 				 (uint32_t)(gone ? r->old_id : r->id));
-	struct n_learned *u = s->has_use ? &p->n->learned[s->use] : NULL;
+	struct n_learned *u;
 
+	if (r->change != 3)
+		believe(p, s);
+	u = s->has_use ? &p->n->learned[s->use] : NULL;
 	s->seen = true;
 	if (r->change == 3)
 		return;
@@ -190,7 +257,8 @@ static void see_commit(struct pass *p, const struct n_record *r)
 	s->end = r->gfn + r->npages;
 	s->distance = r->hva - r->gfn * 4096;
 	if (!gone && u && (!u->known || is_between(s->distance, u->one, u->other)) &&
-	    u->gfn >= s->gfn && u->end <= s->end && u->from && r->time - u->from < BEFORE_COMMIT_NS)
+	    u->gfn >= s->gfn && u->end <= s->end && (u->from || r->change == 0) &&
+	    r->time - u->first < BEFORE_COMMIT_NS)
 		u->dead = true; /* used from when it became active on */
 }
 
@@ -222,12 +290,13 @@ static void see_record(struct pass *p, const struct n_record *r)
 		t->id = (unsigned int)r->id;
 		t->in_fault = n_is_memslot(r->as, r->id) && n_is_flags(r->flags) &&
 			      !(r->flags & N_SLOT_IS_GOING);
+		t->has_file = r->flags & N_SLOT_HAS_FILE;
+		if (t->in_fault && t->has_file)
+			see_said(slot_at(p, r->kvm, t->as, t->id), r);
 	}
 	if (r->kind == RS_PROBE_INVAL_STARTED || r->kind == RS_PROBE_INVAL_END ||
 	    r->kind == RS_PROBE_INVAL_ENDED)
 		t->start = t->end = 0;
-	if (r->kind == RS_PROBE_FAULT_BEGIN && t->in_fault && r->flags & N_SLOT_HAS_FILE)
-		see_frames(p, r, r->gfn, r->gfn + 1);
 	if (r->kind == RS_PROBE_INVAL_SLOT && t->start >= t->end)
 		see_frames(p, r, r->gfn_start, r->gfn_end);
 	if (r->kind == RS_PROBE_INVAL_SLOT && t->start < t->end && r->gfn_start < r->gfn_end &&
@@ -237,9 +306,14 @@ static void see_record(struct pass *p, const struct n_record *r)
 		    r->gfn_start, r->gfn_end, t->start - r->gfn_start * 4096,
 		    t->end - r->gfn_end * 4096, true);
 	if (r->kind == RS_PROBE_FAULT_CHECK && t->in_fault && r->hva && !n_is_no_hva(r->hva) &&
-	    t->kvm == r->kvm)
-		see(p, slot_at(p, r->kvm, t->as, t->id), r->time, r->gfn, r->gfn + 1,
-		    r->hva - r->gfn * 4096, r->hva - r->gfn * 4096, true);
+	    t->kvm == r->kvm) {
+		struct slot *s = slot_at(p, r->kvm, t->as, t->id);
+
+		see(p, s, r->time, r->gfn, r->gfn + 1, r->hva - r->gfn * 4096,
+		    r->hva - r->gfn * 4096, true);
+		if (s->has_use && !t->has_file)
+			p->n->learned[s->use].has_no_file = true;
+	}
 }
 
 static int by_time(const void *a, const void *b)
@@ -259,6 +333,8 @@ void n_learn(struct n_import *n)
 
 	for (size_t i = 0; i < n->file.nr; i++)
 		see_record(&p, &n->file.records[i]);
+	for (size_t i = 0; i < p.nr_slots; i++)
+		believe(&p, &p.slots[i]);
 	if (n->nr_learned)
 		qsort(n->learned, n->nr_learned, sizeof(*n->learned), by_time);
 	free(p.slots);

@@ -99,6 +99,7 @@ enum n_type {
 	N_LOST_BEGIN,
 	N_LOST,
 	N_LOST_END,
+	N_DOUBT, /* something is in progress of which nobody saw the begin */
 };
 
 struct n_state {
@@ -123,6 +124,9 @@ struct n_learned {
 	uint64_t one, other; /* its distance is between these */
 	unsigned int as, id;
 	bool known, dead; /* known: its distance was seen */
+	uint64_t first;	  /* seen */
+	uint64_t sure[2]; /* its frames without those that faults of a guest_memfd say */
+	bool has_no_file; /* a fault with a host address says so */
 };
 
 struct n_vm {

@@ -62,8 +62,10 @@ struct order {
 	uint64_t before_ns;
 	bool has_before;
 	size_t used_learned;
-	int64_t *of;	     /* each item's epoch, -1: none */
-	size_t *vcpu_before; /* each item's vCPU's item before */
+	bool asked, had_memslots; /* for what is learned; there were some in effect */
+	uint64_t now_ns;	  /* of the item whose turn it is */
+	int64_t *of;		  /* each item's epoch, -1: none */
+	size_t *vcpu_before;	  /* each item's vCPU's item before */
 	size_t room_of, room_before;
 	size_t vcpu_last[65536];
 };
@@ -278,6 +280,7 @@ static void apply(struct order *o, size_t nr, uint64_t time)
 		o->before_ns = time;
 		o->has_before = true;
 		set(&o->slots, &m);
+		o->had_memslots |= o->slots.nr > 0;
 		if (time < at(o, c)->ev.time_ns)
 			at(o, c)->ev.time_ns = time;
 		at(o, c)->placed = true;
@@ -286,8 +289,10 @@ static void apply(struct order *o, size_t nr, uint64_t time)
 	}
 }
 
-static void add_learned(struct order *o, uint64_t time)
+/* Those that were there by @there. */
+static void add_learned(struct order *o, uint64_t there, uint64_t time)
 {
+	o->asked = true;
 	for (; o->used_learned < o->n->nr_learned; o->used_learned++) {
 		const struct n_learned *l = &o->n->learned[o->used_learned];
 		const struct memslot m = { l->as,  l->id,	    0,
@@ -295,9 +300,10 @@ static void add_learned(struct order *o, uint64_t time)
 
 		if (l->kvm != o->vm->kvm || l->dead)
 			continue;
-		if (l->from > time)
+		if (l->from > there)
 			return;
 		set(&o->slots, &m);
+		o->had_memslots |= o->slots.nr > 0;
 		append_own(o, N_LOST,
 			   (struct rs_event){
 				   .time_ns = time,
@@ -317,8 +323,12 @@ static bool make_agree(struct order *o, const struct seen *e)
 {
 	size_t commits = explain(o, e);
 
+	if (commits && !o->asked && !o->had_memslots) {
+		add_learned(o, 0, e->time);
+		commits = explain(o, e);
+	}
 	if (commits == NONE) {
-		add_learned(o, e->time);
+		add_learned(o, e->time, e->time);
 		commits = explain(o, e);
 	}
 	if (commits == NONE)
@@ -475,13 +485,19 @@ static void release_vcpu(struct order *o, uint32_t vcpu)
 
 /* ---- ends ---- */
 
-static void remind(struct order *o, uint64_t time)
+/* Unless it was done less than 5 ms before @now. */
+static void remind_at(struct order *o, uint64_t time, uint64_t now)
 {
-	if (!o->unsure || (o->reminded && time < o->reminded_ns + REMIND_NS))
+	if (!o->unsure || (o->reminded && now < o->reminded_ns + REMIND_NS))
 		return;
 	append_lost(o, time, o->reminded ? 0 : UINT64_MAX);
 	o->reminded = true;
 	o->reminded_ns = time;
+}
+
+static void remind(struct order *o, uint64_t time)
+{
+	remind_at(o, time, time);
 }
 
 /* There was no memslot for @fault; if there is one now, it ends without a decision. */
@@ -505,7 +521,7 @@ static void next_epoch(struct order *o, size_t end)
 {
 	release(o, EPOCH_ENDS);
 	if (end != NONE) {
-		remind(o, at(o, end)->ev.time_ns);
+		remind_at(o, at(o, end)->ev.time_ns, o->now_ns);
 		o->epochs[o->now].end = end;
 		if (o->cur.in_progress)
 			o->cur.in_progress--;
@@ -585,8 +601,16 @@ static bool is_locked(const struct n_item *i)
 	return i->type == N_BEGIN || i->type == N_SLOT || i->type == N_CHECK;
 }
 
-static bool says_idle(const struct n_item *i)
+/* An end of which nobody knows whether it began just then, or before the recording. */
+static bool is_cut(const struct order *o, const struct n_item *i)
 {
+	return i->type == N_BEGIN && i->maybe && o->unsure && (o->asked || !o->had_memslots);
+}
+
+static bool says_idle(const struct order *o, const struct n_item *i)
+{
+	if (is_cut(o, i))
+		return false;
 	if (i->type != N_BEGIN)
 		return i->state.in_progress == 0;
 	/* Of a walk whose begin was not seen the range has more than is hit from here on. */
@@ -598,9 +622,12 @@ static bool says_idle(const struct n_item *i)
 
 static void take_locked(struct order *o, size_t i)
 {
-	const int64_t epoch = observe(o, at(o, i)->state.seq, at(o, i)->ev.time_ns);
+	int64_t epoch;
 
-	if (!o->losing && says_idle(at(o, i)))
+	if (is_cut(o, at(o, i)))
+		return;
+	epoch = observe(o, at(o, i)->state.seq, at(o, i)->ev.time_ns);
+	if (!o->losing && says_idle(o, at(o, i)))
 		o->unsure = false;
 	remind(o, at(o, i)->ev.time_ns);
 	o->cur = at(o, i)->state;
@@ -706,7 +733,7 @@ static bool was_idle(struct order *o, size_t i)
 {
 	for (size_t k = i + 1; k < o->vm->nr && at(o, k)->type != N_END; k++)
 		if (is_locked(at(o, k)))
-			return says_idle(at(o, k));
+			return says_idle(o, at(o, k));
 	return false;
 }
 
@@ -827,6 +854,10 @@ static void take_item(struct order *o, size_t i)
 		break;
 	case N_EARLY:
 		take_early(o, i);
+		break;
+	case N_DOUBT:
+		o->unsure = true;
+		remind(o, at(o, i)->ev.time_ns);
 		break;
 	case N_LOST_BEGIN:
 	case N_LOST:
@@ -959,8 +990,11 @@ void n_order(struct n_import *n, struct n_vm *vm)
 			o->calls[x->ev.inval.id].from = i;
 		o->calls[x->ev.inval.id].to = i + 1;
 	}
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
+		o->now_ns = at(o, i)->ev.time_ns;
 		take_item(o, i);
+	}
+	o->now_ns = UINT64_MAX;
 	open = o->open.nr;
 	drop_maybe(o, UINT64_MAX - AHEAD_NS);
 	o->loose |= o->open.nr < open;

@@ -69,7 +69,8 @@ struct pair {
 	unsigned int losing;
 	bool paused, had_seam, lost_any;
 	uint64_t loss_end, loss_said;
-	const struct n_record *r; /* the present one */
+	const struct n_record *r;      /* the present one */
+	const struct n_record *commit; /* the last */
 };
 
 static bool has(const struct pair *p, unsigned int kind)
@@ -183,6 +184,7 @@ static void on_memslot(struct pair *p, const struct n_record *r)
 {
 	const bool gone = r->change == 1;
 	const uint64_t as = gone ? r->old_as : r->as, id = gone ? r->old_id : r->id;
+	const struct n_record *x = p->commit;
 	struct n_vm *vm = known_vm(p, r->kvm);
 	struct rs_event *ev;
 
@@ -190,6 +192,13 @@ static void on_memslot(struct pair *p, const struct n_record *r)
 		n_note(p->n, "memslot-number-too-large");
 		return;
 	}
+	/* The same once more, at the same time: `trace-cmd split' writes that. */
+	if (vm && x && x->time == r->time && x->kvm == r->kvm && x->change == r->change &&
+	    (gone ? x->old_as : x->as) == as && (gone ? x->old_id : x->id) == id) {
+		n_note(p->n, "recorded-twice");
+		return;
+	}
+	p->commit = r;
 	if (vm && r->change == 0 && !p->lost_any && has_memslot(vm, as, id))
 		vm->gone = true;
 	vm = vm_at(p, r->kvm);
@@ -415,6 +424,8 @@ static struct own *present_own(struct pair *p, struct task *t, const struct n_re
 	    (p->known_kernel && !p->gfn_kernel)) {
 		if (t->sure || is_in_call(t, r->kvm))
 			n_note(p->n, "slot-without-start");
+		if (r->in_progress)
+			put_item(vm_at(p, r->kvm), N_DOUBT, r->time, RS_EV_NONE);
 		return NULL;
 	}
 	o = begin_own(p, t, r);
@@ -631,6 +642,7 @@ static void on_own_end(struct pair *p, const struct n_record *r)
 		i->ev.inval.start = r->kind == RS_PROBE_ZAP_END ? r->start : r->range_start;
 		i->ev.inval.end = r->kind == RS_PROBE_ZAP_END ? r->end : r->range_end;
 		has_state(i, r);
+		i->maybe = true;
 		n_note(p->n, "zap-without-notifier");
 	}
 	i = put_item(vm, N_END, r->time, RS_EV_INVAL_END);

@@ -36,6 +36,14 @@ void put_all(struct dat *d, const struct put *puts, size_t n)
 	}
 }
 
+void put_nothing(struct dat *d, uint64_t from, uint64_t to)
+{
+	for (unsigned int i = 0; i < 9000; i++) {
+		dat_at(d, 0, OTHER % 4, OTHER);
+		DAT_PUT(d, from + (to - from) * i / 9000, DAT_PAGE_FAULT, 0, 0x1000);
+	}
+}
+
 void put_all_but(struct dat *d, const struct put *puts, size_t n, unsigned int kind)
 {
 	for (size_t i = 0; i < n; i++)

@@ -70,6 +70,11 @@ struct put {
 void put_all(struct dat *d, const struct put *puts, size_t n);
 /* The same, without those of @kind. */
 void put_all_but(struct dat *d, const struct put *puts, size_t n, unsigned int kind);
+/*
+ * Events that say nothing from @from until @to, so many that what was read before is put in
+ * order.
+ */
+void put_nothing(struct dat *d, uint64_t from, uint64_t to);
 /* What the file of @d is read as; frees @d. */
 void read_back(struct test_trace *t, struct dat *d);
 void read_back_with(struct test_trace *t, struct dat *d, const struct rs_reader_opts *opts);

@@ -29,6 +29,7 @@ enum rs_dat_item_type {
 	RS_DAT_GAP_BEGIN_MARK, /* events were lost from here on, ... */
 	RS_DAT_GAP_MARK,       /* ... here as well, ... */
 	RS_DAT_GAP_END_MARK,   /* ... up to here */
+	RS_DAT_DOUBT,	       /* of a call that began unseen: it is in progress */
 };
 
 #define RS_DAT_NO_SEQ UINT64_MAX
@@ -66,7 +67,8 @@ struct rs_dat_item {
 	bool pending;
 	/* Used by the order alone, as all that follows. */
 	bool placed;	    /* in the order before its turn came */
-	bool maybe;	    /* END: perhaps that of an invalidation that hit nothing */
+	bool maybe;	    /* END: perhaps that of an invalidation that hit nothing; */
+			    /* BEGIN: perhaps of one that was in progress before */
 	int32_t next, prev; /* in its epoch: tickets from its own one on, 0: none */
 	uint64_t epoch;	    /* where it is in the order ... */
 	uint64_t vcpu_prev; /* ... and its vCPU's item before */

@@ -9,6 +9,7 @@
 #include "traces/dat/dat_info.h"
 #include "traces/event.h"
 
+#define CHANGE_CREATE 0
 #define CHANGE_DELETE 1
 #define CHANGE_FLAGS 3
 /* A memslot used so shortly before its commit is that of the commit. */
@@ -32,11 +33,13 @@ struct frames {
 
 /* A memslot as far as it is known from its use. */
 struct use {
-	uint64_t kvm, from_ns;
+	uint64_t kvm, from_ns, first_ns; /* there from, seen first */
 	struct frames frames;
+	uint64_t sure_gfn, sure_end; /* without those that were only said */
 	uint32_t id;
 	uint8_t as;
-	bool dead; /* a commit explains it */
+	bool dead;  /* a commit explains it */
+	bool plain; /* it has host memory and no guest_memfd */
 };
 
 /* The memslot that (kvm, as, id) is at this point of the pass. */
@@ -47,6 +50,12 @@ struct slot {
 	bool used, committed, seen;
 	uint64_t gfn, gfn_end, distance; /* of a committed one */
 	size_t use;			 /* else: index of its use, plus 1; 0: none */
+	/*
+	 * Frames of faults that seem to have gone through it to a guest_memfd. They may be what
+	 * was in memory where there is no memslot.
+	 */
+	uint64_t said_gfn, said_end, said_ns;
+	uint64_t nr_said;
 };
 
 struct task {
@@ -55,7 +64,7 @@ struct task {
 	uint64_t kvm;	     /* of its fault */
 	uint32_t id;
 	uint8_t as;
-	bool in_fault;
+	bool in_fault, guest_memfd;
 };
 
 struct rs_dat_learned {
@@ -121,13 +130,14 @@ static struct slot *find_slot(struct rs_dat_learned *l, uint64_t kvm, uint8_t as
 	return s;
 }
 
-static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t from_ns)
+static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t time_ns)
 {
 	if (RS_ROOM(l->uses, l->room_uses, l->nr_uses + 1))
 		return NULL;
-	l->uses[l->nr_uses] = (struct use){ .kvm = s->kvm, .as = s->as, .id = s->id };
+	l->uses[l->nr_uses] =
+		(struct use){ .kvm = s->kvm, .first_ns = time_ns, .as = s->as, .id = s->id };
 	/* The first that is seen of it: it was always there. */
-	l->uses[l->nr_uses].from_ns = s->seen ? from_ns : 0;
+	l->uses[l->nr_uses].from_ns = s->seen ? time_ns : 0;
 	s->use = l->nr_uses + 1;
 	return &l->uses[l->nr_uses++];
 }
@@ -178,6 +188,16 @@ static bool join(struct frames *f, struct frames o)
 	return true;
 }
 
+static void be_sure(struct use *u, const struct frames *o)
+{
+	const bool first = u->sure_gfn == u->sure_end;
+
+	if (first || o->gfn < u->sure_gfn)
+		u->sure_gfn = o->gfn;
+	if (first || o->gfn_end > u->sure_end)
+		u->sure_end = o->gfn_end;
+}
+
 static int see(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id, uint64_t time_ns,
 	       const struct frames *o)
 {
@@ -196,6 +216,76 @@ static int see(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id, 
 		u->frames = *o;
 	}
 	s->seen = true;
+	be_sure(&l->uses[s->use - 1], o);
+	return 0;
+}
+
+/* One fault alone may have seen anything, and no two memslots have a frame both. */
+static bool is_said(const struct rs_dat_learned *l, const struct slot *s)
+{
+	if (s->use ? l->uses[s->use - 1].plain : s->nr_said < 2)
+		return false;
+	for (size_t i = 0; i < l->nr_uses; i++) {
+		const struct use *u = &l->uses[i];
+
+		if (u->kvm == s->kvm && u->as == s->as && u->id != s->id && !u->dead &&
+		    u->sure_gfn < s->said_end && s->said_gfn < u->sure_end)
+			return false;
+	}
+	return true;
+}
+
+/* What was said of it becomes its frames, or is forgotten. */
+static int take_said(struct rs_dat_learned *l, struct slot *s)
+{
+	const uint64_t distance = NOWHERE + ((uint64_t)s->as << NOWHERE_SHIFT);
+	const struct frames o = { s->said_gfn, s->said_end, distance, distance, true };
+	const bool is = s->nr_said && is_said(l, s);
+	struct use *u;
+
+	s->nr_said = 0;
+	if (!is)
+		return 0;
+	if (s->use) {
+		join(&l->uses[s->use - 1].frames, o);
+		return 0;
+	}
+	u = add_use(l, s, s->said_ns);
+	if (!u)
+		return -ENOMEM;
+	u->frames = o;
+	s->seen = true;
+	return 0;
+}
+
+static int take_all_said(struct rs_dat_learned *l)
+{
+	int ret = 0;
+
+	for (size_t i = 0; l->slots && i <= l->mask && !ret; i++)
+		if (l->slots[i].used)
+			ret = take_said(l, &l->slots[i]);
+	return ret;
+}
+
+/* A fault of the frame went to a guest_memfd, as it seems: it has no host address. */
+static int see_said(struct rs_dat_learned *l, const struct rs_dat_probe *e)
+{
+	const uint64_t gfn = V(e, GFN);
+	struct slot *s = find_slot(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID));
+
+	if (!s)
+		return -ENOMEM;
+	if (s->committed || gfn >= NOWHERE_GFNS)
+		return 0;
+	if (!s->nr_said++) {
+		s->said_gfn = gfn;
+		s->said_end = gfn + 1;
+		s->said_ns = e->time;
+		return 0;
+	}
+	s->said_gfn = gfn < s->said_gfn ? gfn : s->said_gfn;
+	s->said_end = gfn >= s->said_end ? gfn + 1 : s->said_end;
 	return 0;
 }
 
@@ -208,18 +298,26 @@ static int see_commit(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 
 	if (!s)
 		return -ENOMEM;
-	u = s->use ? &l->uses[s->use - 1] : NULL;
-	s->seen = true;
-	if (V(e, CHANGE) == CHANGE_FLAGS)
+	if (V(e, CHANGE) == CHANGE_FLAGS) {
+		s->seen = true;
 		return 0;
+	}
+	if (take_said(l, s))
+		return -ENOMEM;
+	s->seen = true;
+	u = s->use ? &l->uses[s->use - 1] : NULL;
 	s->gfn = V(e, GFN);
 	s->gfn_end = V(e, GFN) + V(e, NPAGES);
 	s->distance = V(e, HVA) - (V(e, GFN) << RS_PAGE_SHIFT);
 	s->committed = !gone;
 	s->use = 0;
-	/* Used from when it became active, a little before this commit. */
+	/*
+	 * Used from when it became active, a little before this commit. Even the first that is
+	 * seen of it, if the commit makes it: it was not there before.
+	 */
 	if (!gone && u && may_be(&u->frames, s->distance) && u->frames.gfn >= s->gfn &&
-	    u->frames.gfn_end <= s->gfn_end && u->from_ns && e->time - u->from_ns < COMMIT_NS)
+	    u->frames.gfn_end <= s->gfn_end && e->time - u->first_ns < COMMIT_NS &&
+	    (u->from_ns || V(e, CHANGE) == CHANGE_CREATE))
 		u->dead = true;
 	return 0;
 }
@@ -255,9 +353,18 @@ static int see_check(struct rs_dat_learned *l, const struct task *t, const struc
 		.high = distance,
 	};
 
+	struct slot *s;
+
 	if (!t->in_fault || !V(e, HVA) || rs_dat_is_no_hva(V(e, HVA)) || t->kvm != V(e, KVM))
 		return 0;
-	return see(l, t->kvm, t->as, t->id, e->time, &o);
+	if (see(l, t->kvm, t->as, t->id, e->time, &o))
+		return -ENOMEM;
+	s = find_slot(l, t->kvm, t->as, t->id);
+	if (!s)
+		return -ENOMEM;
+	if (s->use && !t->guest_memfd)
+		l->uses[s->use - 1].plain = true;
+	return 0;
 }
 
 /* Frames of a memslot of which no host address is seen here. */
@@ -293,10 +400,9 @@ static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 		t->in_fault = rs_dat_is_memslot(V(e, AS), V(e, ID)) &&
 			      !(V(e, FLAGS) & ~(uint64_t)RS_DAT_SLOT_FLAGS) &&
 			      !(V(e, FLAGS) & RS_DAT_SLOT_INVALID);
+		t->guest_memfd = V(e, FLAGS) & RS_DAT_SLOT_GUEST_MEMFD;
+		return t->in_fault && t->guest_memfd ? see_said(l, e) : 0;
 	}
-	/* That a memslot has a guest_memfd is no rest of what was in memory before. */
-	if (e->kind == RS_PROBE_FAULT_BEGIN && t->in_fault && V(e, FLAGS) & RS_DAT_SLOT_GUEST_MEMFD)
-		return see_frames(l, e, V(e, GFN), V(e, GFN) + 1);
 	if (e->kind == RS_PROBE_INVAL_SLOT && t->start < t->end)
 		return see_walk(l, t, e);
 	if (e->kind == RS_PROBE_INVAL_SLOT)
@@ -346,6 +452,8 @@ struct rs_dat_learned *rs_dat_learn(const struct rs_dat_file *f, const struct rs
 	if (m)
 		ret = pass(l, m, probes, err);
 	rs_dat_merge_free(m);
+	if (!ret && take_all_said(l))
+		ret = rs_error_nomem(err);
 	if (!ret)
 		return l;
 	rs_dat_learned_free(l);

@@ -50,12 +50,25 @@ void rs_dat_order_free(struct rs_dat_order *o)
 /* ---- one item after the other ---- */
 
 /*
+ * A begin of which only the end was recorded: of frames that KVM zapped on its own account, under
+ * the lock. As long as it is not known what was in progress when the recording of a VM that was
+ * there before began, it may as well be the end of that.
+ */
+static bool is_cut(const struct rs_dat_order *o, const struct rs_dat_item *i)
+{
+	return i->type == RS_DAT_BEGIN && i->maybe && o->unsure &&
+	       (o->asked || rs_dat_slots_had_none(o->slots));
+}
+
+/*
  * Whether nothing is in progress, or nothing but what begins just then. Of a walk over frames
  * that was not seen from its begin more is in the range than it hits from here on; all there
  * is, if the range is one of host addresses.
  */
-static bool is_idle(const struct rs_dat_item *i)
+static bool is_idle(const struct rs_dat_order *o, const struct rs_dat_item *i)
 {
+	if (is_cut(o, i))
+		return false;
 	if (i->type != RS_DAT_BEGIN || !(i->ev.flags & RS_F_GFN) || i->state.end == UINT64_MAX)
 		return i->state.in_progress == (i->type == RS_DAT_BEGIN);
 	return i->state.in_progress == 1 && i->state.start >= i->ev.inval.start &&
@@ -70,7 +83,7 @@ static bool is_idle(const struct rs_dat_item *i)
  */
 static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 {
-	if (!o->gaps && is_idle(i))
+	if (!o->gaps && is_idle(o, i))
 		o->unsure = false;
 	return rs_dat_order_remind(o, i->ev.time_ns);
 }
@@ -78,8 +91,13 @@ static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
 {
 	uint64_t epoch;
-	int ret = rs_dat_order_observe(o, at(o, ticket)->state.seq, at(o, ticket)->ev.time_ns,
-				       &epoch);
+	int ret;
+
+	if (is_cut(o, at(o, ticket))) {
+		at(o, ticket)->type = RS_DAT_NONE;
+		return 0;
+	}
+	ret = rs_dat_order_observe(o, at(o, ticket)->state.seq, at(o, ticket)->ev.time_ns, &epoch);
 
 	if (!ret)
 		ret = look(o, at(o, ticket));
@@ -138,6 +156,14 @@ static int sweep_gap(struct rs_dat_order *o, uint64_t ticket)
 	if (o->paused)
 		start_anew(o);
 	return rs_dat_order_append(o, o->now, ticket);
+}
+
+/* Nothing was lost, and yet what is in progress is not all known. */
+static int sweep_doubt(struct rs_dat_order *o, struct rs_dat_item *i)
+{
+	i->type = RS_DAT_NONE;
+	o->unsure = true;
+	return rs_dat_order_remind(o, i->ev.time_ns);
 }
 
 static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
@@ -261,7 +287,7 @@ static int was_idle(struct rs_dat_order *o, uint64_t ticket, bool *idle)
 			return 0;
 		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
 			continue;
-		*idle = is_idle(i);
+		*idle = is_idle(o, i);
 		return 0;
 	}
 	return o->recorded_ns < at(o, ticket)->ev.time_ns + WINDOW_NS ? WAIT : 0;
@@ -335,6 +361,8 @@ static int sweep_item(struct rs_dat_order *o, struct rs_dat_item *i, uint64_t ti
 	case RS_DAT_GAP_MARK:
 	case RS_DAT_GAP_END_MARK:
 		return sweep_gap(o, ticket);
+	case RS_DAT_DOUBT:
+		return sweep_doubt(o, i);
 	default:
 		return rs_dat_order_append(o, o->now, ticket);
 	}
@@ -392,7 +420,7 @@ int rs_dat_order_advance(struct rs_dat_order *o, uint64_t now_ns, uint64_t *sett
 		}
 		o->items.swept++;
 	}
-	rs_dat_order_drop_stale_maybe(o, now_ns);
+	rs_dat_order_drop_stale_maybe(o, horizon);
 	while (!ret && now_ns == UINT64_MAX && o->nr_open)
 		ret = rs_dat_order_place_open_end(o);
 	if (!ret && now_ns == UINT64_MAX)

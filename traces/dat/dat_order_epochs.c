@@ -206,12 +206,12 @@ int rs_dat_order_append_lost(struct rs_dat_order *o, uint64_t time_ns, uint64_t 
 				       });
 }
 
-RS_SELDOM int rs_dat_order_remind_unsure(struct rs_dat_order *o, uint64_t time_ns)
+RS_SELDOM int rs_dat_order_remind_unsure(struct rs_dat_order *o, uint64_t time_ns, uint64_t now_ns)
 {
 	/* At the begin nobody knows how much happened before. */
 	const uint64_t count = o->reminded ? 0 : RS_LOST_UNKNOWN;
 
-	if (o->reminded && time_ns < o->reminded_ns + REMIND_NS)
+	if (o->reminded && now_ns < o->reminded_ns + REMIND_NS)
 		return 0;
 	o->reminded = true;
 	o->reminded_ns = time_ns;
@@ -277,13 +277,22 @@ int rs_dat_order_release_vcpu(struct rs_dat_order *o, uint32_t vcpu)
 
 /* ---- ends ---- */
 
+/*
+ * An end may be placed long after it was entered, behind what was recorded since: how long ago
+ * the model was reminded counts from there.
+ */
+static uint64_t swept_ns(struct rs_dat_order *o)
+{
+	return o->items.swept < o->items.tail ? at(o, o->items.swept)->ev.time_ns : UINT64_MAX;
+}
+
 int rs_dat_order_place_end(struct rs_dat_order *o, uint64_t ticket)
 {
 	int ret = rs_dat_order_release_deferred(o, RS_DAT_RELEASE_EPOCH);
 
 	/* Of one that began unseen, perhaps: it ends in the middle of faults. */
-	if (!ret)
-		ret = rs_dat_order_remind(o, at(o, ticket)->ev.time_ns);
+	if (!ret && o->unsure)
+		ret = rs_dat_order_remind_unsure(o, at(o, ticket)->ev.time_ns, swept_ns(o));
 	epoch_at(o, o->now)->end = ticket;
 	if (o->cur.in_progress)
 		o->cur.in_progress--;

@@ -121,8 +121,8 @@ int rs_dat_order_append_own(struct rs_dat_order *o, enum rs_dat_item_type type, 
 /* What is outstanding is not known: the model has to start anew. */
 int rs_dat_order_append_lost(struct rs_dat_order *o, uint64_t time_ns, uint64_t count);
 
-/* Does so, unless it did within 5 ms. 0 or -ENOMEM. */
-int rs_dat_order_remind_unsure(struct rs_dat_order *o, uint64_t time_ns);
+/* Does so, unless it did within 5 ms before @now_ns. 0 or -ENOMEM. */
+int rs_dat_order_remind_unsure(struct rs_dat_order *o, uint64_t time_ns, uint64_t now_ns);
 
 /*
  * What comes next, at @time_ns, tells nothing of what is in progress: as long as that
@@ -130,7 +130,7 @@ int rs_dat_order_remind_unsure(struct rs_dat_order *o, uint64_t time_ns);
  */
 static inline int rs_dat_order_remind(struct rs_dat_order *o, uint64_t time_ns)
 {
-	return o->unsure ? rs_dat_order_remind_unsure(o, time_ns) : 0;
+	return o->unsure ? rs_dat_order_remind_unsure(o, time_ns, time_ns) : 0;
 }
 
 /*

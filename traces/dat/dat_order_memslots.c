@@ -42,9 +42,10 @@ static int append_learned(struct rs_dat_order *o, struct rs_event memslot, uint6
 
 /*
  * No commit explains what was seen at @time_ns: the memslot was there before the
- * recording, or its commit was lost. Then it is known from its use alone.
+ * recording, or its commit was lost. Then it is known from its use alone. Those are taken
+ * that were there by @there_ns.
  */
-static int learn(struct rs_dat_order *o, uint64_t time_ns)
+static int learn(struct rs_dat_order *o, uint64_t there_ns, uint64_t time_ns)
 {
 	int ret = 0;
 
@@ -53,9 +54,24 @@ static int learn(struct rs_dat_order *o, uint64_t time_ns)
 		ret = o->learner.learn(o->learner.arg, &o->learned, &o->nr_learned);
 	}
 	while (!ret && o->used_learned < o->nr_learned &&
-	       o->learned[o->used_learned].time_ns <= time_ns)
+	       o->learned[o->used_learned].time_ns <= there_ns)
 		ret = append_learned(o, o->learned[o->used_learned++], time_ns);
 	return ret;
+}
+
+/*
+ * A VM of which the first that is seen is no commit was there before the recording, and so were
+ * its memslots. A commit to come may well make one again where it was: it explains nothing yet.
+ */
+static int learn_first(struct rs_dat_order *o, const struct rs_dat_evidence *e, uint64_t time_ns,
+		       size_t *n)
+{
+	int ret;
+
+	if (o->asked || !rs_dat_slots_had_none(o->slots))
+		return 0;
+	ret = learn(o, 0, time_ns);
+	return ret ? ret : rs_dat_slots_explain(o->slots, e, time_ns, n);
 }
 
 /*
@@ -65,13 +81,15 @@ static int learn(struct rs_dat_order *o, uint64_t time_ns)
 static RS_SELDOM int make_explained(struct rs_dat_order *o, const struct rs_dat_evidence *e,
 				    uint64_t time_ns, size_t n, bool *explained)
 {
-	int ret = 0;
+	int ret = learn_first(o, e, time_ns, &n);
 
+	if (ret)
+		return ret;
 	if (n == RS_DAT_SLOTS_NEVER) {
 		if (o->recorded_ns < time_ns + RS_DAT_COMMIT_NS &&
 		    o->items.tail - o->items.swept < MAX_WAITING)
 			return WAIT;
-		ret = learn(o, time_ns);
+		ret = learn(o, time_ns, time_ns);
 		if (!ret)
 			ret = rs_dat_slots_explain(o->slots, e, time_ns, &n);
 	}

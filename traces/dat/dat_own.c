@@ -61,6 +61,7 @@ RS_SELDOM int rs_dat_put_own_end(struct rs_dat_pair *p, const struct rs_dat_prob
 		i->ev.inval.end = e->kind == RS_PROBE_ZAP_END ? V(e, END) : V(e, RANGE_END);
 		i->seq = V(e, SEQ);
 		i->state = rs_dat_state_of(e);
+		i->maybe = true;
 	}
 	i = rs_dat_put(vm, e->time, RS_DAT_END, RS_EV_INVAL_END, false, NULL);
 	if (!i)
@@ -243,6 +244,17 @@ static bool is_memslots_end(const struct rs_dat_probe *e)
 	       filter != RS_KIND_SHARED && filter != RS_KIND_PRIVATE;
 }
 
+/*
+ * A hit of a call that was not seen to begin: from which address to which it is, nobody
+ * said. All that is known is that it is in progress.
+ */
+static int put_doubt(struct rs_dat_pair *p, const struct rs_dat_probe *e)
+{
+	struct rs_dat_vm *vm = rs_dat_find_vm(p, V(e, KVM), e);
+
+	return vm && rs_dat_put(vm, e->time, RS_DAT_DOUBT, RS_EV_NONE, false, NULL) ? 0 : -ENOMEM;
+}
+
 /* Without an event of its begin: it began before, as the recorded state says. */
 static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 			   const struct rs_dat_probe *e, struct rs_dat_own **to)
@@ -250,14 +262,20 @@ static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 	const struct rs_dat_state state = rs_dat_state_of(e);
 	const bool in_call = rs_dat_in_call(t, V(e, KVM));
 	struct rs_dat_vm *vm;
+	bool late = false;
+	int ret = 0;
 
 	*to = find_own(t, V(e, KVM));
 	if (*to || (is_memslots_end(e) && !in_call))
 		return 0;
 	if (in_call)
-		return rs_dat_note(p, "slot-without-start");
-	if (!state.in_progress || !may_be_late(p))
-		return rs_dat_note_unless_cut(p, t, "slot-without-start");
+		ret = rs_dat_note(p, "slot-without-start");
+	else if (!state.in_progress || !may_be_late(p))
+		ret = rs_dat_note_unless_cut(p, t, "slot-without-start");
+	else
+		late = true;
+	if (ret || !late)
+		return !ret && state.in_progress ? put_doubt(p, e) : ret;
 	vm = rs_dat_find_vm(p, V(e, KVM), e);
 	*to = vm ? begin_own(p, t, vm, e, &state) : NULL;
 	if (!*to)

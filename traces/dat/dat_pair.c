@@ -122,15 +122,26 @@ static struct rs_dat_task *find_task(struct rs_dat_pair *p, uint32_t pid)
 
 /* ---- memslots ---- */
 
+/* `trace-cmd split' leaves the first event of each CPU twice, as it is. */
+static bool is_same_commit(const struct rs_dat_commit *a, const struct rs_dat_commit *b)
+{
+	return a->time_ns == b->time_ns && a->kvm == b->kvm && a->as == b->as && a->id == b->id &&
+	       a->change == b->change;
+}
+
 static RS_SELDOM int on_memslot(struct rs_dat_pair *p, const struct rs_dat_probe *e)
 {
 	const bool gone = V(e, CHANGE) == CHANGE_DELETE;
 	const uint64_t as = gone ? V(e, OLD_AS) : V(e, AS), id = gone ? V(e, OLD_ID) : V(e, ID);
 	struct rs_dat_vm *vm = rs_dat_known_vm(p, V(e, KVM));
 	struct rs_event ev = { .time_ns = e->time, .type = RS_EV_MEMSLOT, .as = (uint8_t)as };
+	const struct rs_dat_commit commit = { e->time, V(e, KVM), as, id, V(e, CHANGE) };
 
 	if (!rs_dat_is_memslot(as, id))
 		return rs_dat_note(p, "memslot-number-too-large");
+	if (vm && is_same_commit(&commit, &p->last_commit))
+		return rs_dat_note(p, "recorded-twice");
+	p->last_commit = commit;
 	/* A VM that ends leaves its memslots: what makes one a second time is another VM. */
 	if (vm && V(e, CHANGE) == CHANGE_CREATE && !p->had_gap &&
 	    rs_dat_order_has_memslot(vm->order, (uint8_t)as, (uint32_t)id)) {

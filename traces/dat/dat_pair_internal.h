@@ -63,6 +63,11 @@ struct rs_dat_task {
 	size_t nr_owns, room_owns;
 };
 
+/* What tells one commit of a memslot from another. */
+struct rs_dat_commit {
+	uint64_t time_ns, kvm, as, id, change;
+};
+
 struct rs_dat_pair {
 	const struct rs_dat_probes *probes;
 	const struct rs_dat_pair_ops *ops;
@@ -71,6 +76,7 @@ struct rs_dat_pair {
 	int64_t retry;	   /* what the look-up of a page returns for a fault to be dropped */
 	unsigned int gaps; /* CPUs of which events are being lost now */
 	bool had_gap;
+	struct rs_dat_commit last_commit;
 	uint64_t gap_end_ns;				/* of the last one */
 	uint64_t gap_mark_ns;				/* when that was last said */
 	bool paused;					/* the recording, since a seam */

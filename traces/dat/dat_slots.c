@@ -88,6 +88,11 @@ bool rs_dat_slots_will_have(const struct rs_dat_slots *s, uint8_t as, uint32_t i
 	return handle != RS_NO_SLOT && !s->learned[handle];
 }
 
+bool rs_dat_slots_had_none(const struct rs_dat_slots *s)
+{
+	return !s->room_learned;
+}
+
 bool rs_dat_slots_have_one(const struct rs_dat_slots *s, const struct rs_dat_evidence *e)
 {
 	const uint32_t handle = rs_vm_find_gfn(s->vm, e->as, e->gfn);

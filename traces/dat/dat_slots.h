@@ -32,6 +32,8 @@ int rs_dat_slots_apply(struct rs_dat_slots *s, uint64_t time_ns);
 bool rs_dat_slots_next(const struct rs_dat_slots *s, uint64_t *ticket);
 /* A memslot of which no commit was recorded. */
 int rs_dat_slots_learn(struct rs_dat_slots *s, const struct rs_event *memslot);
+/* Whether there were none so far, neither by a commit nor learned. */
+bool rs_dat_slots_had_none(const struct rs_dat_slots *s);
 /*
  * Whether (as, id) is there once all commits have taken effect, by these alone: what is
  * learned may be that of a commit which is still to come.

@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A recording may begin at any moment of a VM's life: in a walk, between an invalidation and its
+# end, with memslots that nobody saw made. Of each sample what is left from some moment on, as
+# `trace-cmd split' leaves it, must agree with the kernel as the whole does: in every decision
+# under the lock, in every state, and without the lock where the kernel's own test is no race.
+. "$1/tests/common/check.bash"
+command -v trace-cmd >/dev/null || skip "trace-cmd is not installed"
+command -v jq >/dev/null || skip "jq is not installed"
+
+# Seconds of the trace's clock, 3 N of them: a microsecond before invalidations hit their first
+# memslot and before they end, and just anywhere. Evenly spread, in no rhythm of the recording.
+moments() { # N
+	retryscope convert trace.dat | awk -v n="$1" '
+		/^[0-9]/ { at["any", ++nr["any"]] = $1 }
+		$3 == "inval_begin" || $3 == "inval_end" { at[$3, ++nr[$3]] = $1 - 1000 }
+		END {
+			for (what in nr)
+				for (i = 1; i <= n; i++) {
+					f = i * 0.6180339887
+					printf "%.9f\n", at[what, 1 + int(nr[what] * (f - int(f)))] / 1e9
+				}
+		}'
+}
+
+# ok, or what is not.
+judge() { # ALGORITHM
+	jq -r --arg own "$1" '
+		def sum(f): [.vms[] | f // 0] | add // 0;
+		sum(.algorithms[$own].agreement.locked | .known - .same) as $locked |
+		sum(.algorithms[$own].agreement.lockless.known) as $lockless |
+		sum(.algorithms[$own].agreement.lockless | .known - .same) as $raced |
+		sum(.state.compared - .state.equal) as $state |
+		[ (if $locked > 0 then "\($locked) locked disagree" else empty end),
+		  (if $raced * 200 > $lockless then "\($raced) of \($lockless) lockless disagree" else empty end),
+		  (if $state > 0 then "\($state) states differ" else empty end),
+		  (if sum(.algorithms[$own].missed) > 0 then "missed" else empty end) ]
+		| if length > 0 then join(", ") else "ok" end'
+}
+
+from() { # NAME ALGORITHM SECONDS
+	local said
+
+	rm -f part.dat part.dat.1
+	trace-cmd split -o part.dat "$3" >/dev/null 2>split.err || { wrong "$1 $3: $(tail -n 1 split.err)"; return; }
+	[ ! -e part.dat.1 ] || mv part.dat.1 part.dat
+	said=$(retryscope replay --algo "$2" --format json part.dat | judge "$2")
+	expect "$1 from $3 on" ok "$said"
+}
+
+# samples N NAME...
+samples() {
+	local n=$1 name algo
+
+	shift
+	for name in "$@"; do
+		cp "$source_dir/traces/samples/$name.dat" trace.dat
+		case $name in 6.1-*) algo=hva ;; *) algo=gfn ;; esac
+		for moment in $(moments "$n"); do
+			from "$name" "$algo" "$moment"
+		done
+	done
+}
+
+samples 4 6.1-alias0 6.1-alias3 6.1-churn 6.1-partial 6.1-thp 6.12-alias0 6.12-alias3 6.12-churn \
+	6.12-partial 6.12-thp
+samples 2 6.18-gmem-mixed 7.3-gmem 7.3-gmem-two-vms
+samples 1 6.1-qemu-pc
+exit $((failures > 0))

@@ -257,8 +257,7 @@ static void see_commit(struct pass *p, const struct n_record *r)
 	s->end = r->gfn + r->npages;
 	s->distance = r->hva - r->gfn * 4096;
 	if (!gone && u && (!u->known || is_between(s->distance, u->one, u->other)) &&
-	    u->gfn >= s->gfn && u->end <= s->end && (u->from || r->change == 0) &&
-	    r->time - u->first < BEFORE_COMMIT_NS)
+	    u->gfn >= s->gfn && u->end <= s->end && r->time - u->first < BEFORE_COMMIT_NS)
 		u->dead = true; /* used from when it became active on */
 }
 

@@ -9,7 +9,6 @@
 #include "traces/dat/dat_info.h"
 #include "traces/event.h"
 
-#define CHANGE_CREATE 0
 #define CHANGE_DELETE 1
 #define CHANGE_FLAGS 3
 /* A memslot used so shortly before its commit is that of the commit. */
@@ -311,13 +310,9 @@ static int see_commit(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 	s->distance = V(e, HVA) - (V(e, GFN) << RS_PAGE_SHIFT);
 	s->committed = !gone;
 	s->use = 0;
-	/*
-	 * Used from when it became active, a little before this commit. Even the first that is
-	 * seen of it, if the commit makes it: it was not there before.
-	 */
+	/* Used from when it became active, a little before this commit. */
 	if (!gone && u && may_be(&u->frames, s->distance) && u->frames.gfn >= s->gfn &&
-	    u->frames.gfn_end <= s->gfn_end && e->time - u->first_ns < COMMIT_NS &&
-	    (u->from_ns || V(e, CHANGE) == CHANGE_CREATE))
+	    u->frames.gfn_end <= s->gfn_end && e->time - u->first_ns < COMMIT_NS)
 		u->dead = true;
 	return 0;
 }

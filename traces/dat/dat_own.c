@@ -262,20 +262,16 @@ static int own_in_progress(struct rs_dat_pair *p, struct rs_dat_task *t,
 	const struct rs_dat_state state = rs_dat_state_of(e);
 	const bool in_call = rs_dat_in_call(t, V(e, KVM));
 	struct rs_dat_vm *vm;
-	bool late = false;
-	int ret = 0;
+	int ret;
 
 	*to = find_own(t, V(e, KVM));
 	if (*to || (is_memslots_end(e) && !in_call))
 		return 0;
-	if (in_call)
-		ret = rs_dat_note(p, "slot-without-start");
-	else if (!state.in_progress || !may_be_late(p))
-		ret = rs_dat_note_unless_cut(p, t, "slot-without-start");
-	else
-		late = true;
-	if (ret || !late)
+	if (in_call || !state.in_progress || !may_be_late(p)) {
+		ret = in_call ? rs_dat_note(p, "slot-without-start")
+			      : rs_dat_note_unless_cut(p, t, "slot-without-start");
 		return !ret && state.in_progress ? put_doubt(p, e) : ret;
+	}
 	vm = rs_dat_find_vm(p, V(e, KVM), e);
 	*to = vm ? begin_own(p, t, vm, e, &state) : NULL;
 	if (!*to)

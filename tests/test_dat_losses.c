@@ -376,6 +376,86 @@ static const char cpu_stat[] = "CPU: 1\nentries: 0\noverrun: 0\ncommit overrun: 
 			       "oldest event ts: 0.0\nnow ts: 1.0\ndropped events: 5\n"
 			       "read events: 13\n";
 
+/*
+ * An end was lost. A fault that begins behind the loss has read the number behind it, and so has
+ * its check, which comes before the next invalidation.
+ */
+static void test_fault_behind_a_lost_end(void **state)
+{
+	static const struct put before[] = { SLOT0, WALK(1100, RECLAIM, 7) };
+	static const struct put behind[] = {
+		BEGIN(1400, VCPU0, KVM, 0, 5ULL, 8, 0, 1, 2),
+		LOOKED_UP(1410, VCPU0, 0),
+		CHECK(1420, VCPU0, KVM, 0, 5ULL, 8, 8, 0, 1, 2),
+		VERDICT(1430, VCPU0, 0),
+		WALK(1500, OTHER, 8),
+		LEFT(1600, OTHER, 8),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	put_all(d, before, NR(before));
+	dat_at(d, 0, RECLAIM % 4, RECLAIM);
+	dat_lose(d, 3);
+	DAT_PUT(d, 1300, DAT_PAGE_FAULT, 0, 0x1000);
+	put_all(d, behind, NR(behind));
+	expect(d,
+	       SLOT0_TEXT WALK_TEXT(1110, 1, 7) "1120 1 lost count=3\n"
+						"1300 1 lost count=0\n"
+						"1400 1 fault_begin vcpu=0 gfn=0x5\n"
+						"#@ state 1420 1 seq=8 in_progress=0 "
+						"start=0x1 end=0x2\n"
+						"1420 1 fault_check vcpu=0 result=ok\n" WALK_TEXT(
+							1510, 2, 8) "1610 1 inval_end id=2\n"
+								    "#@ level full\n");
+}
+
+/* Events of a CPU that says nothing else are lost while an end under way has no number yet. */
+static void test_loss_during_an_end(void **state)
+{
+	static const struct put before[] = {
+		SLOT0,
+		WALK(1100, RECLAIM, 7),
+		END(1200, RECLAIM, KVM, HVA + 0x1000, HVA + 0x2000, 7, 1, 1, 2),
+	};
+	static const struct put behind[] = {
+		BEGIN(1220, VCPU0, KVM, 0, 5ULL, 8, 0, 1, 2),
+		LOOKED_UP(1225, VCPU0, 0),
+		CHECK(1230, VCPU0, KVM, 0, 5ULL, 8, 8, 0, 1, 2),
+		VERDICT(1240, VCPU0, 0),
+		ENDED(1300, RECLAIM),
+		WALK(1400, OTHER, 8),
+		END(1500, OTHER, KVM, HVA + 0x1000, HVA + 0x2000, 8, 1, 1, 2),
+		ENDED(1510, OTHER),
+		BEGIN(1600, VCPU0, KVM, 0, 5ULL, 9, 0, 1, 2),
+		LOOKED_UP(1610, VCPU0, 0),
+		CHECK(1620, VCPU0, KVM, 0, 5ULL, 9, 9, 0, 1, 2),
+		VERDICT(1630, VCPU0, 0),
+	};
+	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
+
+	dat_without(d, RS_PROBE_INVAL_END_LOCKED);
+	put_all(d, before, NR(before));
+	dat_at(d, 0, VCPU1 % 4, VCPU1);
+	DAT_PUT(d, 1205, DAT_PAGE_FAULT, 0, 0x1000);
+	dat_lose(d, 3);
+	DAT_PUT(d, 1210, DAT_PAGE_FAULT, 0, 0x1000);
+	put_all(d, behind, NR(behind));
+	expect(d, SLOT0_TEXT WALK_TEXT(
+			  1110, 1,
+			  7) "1205 1 lost count=3\n"
+			     "1210 1 lost count=0\n"
+			     "1210 1 inval_end id=1\n"
+			     "1220 1 fault_begin vcpu=0 gfn=0x5\n"
+			     "#@ state 1230 1 seq=8 in_progress=0 start=0x1 end=0x2\n"
+			     "1230 1 fault_check vcpu=0 result=ok\n" WALK_TEXT(
+				     1410, 2,
+				     8) "1500 1 inval_end id=2\n"
+					"1600 1 fault_begin vcpu=0 gfn=0x5\n"
+					"#@ state 1620 1 seq=9 in_progress=0 start=0x1 end=0x2\n"
+					"1620 1 fault_check vcpu=0 result=ok\n"
+					"#@ level full\n");
+}
+
 /* What a ring that is full does not take leaves no mark in the pages: it is lost all the same. */
 static void test_dropped(void **state)
 {
@@ -443,6 +523,8 @@ int main(void)
 		cmocka_unit_test(test_loss_at_the_end),
 		cmocka_unit_test(test_losses_add_up),
 		cmocka_unit_test(test_loss_of_an_ends_return),
+		cmocka_unit_test(test_fault_behind_a_lost_end),
+		cmocka_unit_test(test_loss_during_an_end),
 		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_dropped_by_the_facts),
 	};

@@ -5,8 +5,7 @@
 # `trace-cmd split' leaves it, must agree with the kernel as the whole does: in every decision
 # under the lock, in every state, and without the lock where the kernel's own test is no race.
 . "$1/tests/common/check.bash"
-command -v trace-cmd >/dev/null || skip "trace-cmd is not installed"
-command -v jq >/dev/null || skip "jq is not installed"
+. "$1/tests/common/agree.bash"
 
 # Seconds of the trace's clock, 3 N of them: a microsecond before invalidations hit their first
 # memslot and before they end, and just anywhere. Evenly spread, in no rhythm of the recording.
@@ -21,21 +20,6 @@ moments() { # N
 					printf "%.9f\n", at[what, 1 + int(nr[what] * (f - int(f)))] / 1e9
 				}
 		}'
-}
-
-# ok, or what is not.
-judge() { # ALGORITHM
-	jq -r --arg own "$1" '
-		def sum(f): [.vms[] | f // 0] | add // 0;
-		sum(.algorithms[$own].agreement.locked | .known - .same) as $locked |
-		sum(.algorithms[$own].agreement.lockless.known) as $lockless |
-		sum(.algorithms[$own].agreement.lockless | .known - .same) as $raced |
-		sum(.state.compared - .state.equal) as $state |
-		[ (if $locked > 0 then "\($locked) locked disagree" else empty end),
-		  (if $raced * 200 > $lockless then "\($raced) of \($lockless) lockless disagree" else empty end),
-		  (if $state > 0 then "\($state) states differ" else empty end),
-		  (if sum(.algorithms[$own].missed) > 0 then "missed" else empty end) ]
-		| if length > 0 then join(", ") else "ok" end'
 }
 
 from() { # NAME ALGORITHM SECONDS
@@ -55,7 +39,7 @@ samples() {
 	shift
 	for name in "$@"; do
 		cp "$source_dir/traces/samples/$name.dat" trace.dat
-		case $name in 6.1-*) algo=hva ;; *) algo=gfn ;; esac
+		algo=$(algorithm_of "$name")
 		for moment in $(moments "$n"); do
 			from "$name" "$algo" "$moment"
 		done

@@ -564,16 +564,23 @@ static void drop_maybe(struct order *o, uint64_t time)
 	}
 }
 
+/* After a loss: what was entered before has happened. */
+static void renumber(struct order *o, uint64_t seq)
+{
+	drop_maybe(o, UINT64_MAX);
+	while (o->open.nr)
+		place_open(o);
+	rebase(o, seq);
+	o->loose = o->losing;
+}
+
 /* @seq was the number under the lock: all ends before it have happened. */
 static int64_t observe(struct order *o, uint64_t seq, uint64_t time)
 {
 	int64_t epoch;
 
-	if (o->loose) {
-		drop_maybe(o, time);
-		rebase(o, seq);
-	}
-	o->loose = o->losing;
+	if (o->loose)
+		renumber(o, seq);
 	epoch = epoch_of(o, seq);
 	while (epoch > o->now && o->open.nr)
 		place_open(o);
@@ -693,7 +700,10 @@ static void base_on_fault(struct order *o, size_t i)
 				seq = at(o, k)->state.seq;
 			break;
 		}
-	rebase(o, seq);
+	if (o->loose)
+		renumber(o, seq);
+	else
+		rebase(o, seq);
 }
 
 static void check_memslot(struct order *o, size_t i)
@@ -715,7 +725,7 @@ static void take_fault_begin(struct order *o, size_t i)
 	release_vcpu(o, at(o, i)->ev.fault.vcpu);
 	epoch = o->now;
 	if (at(o, i)->has_seq && !o->n->by_time) {
-		if (!o->based)
+		if (!o->based || (o->loose && !o->losing))
 			base_on_fault(o, i);
 		epoch = epoch_of(o, at(o, i)->seq);
 		while (epoch > o->now && o->open.nr)

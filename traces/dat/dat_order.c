@@ -182,10 +182,10 @@ static int sweep_end_until(struct rs_dat_order *o, struct rs_dat_item *i)
 }
 
 /*
- * The first number of all is that of a fault, which can have read it long after it
- * was recorded: then what was recorded next under the lock has an earlier one.
+ * The first number of all, or after a loss, is that of a fault, which can have read it long after
+ * it was recorded: then what was recorded next under the lock has an earlier one.
  */
-static void base_on_fault(struct rs_dat_order *o, uint64_t ticket)
+static int base_on_fault(struct rs_dat_order *o, uint64_t ticket)
 {
 	uint64_t seq = at(o, ticket)->seq;
 
@@ -198,7 +198,10 @@ static void base_on_fault(struct rs_dat_order *o, uint64_t ticket)
 			seq = i->state.seq;
 		break;
 	}
+	if (o->loose)
+		return rs_dat_order_renumber(o, seq);
 	rs_dat_order_rebase(o, seq);
+	return 0;
 }
 
 static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
@@ -211,8 +214,9 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 	if (!ret)
 		ret = rs_dat_order_release_vcpu(o, i->ev.fault.vcpu);
 	if (!ret && i->seq != RS_DAT_NO_SEQ && !o->by_time) {
-		if (!o->based)
-			base_on_fault(o, ticket);
+		if (!o->based || (o->loose && !o->gaps))
+			ret = base_on_fault(o, ticket);
+		i = at(o, ticket);
 		epoch = rs_dat_order_epoch_of(o, i->seq);
 		/* It saw a number that only an end already entered can have made. */
 		while (!ret && (int64_t)(epoch - o->now) > 0 && o->nr_open)

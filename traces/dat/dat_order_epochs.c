@@ -348,17 +348,31 @@ void rs_dat_order_drop_stale_maybe(struct rs_dat_order *o, uint64_t now_ns)
 	o->loose |= o->nr_open < nr;
 }
 
+/*
+ * Of the ends that were entered nobody knows whether they have happened by then. If they have not,
+ * and are taken for it, one will be missing, which is noticed; the other way round all numbers
+ * from here on were wrong by one.
+ */
+RS_SELDOM int rs_dat_order_renumber(struct rs_dat_order *o, uint64_t seq)
+{
+	int ret = 0;
+
+	rs_dat_order_drop_maybe(o, UINT64_MAX);
+	while (!ret && o->nr_open)
+		ret = rs_dat_order_place_open_end(o);
+	rs_dat_order_rebase(o, seq);
+	o->loose = o->gaps;
+	return ret;
+}
+
 RS_SELDOM int rs_dat_order_catch_up(struct rs_dat_order *o, uint64_t seq, uint64_t time_ns,
 				    uint64_t *epoch)
 {
 	int64_t missing;
 	int ret = 0;
 
-	if (o->loose) {
-		rs_dat_order_drop_maybe(o, time_ns);
-		rs_dat_order_rebase(o, seq);
-	}
-	o->loose = o->gaps;
+	if (o->loose)
+		ret = rs_dat_order_renumber(o, seq);
 	*epoch = rs_dat_order_epoch_of(o, seq);
 	while (!ret && (int64_t)(*epoch - o->now) > 0 && o->nr_open)
 		ret = rs_dat_order_place_open_end(o);

@@ -174,6 +174,9 @@ static inline void rs_dat_order_rebase(struct rs_dat_order *o, uint64_t seq)
 	o->base = seq - o->now;
 }
 
+/* Behind a loss: the number is @seq now, and all ends before have happened. 0 or -ENOMEM. */
+int rs_dat_order_renumber(struct rs_dat_order *o, uint64_t seq);
+
 /* The number of the epoch @seq of the kernel; the first one seen sets the base. */
 static inline uint64_t rs_dat_order_epoch_of(struct rs_dat_order *o, uint64_t seq)
 {

@@ -725,7 +725,7 @@ static void take_fault_begin(struct order *o, size_t i)
 	release_vcpu(o, at(o, i)->ev.fault.vcpu);
 	epoch = o->now;
 	if (at(o, i)->has_seq && !o->n->by_time) {
-		if (!o->based || (o->loose && !o->losing))
+		if (!o->based || o->loose)
 			base_on_fault(o, i);
 		epoch = epoch_of(o, at(o, i)->seq);
 		while (epoch > o->now && o->open.nr)

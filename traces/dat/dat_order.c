@@ -98,7 +98,6 @@ static int sweep_locked(struct rs_dat_order *o, uint64_t ticket)
 		return 0;
 	}
 	ret = rs_dat_order_observe(o, at(o, ticket)->state.seq, at(o, ticket)->ev.time_ns, &epoch);
-
 	if (!ret)
 		ret = look(o, at(o, ticket));
 	o->cur = at(o, ticket)->state;
@@ -214,7 +213,7 @@ static int sweep_fault_begin(struct rs_dat_order *o, uint64_t ticket)
 	if (!ret)
 		ret = rs_dat_order_release_vcpu(o, i->ev.fault.vcpu);
 	if (!ret && i->seq != RS_DAT_NO_SEQ && !o->by_time) {
-		if (!o->based || (o->loose && !o->gaps))
+		if (!o->based || o->loose)
 			ret = base_on_fault(o, ticket);
 		i = at(o, ticket);
 		epoch = rs_dat_order_epoch_of(o, i->seq);

@@ -33,6 +33,14 @@ static struct dat *dat_of_hva(void)
 	return d;
 }
 
+static void expect_of_hva(const struct put *puts, size_t n, const char *expected)
+{
+	struct dat *d = dat_of_hva();
+
+	put_all(d, puts, n);
+	expect(d, expected);
+}
+
 /*
  * A call entered before hits its memslots after nothing was in progress: of the hva range nobody
  * knows its addresses. What is in progress is not known until nothing is.
@@ -48,24 +56,23 @@ static void test_walk_of_a_call_from_before(void **state)
 		ENDED(1410, RECLAIM),
 		TRIES(1500, VCPU0, 0, 5ULL, 8, 0, 8, 0, 0, RANGE),
 	};
-	struct dat *d = dat_of_hva();
 
-	put_all(d, puts, NR(puts));
-	expect(d, LEARNED_TEXT(1100, 0x1) "1100 1 fault_begin vcpu=0 gfn=0x5\n"
-					  "#@ state 1120 1 seq=7 in_progress=0 " RANGE_TEXT "\n"
-					  "1120 1 fault_check vcpu=0 result=ok\n"
-					  "1200 1 lost count=unknown\n"
-					  "1300 1 fault_begin vcpu=0 gfn=0x5\n"
-					  "#@ state 1320 1 seq=7 in_progress=1 " RANGE_TEXT "\n"
-					  "1320 1 fault_check vcpu=0 result=retry\n"
-					  "1400 1 inval_end id=1\n"
-					  "1500 1 fault_begin vcpu=0 gfn=0x5\n"
-					  "#@ state 1520 1 seq=8 in_progress=0 " RANGE_TEXT "\n"
-					  "1520 1 fault_check vcpu=0 result=ok\n"
-					  "#@ level full\n"
-					  "#@ anomaly slot-without-start 1\n"
-					  "#@ anomaly end-without-start 1\n"
-					  "#@ anomaly memslots-learned 1\n");
+	expect_of_hva(puts, NR(puts),
+		      LEARNED_TEXT(1100, 0x1) "1100 1 fault_begin vcpu=0 gfn=0x5\n"
+					      "#@ state 1120 1 seq=7 in_progress=0 " RANGE_TEXT "\n"
+					      "1120 1 fault_check vcpu=0 result=ok\n"
+					      "1200 1 lost count=unknown\n"
+					      "1300 1 fault_begin vcpu=0 gfn=0x5\n"
+					      "#@ state 1320 1 seq=7 in_progress=1 " RANGE_TEXT "\n"
+					      "1320 1 fault_check vcpu=0 result=retry\n"
+					      "1400 1 inval_end id=1\n"
+					      "1500 1 fault_begin vcpu=0 gfn=0x5\n"
+					      "#@ state 1520 1 seq=8 in_progress=0 " RANGE_TEXT "\n"
+					      "1520 1 fault_check vcpu=0 result=ok\n"
+					      "#@ level full\n"
+					      "#@ anomaly slot-without-start 1\n"
+					      "#@ anomaly end-without-start 1\n"
+					      "#@ anomaly memslots-learned 1\n");
 }
 
 /*
@@ -83,21 +90,21 @@ static void test_end_of_a_call_from_before(void **state)
 		CHECK(12 * MS, VCPU0, KVM, 0, 5ULL, 7, 8, 0, RANGE),
 		VERDICT(12 * MS + 10, VCPU0, 1),
 	};
-	struct dat *d = dat_of_hva();
 
-	put_all(d, puts, NR(puts));
-	expect(d, LEARNED_TEXT(1100, 0x1) "1100 1 fault_begin vcpu=0 gfn=0x5\n"
-					  "1120 1 lost count=unknown\n"
-					  "#@ state 1120 1 seq=7 in_progress=1 " RANGE_TEXT "\n"
-					  "1120 1 fault_check vcpu=0 result=retry\n"
-					  "9999999 1 fault_begin vcpu=0 gfn=0x5\n"
-					  "10000000 1 lost count=0\n"
-					  "10000000 1 inval_end id=1\n"
-					  "#@ state 12000000 1 seq=8 in_progress=0 " RANGE_TEXT "\n"
-					  "12000000 1 fault_check vcpu=0 result=retry\n"
-					  "#@ level full\n"
-					  "#@ anomaly end-without-start 1\n"
-					  "#@ anomaly memslots-learned 1\n");
+	expect_of_hva(puts, NR(puts),
+		      LEARNED_TEXT(1100, 0x1) "1100 1 fault_begin vcpu=0 gfn=0x5\n"
+					      "1120 1 lost count=unknown\n"
+					      "#@ state 1120 1 seq=7 in_progress=1 " RANGE_TEXT "\n"
+					      "1120 1 fault_check vcpu=0 result=retry\n"
+					      "9999999 1 fault_begin vcpu=0 gfn=0x5\n"
+					      "10000000 1 lost count=0\n"
+					      "10000000 1 inval_end id=1\n"
+					      "#@ state 12000000 1 seq=8 in_progress=0 " RANGE_TEXT
+					      "\n"
+					      "12000000 1 fault_check vcpu=0 result=retry\n"
+					      "#@ level full\n"
+					      "#@ anomaly end-without-start 1\n"
+					      "#@ anomaly memslots-learned 1\n");
 }
 
 /* How far was read tells nothing of whether it happened: a fault is waited for meanwhile. */

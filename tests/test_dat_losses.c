@@ -334,6 +334,15 @@ static void test_losses_add_up(void **state)
 	}
 }
 
+/* @n events are lost of a CPU that says nothing else, between @from and @to. */
+static void lose_beside(struct dat *d, uint64_t from, uint64_t to, uint64_t n)
+{
+	dat_at(d, 0, VCPU1 % 4, VCPU1);
+	DAT_PUT(d, from, RS_PROBE_FAULT_END, 5);
+	dat_lose(d, n);
+	DAT_PUT(d, to, RS_PROBE_FAULT_END, 5);
+}
+
 /*
  * The return from an end is among what was lost. A fault that then begins at the next
  * sequence, with another invalidation of the same range in progress, is behind that end.
@@ -356,10 +365,7 @@ static void test_loss_of_an_ends_return(void **state)
 	struct dat *d = dat_new(7, 0, 4, GFN_KERNEL);
 
 	put_all(d, before, NR(before));
-	dat_at(d, 0, VCPU1 % 4, VCPU1);
-	DAT_PUT(d, 1055, RS_PROBE_FAULT_END, 5);
-	dat_lose(d, 1);
-	DAT_PUT(d, 1060, RS_PROBE_FAULT_END, 5);
+	lose_beside(d, 1055, 1060, 1);
 	put_all(d, after, NR(after));
 	expect(d,
 	       SLOT0_TEXT WALK_TEXT(
@@ -435,10 +441,7 @@ static void test_loss_during_an_end(void **state)
 
 	dat_without(d, RS_PROBE_INVAL_END_LOCKED);
 	put_all(d, before, NR(before));
-	dat_at(d, 0, VCPU1 % 4, VCPU1);
-	DAT_PUT(d, 1205, DAT_PAGE_FAULT, 0, 0x1000);
-	dat_lose(d, 3);
-	DAT_PUT(d, 1210, DAT_PAGE_FAULT, 0, 0x1000);
+	lose_beside(d, 1205, 1210, 3);
 	put_all(d, behind, NR(behind));
 	expect(d, SLOT0_TEXT WALK_TEXT(
 			  1110, 1,

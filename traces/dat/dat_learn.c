@@ -23,6 +23,11 @@
 /* Tasks whose latest call or fault is remembered; few do something at a time. */
 #define NR_TASKS 1024U
 
+/* None if both are the same. */
+struct gfns {
+	uint64_t start, end;
+};
+
 /* Frames of a memslot, and from where to where its distance may be: hva - gfn in bytes. */
 struct frames {
 	uint64_t gfn, gfn_end;
@@ -34,7 +39,7 @@ struct frames {
 struct use {
 	uint64_t kvm, from_ns, first_ns; /* there from, seen first */
 	struct frames frames;
-	uint64_t sure_gfn, sure_end; /* without those that were only said */
+	struct gfns sure; /* without those that were only said */
 	uint32_t id;
 	uint8_t as;
 	bool dead;  /* a commit explains it */
@@ -53,8 +58,8 @@ struct slot {
 	 * Frames of faults that seem to have gone through it to a guest_memfd. They may be what
 	 * was in memory where there is no memslot.
 	 */
-	uint64_t said_gfn, said_end, said_ns;
-	uint64_t nr_said;
+	struct gfns said;
+	uint64_t said_ns, nr_said;
 };
 
 struct task {
@@ -129,6 +134,12 @@ static struct slot *find_slot(struct rs_dat_learned *l, uint64_t kvm, uint8_t as
 	return s;
 }
 
+/* That which @e names. */
+static struct slot *slot_of(struct rs_dat_learned *l, const struct rs_dat_probe *e)
+{
+	return find_slot(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID));
+}
+
 static struct use *add_use(struct rs_dat_learned *l, struct slot *s, uint64_t time_ns)
 {
 	if (RS_ROOM(l->uses, l->room_uses, l->nr_uses + 1))
@@ -187,21 +198,19 @@ static bool join(struct frames *f, struct frames o)
 	return true;
 }
 
-static void be_sure(struct use *u, const struct frames *o)
+static void widen(struct gfns *to, uint64_t gfn, uint64_t gfn_end)
 {
-	const bool first = u->sure_gfn == u->sure_end;
+	const bool none = to->start == to->end;
 
-	if (first || o->gfn < u->sure_gfn)
-		u->sure_gfn = o->gfn;
-	if (first || o->gfn_end > u->sure_end)
-		u->sure_end = o->gfn_end;
+	if (none || gfn < to->start)
+		to->start = gfn;
+	if (none || gfn_end > to->end)
+		to->end = gfn_end;
 }
 
-static int see(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id, uint64_t time_ns,
-	       const struct frames *o)
+/* @s is NULL if there was no memory for it. */
+static int see(struct rs_dat_learned *l, struct slot *s, uint64_t time_ns, const struct frames *o)
 {
-	struct slot *s = find_slot(l, kvm, as, id);
-
 	if (!s)
 		return -ENOMEM;
 	if (s->committed && may_be(o, s->distance) && o->gfn >= s->gfn && o->gfn_end <= s->gfn_end)
@@ -215,7 +224,7 @@ static int see(struct rs_dat_learned *l, uint64_t kvm, uint8_t as, uint32_t id, 
 		u->frames = *o;
 	}
 	s->seen = true;
-	be_sure(&l->uses[s->use - 1], o);
+	widen(&l->uses[s->use - 1].sure, o->gfn, o->gfn_end);
 	return 0;
 }
 
@@ -228,7 +237,7 @@ static bool is_said(const struct rs_dat_learned *l, const struct slot *s)
 		const struct use *u = &l->uses[i];
 
 		if (u->kvm == s->kvm && u->as == s->as && u->id != s->id && !u->dead &&
-		    u->sure_gfn < s->said_end && s->said_gfn < u->sure_end)
+		    u->sure.start < s->said.end && s->said.start < u->sure.end)
 			return false;
 	}
 	return true;
@@ -238,11 +247,12 @@ static bool is_said(const struct rs_dat_learned *l, const struct slot *s)
 static int take_said(struct rs_dat_learned *l, struct slot *s)
 {
 	const uint64_t distance = NOWHERE + ((uint64_t)s->as << NOWHERE_SHIFT);
-	const struct frames o = { s->said_gfn, s->said_end, distance, distance, true };
+	const struct frames o = { s->said.start, s->said.end, distance, distance, true };
 	const bool is = s->nr_said && is_said(l, s);
 	struct use *u;
 
 	s->nr_said = 0;
+	s->said = (struct gfns){ 0 };
 	if (!is)
 		return 0;
 	if (s->use) {
@@ -271,20 +281,15 @@ static int take_all_said(struct rs_dat_learned *l)
 static int see_said(struct rs_dat_learned *l, const struct rs_dat_probe *e)
 {
 	const uint64_t gfn = V(e, GFN);
-	struct slot *s = find_slot(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID));
+	struct slot *s = slot_of(l, e);
 
 	if (!s)
 		return -ENOMEM;
 	if (s->committed || gfn >= NOWHERE_GFNS)
 		return 0;
-	if (!s->nr_said++) {
-		s->said_gfn = gfn;
-		s->said_end = gfn + 1;
+	if (!s->nr_said++)
 		s->said_ns = e->time;
-		return 0;
-	}
-	s->said_gfn = gfn < s->said_gfn ? gfn : s->said_gfn;
-	s->said_end = gfn >= s->said_end ? gfn + 1 : s->said_end;
+	widen(&s->said, gfn, gfn + 1);
 	return 0;
 }
 
@@ -335,7 +340,7 @@ static int see_walk(struct rs_dat_learned *l, const struct task *t, const struct
 	if (o.gfn >= o.gfn_end || (int64_t)(o.high - o.low) < 0 ||
 	    !rs_dat_is_memslot(V(e, AS), V(e, ID)))
 		return 0;
-	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), e->time, &o);
+	return see(l, slot_of(l, e), e->time, &o);
 }
 
 static int see_check(struct rs_dat_learned *l, const struct task *t, const struct rs_dat_probe *e)
@@ -347,15 +352,12 @@ static int see_check(struct rs_dat_learned *l, const struct task *t, const struc
 		.low = distance,
 		.high = distance,
 	};
-
 	struct slot *s;
 
 	if (!t->in_fault || !V(e, HVA) || rs_dat_is_no_hva(V(e, HVA)) || t->kvm != V(e, KVM))
 		return 0;
-	if (see(l, t->kvm, t->as, t->id, e->time, &o))
-		return -ENOMEM;
 	s = find_slot(l, t->kvm, t->as, t->id);
-	if (!s)
+	if (see(l, s, e->time, &o))
 		return -ENOMEM;
 	if (s->use && !t->guest_memfd)
 		l->uses[s->use - 1].plain = true;
@@ -371,7 +373,7 @@ static int see_frames(struct rs_dat_learned *l, const struct rs_dat_probe *e, ui
 
 	if (gfn >= gfn_end || gfn_end > NOWHERE_GFNS || !rs_dat_is_memslot(V(e, AS), V(e, ID)))
 		return 0;
-	return see(l, V(e, KVM), (uint8_t)V(e, AS), (uint32_t)V(e, ID), e->time, &o);
+	return see(l, slot_of(l, e), e->time, &o);
 }
 
 static int see_event(struct rs_dat_learned *l, const struct rs_dat_probe *e)

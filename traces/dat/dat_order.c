@@ -65,10 +65,8 @@ static bool is_cut(const struct rs_dat_order *o, const struct rs_dat_item *i)
  * that was not seen from its begin more is in the range than it hits from here on; all there
  * is, if the range is one of host addresses.
  */
-static bool is_idle(const struct rs_dat_order *o, const struct rs_dat_item *i)
+static bool is_idle(const struct rs_dat_item *i)
 {
-	if (is_cut(o, i))
-		return false;
 	if (i->type != RS_DAT_BEGIN || !(i->ev.flags & RS_F_GFN) || i->state.end == UINT64_MAX)
 		return i->state.in_progress == (i->type == RS_DAT_BEGIN);
 	return i->state.in_progress == 1 && i->state.start >= i->ev.inval.start &&
@@ -83,7 +81,7 @@ static bool is_idle(const struct rs_dat_order *o, const struct rs_dat_item *i)
  */
 static int look(struct rs_dat_order *o, const struct rs_dat_item *i)
 {
-	if (!o->gaps && is_idle(o, i))
+	if (!o->gaps && is_idle(i))
 		o->unsure = false;
 	return rs_dat_order_remind(o, i->ev.time_ns);
 }
@@ -290,7 +288,7 @@ static int was_idle(struct rs_dat_order *o, uint64_t ticket, bool *idle)
 			return 0;
 		if (i->type != RS_DAT_BEGIN && i->type != RS_DAT_SLOT && i->type != RS_DAT_CHECK)
 			continue;
-		*idle = is_idle(o, i);
+		*idle = !is_cut(o, i) && is_idle(i);
 		return 0;
 	}
 	return o->recorded_ns < at(o, ticket)->ev.time_ns + WINDOW_NS ? WAIT : 0;

@@ -4,7 +4,7 @@
 # left out and the loss said as trace-cmd says it, what is judged must agree with the kernel. The
 # first that is lost is that of an invalidation, where most depends on it, or any.
 . "$1/tests/common/check.bash"
-. "$1/tests/common/agree.bash"
+. "$source_dir/tests/common/agree.bash"
 
 # without NTH N EVENT < RECORDING: what is left of it without N events of one CPU, from the first
 # event of that name on behind NTH of a million parts.
@@ -35,7 +35,7 @@ without() {
 
 # losses N NAME...
 losses() {
-	local n=$1 name said nth lost event i
+	local n=$1 name nth lost event i
 
 	shift
 	for name in "$@"; do
@@ -45,9 +45,8 @@ losses() {
 			case $((i % 3)) in 0) event=': inval_slot:' ;; 1) event=': inval_end:' ;; *) event=': ' ;; esac
 			without $nth $lost "$event" <whole.txt >part.txt
 			grep -q ' \[LOST ' part.txt || wrong "$name: nothing was lost at $nth"
-			said=$(retryscope replay --algo "$(algorithm_of "$name")" --format json part.txt |
-				judge "$(algorithm_of "$name")")
-			expect "$name without $lost events from$event at $nth on" ok "$said"
+			expect "$name without $lost events from$event at $nth on" ok \
+				"$(judge lost "$name" part.txt)"
 		done
 	done
 }

@@ -1,26 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=bash
-# Whether the model does what the kernel did, in a part of a sample; to be sourced after
-# check.bash.
+# shellcheck shell=bash disable=SC2154
+# Whether the model does what the kernel did, in a part of a sample, as the lab judges a capture;
+# to be sourced after check.bash.
 command -v trace-cmd >/dev/null || skip "trace-cmd is not installed"
 command -v jq >/dev/null || skip "jq is not installed"
 
-# What the kernel of a sample runs.
-algorithm_of() { # NAME
-	case $1 in 6.1-*) echo hva ;; *) echo gfn ;; esac
-}
+# shellcheck source=/dev/null
+. "$source_dir/scripts/lab.d/table.sh"
 
-# ok, or what is not.
-judge() { # ALGORITHM
-	jq -r --arg own "$1" '
-		def sum(f): [.vms[] | f // 0] | add // 0;
-		sum(.algorithms[$own].agreement.locked | .known - .same) as $locked |
-		sum(.algorithms[$own].agreement.lockless.known) as $lockless |
-		sum(.algorithms[$own].agreement.lockless | .known - .same) as $raced |
-		sum(.state.compared - .state.equal) as $state |
-		[ (if $locked > 0 then "\($locked) locked disagree" else empty end),
-		  (if $raced * 200 > $lockless then "\($raced) of \($lockless) lockless disagree" else empty end),
-		  (if $state > 0 then "\($state) states differ" else empty end),
-		  (if sum(.algorithms[$own].missed) > 0 then "missed" else empty end) ]
-		| if length > 0 then join(", ") else "ok" end'
+# judge KIND SAMPLE TRACE: ok, or what is wrong with it.
+judge() {
+	local algo lost same known lsame lknown equal compared missed wrong
+
+	algo=$(algorithm_of "${2%%-*}")
+	retryscope replay --algo "$algo,exact" --format json -o report.json "$3" || { echo "no replay"; return; }
+	read -r _ lost _ same known lsame lknown equal compared _ _ _ missed _ < <(summarize report.json "$algo")
+	wrong=$(verdict "$1" "$lost" "$same" "$known" "$lsame" "$lknown" "$equal" "$compared" \
+		"$missed" 0 '' | paste -sd,)
+	echo "${wrong:-ok}"
 }
